@@ -1,0 +1,263 @@
+/**
+ * The vocabulary of desired state: one value type per kernel object and per service instance.
+ *
+ * Every value is plain JSON. `key` identifies the object for its whole life, also when the kernel's name
+ * for it changes; `origin` says which declared object it came from ("network lan", "machine vm1"), for
+ * messages. A property that is absent is not cared about: it is neither compared nor changed.
+ *
+ * Namespaces are named as `ip netns` does: "" is the namespace that netloom runs in, "pod1" stands for
+ * /run/netns/pod1, and an absolute path is taken as it is.
+ */
+import type { IpAddress, Ipv4Address, Ipv4Prefix, MacAddress, Prefix } from "../base/address.ts";
+
+interface ObjectBase {
+  readonly key: string;
+  readonly origin: string;
+}
+
+/** A named network namespace that netloom makes (`ip netns add NAME`). `loopbackUp` sets lo up in it. */
+export interface NamespaceObject extends ObjectBase {
+  readonly kind: "namespace";
+  readonly name: string;
+}
+
+/** What a link is, with what only that kind has. `adopted`: a link that somebody else made. */
+export type LinkType =
+  | { readonly type: "bridge"; readonly forwardDelayCentiseconds?: number; readonly stp?: boolean }
+  /** The end that creates the pair; the other end is its own object, of type veth-peer. */
+  | { readonly type: "veth"; readonly peerKey: string }
+  | { readonly type: "veth-peer"; readonly peerKey: string }
+  | { readonly type: "tap"; readonly ownerUid?: number; readonly groupGid?: number; readonly queues?: number }
+  | { readonly type: "dummy" }
+  /** Found by the interface index that `adoptedIndex` gives, never created nor deleted by us. */
+  | { readonly type: "adopted"; readonly adoptedIndex: number };
+
+/** A network interface. */
+export interface LinkObject extends ObjectBase {
+  readonly kind: "link";
+  readonly namespace: string;
+  /** The kernel's name, 1 to 15 bytes. */
+  readonly name: string;
+  readonly link: LinkType;
+  readonly macAddress?: MacAddress;
+  readonly mtuBytes?: number;
+  readonly up?: boolean;
+  /** Key of the bridge that this link is a port of; null: port of none. */
+  readonly masterKey?: string | null;
+  /** Bridge port flag: learn source addresses. Only with a master. */
+  readonly learning?: boolean;
+}
+
+/** An address on a link (`ip address add`). Deleting it takes the kernel's derived routes along. */
+export interface AddressObject extends ObjectBase {
+  readonly kind: "address";
+  readonly namespace: string;
+  readonly linkKey: string;
+  /** The interface's address with its prefix length, host bits kept. */
+  readonly address: IpAddress;
+  readonly prefixLength: number;
+  readonly peer?: IpAddress;
+  readonly broadcast?: Ipv4Address;
+  /** rtnetlink scope number: 0 global, 200 site, 253 link, 254 host. */
+  readonly scope?: number;
+  readonly label?: string;
+  /** IFA_F_* bits that a person can set (nodad, home, noprefixroute, mngtmpaddr, autojoin, permanent). */
+  readonly flags?: number;
+  readonly preferredSeconds?: number;
+  readonly validSeconds?: number;
+  readonly metric?: number;
+}
+
+export interface NextHop {
+  readonly linkKey?: string;
+  readonly gateway?: IpAddress;
+  /** 1 to 256. */
+  readonly weight?: number;
+  readonly onlink?: boolean;
+}
+
+/** A route (`ip route add`). Identity: namespace, table, destination, metric, tos. */
+export interface RouteObject extends ObjectBase {
+  readonly kind: "route";
+  readonly namespace: string;
+  readonly destination: Prefix;
+  readonly nextHops: readonly NextHop[];
+  /** RTN_UNICAST (1) when absent. */
+  readonly type?: number;
+  /** 254 (main) when absent. */
+  readonly table?: number;
+  readonly metric?: number;
+  readonly tos?: number;
+  readonly protocol?: number;
+  readonly scope?: number;
+  readonly source?: IpAddress;
+  readonly mtuBytes?: number;
+}
+
+/** A permanent neighbour entry (`ip neighbour add`). */
+export interface NeighbourObject extends ObjectBase {
+  readonly kind: "neighbour";
+  readonly namespace: string;
+  readonly linkKey: string;
+  readonly address: IpAddress;
+  readonly macAddress: MacAddress;
+  /** NUD_* bits; NUD_PERMANENT (0x80) when absent. */
+  readonly state?: number;
+}
+
+/** A kernel parameter; `path` is relative to /proc/sys, with slashes, e.g. "net/ipv4/conf/lan/forwarding". */
+export interface SysctlObject extends ObjectBase {
+  readonly kind: "sysctl";
+  readonly namespace: string;
+  readonly path: string;
+  readonly value: string;
+}
+
+/** A whole nft table of our own, replaced in one transaction. `rules` is the text between the table's braces. */
+export interface NftTableObject extends ObjectBase {
+  readonly kind: "nft-table";
+  readonly namespace: string;
+  readonly family: "ip" | "ip6" | "inet" | "bridge" | "netdev";
+  readonly name: string;
+  readonly rules: string;
+}
+
+/**
+ * An accept rule of ours in a chain of somebody else whose policy would drop our forwarded packets
+ * (Docker's FORWARD). Carries a comment "netloom:KEY"; nothing else in that chain is touched.
+ */
+export interface ForeignAcceptObject extends ObjectBase {
+  readonly kind: "foreign-accept";
+  readonly namespace: string;
+  /** Which iptables program speaks to that table. */
+  readonly backend: "nft" | "legacy";
+  /** Chain in table filter, "DOCKER-USER" or "FORWARD". */
+  readonly chain: string;
+  readonly inInterface?: string;
+  readonly outInterface?: string;
+  /** Only packets of connections that exist already. */
+  readonly establishedOnly?: boolean;
+}
+
+/** A small text file outside the state folder, e.g. /etc/netns/pod1/resolv.conf; its folder is made and removed with it. */
+export interface FileObject extends ObjectBase {
+  readonly kind: "file";
+  readonly path: string;
+  readonly content: string;
+  /** Permission bits, e.g. 0o644. */
+  readonly mode: number;
+}
+
+/** What exactly one DHCPv4 client is told. All durations in seconds. */
+export interface SingleLease {
+  readonly address: Ipv4Address;
+  readonly prefixLength: number;
+  readonly router?: Ipv4Address;
+  /** Further routes, option 121/249; an off-link gateway needs its on-link route (gateway 0.0.0.0) before it. */
+  readonly routes: readonly { readonly destination: Ipv4Prefix; readonly gateway: Ipv4Address }[];
+  readonly broadcast?: Ipv4Address;
+  readonly nameServers: readonly Ipv4Address[];
+  readonly searchDomains: readonly string[];
+  readonly domainName?: string;
+  readonly hostName?: string;
+  readonly mtuBytes?: number;
+  readonly leaseSeconds: number;
+  /** Further options by code (42, 66, 67, 224 to 254), value in hexadecimal. */
+  readonly options?: readonly { readonly code: number; readonly hex: string }[];
+}
+
+/** A DHCPv4 server for exactly one client, raw on one tap. */
+export interface SingleDhcpObject extends ObjectBase {
+  readonly kind: "dhcp-single";
+  readonly namespace: string;
+  readonly linkKey: string;
+  /** The interface's name at the time the service runs. */
+  readonly interfaceName: string;
+  readonly clientMac: MacAddress;
+  /** Source address and server identifier. */
+  readonly serverAddress: Ipv4Address;
+  /** Source MAC of frames and of ARP answers. */
+  readonly serverMac: MacAddress;
+  readonly lease: SingleLease;
+}
+
+export interface VmNic {
+  readonly tapKey: string;
+  readonly tapName: string;
+  readonly macAddress: MacAddress;
+  readonly mtuBytes?: number;
+}
+
+/** A QEMU process inside a namespace. */
+export interface VmObject extends ObjectBase {
+  readonly kind: "vm";
+  readonly name: string;
+  readonly namespace: string;
+  readonly memoryMebibytes: number;
+  readonly cpus: number;
+  /** auto: KVM where a guest really boots under it, else TCG. */
+  readonly accelerator: "auto" | "kvm" | "tcg";
+  /** Disk image, absolute path. */
+  readonly image?: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  /** Kernel command line. */
+  readonly append?: string;
+  readonly nics: readonly VmNic[];
+}
+
+export type KernelObject =
+  | NamespaceObject
+  | LinkObject
+  | AddressObject
+  | RouteObject
+  | NeighbourObject
+  | SysctlObject
+  | NftTableObject
+  | ForeignAcceptObject
+  | FileObject;
+export type ServiceObject = SingleDhcpObject | VmObject;
+export type StateObject = KernelObject | ServiceObject;
+
+/**
+ * Desired state. `absent` lists foreign objects (as observed) that must not be there while ours are: the
+ * planner deletes them, and what was deleted is restored when ours go.
+ */
+export interface Desired {
+  readonly objects: readonly StateObject[];
+  readonly absent: readonly StateObject[];
+}
+
+export const EMPTY: Desired = { objects: [], absent: [] };
+
+/** "network interface" words for messages: `link lan`, `address 10.0.0.1/24`. */
+export function nameOf(object: StateObject): string {
+  switch (object.kind) {
+    case "namespace":
+      return `namespace ${object.name}`;
+    case "link":
+      return `${object.link.type === "veth-peer" ? "veth" : object.link.type} ${object.name}${inside(object.namespace)}`;
+    case "address":
+      return `address ${object.address}/${object.prefixLength}${inside(object.namespace)}`;
+    case "route":
+      return `route ${object.destination.length === 0 ? "default" : `${object.destination.address}/${object.destination.length}`}${inside(object.namespace)}`;
+    case "neighbour":
+      return `neighbour ${object.address}${inside(object.namespace)}`;
+    case "sysctl":
+      return `sysctl ${object.path.replaceAll("/", ".")}${inside(object.namespace)}`;
+    case "nft-table":
+      return `nft table ${object.family} ${object.name}${inside(object.namespace)}`;
+    case "foreign-accept":
+      return `accept rule in chain ${object.chain}${inside(object.namespace)}`;
+    case "file":
+      return `file ${object.path}`;
+    case "dhcp-single":
+      return `DHCP on ${object.interfaceName}${inside(object.namespace)}`;
+    case "vm":
+      return `VM ${object.name}`;
+  }
+}
+
+function inside(namespace: string): string {
+  return namespace === "" ? "" : ` in ${namespace}`;
+}

@@ -1,0 +1,46 @@
+/** Steps of a plan, and the record of what netloom owns. All plain JSON: they are the journal's and the store's content. */
+import type { Desired, StateObject } from "./object.ts";
+
+/**
+ * One transition of one object. `before` absent: create; `after` absent: delete; both: change. The inverse
+ * of a step has the two swapped.
+ */
+export interface Step {
+  readonly key: string;
+  readonly before?: StateObject;
+  readonly after?: StateObject;
+  /** What a person would say: "create bridge lan, MTU 1500, up". */
+  readonly summary: string;
+  /** Equivalent commands, one a line. */
+  readonly commands: readonly string[];
+}
+
+/** An object that netloom made or changed. */
+export interface OwnedObject {
+  /** As applied; absent: a foreign object that we removed for the time being. */
+  readonly object?: StateObject;
+  /** What stood there before us and comes back when we go: a sysctl's value, an adopted link, an address taken away. */
+  readonly original?: StateObject;
+  /** Kernel's interface index, links only: finds an adopted link again. */
+  readonly index?: number;
+}
+
+/** What one applied file (or one bind) owns. */
+export interface OwnershipRecord {
+  readonly version: 1;
+  /** Name of the file or of the bind. */
+  readonly name: string;
+  readonly owned: Readonly<Record<string, OwnedObject>>;
+  /** Order in which the objects were made. */
+  readonly desired: Desired;
+}
+
+export function inverse(step: Step, summary: string, commands: readonly string[]): Step {
+  return {
+    key: step.key,
+    ...(step.after === undefined ? {} : { before: step.after }),
+    ...(step.before === undefined ? {} : { after: step.before }),
+    summary,
+    commands,
+  };
+}
