@@ -1,0 +1,60 @@
+/** Small files that must survive a crash: written whole beside the old one, synced, then renamed over it. */
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/**
+ * Write `text` to `path` so that after a crash either the old or the new content is there, never a part.
+ * @param mode permission bits of the new file, e.g. 0o600
+ * @throws the file system's error; the old content is then untouched
+ */
+export function writeAtomic(path: string, text: string, mode = 0o600): void {
+  const temporary = `${path}.${process.pid}.new`;
+  const descriptor = openSync(temporary, "w", mode);
+  try {
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+    fdatasyncSync(descriptor);
+  } catch (error) {
+    closeSync(descriptor);
+    unlinkSync(temporary);
+    throw error;
+  }
+  closeSync(descriptor);
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Delete a file durably; one that is not there counts as deleted. */
+export function removeDurably(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/** The file's text; undefined when there is no such file. */
+export function readTextIfExists(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a file system error says that the path does not exist. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
