@@ -30,8 +30,10 @@ export interface OwnershipRecord {
   readonly version: 1;
   /** Name of the file or of the bind. */
   readonly name: string;
+  /** Where the wanted state came from: a file's path, or a bind's options as JSON. */
+  readonly source: string;
   readonly owned: Readonly<Record<string, OwnedObject>>;
-  /** Order in which the objects were made. */
+  /** The wanted state as applied. */
   readonly desired: Desired;
 }
 

@@ -17,6 +17,7 @@ import { isMissing, readTextIfExists, removeDurably, writeAtomic } from "./atomi
 
 export interface Journal {
   readonly version: 1;
+  readonly source: string;
   /** The wanted state that the steps lead to. */
   readonly desired: Desired;
   /** The plan in order; the inverse of a step is the step with `before` and `after` swapped. */

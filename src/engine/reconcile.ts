@@ -1,0 +1,206 @@
+/**
+ * One change from beginning to end: observe → plan → journal → execute → verify → record, and back again
+ * when it fails.
+ *
+ * Going back needs no second mechanism: it is a reconcile to what was wanted before (nothing, for the first
+ * apply), planned from what the kernel shows at that moment. The journal of the failed change is what makes
+ * its half-made objects known as ours and keeps what they replaced. A change that was cut off by a kill is
+ * taken up by the next command in exactly the same way.
+ */
+import { NetloomError, messageOf } from "../base/errors.ts";
+import { observe } from "../kernel/observe.ts";
+import { plan as planSteps, type Plan } from "../planner/plan.ts";
+import { type Desired, EMPTY, type ServiceObject, type StateObject } from "../state/object.ts";
+import type { Snapshot } from "../state/snapshot.ts";
+import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
+import type { Journal, UnitStore } from "../store/unit.ts";
+import { crashPoint } from "./crash-point.ts";
+import { executeSteps } from "./execute.ts";
+import { observeRequest } from "./request.ts";
+import { isService, type ServiceHost } from "./service-host.ts";
+
+export interface ReconcileOptions {
+  /** Called before each step; `total` is the number of steps of this change. */
+  readonly progress?: (step: Step, position: number, total: number) => void;
+  /** Runs DHCP servers and guests. */
+  readonly services: ServiceHost;
+  /** Where the wanted state comes from: a file's path, or a bind's options. Kept with the record. */
+  readonly source?: string;
+}
+
+/** A plan together with what it was made from. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly snapshot: Snapshot;
+  readonly record: OwnershipRecord | undefined;
+  readonly journal: Journal | undefined;
+}
+
+/** Where a change ended. `steps` is what was done. */
+export interface Outcome {
+  readonly steps: readonly Step[];
+  readonly notes: readonly string[];
+}
+
+/** Observe what `desired` and the unit's past touch, and plan the way there. Changes nothing. */
+export async function planUnit(unit: UnitStore, desired: Desired): Promise<Planned> {
+  const record = unit.readRecord();
+  const journal = unit.readJournal();
+  const snapshot = await observe(observeRequest(objectsAtStake(desired, record, journal)));
+  const plan = planSteps({
+    desired,
+    snapshot,
+    ...withJournal(unit.name, record, journal),
+  });
+  return { plan, snapshot, record, journal };
+}
+
+/**
+ * Bring the unit to `desired`; {@link EMPTY} takes it away entirely. Repeating is safe.
+ * @throws NetloomError conflict (nothing touched), apply-failed (all undone), rollback-failed (says what is left)
+ */
+export async function reconcile(unit: UnitStore, desired: Desired, options: ReconcileOptions): Promise<Outcome> {
+  const planned = await planUnit(unit, desired);
+  refuseConflicts(planned.plan);
+  const previous = planned.record?.desired ?? EMPTY;
+  try {
+    return await carryOut(unit, desired, planned, options);
+  } catch (error) {
+    if (isEmpty(desired)) throw error;
+    await goBack(unit, previous, error, options);
+    throw new NetloomError("apply-failed", `${messageOf(error)}; everything done so far was undone`, { cause: error });
+  }
+}
+
+async function carryOut(unit: UnitStore, desired: Desired, planned: Planned, options: ReconcileOptions): Promise<Outcome> {
+  const { plan, record, journal } = planned;
+  const source = options.source ?? record?.source ?? journal?.source ?? "";
+  const unfinished = journal !== undefined;
+  const unchanged = plan.steps.length === 0 && !unfinished;
+  if (unchanged && isEmpty(desired) && record === undefined) return { steps: [], notes: plan.notes };
+  if (unchanged && record !== undefined && sameDesired(record.desired, desired)) return { steps: [], notes: plan.notes };
+  crashPoint();
+  const originals = { ...journal?.originals, ...plan.originals };
+  unit.writeJournal({ version: 1, source, desired, steps: [...(journal?.steps ?? []), ...plan.steps], originals });
+  crashPoint();
+  await executeSteps(plan.steps, {
+    snapshot: planned.snapshot,
+    ...withJournal(unit.name, record, journal),
+    services: options.services,
+    desired,
+    running: runningServices(record, journal),
+    unitName: unit.name,
+    ...(options.progress === undefined ? {} : { progress: options.progress }),
+  });
+  crashPoint();
+  await verify(unit, desired);
+  if (isEmpty(desired)) unit.remove();
+  else unit.commit({ version: 1, name: unit.name, source, desired, owned: ownedObjects(desired, originals, record) });
+  crashPoint();
+  return { steps: plan.steps, notes: plan.notes };
+}
+
+/** Read everything back with record and journal still in force: a plan that is not empty is an error by name. */
+async function verify(unit: UnitStore, desired: Desired): Promise<void> {
+  const { plan } = await planUnit(unit, desired);
+  const problems = [
+    ...plan.conflicts.map((conflict) => conflict.message),
+    ...plan.steps.filter((step) => !isService(step.after ?? step.before)).map((step) => step.summary),
+  ];
+  if (problems.length === 0) return;
+  throw new NetloomError(
+    "verify-failed",
+    `verify ${unit.name}: the kernel does not show what was applied; still to do: ${problems.slice(0, 5).join("; ")}`,
+  );
+}
+
+async function goBack(unit: UnitStore, previous: Desired, reason: unknown, options: ReconcileOptions): Promise<void> {
+  try {
+    const planned = await planUnit(unit, previous);
+    refuseConflicts(planned.plan);
+    await carryOut(unit, previous, planned, options);
+  } catch (error) {
+    throw new NetloomError("rollback-failed", `${messageOf(reason)}; and undoing it failed: ${messageOf(error)}`, {
+      hint: "Run the same command again, or `destroy` (`unbind`): the journal is kept and both start from what is there now.",
+      cause: reason,
+    });
+  }
+}
+
+function refuseConflicts(plan: Plan): void {
+  if (plan.conflicts.length === 0) return;
+  const lines = plan.conflicts.map((conflict) => `${conflict.message} (${conflict.remedy})`);
+  throw new NetloomError("conflict", `nothing was changed: ${lines.join("\n  ")}`);
+}
+
+/** What is owned once `desired` stands: each object, what it replaced, and what was taken away for it. */
+function ownedObjects(
+  desired: Desired,
+  originals: Readonly<Record<string, StateObject>>,
+  record: OwnershipRecord | undefined,
+): Record<string, OwnedObject> {
+  const owned: Record<string, OwnedObject> = {};
+  for (const object of desired.objects) {
+    const original = record?.owned[object.key]?.original ?? originals[object.key];
+    owned[object.key] = original === undefined ? { object } : { object, original };
+  }
+  for (const object of desired.absent) {
+    const original = record?.owned[object.key]?.original ?? originals[object.key];
+    if (original !== undefined) owned[object.key] = { original };
+  }
+  return owned;
+}
+
+/** The record as the planner wants it, with the originals and steps of a change that was cut off. */
+function withJournal(
+  name: string,
+  record: OwnershipRecord | undefined,
+  journal: Journal | undefined,
+): { record?: OwnershipRecord; pending?: readonly Step[] } {
+  if (journal === undefined) return record === undefined ? {} : { record };
+  const owned: Record<string, OwnedObject> = { ...record?.owned };
+  for (const [key, original] of Object.entries(journal.originals)) {
+    if (owned[key]?.original === undefined) owned[key] = { ...owned[key], original };
+  }
+  return {
+    record: { version: 1, name, source: record?.source ?? journal.source, owned, desired: record?.desired ?? EMPTY },
+    pending: journal.steps,
+  };
+}
+
+function* objectsAtStake(
+  desired: Desired,
+  record: OwnershipRecord | undefined,
+  journal: Journal | undefined,
+): Generator<StateObject> {
+  yield* desired.objects;
+  yield* desired.absent;
+  for (const owned of Object.values(record?.owned ?? {})) {
+    if (owned.object !== undefined) yield owned.object;
+    if (owned.original !== undefined) yield owned.original;
+  }
+  for (const step of journal?.steps ?? []) {
+    if (step.before !== undefined) yield step.before;
+    if (step.after !== undefined) yield step.after;
+  }
+  if (journal !== undefined) yield* Object.values(journal.originals);
+}
+
+/** Services that may run now: those of the record, and those that a cut-off change may have started. */
+function runningServices(record: OwnershipRecord | undefined, journal: Journal | undefined): ServiceObject[] {
+  const services = new Map<string, ServiceObject>();
+  const add = (object: StateObject | undefined): void => {
+    if (isService(object)) services.set(object.key, object);
+  };
+  for (const owned of Object.values(record?.owned ?? {})) add(owned.object);
+  for (const step of journal?.steps ?? []) add(step.after);
+  return [...services.values()];
+}
+
+function isEmpty(desired: Desired): boolean {
+  return desired.objects.length === 0 && desired.absent.length === 0;
+}
+
+function sameDesired(a: Desired, b: Desired): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

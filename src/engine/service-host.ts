@@ -1,0 +1,14 @@
+/** Who runs DHCP servers and guests: the keeper process for applied files, the foreground process for `bind`. */
+import type { ServiceObject, StateObject } from "../state/object.ts";
+
+export interface ServiceHost {
+  /**
+   * Make exactly these services of the unit run: start what is missing, stop what is no longer listed, leave
+   * the unchanged ones untouched. Resolves when all run. @throws NetloomError when one does not start
+   */
+  converge(unitName: string, services: readonly ServiceObject[]): Promise<void>;
+}
+
+export function isService(object: StateObject | undefined): object is ServiceObject {
+  return object?.kind === "dhcp-single" || object?.kind === "vm";
+}
