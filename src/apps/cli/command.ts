@@ -1,0 +1,83 @@
+/** What a command of the program is: its words, its options, what it does. `--help` is printed from this table. */
+import { parseArgs } from "node:util";
+import { NetloomError } from "../../base/errors.ts";
+
+export interface OptionDescription {
+  /** Placeholder of the value ("DIR"); absent: a flag. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface Invocation {
+  readonly positionals: readonly string[];
+  /** The value of an option; undefined when it was not given. */
+  option(name: string): string | undefined;
+  flag(name: string): boolean;
+}
+
+export interface Command {
+  /** One or two words: "apply", "vm stop". */
+  readonly name: string;
+  /** Positional arguments as shown: "FILE". */
+  readonly operands: readonly string[];
+  readonly summary: string;
+  readonly options: Readonly<Record<string, OptionDescription>>;
+  /** Not shown in the list of commands. */
+  readonly hidden?: boolean;
+  /** Resolves to the exit code: 0 done, 1 failed, 2 wrong use or wrong file. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/** Options that every command takes. */
+export const COMMON_OPTIONS: Readonly<Record<string, OptionDescription>> = {
+  state: { value: "DIR", help: "where netloom keeps what it owns (default /run/netloom; without root $XDG_RUNTIME_DIR/netloom)" },
+  json: { help: "print data instead of text" },
+  help: { help: "show this help" },
+};
+
+/** Wrong use: exit code 2. */
+export function usageError(message: string, hint?: string): NetloomError {
+  return new NetloomError("usage", message, hint === undefined ? {} : { hint });
+}
+
+/** Read the words behind a command's name. @throws NetloomError usage */
+export function parseInvocation(command: Command, words: readonly string[]): Invocation {
+  const described: Readonly<Record<string, OptionDescription>> = { ...COMMON_OPTIONS, ...command.options };
+  const options = Object.fromEntries(
+    Object.entries(described).map(([name, option]) => [name, { type: option.value === undefined ? "boolean" : "string" } as const]),
+  );
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageError(`netloom ${command.name}: ${error instanceof Error ? error.message : String(error)}`, usageLine(command));
+  }
+  const wanted = command.operands.filter((operand) => !operand.startsWith("["));
+  if (parsed.values["help"] !== true && (parsed.positionals.length < wanted.length || parsed.positionals.length > command.operands.length)) {
+    throw usageError(
+      `netloom ${command.name}: ${parsed.positionals.length < wanted.length ? `${wanted[parsed.positionals.length]} is missing` : `"${parsed.positionals[command.operands.length]}" is one word too many`}`,
+      usageLine(command),
+    );
+  }
+  return {
+    positionals: parsed.positionals,
+    option: (name) => {
+      const value = parsed.values[name];
+      return typeof value === "string" ? value : undefined;
+    },
+    flag: (name) => parsed.values[name] === true,
+  };
+}
+
+export function usageLine(command: Command): string {
+  const options = Object.entries(command.options).map(([name, option]) => `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]`);
+  return `usage: netloom ${[command.name, ...command.operands, ...options, "[--state DIR]", "[--json]"].join(" ")}`;
+}
+
+export function helpOf(command: Command): string {
+  const rows = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
+    ([name, option]) => [`--${name}${option.value === undefined ? "" : ` ${option.value}`}`, option.help] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [`${command.summary}`, "", usageLine(command), "", ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`), ""].join("\n");
+}

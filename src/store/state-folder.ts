@@ -1,0 +1,31 @@
+/** Where netloom keeps what must outlive a command: records, journals, logs, sockets. */
+import { mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { NetloomError } from "../base/errors.ts";
+
+/**
+ * The state folder's path: `given`, else /run/netloom for root, else $XDG_RUNTIME_DIR/netloom.
+ * @throws NetloomError no-state-folder when none of them applies
+ */
+export function stateFolderPath(given: string | undefined): string {
+  if (given !== undefined) return resolve(given);
+  if (process.geteuid?.() === 0) return "/run/netloom";
+  const runtime = process.env["XDG_RUNTIME_DIR"];
+  if (runtime !== undefined && runtime !== "") return join(runtime, "netloom");
+  throw new NetloomError("no-state-folder", "state folder: you are not root and XDG_RUNTIME_DIR is not set", {
+    hint: "Say where to keep it: --state DIR",
+  });
+}
+
+/** Make the folder if needed, for its owner only. @throws NetloomError no-state-folder when that is impossible */
+export function createStateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
+  } catch (cause) {
+    throw new NetloomError("no-state-folder", `state folder ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      hint: "Give another folder with --state DIR.",
+      cause,
+    });
+  }
+}
