@@ -1,0 +1,58 @@
+/** How the program talks: results on stdout, everything else on stderr. */
+import { NetloomError, messageOf } from "../../base/errors.ts";
+import type { Step } from "../../state/step.ts";
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+export function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** An error as a person reads it, and the exit code that goes with it. */
+export function reportError(error: unknown, json: boolean): number {
+  const code = error instanceof NetloomError ? error.code : "internal";
+  const hint = error instanceof NetloomError ? error.hint : undefined;
+  if (json) complain(JSON.stringify({ error: { code, message: messageOf(error), ...(hint === undefined ? {} : { hint }) } }));
+  else {
+    complain(`netloom: ${messageOf(error)}`);
+    if (hint !== undefined) complain(`  ${hint.replaceAll("\n", "\n  ")}`);
+    if (code === "internal" && error instanceof Error && error.stack !== undefined) complain(error.stack);
+  }
+  return code === "usage" || code === "bad-file" ? 2 : 1;
+}
+
+/** The plan as text: what each step does, and under it the commands that would do the same. */
+export function formatPlan(steps: readonly Step[], notes: readonly string[]): string {
+  const lines: string[] = [];
+  steps.forEach((step, i) => {
+    lines.push(`${String(i + 1).padStart(3)}. ${step.summary}`);
+    for (const command of step.commands) lines.push(...command.split("\n").map((line) => `       ${line}`));
+  });
+  for (const note of notes) lines.push(`note: ${note}`);
+  return lines.join("\n");
+}
+
+/** A table with aligned columns. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+}
+
+/** Shows on a terminal which step is under way; silent otherwise. */
+export function progressLine(): { show(step: Step, position: number, total: number): void; clear(): void } {
+  const terminal = process.stderr.isTTY;
+  return {
+    show(step, position, total) {
+      if (terminal) process.stderr.write(`\r\u001b[K[${position}/${total}] ${step.summary.slice(0, 100)}`);
+    },
+    clear() {
+      if (terminal) process.stderr.write("\r\u001b[K");
+    },
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * `netloom bind`: take over the interface of a pod that somebody else made, for one guest, and give it back.
+ *
+ * The wanted state is worked out once, from the untouched pod, and kept with the record: a second bind and a
+ * bind after a kill use that, since the pod no longer looks like itself.
+ */
+import { realpathSync } from "node:fs";
+import { NetloomError } from "../base/errors.ts";
+import { type BindingProfile, bindBridge } from "../compile/binding/bridge.ts";
+import { discoverPodInterface } from "../compile/binding/pod-interface.ts";
+import { discoverPodContext } from "../kernel/discover.ts";
+import { hasLinkKind } from "../kernel/features.ts";
+import { observe } from "../kernel/observe.ts";
+import { type Desired, EMPTY, type LinkObject } from "../state/object.ts";
+import type { OwnershipRecord } from "../state/step.ts";
+import { UnitStore } from "../store/unit.ts";
+import { type Outcome, reconcile } from "./reconcile.ts";
+import type { ServiceHost } from "./service-host.ts";
+
+export interface BindOptions {
+  readonly stateFolder: string;
+  /** A name under /run/netns or an absolute path. */
+  readonly namespace: string;
+  readonly interfaceName: string;
+  readonly profile: BindingProfile;
+  readonly tapName: string;
+  /** Instead of /etc/netns/NAME/resolv.conf or the host's. */
+  readonly resolvConf?: string;
+}
+
+/** What somebody who starts the guest must know. */
+export interface Binding {
+  readonly tap: string;
+  readonly mac: string;
+  readonly mtuBytes: number;
+  /** The pod's addresses that the guest gets, with prefix length. */
+  readonly addresses: readonly string[];
+  /** For a QEMU that is started inside the pod's namespace. */
+  readonly qemuArguments: readonly string[];
+}
+
+/** `/run/netns/NAME` and NAME are one namespace: the first form becomes the second. */
+export function canonicalNamespace(given: string): string {
+  if (!given.includes("/")) return given;
+  let path: string;
+  try {
+    path = realpathSync(given);
+  } catch (cause) {
+    throw new NetloomError("no-namespace", `namespace ${given}: no such path`, { cause });
+  }
+  return /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(path)?.[1] ?? given;
+}
+
+/** The unit that a bind of this interface keeps its record in. */
+export function bindUnitName(namespace: string, interfaceName: string): string {
+  return `bind-${namespace.replaceAll("/", "_")}-${interfaceName.replaceAll("/", "_")}`;
+}
+
+/**
+ * Take the interface over and start its DHCP server on `services`.
+ * @throws NetloomError conflict (nothing touched), apply-failed (all undone), bound-otherwise
+ */
+export async function bind(options: BindOptions, services: ServiceHost): Promise<{ binding: Binding; outcome: Outcome; notes: readonly string[] }> {
+  const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
+  const source = JSON.stringify({ profile: options.profile, tap: options.tapName });
+  const record = unit.readRecord();
+  const journal = unit.readJournal();
+  const known = record ?? journal;
+  let desired: Desired;
+  let notes: readonly string[] = [];
+  if (known !== undefined && known.desired.objects.length > 0) {
+    if (known.source !== source) {
+      throw new NetloomError("bound-otherwise", `bind ${options.interfaceName} in ${options.namespace}: it is bound already, with ${known.source}`, {
+        hint: `Give it back first: netloom unbind --netns ${options.namespace} --interface ${options.interfaceName}`,
+      });
+    }
+    desired = known.desired;
+  } else {
+    if (known !== undefined) await reconcile(unit, EMPTY, { services });
+    ({ desired, notes } = await discover(options));
+  }
+  const outcome = await reconcile(unit, desired, { services, source });
+  // A DHCP server lives in this process: after a restart the kernel's state stands, the server must be started.
+  await services.converge(unit.name, desired.objects.filter((object) => object.kind === "dhcp-single"));
+  const applied = unit.readRecord();
+  if (applied === undefined) throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
+  return { binding: describeBinding(applied, options.tapName), outcome, notes };
+}
+
+/** Give the interface back exactly as it was. Safe to repeat; nothing bound counts as done. */
+export async function unbind(options: { stateFolder: string; namespace: string; interfaceName: string }, services: ServiceHost): Promise<Outcome> {
+  const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
+  return reconcile(unit, EMPTY, { services });
+}
+
+async function discover(options: BindOptions): Promise<{ desired: Desired; notes: readonly string[] }> {
+  const snapshot = await observe({ namespaces: [{ name: options.namespace }], files: [] });
+  const namespace = snapshot.namespaces[options.namespace];
+  if (namespace === null || namespace === undefined) {
+    throw new NetloomError("no-namespace", `bind ${options.interfaceName}: there is no network namespace ${options.namespace}`, {
+      hint: "`ip netns list` shows the named ones; a path such as /proc/PID/ns/net works too.",
+    });
+  }
+  const context = await discoverPodContext(options.namespace, options.resolvConf);
+  const pod = discoverPodInterface(namespace, { namespace: options.namespace, interfaceName: options.interfaceName, ...context });
+  return bindBridge({
+    pod,
+    profile: options.profile,
+    features: { dummy: await hasLinkKind("dummy") },
+    nicIndex: 0,
+    tapName: options.tapName,
+  });
+}
+
+/** From the record, so that a bind that found everything done says the same as the first. */
+function describeBinding(record: OwnershipRecord, tapName: string): Binding {
+  const owned = Object.values(record.owned);
+  const tap = owned.map((entry) => entry.object).find((object): object is LinkObject => object?.kind === "link" && object.name === tapName);
+  const pod = owned.map((entry) => entry.original).find((object): object is LinkObject => object?.kind === "link");
+  const addresses = record.desired.objects.flatMap((object) =>
+    object.kind === "dhcp-single" ? [`${object.lease.address}/${object.lease.prefixLength}`] : [],
+  );
+  if (tap?.mtuBytes === undefined || pod?.macAddress === undefined) {
+    throw new NetloomError("corrupt-store", `bind: the record ${record.name} lacks the tap or the interface`);
+  }
+  const mac = pod.macAddress;
+  const mtuBytes = tap.mtuBytes;
+  return {
+    tap: tapName,
+    mac,
+    mtuBytes,
+    addresses,
+    qemuArguments: [
+      "-netdev",
+      `tap,id=${tapName},ifname=${tapName},script=no,downscript=no`,
+      "-device",
+      `virtio-net-pci,netdev=${tapName},mac=${mac},host_mtu=${mtuBytes},romfile=`,
+    ],
+  };
+}
