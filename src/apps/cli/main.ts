@@ -1,0 +1,64 @@
+/** The program: finds the command, runs it, turns errors into text and exit codes. */
+import { type Command, helpOf, parseInvocation, usageError } from "./command.ts";
+import { bindCommand, unbindCommand } from "./commands/bind.ts";
+import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
+import { keeperCommand } from "./commands/keeper.ts";
+import { statusCommand } from "./commands/status.ts";
+import { vmConsoleCommand, vmListCommand, vmStopCommand } from "./commands/vm.ts";
+import { print, reportError } from "./output.ts";
+import { VERSION } from "./version.ts";
+
+const COMMANDS: readonly Command[] = [
+  planCommand,
+  applyCommand,
+  destroyCommand,
+  statusCommand,
+  bindCommand,
+  unbindCommand,
+  vmListCommand,
+  vmConsoleCommand,
+  vmStopCommand,
+  keeperCommand,
+];
+
+function overview(): string {
+  const rows = COMMANDS.filter((command) => command.hidden !== true).map(
+    (command) => [[command.name, ...command.operands].join(" "), command.summary] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [
+    "netloom: the virtual network of a Linux host, in one file",
+    "",
+    ...rows.map(([left, right]) => `  netloom ${left.padEnd(width)}  ${right}`),
+    "",
+    "  netloom COMMAND --help shows a command's options; --version shows the version.",
+    "  Exit code: 0 done, 1 failed (all undone), 2 wrong use or wrong file.",
+  ].join("\n");
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const first = words[0];
+  if (first === "--version") {
+    print(`netloom ${VERSION}`);
+    return 0;
+  }
+  if (first === undefined || first === "--help" || first === "help") {
+    print(overview());
+    return first === undefined ? 2 : 0;
+  }
+  const command = COMMANDS.find(({ name }) => words.slice(0, name.split(" ").length).join(" ") === name);
+  if (command === undefined) throw usageError(`netloom ${first}: there is no such command`, "netloom --help lists them.");
+  const invocation = parseInvocation(command, words.slice(command.name.split(" ").length));
+  if (invocation.flag("help")) {
+    print(helpOf(command));
+    return 0;
+  }
+  return command.run(invocation);
+}
+
+const words = process.argv.slice(2);
+try {
+  process.exitCode = await run(words);
+} catch (error) {
+  process.exitCode = reportError(error, words.includes("--json"));
+}
