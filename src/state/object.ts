@@ -46,6 +46,8 @@ export interface LinkObject extends ObjectBase {
   readonly masterKey?: string | null;
   /** Bridge port flag: learn source addresses. Only with a master. */
   readonly learning?: boolean;
+  /** How IPv6 addresses come by themselves when it goes up: 0 EUI-64, 1 none, 2 stable secret, 3 random (linux/if_link.h). */
+  readonly ipv6AddressGeneration?: number;
 }
 
 /** An address on a link (`ip address add`). Deleting it takes the kernel's derived routes along. */
@@ -66,6 +68,10 @@ export interface AddressObject extends ObjectBase {
   readonly preferredSeconds?: number;
   readonly validSeconds?: number;
   readonly metric?: number;
+  /** IFAPROT_* (IFA_PROTO): who made it, 2 is the kernel's own link-local address. */
+  readonly protocol?: number;
+  /** false: the route to the prefix that the kernel derives is taken away again, as the CNI plugin ptp does. */
+  readonly prefixRoute?: false;
 }
 
 export interface NextHop {

@@ -22,6 +22,8 @@ export interface ObservedLink {
   readonly group: number;
   /** Bridge port flag. */
   readonly learning?: boolean;
+  /** IN6_ADDR_GEN_MODE_* (linux/if_link.h); absent: no IPv6 on this link. */
+  readonly ipv6AddressGeneration?: number;
   readonly stp?: boolean;
   readonly forwardDelayCentiseconds?: number;
   /** Tap only. */
@@ -44,6 +46,8 @@ export interface ObservedAddress {
   readonly preferredSeconds?: number;
   readonly validSeconds?: number;
   readonly metric?: number;
+  /** IFAPROT_*, absent where nobody said. */
+  readonly protocol?: number;
 }
 
 export interface ObservedNextHop {
