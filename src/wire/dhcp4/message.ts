@@ -1,0 +1,131 @@
+/** DHCPv4 messages: the fixed header of BOOTP (RFC 951), the magic cookie and the options (RFC 2131 §2). */
+import { type Ipv4Address, ipFromBytes, ipToBytes } from "../../base/address.ts";
+import { utf8Decode, utf8Encode } from "../../base/bytes.ts";
+import { NetloomError } from "../../base/errors.ts";
+import { Malformed } from "../malformed.ts";
+import { type Dhcp4Options, decodeOptions, encodeOptions, FILE_BYTES, SERVER_NAME_BYTES } from "./options.ts";
+
+export const DHCP4_SERVER_PORT = 67;
+export const DHCP4_CLIENT_PORT = 68;
+export const HARDWARE_ETHERNET = 1;
+/** What every client takes in: the message inside an IP datagram of 576 bytes (RFC 2131 §2). */
+export const DHCP4_DEFAULT_MESSAGE_BYTES = 576 - 28;
+
+/** A BOOTP receiver may expect a vendor area of 64 bytes, so no message is shorter (RFC 1542 §2.1). */
+const MINIMUM_MESSAGE_BYTES = 300;
+const OPTIONS_OFFSET = 240;
+const SERVER_NAME_OFFSET = 44;
+const FILE_OFFSET = 108;
+const MAGIC = [99, 130, 83, 99];
+const BROADCAST_FLAG = 0x8000;
+
+export interface Dhcp4Message {
+  readonly operation: "request" | "reply";
+  /** ARP hardware type; HARDWARE_ETHERNET is 1. */
+  readonly hardwareType: number;
+  /** `chaddr`, 0 to 16 bytes (`hlen`). */
+  readonly hardwareAddress: Uint8Array;
+  readonly hops: number;
+  /** `xid`, unsigned 32 bits. */
+  readonly transactionId: number;
+  /** `secs`, 0 to 65535. */
+  readonly elapsedSeconds: number;
+  /** The client cannot take unicast before it has its address. */
+  readonly broadcast: boolean;
+  /** `ciaddr` */
+  readonly clientAddress: Ipv4Address;
+  /** `yiaddr` */
+  readonly yourAddress: Ipv4Address;
+  /** `siaddr`, the next server of a boot. */
+  readonly nextServerAddress: Ipv4Address;
+  /** `giaddr` */
+  readonly relayAddress: Ipv4Address;
+  /** `sname`, at most 63 bytes; "" when unused or filled with options. */
+  readonly serverName: string;
+  /** `file`, at most 127 bytes; "" when unused or filled with options. */
+  readonly bootFile: string;
+  readonly options: Dhcp4Options;
+}
+
+/** Byte values in the result are views into `bytes` where possible. */
+export function decodeDhcp4(bytes: Uint8Array): Dhcp4Message | Malformed {
+  if (bytes.length < OPTIONS_OFFSET) return new Malformed("DHCP message: shorter than 240 bytes");
+  if (bytes[0] !== 1 && bytes[0] !== 2) return new Malformed("DHCP message: neither request nor reply");
+  if (bytes[2]! > 16) return new Malformed("DHCP message: hardware address of more than 16 bytes");
+  if (MAGIC.some((byte, i) => bytes[236 + i] !== byte)) return new Malformed("DHCP message: no magic cookie");
+  const serverName = bytes.subarray(SERVER_NAME_OFFSET, SERVER_NAME_OFFSET + SERVER_NAME_BYTES);
+  const file = bytes.subarray(FILE_OFFSET, FILE_OFFSET + FILE_BYTES);
+  const decoded = decodeOptions(bytes.subarray(OPTIONS_OFFSET), file, serverName);
+  if (decoded instanceof Malformed) return decoded;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return {
+    operation: bytes[0] === 1 ? "request" : "reply",
+    hardwareType: bytes[1]!,
+    hardwareAddress: bytes.subarray(28, 28 + bytes[2]!),
+    hops: bytes[3]!,
+    transactionId: view.getUint32(4),
+    elapsedSeconds: view.getUint16(8),
+    broadcast: (view.getUint16(10) & BROADCAST_FLAG) !== 0,
+    clientAddress: addressAt(bytes, 12),
+    yourAddress: addressAt(bytes, 16),
+    nextServerAddress: addressAt(bytes, 20),
+    relayAddress: addressAt(bytes, 24),
+    serverName: decoded.serverNameOverloaded ? "" : textUpToNul(serverName),
+    bootFile: decoded.fileOverloaded ? "" : textUpToNul(file),
+    options: decoded.options,
+  };
+}
+
+function addressAt(bytes: Uint8Array, offset: number): Ipv4Address {
+  return ipFromBytes(bytes.subarray(offset, offset + 4)) as Ipv4Address;
+}
+
+function textUpToNul(field: Uint8Array): string {
+  const end = field.indexOf(0);
+  return utf8Decode(end < 0 ? field : field.subarray(0, end));
+}
+
+/**
+ * Encode into at most `maximumBytes` (at least 300, without IP and UDP headers). Options that find no room,
+ * also not in unused `file` and `sname`, are left out from the end of the order on, and their codes reported.
+ * @throws NetloomError bad-packet when a fixed field cannot hold its value
+ */
+export function encodeDhcp4(
+  message: Dhcp4Message,
+  maximumBytes = DHCP4_DEFAULT_MESSAGE_BYTES,
+): { readonly bytes: Uint8Array; readonly omittedOptions: readonly number[] } {
+  if (message.hardwareAddress.length > 16) throw tooLong("hardware address", 16);
+  const options = encodeOptions(message.options, Math.max(maximumBytes, MINIMUM_MESSAGE_BYTES) - OPTIONS_OFFSET, {
+    file: message.bootFile === "",
+    serverName: message.serverName === "",
+  });
+  const bytes = new Uint8Array(Math.max(MINIMUM_MESSAGE_BYTES, OPTIONS_OFFSET + options.main.length));
+  const view = new DataView(bytes.buffer);
+  bytes[0] = message.operation === "request" ? 1 : 2;
+  bytes[1] = message.hardwareType;
+  bytes[2] = message.hardwareAddress.length;
+  bytes[3] = message.hops;
+  view.setUint32(4, message.transactionId);
+  view.setUint16(8, message.elapsedSeconds);
+  view.setUint16(10, message.broadcast ? BROADCAST_FLAG : 0);
+  bytes.set(ipToBytes(message.clientAddress), 12);
+  bytes.set(ipToBytes(message.yourAddress), 16);
+  bytes.set(ipToBytes(message.nextServerAddress), 20);
+  bytes.set(ipToBytes(message.relayAddress), 24);
+  bytes.set(message.hardwareAddress, 28);
+  bytes.set(options.serverName ?? fieldText("server name", message.serverName, SERVER_NAME_BYTES), SERVER_NAME_OFFSET);
+  bytes.set(options.file ?? fieldText("boot file", message.bootFile, FILE_BYTES), FILE_OFFSET);
+  bytes.set(MAGIC, 236);
+  bytes.set(options.main, OPTIONS_OFFSET);
+  return { bytes, omittedOptions: options.omitted };
+}
+
+function fieldText(what: string, value: string, fieldBytes: number): Uint8Array {
+  const bytes = utf8Encode(value);
+  if (bytes.length >= fieldBytes) throw tooLong(what, fieldBytes - 1);
+  return bytes;
+}
+
+function tooLong(what: string, limit: number): NetloomError {
+  return new NetloomError("bad-packet", `encode DHCP message: ${what} of more than ${limit} bytes`);
+}

@@ -1,0 +1,171 @@
+/**
+ * DHCPv4 options as code and value bytes, in up to three areas of a message: the options field and, where
+ * option 52 says so, the fields `file` and `sname` (RFC 2132 §9.3).
+ *
+ * Reading joins all parts of one code in the order options, file, sname; writing splits a value of more than
+ * 255 bytes into parts (RFC 3396 §5 to §7).
+ */
+import { concatBytes } from "../../base/bytes.ts";
+import { Malformed } from "../malformed.ts";
+
+/** Value bytes by option code (1 to 254, never 52). Iterating gives the order on the wire. */
+export type Dhcp4Options = ReadonlyMap<number, Uint8Array>;
+
+export const FILE_BYTES = 128;
+export const SERVER_NAME_BYTES = 64;
+
+const PAD = 0;
+const END = 255;
+const OVERLOAD = 52;
+const OVERLOAD_FILE = 1;
+const OVERLOAD_SERVER_NAME = 2;
+const PART_LIMIT = 255;
+
+interface DecodedOptions {
+  readonly options: Dhcp4Options;
+  readonly fileOverloaded: boolean;
+  readonly serverNameOverloaded: boolean;
+}
+
+/** Values are views where an option stands in one part, copies where it was joined. */
+export function decodeOptions(main: Uint8Array, file: Uint8Array, serverName: Uint8Array): DecodedOptions | Malformed {
+  const parts = new Map<number, Uint8Array[]>();
+  const refusal = scanArea(main, parts);
+  if (refusal !== undefined) return refusal;
+  const overload = parts.get(OVERLOAD)?.[0];
+  // Only an option 52 in the options field counts: one inside `file` could otherwise announce itself.
+  const areas = overload?.length === 1 ? overload[0]! : 0;
+  const fileOverloaded = (areas & OVERLOAD_FILE) !== 0;
+  const serverNameOverloaded = (areas & OVERLOAD_SERVER_NAME) !== 0;
+  const further =
+    (fileOverloaded ? scanArea(file, parts) : undefined) ??
+    (serverNameOverloaded ? scanArea(serverName, parts) : undefined);
+  if (further !== undefined) return further;
+  parts.delete(OVERLOAD);
+  const options = new Map<number, Uint8Array>();
+  for (const [code, values] of parts) options.set(code, values.length === 1 ? values[0]! : concatBytes(values));
+  return { options, fileOverloaded, serverNameOverloaded };
+}
+
+/** What stands behind END is ignored; a missing END is forgiven, an option cut off is not. */
+function scanArea(area: Uint8Array, parts: Map<number, Uint8Array[]>): Malformed | undefined {
+  for (let offset = 0; offset < area.length; ) {
+    const code = area[offset]!;
+    if (code === END) return undefined;
+    if (code === PAD) {
+      offset++;
+      continue;
+    }
+    const length = area[offset + 1];
+    const end = offset + 2 + (length ?? 0);
+    if (length === undefined || end > area.length) return new Malformed(`DHCP option ${code}: runs over the end`);
+    const value = area.subarray(offset + 2, end);
+    const known = parts.get(code);
+    if (known === undefined) parts.set(code, [value]);
+    else known.push(value);
+    offset = end;
+  }
+  return undefined;
+}
+
+interface Area {
+  readonly bytes: number[];
+  /** Room for options, one byte already kept for END. */
+  free: number;
+}
+
+interface EncodedOptions {
+  /** Ends with END. */
+  readonly main: Uint8Array;
+  readonly file?: Uint8Array;
+  readonly serverName?: Uint8Array;
+  /** Codes of the options that found no room, in order. */
+  readonly omitted: readonly number[];
+}
+
+/**
+ * Write options in their order into `mainBytes` bytes. Only when that is not enough `file` and `sname` are used
+ * too, as far as the message leaves them free. An option that fits nowhere is left out and reported.
+ */
+export function encodeOptions(
+  options: Dhcp4Options,
+  mainBytes: number,
+  free: { file: boolean; serverName: boolean },
+): EncodedOptions {
+  const main: Area = { bytes: [], free: mainBytes - 1 };
+  const total = [...options.values()].reduce((sum, value) => sum + bytesOnWire(value.length), 0);
+  if (total <= main.free || !(free.file || free.serverName)) {
+    const omitted = placeAll(options, [main]);
+    return { main: finishArea(main), omitted };
+  }
+  main.free -= 3;
+  const file: Area | undefined = free.file ? { bytes: [], free: FILE_BYTES - 1 } : undefined;
+  const serverName: Area | undefined = free.serverName ? { bytes: [], free: SERVER_NAME_BYTES - 1 } : undefined;
+  const omitted = placeAll(
+    options,
+    [main, file, serverName].filter((area) => area !== undefined),
+  );
+  const filesUsed = file !== undefined && file.bytes.length > 0;
+  const serverNameUsed = serverName !== undefined && serverName.bytes.length > 0;
+  const overload = (filesUsed ? OVERLOAD_FILE : 0) | (serverNameUsed ? OVERLOAD_SERVER_NAME : 0);
+  if (overload !== 0) main.bytes.push(OVERLOAD, 1, overload);
+  return {
+    main: finishArea(main),
+    ...(filesUsed ? { file: finishArea(file) } : {}),
+    ...(serverNameUsed ? { serverName: finishArea(serverName) } : {}),
+    omitted,
+  };
+}
+
+function bytesOnWire(valueBytes: number): number {
+  return valueBytes + 2 * Math.max(1, Math.ceil(valueBytes / PART_LIMIT));
+}
+
+/** Each option whole in the first area that holds it, else in parts over all areas, else not at all. */
+function placeAll(options: Dhcp4Options, areas: readonly Area[]): number[] {
+  const omitted: number[] = [];
+  for (const [code, value] of options) {
+    const whole = areas.find((area) => bytesOnWire(value.length) <= area.free);
+    if (whole !== undefined) writeParts(whole, code, value);
+    else if (!writeAcross(areas, code, value)) omitted.push(code);
+  }
+  return omitted;
+}
+
+function writeParts(area: Area, code: number, value: Uint8Array): void {
+  area.free -= bytesOnWire(value.length);
+  let offset = 0;
+  do {
+    const part = value.subarray(offset, offset + PART_LIMIT);
+    area.bytes.push(code, part.length, ...part);
+    offset += part.length;
+  } while (offset < value.length);
+}
+
+/** The areas are in the order in which a reader joins them, so the parts come together again. */
+function writeAcross(areas: readonly Area[], code: number, value: Uint8Array): boolean {
+  const shares: number[] = [];
+  let rest = value.length;
+  for (const area of areas) {
+    const share = Math.min(rest, valueRoom(area.free));
+    shares.push(share);
+    rest -= share;
+  }
+  if (rest > 0) return false;
+  let offset = 0;
+  areas.forEach((area, i) => {
+    if (shares[i]! > 0) writeParts(area, code, value.subarray(offset, offset + shares[i]!));
+    offset += shares[i]!;
+  });
+  return true;
+}
+
+/** The longest value that fits into `free` bytes together with the code and length of each of its parts. */
+function valueRoom(free: number): number {
+  const fullParts = Math.floor(free / (PART_LIMIT + 2));
+  return fullParts * PART_LIMIT + Math.max(0, (free % (PART_LIMIT + 2)) - 2);
+}
+
+function finishArea(area: Area): Uint8Array {
+  return Uint8Array.from([...area.bytes, END]);
+}
