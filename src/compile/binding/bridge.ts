@@ -32,6 +32,8 @@ import { compileLease } from "./lease.ts";
 import { type BindingNames, type BindingProfile, bindingNames, checkTapName } from "./names.ts";
 import { type PodInterface, isDerived } from "./pod-interface.ts";
 
+export type { BindingProfile } from "./names.ts";
+
 export interface BridgeBinding {
   readonly pod: PodInterface;
   readonly profile: BindingProfile;
