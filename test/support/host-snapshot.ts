@@ -29,7 +29,9 @@ export function namespaceSnapshot(name: string): string[] {
   ] as const;
   const text = commands.flatMap(([program, ...words]) => inside(program, ...words).split("\n"));
   const sysctls = inside("sh", "-c", SYSCTLS).split("\n");
-  return [...text.map(stable), ...sysctls].filter((line) => line !== "").map((line) => `${name === "" ? "host" : name}: ${line}`);
+  return [...text.map(stable), ...sysctls]
+    .filter((line) => line !== "")
+    .map((line) => `${name === "" ? "host" : name}: ${line}`);
 }
 
 const SYSCTLS =
@@ -42,7 +44,14 @@ function stable(line: string): string {
     .replace(/\bexpires \d+sec/g, "expires sec")
     .replace(/\b(hello|tcn|topology_change|gc)_timer +[\d.]+/g, "$1_timer")
     .replace(/\b(state|mode) (UP|DOWN|UNKNOWN|LOWERLAYERDOWN)\b/g, "$1")
-    .replace(/<([A-Z0-9_,-]*)>/g, (_, flags: string) => `<${flags.split(",").filter((flag) => !/^(LOWER_UP|NO-CARRIER|M-DOWN)$/.test(flag)).join(",")}>`)
+    .replace(
+      /<([A-Z0-9_,-]*)>/g,
+      (_, flags: string) =>
+        `<${flags
+          .split(",")
+          .filter((flag) => !/^(LOWER_UP|NO-CARRIER|M-DOWN)$/.test(flag))
+          .join(",")}>`,
+    )
     .replace(/ (tentative|dadfailed|linkdown|dead)\b/g, "");
 }
 
@@ -63,7 +72,9 @@ function processLines(): string[] {
     .flatMap((id) => {
       try {
         const words = readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-        return /qemu-system|netloom/.test(words) && Number(id) !== process.pid && !words.includes("vitest") ? [`process ${words}`] : [];
+        return /qemu-system|netloom/.test(words) && Number(id) !== process.pid && !words.includes("vitest")
+          ? [`process ${words}`]
+          : [];
       } catch {
         // It ended while we looked.
         return [];
@@ -73,5 +84,9 @@ function processLines(): string[] {
 }
 
 function output(program: string, words: readonly string[]): string {
-  return execFileSync(program, words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64 * 1024 * 1024 });
+  return execFileSync(program, words, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 * 1024 * 1024,
+  });
 }

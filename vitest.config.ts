@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests that start guests or many processes share two cores with them: one file at a time. */
+const oneByOne = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 } as const;
+const isolated = { ...oneByOne, globalSetup: "test/support/only-in-sandbox.ts" } as const;
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    // Nothing is written beside the sources: the tests also run on a checkout that belongs to somebody else.
+    cache: false,
+    fsModuleCache: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/kernel/**", "test/guest/**", "test/in-guest/**", "test/root/**"],
+        },
+      },
+      // Inside a sandbox of namespaces: scripts/sandbox.sh.
+      { extends: true, test: { name: "kernel", include: ["test/kernel/**/*.test.ts"], ...isolated } },
+      // Start QEMU themselves.
+      { extends: true, test: { name: "guest", include: ["test/guest/**/*.test.ts"], ...oneByOne } },
+      // Inside a guest, for what the machine's own kernel may lack: scripts/vmtest.sh.
+      { extends: true, test: { name: "in-guest", include: ["test/in-guest/**/*.test.ts"], ...isolated } },
+      // Need several uids or devices: root without a user namespace, or a guest.
+      { extends: true, test: { name: "root", include: ["test/root/**/*.test.ts"], ...isolated } },
+    ],
+  },
+});
