@@ -68,7 +68,7 @@ export interface AddressObject extends ObjectBase {
   readonly preferredSeconds?: number;
   readonly validSeconds?: number;
   readonly metric?: number;
-  /** IFAPROT_* (IFA_PROTO): who made it, 2 is the kernel's own link-local address. */
+  /** IFAPROT_* (IFA_PROTO): who made it; 3 is the kernel's own link-local address. */
   readonly protocol?: number;
   /** false: the route to the prefix that the kernel derives is taken away again, as the CNI plugin ptp does. */
   readonly prefixRoute?: false;
