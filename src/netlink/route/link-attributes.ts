@@ -1,9 +1,19 @@
 /** The attributes that links of every kind share (linux/if_link.h IFLA_*), and the fixed part before them. */
-import { array, attribute, attributeTable, struct } from "../attribute.ts";
+import { array, attribute, attributeTable, nested, struct } from "../attribute.ts";
 import { mac, s32, string, text, u8, u16, u32 } from "../codec.ts";
 
 /** struct ifinfomsg */
 export const IFINFOMSG = struct({ family: u8, padding: u8, type: u16, index: s32, flags: u32, change: u32 });
+
+const INET6 = attributeTable({
+  /** IN6_ADDR_GEN_MODE_*: 0 EUI-64, 1 none, 2 stable secret, 3 random; when the link goes up next. */
+  addressGeneration: attribute("IFLA_INET6_ADDR_GEN_MODE", 8, u8),
+});
+
+/** What the address families keep for a link; `inet6` is absent where the kernel has no IPv6 on it. */
+const FAMILIES = attributeTable({
+  inet6: attribute("AF_INET6", 10, nested(INET6)),
+});
 
 export const LINK_ATTRIBUTES = attributeTable({
   macAddress: attribute("IFLA_ADDRESS", 1, mac),
@@ -24,6 +34,7 @@ export const LINK_ATTRIBUTES = attributeTable({
   namespacePid: attribute("IFLA_NET_NS_PID", 19, u32),
   /** At most 255 bytes; an empty text removes it. */
   alias: attribute("IFLA_IFALIAS", 20, text),
+  families: attribute("IFLA_AF_SPEC", 26, nested(FAMILIES)),
   /** 0 is the default group. */
   group: attribute("IFLA_GROUP", 27, u32),
   /** Create in, or move to, the namespace of this open descriptor. */
