@@ -1,0 +1,23 @@
+{
+  "targets": [
+    {
+      "target_name": "netloom",
+      "sources": [
+        "descriptor.c",
+        "environment.c",
+        "failure.c",
+        "module.c",
+        "namespace.c",
+        "netlink.c",
+        "packet.c",
+        "reader.c",
+        "socket.c",
+        "tap.c",
+        "values.c",
+        "worker.c",
+      ],
+      "defines": ["NAPI_VERSION=9", "_GNU_SOURCE"],
+      "cflags": ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+    },
+  ],
+}

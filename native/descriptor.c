@@ -1,0 +1,216 @@
+/* Descriptors: closing, syncing to disk, and passing them over a Unix socket (SCM_RIGHTS, unix(7)). */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* SCM_MAX_FD of the kernel (include/net/scm.h). */
+#define MAXIMUM_DESCRIPTORS 253
+
+/* closeDescriptor(descriptor) */
+static napi_value close_descriptor(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  int descriptor;
+  struct failure failure;
+  if (!get_arguments(env, info, 1, values) || !get_int(env, values[0], &descriptor)) {
+    return NULL;
+  }
+  /* On Linux the descriptor is gone even after EINTR. */
+  if (close(descriptor) < 0 && errno != EINTR) {
+    fail(&failure, "close");
+    return throw_failure(env, &failure);
+  }
+  return make_undefined(env);
+}
+
+struct sync_request {
+  struct request base;
+  int descriptor;
+};
+
+static void sync_work(struct request *request, int cancel) {
+  struct sync_request *sync = (struct sync_request *)request;
+  (void)cancel;
+  while (fdatasync(sync->descriptor) < 0) {
+    if (errno != EINTR) {
+      fail(&request->failure, "fdatasync");
+      return;
+    }
+  }
+}
+
+static void sync_release(napi_env env, struct request *request) {
+  struct sync_request *sync = (struct sync_request *)request;
+  (void)env;
+  close(sync->descriptor);
+  free(sync);
+}
+
+/* fdatasync(descriptor, callback(error)). Works on a duplicate, so the caller may close its own. */
+static napi_value sync_data(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int descriptor;
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &descriptor)) {
+    return NULL;
+  }
+  struct sync_request *sync = calloc(1, sizeof *sync);
+  if (sync == NULL) {
+    fail(&failure, "calloc");
+    return throw_failure(env, &failure);
+  }
+  sync->base.work = sync_work;
+  sync->base.release = sync_release;
+  sync->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (sync->descriptor < 0) {
+    fail(&failure, "fcntl(F_DUPFD_CLOEXEC)");
+    free(sync);
+    return throw_failure(env, &failure);
+  }
+  return worker_submit(env, WORKER_DISK, &sync->base, values[1]) ? make_undefined(env) : NULL;
+}
+
+union descriptor_control {
+  struct cmsghdr header;
+  char space[CMSG_SPACE(MAXIMUM_DESCRIPTORS * sizeof(int))];
+};
+
+static bool get_descriptors(napi_env env, napi_value array, int *descriptors, uint32_t *count) {
+  napi_value element;
+  if (napi_get_array_length(env, array, count) != napi_ok || *count > MAXIMUM_DESCRIPTORS) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "expected an array of at most 253 descriptors");
+    return false;
+  }
+  for (uint32_t index = 0; index < *count; index++) {
+    if (napi_get_element(env, array, index, &element) != napi_ok || !get_int(env, element, &descriptors[index])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* sendDescriptors(socket, descriptors, payload): bytes of the payload that were sent */
+static napi_value send_descriptors(napi_env env, napi_callback_info info) {
+  napi_value values[3];
+  int socket_descriptor;
+  int descriptors[MAXIMUM_DESCRIPTORS];
+  uint32_t count;
+  struct bytes payload;
+  struct failure failure;
+  if (!get_arguments(env, info, 3, values) || !get_int(env, values[0], &socket_descriptor) ||
+      !get_descriptors(env, values[1], descriptors, &count) || !get_bytes(env, values[2], &payload)) {
+    return NULL;
+  }
+  union descriptor_control control;
+  memset(&control, 0, sizeof control);
+  struct iovec vector = {payload.data, payload.length};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  if (count > 0) {
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(&control.header), descriptors, count * sizeof(int));
+  }
+  ssize_t sent;
+  do {
+    sent = sendmsg(socket_descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) {
+    fail(&failure, "sendmsg");
+    return throw_failure(env, &failure);
+  }
+  return make_int(env, sent);
+}
+
+static uint32_t collect_descriptors(struct msghdr *message, int *descriptors) {
+  uint32_t count = 0;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
+    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+      size_t bytes = header->cmsg_len - CMSG_LEN(0);
+      memcpy(descriptors + count, CMSG_DATA(header), bytes);
+      count += (uint32_t)(bytes / sizeof(int));
+    }
+  }
+  return count;
+}
+
+static void close_all(const int *descriptors, uint32_t count) {
+  for (uint32_t index = 0; index < count; index++) {
+    close(descriptors[index]);
+  }
+}
+
+static napi_value received(napi_env env, ssize_t length, const int *descriptors, uint32_t count) {
+  napi_value result, array, element;
+  if (napi_create_object(env, &result) != napi_ok || napi_create_array_with_length(env, count, &array) != napi_ok ||
+      napi_create_int64(env, length, &element) != napi_ok ||
+      napi_set_named_property(env, result, "length", element) != napi_ok ||
+      napi_set_named_property(env, result, "descriptors", array) != napi_ok) {
+    return NULL;
+  }
+  for (uint32_t index = 0; index < count; index++) {
+    if (napi_create_int32(env, descriptors[index], &element) != napi_ok ||
+        napi_set_element(env, array, index, element) != napi_ok) {
+      return NULL;
+    }
+  }
+  return result;
+}
+
+/* receiveDescriptors(socket, payload): {length, descriptors}, or undefined when nothing has come yet */
+static napi_value receive_descriptors(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int socket_descriptor;
+  int descriptors[MAXIMUM_DESCRIPTORS];
+  struct bytes payload;
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &socket_descriptor) ||
+      !get_bytes(env, values[1], &payload)) {
+    return NULL;
+  }
+  union descriptor_control control;
+  struct iovec vector = {payload.data, payload.length};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  ssize_t length;
+  do {
+    length = recvmsg(socket_descriptor, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  } while (length < 0 && errno == EINTR);
+  if (length < 0) {
+    if (errno == EAGAIN) {
+      return make_undefined(env);
+    }
+    fail(&failure, "recvmsg");
+    return throw_failure(env, &failure);
+  }
+  uint32_t count = collect_descriptors(&message, descriptors);
+  if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
+    /* CTRUNC: our limit of open files was reached. TRUNC: the payload did not fit. */
+    close_all(descriptors, count);
+    failure = (struct failure){(message.msg_flags & MSG_CTRUNC) != 0 ? EMFILE : EMSGSIZE, "recvmsg"};
+    return throw_failure(env, &failure);
+  }
+  napi_value result = received(env, length, descriptors, count);
+  if (result == NULL) {
+    close_all(descriptors, count);
+  }
+  return result;
+}
+
+napi_status descriptor_exports(napi_env env, napi_value exports) {
+  const napi_property_descriptor functions[] = {
+      FUNCTION("closeDescriptor", close_descriptor),
+      FUNCTION("fdatasync", sync_data),
+      FUNCTION("sendDescriptors", send_descriptors),
+      FUNCTION("receiveDescriptors", receive_descriptors),
+  };
+  return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+}

@@ -1,0 +1,398 @@
+/*
+ * A datagram socket watched by the event loop: packets, UDP and kernel events share it.
+ *
+ * One wake-up takes at most BATCHES_PER_WAKE_UP calls of recvmmsg() into the caller's one buffer and makes one
+ * callback for each, so a flood on one socket leaves time for the others. Poll is level-triggered: what is left
+ * wakes us again.
+ *
+ * The descriptor belongs to the reader from a successful openReader() to closeReader() or the end of the
+ * environment. The memory is shared by the loop's handle and the JavaScript handle and goes with the later one.
+ */
+#include "addon.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCHES_PER_WAKE_UP 4
+#define MAXIMUM_BATCH 1024
+#define SEND_BATCH 64
+#define PEER_BYTES sizeof(struct sockaddr_storage)
+
+/* One received datagram as JavaScript sees it: RECORD_FIELDS 32-bit numbers. */
+enum record { RECORD_LENGTH, RECORD_FLAGS, RECORD_PACKET_TYPE, RECORD_VLAN, RECORD_PEER_LENGTH, RECORD_FIELDS };
+enum { FLAG_TRUNCATED = 1, FLAG_CHECKSUM_NOT_READY = 2, FLAG_VLAN = 4 };
+
+union auxiliary {
+  struct cmsghdr header;
+  char space[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+};
+
+struct reader {
+  uv_poll_t poll;
+  struct environment *environment;
+  struct reader *previous;
+  struct reader *next;
+  int descriptor;
+  int owners;
+  uint32_t batch;
+  uint32_t slot_bytes;
+  /* Held until the reader closes; the memory behind them is looked up anew for each batch. */
+  napi_ref buffer;
+  napi_ref records;
+  napi_ref peers;
+  napi_ref callback;
+  struct mmsghdr *headers;
+  struct iovec *vectors;
+  union auxiliary *auxiliaries;
+};
+
+static const napi_type_tag reader_tag = {0x6e65746c6f6f6d01ULL, 0x9d2f3b6a71c84e05ULL};
+
+static void reader_release(struct reader *reader) {
+  if (--reader->owners > 0) {
+    return;
+  }
+  free(reader->headers);
+  free(reader->vectors);
+  free(reader->auxiliaries);
+  free(reader);
+}
+
+static void drop_references(napi_env env, struct reader *reader) {
+  napi_ref *references[] = {&reader->buffer, &reader->records, &reader->peers, &reader->callback};
+  for (size_t index = 0; index < sizeof references / sizeof *references; index++) {
+    if (*references[index] != NULL) {
+      napi_delete_reference(env, *references[index]);
+      *references[index] = NULL;
+    }
+  }
+}
+
+static void on_closed(uv_handle_t *handle) {
+  struct reader *reader = handle->data;
+  struct environment *environment = reader->environment;
+  reader_release(reader);
+  environment_handle_closed(environment);
+}
+
+/* Takes the reader off the loop; its descriptor is nobody's then. */
+static void reader_stop(struct reader *reader) {
+  if (reader->previous != NULL) {
+    reader->previous->next = reader->next;
+  } else {
+    reader->environment->readers = reader->next;
+  }
+  if (reader->next != NULL) {
+    reader->next->previous = reader->previous;
+  }
+  uv_poll_stop(&reader->poll);
+  uv_close((uv_handle_t *)&reader->poll, on_closed);
+  reader->descriptor = -1;
+  drop_references(reader->environment->env, reader);
+}
+
+void reader_close(struct reader *reader) {
+  int descriptor = reader->descriptor;
+  if (descriptor >= 0) {
+    reader_stop(reader);
+    close(descriptor);
+  }
+}
+
+static bool referenced_array(napi_env env, napi_ref reference, napi_typedarray_type expected, size_t length,
+                             void **data) {
+  napi_value value;
+  napi_typedarray_type type;
+  size_t available;
+  return napi_get_reference_value(env, reference, &value) == napi_ok && value != NULL &&
+         napi_get_typedarray_info(env, value, &type, &available, data, NULL, NULL) == napi_ok && type == expected &&
+         available >= length;
+}
+
+static void call_back(struct reader *reader, int count, int error) {
+  napi_env env = reader->environment->env;
+  napi_value arguments[2] = {make_int(env, count), make_int(env, error)};
+  if (arguments[0] != NULL && arguments[1] != NULL) {
+    environment_call(reader->environment, reader->callback, 2, arguments);
+  }
+}
+
+static void describe(const struct mmsghdr *header, int32_t *record) {
+  const struct msghdr *message = &header->msg_hdr;
+  memset(record, 0, RECORD_FIELDS * sizeof *record);
+  record[RECORD_LENGTH] = (int32_t)header->msg_len;
+  record[RECORD_FLAGS] = (message->msg_flags & MSG_TRUNC) != 0 ? FLAG_TRUNCATED : 0;
+  record[RECORD_PEER_LENGTH] = (int32_t)(message->msg_namelen < PEER_BYTES ? message->msg_namelen : PEER_BYTES);
+  const struct sockaddr_ll *peer = message->msg_name;
+  if (message->msg_namelen >= offsetof(struct sockaddr_ll, sll_addr) && peer->sll_family == AF_PACKET) {
+    record[RECORD_PACKET_TYPE] = peer->sll_pkttype;
+  }
+  const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+  if (control == NULL || control->cmsg_level != SOL_PACKET || control->cmsg_type != PACKET_AUXDATA ||
+      control->cmsg_len < CMSG_LEN(sizeof(struct tpacket_auxdata))) {
+    return;
+  }
+  struct tpacket_auxdata auxiliary;
+  memcpy(&auxiliary, CMSG_DATA(control), sizeof auxiliary);
+  if ((auxiliary.tp_status & TP_STATUS_CSUMNOTREADY) != 0) {
+    record[RECORD_FLAGS] |= FLAG_CHECKSUM_NOT_READY;
+  }
+  if ((auxiliary.tp_status & TP_STATUS_VLAN_VALID) != 0) {
+    record[RECORD_FLAGS] |= FLAG_VLAN;
+    record[RECORD_VLAN] = auxiliary.tp_vlan_tci;
+  }
+}
+
+/* The number of datagrams received, 0 when none is there, or a negative errno. */
+static int receive_batch(struct reader *reader) {
+  napi_env env = reader->environment->env;
+  void *buffer, *records, *peers;
+  if (!referenced_array(env, reader->buffer, napi_uint8_array, (size_t)reader->batch * reader->slot_bytes, &buffer) ||
+      !referenced_array(env, reader->records, napi_int32_array, (size_t)reader->batch * RECORD_FIELDS, &records) ||
+      !referenced_array(env, reader->peers, napi_uint8_array, reader->batch * PEER_BYTES, &peers)) {
+    return -EFAULT;
+  }
+  for (uint32_t index = 0; index < reader->batch; index++) {
+    reader->vectors[index] = (struct iovec){(uint8_t *)buffer + (size_t)index * reader->slot_bytes, reader->slot_bytes};
+    reader->headers[index].msg_hdr = (struct msghdr){
+        .msg_name = (uint8_t *)peers + index * PEER_BYTES,
+        .msg_namelen = PEER_BYTES,
+        .msg_iov = &reader->vectors[index],
+        .msg_iovlen = 1,
+        .msg_control = &reader->auxiliaries[index],
+        .msg_controllen = sizeof reader->auxiliaries[index],
+    };
+  }
+  int count;
+  do {
+    count = recvmmsg(reader->descriptor, reader->headers, reader->batch, MSG_DONTWAIT, NULL);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    return errno == EAGAIN ? 0 : -errno;
+  }
+  for (int index = 0; index < count; index++) {
+    describe(&reader->headers[index], (int32_t *)records + index * RECORD_FIELDS);
+  }
+  return count;
+}
+
+/* Errors with a copy of the packet (IP_RECVERR) keep the socket readable until they are taken. */
+static void drain_error_queue(struct reader *reader) {
+  char discarded[1];
+  struct iovec vector = {discarded, sizeof discarded};
+  struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+  while (recvmsg(reader->descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+    message = (struct msghdr){.msg_iov = &vector, .msg_iovlen = 1};
+  }
+}
+
+/* Each batch in a scope of its own, as all of them may make thousands of values. */
+static int deliver_batch(struct reader *reader) {
+  napi_env env = reader->environment->env;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) {
+    return 0;
+  }
+  int count = receive_batch(reader);
+  if (count != 0) {
+    call_back(reader, count > 0 ? count : 0, count < 0 ? -count : 0);
+  }
+  napi_close_handle_scope(env, scope);
+  if (count == -EFAULT) {
+    /* JavaScript gave the buffer's memory away: there is nothing left to receive into. */
+    reader_close(reader);
+  }
+  return count;
+}
+
+static void on_readable(uv_poll_t *handle, int status, int events) {
+  struct reader *reader = handle->data;
+  (void)events;
+  /* The callback may close the reader. */
+  reader->owners++;
+  for (int batch = 0; batch < BATCHES_PER_WAKE_UP && reader->descriptor >= 0; batch++) {
+    int count = deliver_batch(reader);
+    if (count >= 0 && count < (int)reader->batch) {
+      break;
+    }
+  }
+  if (status < 0 && reader->descriptor >= 0) {
+    /* libuv stops polling a socket with a pending error; receiving has fetched it by now. */
+    drain_error_queue(reader);
+    uv_poll_start(&reader->poll, UV_READABLE, on_readable);
+  }
+  reader_release(reader);
+}
+
+static void finalize(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  reader_release(data);
+}
+
+static struct reader *reader_allocate(uint32_t batch, uint32_t slot_bytes) {
+  struct reader *reader = calloc(1, sizeof *reader);
+  if (reader == NULL) {
+    return NULL;
+  }
+  reader->owners = 1;
+  reader->descriptor = -1;
+  reader->batch = batch;
+  reader->slot_bytes = slot_bytes;
+  reader->headers = calloc(batch, sizeof *reader->headers);
+  reader->vectors = calloc(batch, sizeof *reader->vectors);
+  reader->auxiliaries = calloc(batch, sizeof *reader->auxiliaries);
+  if (reader->headers == NULL || reader->vectors == NULL || reader->auxiliaries == NULL) {
+    reader_release(reader);
+    return NULL;
+  }
+  return reader;
+}
+
+/* The descriptor is the reader's after success. */
+static int reader_start(struct environment *environment, struct reader *reader, int descriptor) {
+  int error = uv_poll_init(environment->loop, &reader->poll, descriptor);
+  if (error != 0) {
+    return error;
+  }
+  environment->open_handles++;
+  reader->owners++;
+  reader->poll.data = reader;
+  reader->environment = environment;
+  reader->descriptor = descriptor;
+  reader->next = environment->readers;
+  if (reader->next != NULL) {
+    reader->next->previous = reader;
+  }
+  environment->readers = reader;
+  error = uv_poll_start(&reader->poll, UV_READABLE, on_readable);
+  if (error != 0) {
+    reader_stop(reader);
+  }
+  return error;
+}
+
+/*
+ * openReader(descriptor, batch, slotBytes, buffer, records, peers, callback(count, errno)): handle
+ * On failure the descriptor stays the caller's.
+ */
+static napi_value open_reader(napi_env env, napi_callback_info info) {
+  napi_value values[7], handle;
+  int descriptor;
+  uint32_t batch, slot_bytes;
+  struct failure failure = {EINVAL, "openReader"};
+  struct environment *environment = environment_of(env);
+  if (!get_arguments(env, info, 7, values) || !get_int(env, values[0], &descriptor) ||
+      !get_uint(env, values[1], &batch) || !get_uint(env, values[2], &slot_bytes)) {
+    return NULL;
+  }
+  if (batch == 0 || batch > MAXIMUM_BATCH || slot_bytes == 0 || environment->ending) {
+    return throw_failure(env, &failure);
+  }
+  struct reader *reader = reader_allocate(batch, slot_bytes);
+  if (reader == NULL) {
+    fail(&failure, "calloc");
+    return throw_failure(env, &failure);
+  }
+  if (napi_create_reference(env, values[3], 1, &reader->buffer) != napi_ok ||
+      napi_create_reference(env, values[4], 1, &reader->records) != napi_ok ||
+      napi_create_reference(env, values[5], 1, &reader->peers) != napi_ok ||
+      napi_create_reference(env, values[6], 1, &reader->callback) != napi_ok ||
+      napi_create_external(env, reader, finalize, NULL, &handle) != napi_ok) {
+    drop_references(env, reader);
+    reader_release(reader);
+    return throw_failure(env, &failure);
+  }
+  /* The external is an owner from here on. */
+  int error = napi_type_tag_object(env, handle, &reader_tag) == napi_ok ? 0 : UV_EINVAL;
+  if (error == 0) {
+    error = reader_start(environment, reader, descriptor);
+  }
+  if (error != 0) {
+    failure = (struct failure){-error, "uv_poll_start"};
+    drop_references(env, reader);
+    return throw_failure(env, &failure);
+  }
+  return handle;
+}
+
+static bool get_reader(napi_env env, napi_value value, struct reader **reader) {
+  bool tagged = false;
+  void *data;
+  if (napi_check_object_type_tag(env, value, &reader_tag, &tagged) != napi_ok || !tagged ||
+      napi_get_value_external(env, value, &data) != napi_ok) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a reader");
+    return false;
+  }
+  *reader = data;
+  return true;
+}
+
+/* closeReader(handle); again is harmless */
+static napi_value close_reader(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  struct reader *reader;
+  if (!get_arguments(env, info, 1, values) || !get_reader(env, values[0], &reader)) {
+    return NULL;
+  }
+  reader_close(reader);
+  return make_undefined(env);
+}
+
+static bool get_optional_bytes(napi_env env, napi_value array, uint32_t index, struct bytes *bytes) {
+  napi_value element;
+  napi_valuetype type;
+  *bytes = (struct bytes){NULL, 0};
+  if (napi_get_element(env, array, index, &element) != napi_ok || napi_typeof(env, element, &type) != napi_ok) {
+    return false;
+  }
+  return type == napi_undefined || get_bytes(env, element, bytes);
+}
+
+/*
+ * sendBatch(handle, datagrams, peers, start): the number sent from `start` on, or a negative errno of the one at
+ * `start`. `peers` holds a sockaddr for each datagram, or is empty.
+ */
+static napi_value send_batch(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  struct reader *reader;
+  uint32_t start, total, count = 0;
+  struct mmsghdr headers[SEND_BATCH];
+  struct iovec vectors[SEND_BATCH];
+  if (!get_arguments(env, info, 4, values) || !get_reader(env, values[0], &reader) ||
+      !get_uint(env, values[3], &start) || napi_get_array_length(env, values[1], &total) != napi_ok) {
+    return NULL;
+  }
+  memset(headers, 0, sizeof headers);
+  while (count < SEND_BATCH && start + count < total) {
+    struct bytes payload, peer;
+    if (!get_optional_bytes(env, values[1], start + count, &payload) ||
+        !get_optional_bytes(env, values[2], start + count, &peer)) {
+      return NULL;
+    }
+    vectors[count] = (struct iovec){payload.data, payload.length};
+    headers[count].msg_hdr.msg_iov = &vectors[count];
+    headers[count].msg_hdr.msg_iovlen = 1;
+    headers[count].msg_hdr.msg_name = peer.data;
+    headers[count].msg_hdr.msg_namelen = (socklen_t)peer.length;
+    count++;
+  }
+  int sent;
+  do {
+    sent = sendmmsg(reader->descriptor, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return make_int(env, sent < 0 ? -errno : sent);
+}
+
+napi_status reader_exports(napi_env env, napi_value exports) {
+  const napi_property_descriptor functions[] = {
+      FUNCTION("openReader", open_reader),
+      FUNCTION("closeReader", close_reader),
+      FUNCTION("sendBatch", send_batch),
+  };
+  return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+}

@@ -1,0 +1,87 @@
+/* Sockets of any family: opening in a namespace, options and addresses as raw bytes. */
+#include "addon.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* openSocket(namespace, family, type, protocol): descriptor; namespace -1 is the thread's own. */
+static napi_value open_socket(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  int network_namespace, family, type, protocol;
+  struct failure failure;
+  if (!get_arguments(env, info, 4, values) || !get_int(env, values[0], &network_namespace) ||
+      !get_int(env, values[1], &family) || !get_int(env, values[2], &type) || !get_int(env, values[3], &protocol)) {
+    return NULL;
+  }
+  return descriptor_or_throw(env, open_socket_in_namespace(network_namespace, family, type, protocol, &failure),
+                             &failure);
+}
+
+/* openSocketPair(family, type): [descriptor, descriptor] */
+static napi_value open_socket_pair(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int family, type;
+  int ends[2];
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &family) || !get_int(env, values[1], &type)) {
+    return NULL;
+  }
+  if (socketpair(family, type | SOCK_CLOEXEC, 0, ends) < 0) {
+    fail(&failure, "socketpair");
+    return throw_failure(env, &failure);
+  }
+  napi_value array;
+  if (napi_create_array_with_length(env, 2, &array) != napi_ok ||
+      napi_set_element(env, array, 0, make_int(env, ends[0])) != napi_ok ||
+      napi_set_element(env, array, 1, make_int(env, ends[1])) != napi_ok) {
+    close(ends[0]);
+    close(ends[1]);
+    return NULL;
+  }
+  return array;
+}
+
+/* setSocketOption(descriptor, level, name, value) */
+static napi_value set_socket_option(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  int descriptor, level, name;
+  struct bytes value;
+  struct failure failure;
+  if (!get_arguments(env, info, 4, values) || !get_int(env, values[0], &descriptor) ||
+      !get_int(env, values[1], &level) || !get_int(env, values[2], &name) || !get_bytes(env, values[3], &value)) {
+    return NULL;
+  }
+  if (setsockopt(descriptor, level, name, value.data, (socklen_t)value.length) < 0) {
+    fail(&failure, "setsockopt");
+    return throw_failure(env, &failure);
+  }
+  return make_undefined(env);
+}
+
+/* bindSocket(descriptor, address): a sockaddr of the socket's family */
+static napi_value bind_socket(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int descriptor;
+  struct bytes address;
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &descriptor) ||
+      !get_bytes(env, values[1], &address)) {
+    return NULL;
+  }
+  if (bind(descriptor, (const struct sockaddr *)address.data, (socklen_t)address.length) < 0) {
+    fail(&failure, "bind");
+    return throw_failure(env, &failure);
+  }
+  return make_undefined(env);
+}
+
+napi_status socket_exports(napi_env env, napi_value exports) {
+  const napi_property_descriptor functions[] = {
+      FUNCTION("openSocket", open_socket),
+      FUNCTION("openSocketPair", open_socket_pair),
+      FUNCTION("setSocketOption", set_socket_option),
+      FUNCTION("bindSocket", bind_socket),
+  };
+  return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+}

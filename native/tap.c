@@ -1,0 +1,92 @@
+/* TAP and TUN devices (linux/if_tun.h). */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define NOBODY UINT32_MAX
+
+struct tap_request {
+  struct ifreq interface;
+  uint32_t owner;
+  uint32_t group;
+  bool persist;
+};
+
+static int configure(int descriptor, struct tap_request *request, struct failure *failure) {
+  if (ioctl(descriptor, TUNSETIFF, &request->interface) < 0) {
+    return fail(failure, "ioctl(TUNSETIFF)");
+  }
+  if (request->owner != NOBODY && ioctl(descriptor, TUNSETOWNER, (unsigned long)request->owner) < 0) {
+    return fail(failure, "ioctl(TUNSETOWNER)");
+  }
+  if (request->group != NOBODY && ioctl(descriptor, TUNSETGROUP, (unsigned long)request->group) < 0) {
+    return fail(failure, "ioctl(TUNSETGROUP)");
+  }
+  /* Last: until now closing the descriptor takes a new device away again. */
+  if (request->persist && ioctl(descriptor, TUNSETPERSIST, 1UL) < 0) {
+    return fail(failure, "ioctl(TUNSETPERSIST)");
+  }
+  return 0;
+}
+
+/* The device belongs to the namespace of the thread that opens /dev/net/tun. */
+static int open_device(void *argument, struct failure *failure) {
+  int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    return fail(failure, "open(/dev/net/tun)");
+  }
+  if (configure(descriptor, argument, failure) < 0) {
+    close(descriptor);
+    return -1;
+  }
+  return descriptor;
+}
+
+/* openTap(namespace, name, flags, owner, group, persist): descriptor; 0xffffffff is no owner and no group. */
+static napi_value open_tap(napi_env env, napi_callback_info info) {
+  napi_value values[6];
+  int network_namespace;
+  uint32_t flags;
+  struct tap_request request;
+  struct failure failure;
+  memset(&request, 0, sizeof request);
+  if (!get_arguments(env, info, 6, values) || !get_int(env, values[0], &network_namespace) ||
+      !get_text(env, values[1], request.interface.ifr_name, IFNAMSIZ) || !get_uint(env, values[2], &flags) ||
+      !get_uint(env, values[3], &request.owner) || !get_uint(env, values[4], &request.group) ||
+      !get_bool(env, values[5], &request.persist)) {
+    return NULL;
+  }
+  request.interface.ifr_flags = (short)flags;
+  return descriptor_or_throw(env, run_in_namespace(network_namespace, open_device, &request, &failure), &failure);
+}
+
+/* setTapPersistent(descriptor, persistent) */
+static napi_value set_tap_persistent(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int descriptor;
+  bool persistent;
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &descriptor) ||
+      !get_bool(env, values[1], &persistent)) {
+    return NULL;
+  }
+  if (ioctl(descriptor, TUNSETPERSIST, persistent ? 1UL : 0UL) < 0) {
+    fail(&failure, "ioctl(TUNSETPERSIST)");
+    return throw_failure(env, &failure);
+  }
+  return make_undefined(env);
+}
+
+napi_status tap_exports(napi_env env, napi_value exports) {
+  const napi_property_descriptor functions[] = {
+      FUNCTION("openTap", open_tap),
+      FUNCTION("setTapPersistent", set_tap_persistent),
+  };
+  return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+}

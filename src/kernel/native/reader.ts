@@ -1,0 +1,430 @@
+/**
+ * Sockets on the event loop: packets, datagrams with peers, kernel events.
+ *
+ * One preallocated buffer for each socket, one callback for each batch. What a callback is given points into that
+ * buffer and is valid until the callback returns.
+ */
+import { getSystemErrorMap } from "node:util";
+
+import { NetloomError } from "../../base/errors.ts";
+import { attempt, type ReaderHandle, SystemCallError } from "./addon.ts";
+
+/** struct sock_filter (linux/filter.h); a filter of classic BPF is an array of them, see bpf(4). */
+export interface BpfInstruction {
+  /** 0–65535 */
+  readonly code: number;
+  /** Instructions to skip when true, 0–255. */
+  readonly jt: number;
+  /** Instructions to skip when false, 0–255. */
+  readonly jf: number;
+  /** 0–4294967295 */
+  readonly k: number;
+}
+
+/** A frame in the socket's buffer. */
+export interface ReceivedFrame {
+  readonly buffer: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  /** The sender left the transport checksum to hardware that never came: do not check it. */
+  readonly checksumNotReady: boolean;
+  /** sll_pkttype of packet(7): 0 to us, 1 broadcast, 2 multicast, 3 to another host. */
+  readonly packetType: number;
+  /** The 802.1Q tag (priority and VLAN id) that the kernel took out of the frame. */
+  readonly vlanTag: number | undefined;
+  /** The frame was longer than the slot. */
+  readonly truncated: boolean;
+}
+
+/** A datagram in the socket's buffer with the raw sockaddr of its sender. */
+export interface ReceivedDatagram {
+  readonly buffer: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  readonly peer: Uint8Array;
+  readonly truncated: boolean;
+}
+
+// The layout of reader.c.
+const RECORD_FIELDS = 5;
+const RECORD_LENGTH = 0;
+const RECORD_FLAGS = 1;
+const RECORD_PACKET_TYPE = 2;
+const RECORD_VLAN = 3;
+const RECORD_PEER_LENGTH = 4;
+const FLAG_TRUNCATED = 1;
+const FLAG_CHECKSUM_NOT_READY = 2;
+const FLAG_VLAN = 4;
+const PEER_BYTES = 128;
+
+const EAGAIN = 11;
+const ENOBUFS = 105;
+/** The whole socket cannot send, not only this datagram: ENXIO, EBADF, ENODEV, ENETDOWN. */
+const NOBODY_CAN_SEND: ReadonlySet<number> = new Set([6, 9, 19, 100]);
+
+interface ReaderOptions {
+  /** For errors: "packet socket on interface 4". */
+  readonly name: string;
+  readonly batch: number;
+  readonly slotBytes: number;
+  readonly onBatch: (count: number) => void;
+  readonly onError: (error: SystemCallError) => void;
+}
+
+/** What the three sockets have in common. Owns the descriptor as soon as its constructor has returned. */
+class Reader {
+  readonly buffer: Uint8Array;
+  readonly records: Int32Array;
+  readonly peers: Uint8Array;
+  readonly slotBytes: number;
+  readonly #name: string;
+  readonly #onError: (error: SystemCallError) => void;
+  #handle: ReaderHandle | undefined;
+
+  constructor(descriptor: number, options: ReaderOptions) {
+    const { batch, slotBytes } = options;
+    this.#name = options.name;
+    this.#onError = options.onError;
+    this.slotBytes = slotBytes;
+    this.buffer = new Uint8Array(batch * slotBytes);
+    this.records = new Int32Array(batch * RECORD_FIELDS);
+    this.peers = new Uint8Array(batch * PEER_BYTES);
+    this.#handle = attempt(`receive on ${this.#name}`, (addon) =>
+      addon.openReader(descriptor, batch, slotBytes, this.buffer, this.records, this.peers, (count, errno) => {
+        if (errno === 0) options.onBatch(count);
+        else this.#onError(refusal(`receive on ${this.#name}`, "recvmmsg", errno));
+      }),
+    );
+  }
+
+  record(index: number, field: number): number {
+    return this.records[index * RECORD_FIELDS + field] ?? 0;
+  }
+
+  /** Bytes of the datagram that lie in its slot; the kernel's length may be larger. */
+  storedLength(index: number): number {
+    return Math.min(this.record(index, RECORD_LENGTH), this.slotBytes);
+  }
+
+  hasFlag(index: number, flag: number): boolean {
+    return (this.record(index, RECORD_FLAGS) & flag) !== 0;
+  }
+
+  peer(index: number): Uint8Array {
+    return this.peers.subarray(index * PEER_BYTES, index * PEER_BYTES + this.record(index, RECORD_PEER_LENGTH));
+  }
+
+  send(datagrams: readonly Uint8Array[], peers: readonly Uint8Array[]): number {
+    const handle = this.#handle;
+    if (handle === undefined) throw new NetloomError("closed", `send on ${this.#name}: it is closed`);
+    let sent = 0;
+    let position = 0;
+    while (position < datagrams.length) {
+      const start = position;
+      const result = attempt(`send on ${this.#name}`, (addon) => addon.sendBatch(handle, datagrams, peers, start));
+      if (result > 0) {
+        sent += result;
+        position += result;
+        continue;
+      }
+      if (result === -EAGAIN || result === -ENOBUFS) break;
+      this.#onError(refusal(`send on ${this.#name}`, "sendmmsg", -result));
+      if (NOBODY_CAN_SEND.has(-result)) break;
+      position += 1;
+    }
+    return sent;
+  }
+
+  close(): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle !== undefined) attempt(`close ${this.#name}`, (addon) => addon.closeReader(handle));
+  }
+}
+
+/** Opens a reader on a descriptor that is closed when that fails. */
+function openReader(descriptor: number, options: ReaderOptions): Reader {
+  try {
+    return new Reader(descriptor, options);
+  } catch (error) {
+    attempt(`close ${options.name}`, (addon) => addon.closeDescriptor(descriptor));
+    throw error;
+  }
+}
+
+/**
+ * All frames that arrive at one interface and pass the filter; sends whole frames.
+ *
+ * Opened in the order socket without protocol, filter, PACKET_IGNORE_OUTGOING, bind to every EtherType, so a frame
+ * that the filter would drop is never seen and our own frames do not come back.
+ */
+export class PacketSocket implements Disposable {
+  readonly #reader: Reader;
+
+  /**
+   * @param options.namespace descriptor of the network namespace, default the caller's; it may be closed afterwards
+   * @param options.filter 1 to 4096 instructions
+   * @param options.batch frames of one callback at most, 1–1024, default 64
+   * @param options.frameBytes longest frame, default 2048
+   * @param options.onError ENETDOWN when the link goes down (it works again when the link comes up), and what a send
+   *   is refused with
+   * @throws SystemCallError ENODEV no such interface, EPERM without CAP_NET_RAW, EINVAL a filter the kernel refuses
+   */
+  constructor(options: {
+    namespace?: number;
+    interfaceIndex: number;
+    filter: readonly BpfInstruction[];
+    batch?: number;
+    frameBytes?: number;
+    onFrames: (frames: readonly ReceivedFrame[]) => void;
+    onError: (error: SystemCallError) => void;
+  }) {
+    const name = `packet socket on interface ${options.interfaceIndex}`;
+    const descriptor = attempt(`open ${name}`, (addon) =>
+      addon.openPacketSocket(options.namespace ?? -1, options.interfaceIndex, encodeFilter(options.filter)),
+    );
+    this.#reader = openReader(descriptor, {
+      name,
+      batch: options.batch ?? 64,
+      slotBytes: options.frameBytes ?? 2048,
+      onBatch: (count) => options.onFrames(this.#frames(count)),
+      onError: options.onError,
+    });
+  }
+
+  #frames(count: number): ReceivedFrame[] {
+    const reader = this.#reader;
+    const frames: ReceivedFrame[] = [];
+    for (let index = 0; index < count; index++) {
+      frames.push({
+        buffer: reader.buffer,
+        offset: index * reader.slotBytes,
+        length: reader.storedLength(index),
+        checksumNotReady: reader.hasFlag(index, FLAG_CHECKSUM_NOT_READY),
+        packetType: reader.record(index, RECORD_PACKET_TYPE),
+        vlanTag: reader.hasFlag(index, FLAG_VLAN) ? reader.record(index, RECORD_VLAN) : undefined,
+        truncated: reader.hasFlag(index, FLAG_TRUNCATED),
+      });
+    }
+    return frames;
+  }
+
+  /**
+   * Sends frames in order, from the destination MAC on.
+   *
+   * @returns how many the kernel took; fewer when its queue is full (the rest was not tried) or when one was refused
+   *   (told to onError)
+   */
+  send(frames: readonly Uint8Array[]): number {
+    return this.#reader.send(frames, []);
+  }
+
+  /** No callback comes afterwards; repeating is harmless. */
+  close(): void {
+    this.#reader.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** A datagram socket with peers (UDP): batches in and out, addresses as raw sockaddr bytes. */
+export class DatagramSocket implements Disposable {
+  readonly #reader: Reader;
+
+  /**
+   * @param options.descriptor of openSocket(), bound; it belongs to this socket from now on, also when this throws
+   * @param options.batch datagrams of one callback at most, 1–1024, default 64
+   * @param options.datagramBytes longest datagram, default 2048; longer ones are cut and marked
+   */
+  constructor(options: {
+    descriptor: number;
+    batch?: number;
+    datagramBytes?: number;
+    onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void;
+    onError: (error: SystemCallError) => void;
+  }) {
+    this.#reader = openReader(options.descriptor, {
+      name: `datagram socket ${options.descriptor}`,
+      batch: options.batch ?? 64,
+      slotBytes: options.datagramBytes ?? 2048,
+      onBatch: (count) => options.onDatagrams(this.#datagrams(count)),
+      onError: options.onError,
+    });
+  }
+
+  #datagrams(count: number): ReceivedDatagram[] {
+    const reader = this.#reader;
+    const datagrams: ReceivedDatagram[] = [];
+    for (let index = 0; index < count; index++) {
+      datagrams.push({
+        buffer: reader.buffer,
+        offset: index * reader.slotBytes,
+        length: reader.storedLength(index),
+        peer: reader.peer(index),
+        truncated: reader.hasFlag(index, FLAG_TRUNCATED),
+      });
+    }
+    return datagrams;
+  }
+
+  /** Sends payloads to the peers at the same positions; the result is that of {@link PacketSocket.send}. */
+  send(datagrams: readonly { readonly payload: Uint8Array; readonly peer: Uint8Array }[]): number {
+    return this.#reader.send(
+      datagrams.map((datagram) => datagram.payload),
+      datagrams.map((datagram) => datagram.peer),
+    );
+  }
+
+  /** No callback comes afterwards; repeating is harmless. */
+  close(): void {
+    this.#reader.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK = 0o4000;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const SOCKADDR_NL_BYTES = 12;
+const SOCKADDR_NL_PORT_OFFSET = 4;
+
+/** Multicast events of the kernel (netlink(7)), as `ip monitor` shows them. */
+export class NetlinkEvents implements Disposable {
+  readonly #reader: Reader;
+
+  /**
+   * @param options.protocol default NETLINK_ROUTE (0)
+   * @param options.groups numbers such as RTNLGRP_LINK (1), not bits
+   * @param options.receiveBufferBytes what the kernel may hold for us; default the system's, usually 212992, which is
+   *   also the most for who lacks CAP_NET_ADMIN over the machine
+   * @param options.onMessages one datagram of the kernel, whole messages one after the other
+   * @param options.onOverrun events were lost: dump again
+   * @param options.onError any other failure of the socket
+   */
+  constructor(options: {
+    namespace?: number;
+    protocol?: number;
+    groups: readonly number[];
+    receiveBufferBytes?: number;
+    onMessages: (messages: Uint8Array) => void;
+    onOverrun: () => void;
+    onError: (error: SystemCallError) => void;
+  }) {
+    const name = `kernel events of groups ${options.groups.join(" ")}`;
+    const descriptor = openSubscribed(name, options);
+    this.#reader = openReader(descriptor, {
+      name,
+      batch: 16,
+      slotBytes: 64 * 1024,
+      onBatch: (count) => this.#deliver(count, options.onMessages, options.onOverrun),
+      onError: (error) => {
+        if (error.errno === ENOBUFS) options.onOverrun();
+        else options.onError(error);
+      },
+    });
+  }
+
+  #deliver(count: number, onMessages: (messages: Uint8Array) => void, onOverrun: () => void): void {
+    const reader = this.#reader;
+    for (let index = 0; index < count; index++) {
+      const peer = reader.peer(index);
+      const port = new DataView(peer.buffer, peer.byteOffset, SOCKADDR_NL_BYTES).getUint32(
+        SOCKADDR_NL_PORT_OFFSET,
+        true,
+      );
+      // Another process may send to us as well; only port 0 is the kernel.
+      if (port !== 0) continue;
+      if (reader.hasFlag(index, FLAG_TRUNCATED)) onOverrun();
+      else
+        onMessages(
+          reader.buffer.subarray(index * reader.slotBytes, index * reader.slotBytes + reader.storedLength(index)),
+        );
+    }
+  }
+
+  /** No callback comes afterwards; repeating is harmless. */
+  close(): void {
+    this.#reader.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function openSubscribed(
+  name: string,
+  options: { namespace?: number; protocol?: number; groups: readonly number[]; receiveBufferBytes?: number },
+): number {
+  return attempt(`open ${name}`, (addon) => {
+    const descriptor = addon.openSocket(
+      options.namespace ?? -1,
+      AF_NETLINK,
+      SOCK_RAW | SOCK_NONBLOCK,
+      options.protocol ?? 0,
+    );
+    try {
+      if (options.receiveBufferBytes !== undefined) setReceiveBuffer(descriptor, options.receiveBufferBytes);
+      const address = new Uint8Array(SOCKADDR_NL_BYTES);
+      new Uint16Array(address.buffer)[0] = AF_NETLINK;
+      addon.bindSocket(descriptor, address);
+      for (const group of options.groups) {
+        addon.setSocketOption(descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, hostInteger(group));
+      }
+      return descriptor;
+    } catch (error) {
+      addon.closeDescriptor(descriptor);
+      throw error;
+    }
+  });
+}
+
+/** Beyond the system's limit where we may, else up to it. */
+function setReceiveBuffer(descriptor: number, bytes: number): void {
+  const operation = `set the receive buffer of socket ${descriptor}`;
+  try {
+    attempt(operation, (addon) => addon.setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, hostInteger(bytes)));
+  } catch (error) {
+    if (!(error instanceof SystemCallError && error.errnoName === "EPERM")) throw error;
+    attempt(operation, (addon) => addon.setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(bytes)));
+  }
+}
+
+/** An int in the machine's byte order, as socket options want it. */
+export function hostInteger(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
+
+/** struct sock_filter, eight bytes each in the machine's byte order. */
+function encodeFilter(filter: readonly BpfInstruction[]): Uint8Array {
+  const bytes = new Uint8Array(filter.length * 8);
+  const halves = new Uint16Array(bytes.buffer);
+  const words = new Uint32Array(bytes.buffer);
+  filter.forEach((instruction, index) => {
+    halves[index * 4] = instruction.code;
+    bytes[index * 8 + 2] = instruction.jt;
+    bytes[index * 8 + 3] = instruction.jf;
+    words[index * 2 + 1] = instruction.k;
+  });
+  return bytes;
+}
+
+function refusal(operation: string, systemCall: string, errno: number): SystemCallError {
+  const [errnoName, reason] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
+  return new SystemCallError(operation, {
+    errno,
+    errnoName,
+    systemCall,
+    reason: `${systemCall}: ${reason} (${errnoName})`,
+  });
+}
