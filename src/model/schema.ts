@@ -1,0 +1,163 @@
+/** The network file's shape: which keys there are and what each accepts by itself. References are checked later. */
+import * as v from "valibot";
+import { customOptions } from "./dhcp-options.ts";
+import {
+  commandLine,
+  deviceName,
+  domain,
+  fileName,
+  integer,
+  ipv4,
+  leaf,
+  mac,
+  memory,
+  nameKey,
+  nameServer,
+  path,
+  reference,
+  Refused,
+  subnet,
+  word,
+} from "./leaf.ts";
+import { suggestion } from "./suggest.ts";
+
+/** NICs of one machine; QEMU's machine type has room for little more. */
+const MAXIMUM_NICS = 16;
+
+const NOT_A_MAP = leaf<never>(
+  (value) => new Refused(value === null ? "has no value" : "is not a map", "write a map, key: value"),
+);
+const NOT_A_LIST = leaf<never>(
+  (value) => new Refused(value === null ? "has no value" : "is not a list", "write a list, [first, second]"),
+);
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A map with exactly these keys. The message of an unknown key's issue is the remedy. */
+function map<const E extends v.ObjectEntries>(entries: E) {
+  const schema = v.strictObject(entries, (issue) =>
+    issue.expected === "never" ? suggestion(String(issue.input), Object.keys(entries)) : "add it",
+  );
+  return v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP));
+}
+
+/** A map from names that the file chooses. */
+function named<const S extends v.GenericSchema>(value: S) {
+  const schema = v.record(nameKey, value);
+  return v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP));
+}
+
+function list<const S extends v.GenericSchema>(item: S, most: number, what: string) {
+  const schema = v.array(item);
+  const tooMany = leaf<never>(
+    (value) => new Refused(`holds ${Array.isArray(value) ? value.length : 0} ${what}`, `use at most ${most}`),
+  );
+  return v.lazy<typeof schema | typeof NOT_A_LIST | typeof tooMany>((input) => {
+    if (!Array.isArray(input)) return NOT_A_LIST;
+    return input.length > most ? tooMany : schema;
+  });
+}
+
+const version = leaf<1>((value) => {
+  if (value === 1) return 1;
+  return new Refused(
+    typeof value === "number" ? "is a version that this netloom does not read" : "is not a version",
+    "write version: 1",
+  );
+});
+
+const dns = map({
+  servers: v.exactOptional(list(nameServer, 8, "name servers")),
+  search: v.exactOptional(list(domain, 16, "domains")),
+});
+
+const uplink = map({
+  device: deviceName,
+  address: v.exactOptional(
+    leaf<"keep">((value) =>
+      value === "keep"
+        ? "keep"
+        : new Refused(
+            "is not supported yet: netloom gives the uplink no address",
+            "write keep (or leave it out) and configure the device's address as you do today",
+          ),
+    ),
+  ),
+});
+
+const network = map({
+  kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
+  subnet,
+  gateway: v.exactOptional(ipv4),
+  device: v.exactOptional(deviceName),
+  mtu: v.exactOptional(integer(68, 65535, " bytes")),
+  dns: v.exactOptional(dns),
+});
+
+const router = map({
+  networks: list(reference, 256, "networks"),
+  uplink: reference,
+  nat: v.exactOptional(word(["masquerade", "none"], ["source"])),
+});
+
+const namespaceMachine = map({
+  kind: word(["namespace"]),
+  nics: list(
+    map({ network: reference, address: v.exactOptional(ipv4), mac: v.exactOptional(mac) }),
+    MAXIMUM_NICS,
+    "NICs",
+  ),
+  dns: v.exactOptional(dns),
+});
+
+const bindingNic = map({
+  binding: word(["bridge"], ["masquerade", "macvtap", "user", "passt", "sriov"]),
+  profile: v.exactOptional(word(["modern", "legacy"])),
+  options: v.exactOptional(customOptions),
+});
+
+const vmMachine = map({
+  kind: word(["vm"]),
+  in: reference,
+  image: v.exactOptional(path),
+  kernel: v.exactOptional(path),
+  initrd: v.exactOptional(path),
+  append: v.exactOptional(commandLine),
+  memory: v.exactOptional(memory),
+  cpus: v.exactOptional(integer(1, 255, " CPUs")),
+  accelerator: v.exactOptional(word(["auto", "kvm", "tcg"])),
+  nics: v.exactOptional(list(bindingNic, MAXIMUM_NICS, "NICs")),
+});
+
+/** A machine whose kind is missing or not known: nothing else in it can be judged. */
+const unknownKind = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, never>(({ dataset, addIssue, NEVER }) => {
+    const input = isMap(dataset.value) ? dataset.value : {};
+    const kinds = ["namespace", "vm"];
+    const message = input.kind === undefined ? 'the key "kind" is missing' : "is not a kind of machine";
+    const expected = typeof input.kind === "string" ? suggestion(input.kind, kinds) : "add kind: namespace or kind: vm";
+    addIssue({ message, expected, path: [{ type: "object", origin: "value", input, key: "kind", value: input.kind }] });
+    return NEVER;
+  }),
+);
+
+const machine = v.lazy<typeof namespaceMachine | typeof vmMachine | typeof unknownKind | typeof NOT_A_MAP>((input) => {
+  if (!isMap(input)) return NOT_A_MAP;
+  if (input.kind === "namespace") return namespaceMachine;
+  return input.kind === "vm" ? vmMachine : unknownKind;
+});
+
+export const networkFile = map({
+  version,
+  name: v.exactOptional(fileName),
+  uplinks: v.exactOptional(named(uplink)),
+  networks: v.exactOptional(named(network)),
+  routers: v.exactOptional(named(router)),
+  machines: v.exactOptional(named(machine)),
+});
+
+/** A file of good shape. */
+export type FileShape = v.InferOutput<typeof networkFile>;
