@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,24 @@ static napi_value close_descriptor(napi_env env, napi_callback_info info) {
     return throw_failure(env, &failure);
   }
   return make_undefined(env);
+}
+
+/* lockDescriptor(descriptor): true, or false when somebody else holds the lock. Ends with the last descriptor. */
+static napi_value lock_descriptor(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  napi_value result = NULL;
+  int descriptor;
+  struct failure failure;
+  if (!get_arguments(env, info, 1, values) || !get_int(env, values[0], &descriptor)) {
+    return NULL;
+  }
+  int locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+  if (!locked && errno != EWOULDBLOCK) {
+    fail(&failure, "flock");
+    return throw_failure(env, &failure);
+  }
+  napi_get_boolean(env, locked, &result);
+  return result;
 }
 
 struct sync_request {
@@ -208,6 +227,7 @@ static napi_value receive_descriptors(napi_env env, napi_callback_info info) {
 napi_status descriptor_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("closeDescriptor", close_descriptor),
+      FUNCTION("lockDescriptor", lock_descriptor),
       FUNCTION("fdatasync", sync_data),
       FUNCTION("sendDescriptors", send_descriptors),
       FUNCTION("receiveDescriptors", receive_descriptors),

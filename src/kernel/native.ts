@@ -191,6 +191,16 @@ export function closeDescriptor(descriptor: number): void {
   attempt(`close descriptor ${descriptor}`, (addon) => addon.closeDescriptor(descriptor));
 }
 
+/**
+ * Takes an exclusive lock on an open file (flock(2)) without waiting; it ends when the descriptor is closed or its
+ * process dies.
+ *
+ * @returns false when somebody else holds it
+ */
+export function lockDescriptor(descriptor: number): boolean {
+  return attempt(`lock descriptor ${descriptor}`, (addon) => addon.lockDescriptor(descriptor));
+}
+
 /** fdatasync(2) on a worker thread of the addon. The descriptor may be closed meanwhile. */
 export function fdatasync(descriptor: number): Promise<void> {
   const operation = `sync descriptor ${descriptor}`;
