@@ -144,8 +144,8 @@ export type StructValues<F extends StructFields> = { readonly [Field in keyof F]
 
 export interface Struct<F extends StructFields> extends Codec<StructValues<F>> {
   readonly size: number;
-  /** Appends the structure; a field that is left out is 0. */
-  encode(writer: Writer, values: Partial<StructValues<F>>): void;
+  /** Appends the structure as a message's fixed part; a field that is left out is 0. @throws NetloomError bad-value */
+  append(writer: Writer, values: Partial<StructValues<F>>): void;
 }
 
 /** A C structure without holes: fields in the order of declaration. A longer payload is accepted, as the kernel does. */
@@ -156,16 +156,18 @@ export function struct<const F extends StructFields>(fields: F): Struct<F> {
     size += codec.size;
     return { field, codec, offset };
   });
+  const append = (writer: Writer, values: Partial<StructValues<F>>): void => {
+    const start = writer.reserve(size);
+    const given: Readonly<Record<string, number | undefined>> = values;
+    for (const { field, codec, offset } of list) {
+      const value = given[field];
+      if (value !== undefined) codec.put(writer.view, start + offset, value);
+    }
+  };
   return {
     size,
-    encode(writer, values) {
-      const start = writer.reserve(size);
-      const given = values as Readonly<Record<string, number | undefined>>;
-      for (const { field, codec, offset } of list) {
-        const value = given[field];
-        if (value !== undefined) codec.put(writer.view, start + offset, value);
-      }
-    },
+    append,
+    encode: append,
     decode(source, start, end) {
       if (end - start < size) return undefined;
       const values: Record<string, number> = {};

@@ -57,7 +57,7 @@ function encodeAddress(address: InterfaceAddress): Uint8Array {
   const { address: local, flags = 0, preferredSeconds, validSeconds } = address;
   const limited = preferredSeconds !== undefined || validSeconds !== undefined;
   return encodeBody((writer) => {
-    IFADDRMSG.encode(writer, {
+    IFADDRMSG.append(writer, {
       family: kernelFamily(local),
       prefixLength: address.prefixLength,
       flags: flags & 0xff,
@@ -116,7 +116,7 @@ export function dumpAddresses(filter: { readonly linkIndex?: number } = {}): Net
   return {
     type: RTM_GETADDR,
     flags: NLM_F_DUMP,
-    body: encodeBody((writer) => IFADDRMSG.encode(writer, { family: AF_UNSPEC, index: filter.linkIndex ?? 0 })),
+    body: encodeBody((writer) => IFADDRMSG.append(writer, { family: AF_UNSPEC, index: filter.linkIndex ?? 0 })),
     operation: "list addresses",
   };
 }

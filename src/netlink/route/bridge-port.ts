@@ -26,7 +26,7 @@ export function setBridgePort(linkIndex: number, port: BridgePort): NetlinkReque
     type: RTM_SETLINK,
     flags: 0,
     body: encodeBody((writer) => {
-      IFINFOMSG.encode(writer, { family: AF_BRIDGE, index: linkIndex });
+      IFINFOMSG.append(writer, { family: AF_BRIDGE, index: linkIndex });
       encodeAttributes(writer, TABLE, { port });
     }),
     operation: `change bridge port with index ${linkIndex}`,
@@ -38,7 +38,7 @@ export function dumpBridgePorts(): NetlinkRequest {
   return {
     type: RTM_GETLINK,
     flags: NLM_F_DUMP,
-    body: encodeBody((writer) => IFINFOMSG.encode(writer, { family: AF_BRIDGE })),
+    body: encodeBody((writer) => IFINFOMSG.append(writer, { family: AF_BRIDGE })),
     operation: "list bridge ports",
   };
 }

@@ -6,6 +6,7 @@ import type { Writer } from "../writer.ts";
 import { AF_BRIDGE, type CreateMode, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK } from "./constants.ts";
 import { createFlags } from "./family.ts";
 import { IFINFOMSG, LINK_ATTRIBUTES } from "./link-attributes.ts";
+import { FAMILIES_TABLE, type LinkFamilies } from "./link-families.ts";
 import { encodeLinkInfo, IFLA_LINKINFO, type LinkInfo } from "./link-info.ts";
 
 export const IFF_UP = 0x1;
@@ -17,7 +18,7 @@ const RTEXT_FILTER_SKIP_STATS = 8;
 type LinkAttributes = Values<typeof LINK_ATTRIBUTES>;
 
 /** An interface as the kernel shows it. */
-export interface Link extends LinkAttributes, LinkInfo {
+export interface Link extends LinkAttributes, LinkInfo, LinkFamilies {
   readonly index: number;
   /** ARPHRD_*: 1 Ethernet, 772 loopback. */
   readonly hardwareType: number;
@@ -28,7 +29,7 @@ export interface Link extends LinkAttributes, LinkInfo {
 }
 
 /** What can be set. Absent: left as it is, or the kernel's default on creation. */
-export interface LinkSettings extends LinkAttributes, LinkInfo {
+export interface LinkSettings extends LinkAttributes, LinkInfo, LinkFamilies {
   /** On creation: the index that the link shall have. */
   readonly index?: number;
   readonly up?: boolean;
@@ -42,6 +43,7 @@ export type LinkSelector = { readonly index: number } | { readonly name: string 
 
 const LINK_TABLE = attributeTable({
   ...LINK_ATTRIBUTES.rows,
+  ...FAMILIES_TABLE.rows,
   linkInfo: IFLA_LINKINFO,
 });
 const REQUEST_TABLE = attributeTable({
@@ -52,12 +54,14 @@ const NAME_TABLE = attributeTable({ name: attribute("IFLA_IFNAME", 3, string) })
 
 function encodeSettings(writer: Writer, settings: LinkSettings): void {
   const { index, up, flags = 0, flagsMask = 0 } = settings;
-  IFINFOMSG.encode(writer, {
+  IFINFOMSG.append(writer, {
     index: index ?? 0,
     flags: up === true ? flags | IFF_UP : flags,
     change: up === undefined ? flagsMask : flagsMask | IFF_UP,
   });
   encodeAttributes(writer, LINK_ATTRIBUTES, settings);
+  const { ipv6AddressGeneration: mode } = settings;
+  if (mode !== undefined) encodeAttributes(writer, FAMILIES_TABLE, { families: { inet6: { mode } } });
   encodeLinkInfo(writer, settings);
 }
 
@@ -104,7 +108,7 @@ export function deleteLink(link: LinkSelector | { readonly group: number }): Net
     type: RTM_DELLINK,
     flags: 0,
     body: encodeBody((writer) => {
-      IFINFOMSG.encode(writer, "index" in link ? { index: link.index } : {});
+      IFINFOMSG.append(writer, "index" in link ? { index: link.index } : {});
       encodeAttributes(writer, LINK_ATTRIBUTES, "index" in link ? {} : link);
     }),
     operation: "group" in link ? `delete links of group ${link.group}` : `delete link ${titleOf(link)}`,
@@ -117,7 +121,7 @@ export function getLink(link: LinkSelector): NetlinkRequest {
     type: RTM_GETLINK,
     flags: 0,
     body: encodeBody((writer) => {
-      IFINFOMSG.encode(writer, "index" in link ? { index: link.index } : {});
+      IFINFOMSG.append(writer, "index" in link ? { index: link.index } : {});
       encodeAttributes(writer, NAME_TABLE, "name" in link ? { name: link.name } : {});
       encodeAttributes(writer, REQUEST_TABLE, { extensionMask: RTEXT_FILTER_SKIP_STATS });
     }),
@@ -131,7 +135,7 @@ export function dumpLinks(filter: { readonly masterIndex?: number } = {}): Netli
     type: RTM_GETLINK,
     flags: NLM_F_DUMP,
     body: encodeBody((writer) => {
-      IFINFOMSG.encode(writer, {});
+      IFINFOMSG.append(writer, {});
       encodeAttributes(writer, REQUEST_TABLE, { ...filter, extensionMask: RTEXT_FILTER_SKIP_STATS });
     }),
     operation: "list links",
@@ -146,7 +150,8 @@ export function decodeLink({ type, source, start, end }: NetlinkMessage): Link |
   if (type !== RTM_NEWLINK && type !== RTM_DELLINK) return undefined;
   const header = IFINFOMSG.decode(source, start, end);
   if (header === undefined || header.family === AF_BRIDGE) return undefined;
-  const { linkInfo, ...attributes } = decodeAttributes(LINK_TABLE, source, start + IFINFOMSG.size, end);
+  const { linkInfo, families, ...attributes } = decodeAttributes(LINK_TABLE, source, start + IFINFOMSG.size, end);
+  const mode = families?.inet6?.mode ?? families?.inet6?.configuredMode;
   return {
     index: header.index,
     hardwareType: header.type,
@@ -154,5 +159,6 @@ export function decodeLink({ type, source, start, end }: NetlinkMessage): Link |
     up: (header.flags & IFF_UP) !== 0,
     ...attributes,
     ...linkInfo,
+    ...(mode === undefined ? {} : { ipv6AddressGeneration: mode }),
   };
 }

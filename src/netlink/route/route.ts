@@ -121,7 +121,7 @@ function encodeRoute(route: Route, { scope, protocol }: { scope: number; protoco
   const only = nextHops.length === 1 ? nextHops[0]! : undefined;
   const paths: Multipath | undefined = nextHops.length > 1 ? { family, nextHops } : undefined;
   return encodeBody((writer) => {
-    RTMSG.encode(writer, {
+    RTMSG.append(writer, {
       family,
       destinationLength: destination.length,
       sourceLength: from?.length ?? 0,
@@ -194,7 +194,7 @@ export function dumpRoutes({ family, table, protocol, linkIndex }: RouteFilter =
     type: RTM_GETROUTE,
     flags: NLM_F_DUMP,
     body: encodeBody((writer) => {
-      RTMSG.encode(writer, {
+      RTMSG.append(writer, {
         family: family === undefined ? AF_UNSPEC : family === 4 ? AF_INET : AF_INET6,
         protocol: protocol ?? 0,
       });

@@ -12,7 +12,7 @@ export type VethPeer = Values<typeof LINK_ATTRIBUTES> & { readonly index?: numbe
 
 const peer: Codec<VethPeer> = {
   encode(writer, { index, ...attributes }) {
-    IFINFOMSG.encode(writer, index === undefined ? {} : { index });
+    IFINFOMSG.append(writer, index === undefined ? {} : { index });
     encodeAttributes(writer, LINK_ATTRIBUTES, attributes);
   },
   decode(source, start, end) {
