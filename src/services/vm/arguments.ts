@@ -1,0 +1,64 @@
+/** QEMU's command line for a machine: pure, so that a table can test it. */
+import type { VmObject } from "../../state/object.ts";
+import { VM_FILES } from "./folder.ts";
+
+/** What the command line needs beyond the declared machine. */
+export interface QemuSetting {
+  readonly accelerator: "kvm" | "tcg";
+  /** Absolute path; QEMU locks this file, so a second QEMU of the same machine refuses to start. */
+  readonly pidFile: string;
+  /** First descriptor of the open taps, one for each NIC in order. */
+  readonly firstTapDescriptor: number;
+}
+
+/**
+ * The arguments of qemu-system-x86_64, which is to run in the machine's own folder: sockets and logs are named
+ * relative to it, so that the folder's name may be of any length.
+ *
+ * QMP and the console are Unix sockets of QEMU: it keeps running when nobody is connected. A reboot of the guest
+ * restarts it in the same process.
+ */
+export function qemuArguments(machine: VmObject, setting: QemuSetting): string[] {
+  const words = [
+    ...["-name", escapeValue(machine.name)],
+    ...["-M", `q35,smm=off,accel=${setting.accelerator}`],
+    ...["-cpu", "max,-la57"],
+    ...["-smp", String(machine.cpus)],
+    ...["-m", `${machine.memoryMebibytes}M`],
+    ...["-nodefaults", "-no-user-config", "-display", "none"],
+    ...["-pidfile", setting.pidFile],
+    ...["-qmp", `unix:${VM_FILES.qmpSocket},server=on,wait=off`],
+    ...[
+      "-chardev",
+      `socket,id=console,path=${VM_FILES.consoleSocket},server=on,wait=off,logfile=${VM_FILES.consoleLog},logappend=on`,
+    ],
+    ...["-serial", "chardev:console"],
+    ...["-device", "virtio-rng-pci"],
+  ];
+  if (machine.kernel !== undefined) words.push("-kernel", machine.kernel);
+  if (machine.initrd !== undefined) words.push("-initrd", machine.initrd);
+  if (machine.append !== undefined) words.push("-append", machine.append);
+  if (machine.image !== undefined) {
+    words.push("-drive", `if=none,id=disk0,format=${imageFormat(machine.image)},file=${escapeValue(machine.image)}`);
+    words.push("-device", "virtio-blk-pci,drive=disk0");
+  }
+  machine.nics.forEach((nic, i) => {
+    const mtu = nic.mtuBytes === undefined ? "" : `,host_mtu=${nic.mtuBytes}`;
+    words.push("-netdev", `tap,id=net${i},fd=${setting.firstTapDescriptor + i}`);
+    words.push("-device", `virtio-net-pci,netdev=net${i},mac=${nic.macAddress}${mtu},romfile=`);
+  });
+  return words;
+}
+
+/**
+ * By the file's name alone. Its first bytes are the guest's to write: one that had a raw disk could make it look
+ * like a qcow2 image over any file of the host.
+ */
+function imageFormat(path: string): "raw" | "qcow2" {
+  return path.toLowerCase().endsWith(".qcow2") ? "qcow2" : "raw";
+}
+
+/** In a value of QEMU's option syntax a comma is doubled. */
+function escapeValue(value: string): string {
+  return value.replaceAll(",", ",,");
+}

@@ -1,0 +1,233 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseMac } from "../../../src/base/address.ts";
+import { SILENT } from "../../../src/base/logger.ts";
+import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
+import { VmFolder } from "../../../src/services/vm/folder.ts";
+import { VmService } from "../../../src/services/vm/machine.ts";
+import type { VmObject } from "../../../src/state/object.ts";
+import { type GUESTS, writeBootDisk } from "./boot-disk.ts";
+
+let folder: string;
+let started: VmService[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "netloom-vm-"));
+  started = [];
+});
+
+afterEach(async () => {
+  for (const service of started) await service.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function machine(name: string, guest: keyof typeof GUESTS, more: Partial<VmObject> = {}): VmObject {
+  return {
+    key: `vm/${name}`,
+    origin: `machine ${name}`,
+    kind: "vm",
+    name,
+    namespace: "",
+    memoryMebibytes: 32,
+    cpus: 1,
+    accelerator: "tcg",
+    image: writeBootDisk(join(folder, `${name}.img`), guest),
+    nics: [],
+    ...more,
+  };
+}
+
+function service(object: VmObject, stateFolder = folder): VmService {
+  const created = new VmService(object, stateFolder, SILENT);
+  started.push(created);
+  return created;
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (condition()) return;
+    await sleep(20);
+  }
+  throw new Error(`not within 10 s: ${what}`);
+}
+
+const consoleOf = (name: string, stateFolder = folder): string => {
+  const path = new VmFolder(stateFolder, name).file("consoleLog");
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+};
+const pidOf = (guest: VmService): number => Number(guest.report().details["pid"]);
+const qemuCount = (): number =>
+  readdirSync("/proc").filter((entry) => /^\d+$/.test(entry) && processName(entry) === "qemu-system-x86").length;
+function processName(pid: string): string {
+  try {
+    const [, name, state] = /\((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" ? "" : (name ?? "");
+  } catch {
+    // It ended while we looked.
+    return "";
+  }
+}
+
+describe("a guest", () => {
+  test("starts in a session of its own, answers, writes its console, and leaves nothing when stopped", async () => {
+    const guest = service(machine("one", "echo"));
+    await guest.start();
+    expect(guest.report()).toMatchObject({ state: "running", details: { accelerator: "tcg", reboots: 0 } });
+    await until("the guest says that it is ready", () => consoleOf("one").includes("ready"));
+    const fields = readFileSync(`/proc/${pidOf(guest)}/stat`, "utf8")
+      .replace(/.*\) /, "")
+      .split(" ");
+    expect(Number(fields[3])).toBe(pidOf(guest));
+    expect(statSync(join(folder, "vm/one")).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, "vm/one/qmp.sock")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "vm/one/console.sock")).mode & 0o777).toBe(0o600);
+    await guest.stop();
+    expect(guest.report()).toMatchObject({ state: "stopped", reason: "it was told to stop" });
+    expect(readdirSync(join(folder, "vm"))).toEqual([]);
+    expect(qemuCount()).toBe(0);
+  });
+
+  test("runs inside its namespace on taps that it gets by descriptor, with the MTU of the NIC", async () => {
+    execFileSync("ip", ["netns", "add", "pod1"]);
+    try {
+      execFileSync("ip", ["-n", "pod1", "tuntap", "add", "tap0", "mode", "tap"]);
+      execFileSync("ip", ["-n", "pod1", "link", "set", "tap0", "up"]);
+      const nic = { tapKey: "link/tap0", tapName: "tap0", macAddress: parseMac("02:00:00:00:00:01"), mtuBytes: 1450 };
+      const guest = service(machine("one", "echo", { namespace: "pod1", nics: [nic] }));
+      await guest.start();
+      const inode = statSync("/run/netns/pod1").ino;
+      expect(readlinkSync(`/proc/${pidOf(guest)}/ns/net`)).toBe(`net:[${inode}]`);
+      const link = (): string => execFileSync("ip", ["-n", "pod1", "-o", "link", "show", "tap0"], { encoding: "utf8" });
+      expect(link()).toContain("LOWER_UP");
+
+      const second = service(machine("two", "echo", { namespace: "pod1", nics: [nic] }));
+      await expect(second.start()).rejects.toThrow(/plug VM two into tap0: .*(EBUSY|busy)/);
+      await guest.stop();
+      expect(link()).toContain("NO-CARRIER");
+    } finally {
+      for (const guest of started) await guest.stop();
+      execFileSync("ip", ["netns", "del", "pod1"]);
+    }
+  });
+
+  test("runs beside a second one", async () => {
+    const guests = [service(machine("one", "echo")), service(machine("two", "echo"))];
+    await Promise.all(guests.map((guest) => guest.start()));
+    expect(qemuCount()).toBe(2);
+    await guests[0]!.stop();
+    expect(guests[1]!.report().state).toBe("running");
+    expect(qemuCount()).toBe(1);
+  });
+
+  test("goes on in the same process when it reboots", async () => {
+    const guest = service(machine("one", "rebooting"));
+    await guest.start();
+    const pid = pidOf(guest);
+    await until("two reboots", () => Number(guest.report().details["reboots"]) >= 2);
+    expect(guest.report()).toMatchObject({ state: "running", details: { pid } });
+    await until("its third boot", () => (consoleOf("one").match(/up/g)?.length ?? 0) >= 3);
+  });
+
+  test("that shuts itself down is reported so", async () => {
+    const guest = service(machine("one", "poweroff"));
+    await guest.start();
+    await until("its end", () => guest.report().state !== "running");
+    expect(guest.report()).toMatchObject({
+      state: "exited",
+      reason: "the guest shut itself down",
+      details: { exitCode: 0 },
+    });
+    expect(consoleOf("one")).toContain("bye");
+  });
+
+  test("that is killed is reported so, and can be started again", async () => {
+    const guest = service(machine("one", "echo"));
+    await guest.start();
+    process.kill(pidOf(guest), "SIGKILL");
+    await until("its end", () => guest.report().state !== "running");
+    expect(guest.report()).toMatchObject({
+      state: "killed",
+      reason: "QEMU was killed by SIGKILL",
+      details: { signal: "SIGKILL" },
+    });
+    await guest.start();
+    expect(guest.report()).toMatchObject({ state: "running", details: { reboots: 0 } });
+  });
+
+  test("whose QEMU hangs is killed all the same", async () => {
+    const guest = service(machine("one", "echo"));
+    await guest.start();
+    process.kill(pidOf(guest), "SIGSTOP");
+    await guest.stop();
+    expect(qemuCount()).toBe(0);
+  });
+
+  test("that QEMU refuses tells QEMU's reason and leaves no process", async () => {
+    const guest = service(machine("one", "echo", { image: "/nowhere/disk.img" }));
+    await expect(guest.start()).rejects.toThrow(/start VM one: .*\/nowhere\/disk\.img.*No such file/);
+    expect(guest.report()).toMatchObject({ state: "failed" });
+    expect(qemuCount()).toBe(0);
+  });
+
+  test("in a namespace that is not there tells so", async () => {
+    const guest = service(machine("one", "echo", { namespace: "gone" }));
+    await expect(guest.start()).rejects.toThrow("/run/netns/gone");
+    expect(qemuCount()).toBe(0);
+  });
+
+  test("works in a state folder with a long name, console included", async () => {
+    const long = join(folder, "x".repeat(150));
+    mkdirSync(long);
+    const guest = service(machine("one", "echo"), long);
+    await guest.start();
+    await until("the guest says that it is ready", () => consoleOf("one", long).includes("ready"));
+    const console = await connectUnixSocket(new VmFolder(long, "one").file("consoleSocket"));
+    let heard = "";
+    console.on("data", (piece) => {
+      heard += piece.toString();
+    });
+    console.write("hello");
+    await until("the guest answers", () => heard.includes("hello"));
+    console.destroy();
+    await guest.stop();
+    expect(qemuCount()).toBe(0);
+  });
+});
+
+describe("a guest whose keeper went", () => {
+  test("keeps running and is taken up by the next one, also without the note of its process", async () => {
+    const object = machine("one", "echo");
+    const first = service(object);
+    await first.start();
+    const pid = pidOf(first);
+    await first.release();
+    const second = service(object);
+    await second.resume();
+    expect(second.report()).toMatchObject({ state: "running", details: { pid, accelerator: "tcg" } });
+    await second.release();
+    rmSync(new VmFolder(folder, "one").file("note"));
+    const third = service(object);
+    await third.start();
+    expect(third.report()).toMatchObject({ state: "running", details: { pid, accelerator: "tcg" } });
+    process.kill(pid, "SIGKILL");
+    await until("its end", () => third.report().state !== "running");
+    expect(third.report()).toMatchObject({ state: "killed", reason: "QEMU was killed or crashed" });
+  });
+
+  test("and that died meanwhile is reported, not started again", async () => {
+    const object = machine("one", "echo");
+    const first = service(object);
+    await first.start();
+    await first.release();
+    process.kill(pidOf(first), "SIGKILL");
+    await until("its end", () => qemuCount() === 0);
+    const second = service(object);
+    await second.resume();
+    expect(second.report()).toMatchObject({ state: "killed", reason: "it ended while nobody watched" });
+    expect(qemuCount()).toBe(0);
+  });
+});
