@@ -27,6 +27,7 @@ export interface Addon {
   setTapPersistent(descriptor: number, persistent: boolean): void;
   closeDescriptor(descriptor: number): void;
   lockDescriptor(descriptor: number): boolean;
+  lockDescriptor(descriptor: number): boolean;
   sendDescriptors(socket: number, descriptors: readonly number[], payload: Uint8Array): number;
   receiveDescriptors(socket: number, payload: Uint8Array): { length: number; descriptors: number[] } | undefined;
   fdatasync(descriptor: number, callback: (error: Error | undefined) => void): void;
@@ -88,9 +89,9 @@ export function explain(operation: string, thrown: unknown): unknown {
 
 /** Calls the addon; a refusal of the kernel is thrown as SystemCallError "operation: reason". */
 export function attempt<T>(operation: string, call: (addon: Addon) => T): T {
-  const loaded = addon();
+  const functions = addon();
   try {
-    return call(loaded);
+    return call(functions);
   } catch (thrown) {
     throw explain(operation, thrown);
   }
