@@ -151,7 +151,7 @@ function writeAcross(areas: readonly Area[], code: number, value: Uint8Array): b
     shares.push(share);
     rest -= share;
   }
-  if (rest > 0) return false;
+  if (rest > 0 || value.length === 0) return false;
   let offset = 0;
   areas.forEach((area, i) => {
     if (shares[i]! > 0) writeParts(area, code, value.subarray(offset, offset + shares[i]!));
