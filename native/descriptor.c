@@ -37,29 +37,13 @@ static napi_value lock_descriptor(napi_env env, napi_callback_info info) {
   if (!get_arguments(env, info, 1, values) || !get_int(env, values[0], &descriptor)) {
     return NULL;
   }
-  int locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+  bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
   if (!locked && errno != EWOULDBLOCK) {
     fail(&failure, "flock");
     return throw_failure(env, &failure);
   }
   napi_get_boolean(env, locked, &result);
   return result;
-}
-
-/* lockDescriptor(descriptor): whether the exclusive lock of flock(2) could be had at once */
-static napi_value lock_descriptor(napi_env env, napi_callback_info info) {
-  napi_value values[1], result;
-  int descriptor;
-  struct failure failure;
-  if (!get_arguments(env, info, 1, values) || !get_int(env, values[0], &descriptor)) {
-    return NULL;
-  }
-  bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-  if (!locked && errno != EWOULDBLOCK) {
-    fail(&failure, "flock");
-    return throw_failure(env, &failure);
-  }
-  return napi_get_boolean(env, locked, &result) == napi_ok ? result : NULL;
 }
 
 struct sync_request {
@@ -243,7 +227,6 @@ static napi_value receive_descriptors(napi_env env, napi_callback_info info) {
 napi_status descriptor_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("closeDescriptor", close_descriptor),
-      FUNCTION("lockDescriptor", lock_descriptor),
       FUNCTION("lockDescriptor", lock_descriptor),
       FUNCTION("fdatasync", sync_data),
       FUNCTION("sendDescriptors", send_descriptors),

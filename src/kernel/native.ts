@@ -201,16 +201,6 @@ export function lockDescriptor(descriptor: number): boolean {
   return attempt(`lock descriptor ${descriptor}`, (addon) => addon.lockDescriptor(descriptor));
 }
 
-/**
- * Takes the exclusive lock of flock(2) without waiting. It ends when every copy of the descriptor is closed, so with
- * the process at the latest.
- *
- * @returns false when somebody else holds it
- */
-export function lockDescriptor(descriptor: number): boolean {
-  return attempt(`lock descriptor ${descriptor}`, (addon) => addon.lockDescriptor(descriptor));
-}
-
 /** fdatasync(2) on a worker thread of the addon. The descriptor may be closed meanwhile. */
 export function fdatasync(descriptor: number): Promise<void> {
   const operation = `sync descriptor ${descriptor}`;
