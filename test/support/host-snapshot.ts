@@ -57,10 +57,10 @@ function stable(line: string): string {
 
 function fileLines(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  const lines: string[] = [`folder ${folder}`];
+  const lines: string[] = [];
   for (const name of readdirSync(folder).sort()) {
     const path = join(folder, name);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) lines.push(...fileLines(path));
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) lines.push(`folder ${path}`, ...fileLines(path));
     else lines.push(`file ${path} ${existsSync(path) && statSync(path).isFile() ? readFileSync(path, "utf8") : ""}`);
   }
   return lines;
