@@ -237,7 +237,12 @@ export function decodeRoute({ type, source, start, end }: NetlinkMessage): Route
   };
 }
 
-/** The RTN_* type of a route message, read without decoding the rest: dumps are mostly local-table entries. */
-export function routeTypeOf({ source, start, end }: NetlinkMessage): number | undefined {
-  return end - start < RTMSG.size ? undefined : source.view.getUint8(start + 7);
+/**
+ * Whether a route message is one of those that the kernel derives from every address into its local table (local,
+ * broadcast, anycast and multicast), read without decoding the rest: they are most of a dump.
+ */
+export function isDerivedLocal({ source, start, end }: NetlinkMessage): boolean {
+  if (end - start < RTMSG.size || source.view.getUint8(start + 4) !== RT_TABLE_LOCAL) return false;
+  const type = source.view.getUint8(start + 7);
+  return type === RTN_LOCAL || type === RTN_BROADCAST || type === RTN_ANYCAST || type === RTN_MULTICAST;
 }

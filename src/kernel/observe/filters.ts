@@ -1,0 +1,81 @@
+/** nft tables, and accept rules of ours in chains of others, of one namespace. */
+import { closeSync, constants, readFileSync } from "node:fs";
+import type { ObservedNftTable } from "../../state/snapshot.ts";
+import { openFileInNamespace, openNamespace, SystemCallError } from "../native.ts";
+import { run } from "../run.ts";
+
+export interface NftTableName {
+  readonly family: string;
+  readonly name: string;
+}
+
+/** Where programs are run: undefined is our own namespace. */
+type Place = { readonly namespacePath?: string };
+
+export interface ObservedFilters {
+  readonly nftTables: readonly ObservedNftTable[];
+  readonly foreignAccepts: readonly string[];
+}
+
+/**
+ * The tables of those names that exist, and the comments "netloom:…" of rules in iptables' filter table. Runs no
+ * program unless something is asked for.
+ * @throws NetloomError tool-missing, command-failed
+ */
+export async function observeFilters(
+  place: Place,
+  asked: { readonly tables: readonly NftTableName[]; readonly foreignAccepts: boolean },
+): Promise<ObservedFilters> {
+  if (asked.tables.length === 0 && !asked.foreignAccepts) return { nftTables: [], foreignAccepts: [] };
+  const existing = await listTables(place);
+  const has = (table: NftTableName): boolean =>
+    existing.some(({ family, name }) => family === table.family && name === table.name);
+  const nftTables: ObservedNftTable[] = [];
+  for (const table of asked.tables) if (has(table)) nftTables.push(await observeTable(place, table));
+  const foreignAccepts = asked.foreignAccepts
+    ? await observeForeignAccepts(place, has({ family: "ip", name: "filter" }))
+    : [];
+  return { nftTables, foreignAccepts };
+}
+
+async function listTables(place: Place): Promise<NftTableName[]> {
+  const listing = JSON.parse(await run("nft", ["-j", "list", "tables"], place)) as {
+    readonly nftables: readonly { readonly table?: NftTableName }[];
+  };
+  return listing.nftables.flatMap(({ table }) => (table === undefined ? [] : [table]));
+}
+
+async function observeTable(place: Place, { family, name }: NftTableName): Promise<ObservedNftTable> {
+  const listing = await run("nft", ["-s", "list", "table", family, name], place);
+  const comment = /^\tcomment "([^"]*)"$/m.exec(listing)?.[1];
+  return comment === undefined ? { family, name, listing } : { family, name, comment, listing };
+}
+
+async function observeForeignAccepts(place: Place, hasNftFilter: boolean): Promise<string[]> {
+  const rules: string[] = [];
+  if (hasNftFilter) rules.push(await run("iptables-nft", ["-S"], place));
+  if (hasLegacyFilter(place)) rules.push(await run("iptables-legacy", ["-w", "5", "-S"], place));
+  const comments = / --comment (?:"(netloom:[^"]*)"|(netloom:\S*))/g;
+  return rules.flatMap((text) => Array.from(text.matchAll(comments), ([, quoted, bare]) => quoted ?? bare ?? ""));
+}
+
+/** Asking iptables-legacy itself would load its tables into a kernel that does not use them. */
+function hasLegacyFilter({ namespacePath }: Place): boolean {
+  const path = "/proc/thread-self/net/ip_tables_names";
+  const namespace = openNamespace(namespacePath ?? "/proc/thread-self/ns/net");
+  try {
+    const descriptor = openFileInNamespace({ namespace, path, flags: constants.O_RDONLY });
+    try {
+      return readFileSync(descriptor, "utf8").split("\n").includes("filter");
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    // Without the file the kernel has no legacy tables; without privilege we could not read their rules either.
+    if (error instanceof SystemCallError && (error.errnoName === "ENOENT" || error.errnoName === "EACCES"))
+      return false;
+    throw error;
+  } finally {
+    closeSync(namespace);
+  }
+}

@@ -1,0 +1,35 @@
+/** Kernel parameters as a namespace shows them. */
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { openFileInNamespace, SystemCallError } from "../native.ts";
+
+/**
+ * Values by path below /proc/sys, without the newline; a path that the kernel does not have is null.
+ * @param namespace descriptor; undefined: our own
+ * @throws SystemCallError or Error of open(2) for any other failure than a missing path
+ */
+export function observeSysctls(namespace: number | undefined, paths: readonly string[]): Record<string, string | null> {
+  return Object.fromEntries(paths.map((path) => [path, readSysctl(namespace, `/proc/sys/${path}`)]));
+}
+
+function readSysctl(namespace: number | undefined, path: string): string | null {
+  let descriptor: number;
+  try {
+    descriptor =
+      namespace === undefined
+        ? openSync(path, constants.O_RDONLY)
+        : openFileInNamespace({ namespace, path, flags: constants.O_RDONLY });
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  try {
+    return readFileSync(descriptor, "utf8").replace(/\n$/, "");
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  if (error instanceof SystemCallError) return error.errnoName === "ENOENT";
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
