@@ -91,7 +91,10 @@ enum worker_queue { WORKER_KERNEL, WORKER_DISK, WORKER_QUEUES };
 struct request {
   struct request *next;
   struct failure failure;
-  /* On the worker. `cancel` becomes readable when the environment ends. */
+  /*
+   * On the worker. `cancel` becomes readable when the environment ends. Descriptors are closed here already, so that
+   * none is left when the callback runs.
+   */
   void (*work)(struct request *request, int cancel);
   /* On the loop after success: the callback's second argument. */
   napi_value (*result)(napi_env env, struct request *request);

@@ -54,18 +54,23 @@ struct sync_request {
 static void sync_work(struct request *request, int cancel) {
   struct sync_request *sync = (struct sync_request *)request;
   (void)cancel;
-  while (fdatasync(sync->descriptor) < 0) {
-    if (errno != EINTR) {
-      fail(&request->failure, "fdatasync");
-      return;
-    }
+  int result;
+  do {
+    result = fdatasync(sync->descriptor);
+  } while (result < 0 && errno == EINTR);
+  if (result < 0) {
+    fail(&request->failure, "fdatasync");
   }
+  close(sync->descriptor);
+  sync->descriptor = -1;
 }
 
 static void sync_release(napi_env env, struct request *request) {
   struct sync_request *sync = (struct sync_request *)request;
   (void)env;
-  close(sync->descriptor);
+  if (sync->descriptor >= 0) {
+    close(sync->descriptor);
+  }
   free(sync);
 }
 

@@ -107,8 +107,7 @@ static int wait_readable(struct exchange *exchange, int cancel, int64_t deadline
   }
 }
 
-static void exchange_work(struct request *request, int cancel) {
-  struct exchange *exchange = (struct exchange *)request;
+static void run_exchange(struct exchange *exchange, int cancel) {
   int64_t deadline = now_milliseconds() + exchange->timeout_milliseconds;
   if (exchange->request.length > 0 && send_request(exchange) < 0) {
     return;
@@ -122,6 +121,13 @@ static void exchange_work(struct request *request, int cancel) {
       return;
     }
   }
+}
+
+static void exchange_work(struct request *request, int cancel) {
+  struct exchange *exchange = (struct exchange *)request;
+  run_exchange(exchange, cancel);
+  close(exchange->descriptor);
+  exchange->descriptor = -1;
 }
 
 static napi_value exchange_result(napi_env env, struct request *request) {
