@@ -59,19 +59,7 @@ export function readDocument(text: string): SourceDocument {
     return nothing({ reason: "the file is larger than 4 MiB", remedy: "a network file is a few pages; is this one?" });
   }
   const counter = new LineCounter();
-  let document: Document.Parsed;
-  try {
-    document = parseDocument(text, {
-      lineCounter: counter,
-      prettyErrors: false,
-      stringKeys: false,
-      logLevel: "silent",
-    });
-  } catch (thrown) {
-    // The library's parser is recursive: a stack overflow is what thousands of nested brackets end in.
-    if (!(thrown instanceof RangeError)) throw thrown;
-    return nothing({ reason: "lists or maps are nested too deeply", remedy: `use at most ${MAXIMUM_DEPTH} levels` });
-  }
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: "silent" });
   const position = (offset: number): Position => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -93,7 +81,7 @@ export function readDocument(text: string): SourceDocument {
   const reader = new Reader(document, places, (offset, complaint) =>
     complaints.push({ ...complaint, position: position(offset) }),
   );
-  const root = document.contents === null ? null : reader.read(document.contents, [], 0);
+  const root = !readable || document.contents === null ? null : reader.read(document.contents, [], 0);
   return {
     root: readable && !reader.overflown ? root : undefined,
     complaints,
@@ -112,6 +100,8 @@ function nothing(words: { reason: string; remedy: string }): SourceDocument {
   return { root: undefined, complaints: [{ ...words, path: [], position }], locate: () => position };
 }
 
+const TOO_DEEP = { reason: "lists or maps are nested too deeply", remedy: `use at most ${MAXIMUM_DEPTH} levels` };
+
 function explain(error: YAMLError): { reason: string; remedy: string } {
   switch (error.code) {
     case "TAB_AS_INDENT":
@@ -121,6 +111,8 @@ function explain(error: YAMLError): { reason: string; remedy: string } {
     case "MULTIPLE_DOCS":
       return { reason: "the file holds more than one YAML document", remedy: 'keep one; remove the line "---"' };
     default:
+      // The library's parser is recursive and says so when its stack ends.
+      if (error.message.includes("call stack")) return TOO_DEEP;
       return {
         reason: `not valid YAML: ${error.message}`,
         remedy: "check indentation, colons, brackets and quotes here",
@@ -160,9 +152,9 @@ class Reader {
     if (this.#values >= MAXIMUM_VALUES) return null;
     if (depth > MAXIMUM_DEPTH) {
       this.#report(offset, {
-        path,
-        reason: "nested too deeply, or an alias that holds itself",
-        remedy: `use at most ${MAXIMUM_DEPTH} levels`,
+        path: path.slice(0, 2),
+        reason: "lists or maps are nested too deeply, or an alias holds itself",
+        remedy: TOO_DEEP.remedy,
       });
       this.#values = MAXIMUM_VALUES;
       return null;

@@ -1,0 +1,42 @@
+/**
+ * Model and facts to desired state. Pure: the same file on the same host always asks for the same objects.
+ *
+ * Keys are stable and readable ("link/lan", "link/pod1/0", "address/pod1/0/192.0.2.2", "vm/vm1"), so that a changed
+ * file changes only what differs. The pod's end of a veth pair keeps its key when a VM takes it over.
+ */
+import type { Model, NamespaceMachine, VmMachine } from "../model/model.ts";
+import type { Desired, StateObject } from "../state/object.ts";
+import { checkAgainstHost } from "./checks.ts";
+import type { Facts } from "./facts.ts";
+import { layOut } from "./layout.ts";
+import { compileNetwork } from "./networks.ts";
+import { compilePod } from "./pods.ts";
+import { resolverNotes } from "./resolver.ts";
+import { compileRouters, routerNotes } from "./routers.ts";
+import { compileVm } from "./vms.ts";
+
+export interface Compiled {
+  readonly desired: Desired;
+  /** What a person should know about the outcome, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** @throws PlanningError (code cannot-plan) with everything on this host that stands against the file */
+export function compile(model: Model, facts: Facts): Compiled {
+  checkAgainstHost(model, facts);
+  const layout = layOut(model, facts);
+  const notes = [...layout.notes, ...resolverNotes(layout, facts), ...routerNotes(model, facts)];
+  const objects: StateObject[] = [...layout.networks.values()].flatMap(compileNetwork);
+  objects.push(...compileRouters(model, layout, facts));
+  const vms = model.machines.filter((machine): machine is VmMachine => machine.kind === "vm");
+  const pods = model.machines.filter((machine): machine is NamespaceMachine => machine.kind === "namespace");
+  const guests: StateObject[] = [];
+  for (const pod of pods) {
+    const vm = vms.find((candidate) => candidate.pod === pod.name);
+    const compiled = compilePod(pod, vm, layout, facts);
+    objects.push(...compiled.objects);
+    notes.push(...compiled.notes);
+    if (vm !== undefined) guests.push(compileVm(vm, pod, compiled.bound, layout));
+  }
+  return { desired: { objects: [...objects, ...guests], absent: [] }, notes: [...new Set(notes)] };
+}
