@@ -57,7 +57,7 @@ async function wanted(file: string, stateFolder: string): Promise<{ unit: UnitSt
   }
   const previous = record ?? unit.readJournal();
   const model: Model = previous === undefined ? first : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocations(previous.desired) });
-  const facts = await gatherFacts(model, record);
+  const facts = await gatherFacts(model, ownedKeys(unit));
   const { desired, notes } = compile(model, facts);
   return { unit, desired, notes };
 }
@@ -77,6 +77,12 @@ function readNetworkFile(file: string): string {
   } catch (cause) {
     throw new NetloomError("bad-file", `${file}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Keys of what an earlier run made or may have made. */
+function ownedKeys(unit: UnitStore): Set<string> {
+  const steps = unit.readJournal()?.steps ?? [];
+  return new Set([...Object.keys(unit.readRecord()?.owned ?? {}), ...steps.map((step) => step.key)]);
 }
 
 /** Addresses given out before, so that a changed file moves nobody. */

@@ -1,0 +1,77 @@
+/** What compiling a network file must know of this host, read from the host. */
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { parseResolvConf, type ResolverConfiguration } from "../base/resolv-conf.ts";
+import type { Facts, HostLink, HostRoute } from "../compile/facts.ts";
+import { requiredFiles } from "../compile/required-files.ts";
+import { hasLinkKind } from "../kernel/features.ts";
+import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
+import { observe } from "../kernel/observe.ts";
+import type { Model } from "../model/model.ts";
+
+const TABLE_LOCAL = 255;
+/** Where systemd-resolved keeps the servers that its local stub (127.0.0.53) asks. */
+const UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf";
+
+/** @param ownedKeys keys of objects that netloom made for this file earlier: they are not in its way */
+export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>): Promise<Facts> {
+  const [snapshot, foreignForwardDrops, dummy] = await Promise.all([
+    observe({ namespaces: [{ name: "" }], files: [] }),
+    findForeignForwardDrops(),
+    hasLinkKind("dummy"),
+  ]);
+  const host = snapshot.namespaces[""];
+  const links: Record<string, HostLink> = {};
+  const names = new Map<number, string>();
+  for (const link of host?.links ?? []) {
+    names.set(link.index, link.name);
+    links[link.name] = {
+      mtuBytes: link.mtuBytes,
+      up: link.up,
+      ours: link.alias?.startsWith("netloom:") === true && ownedKeys.has(link.alias.slice("netloom:".length)),
+      addresses: (host?.addresses ?? [])
+        .filter((address) => address.linkIndex === link.index)
+        .map(({ address, prefixLength }) => ({ address, length: prefixLength })),
+    };
+  }
+  const routes = (host?.routes ?? [])
+    .filter((route) => route.table !== TABLE_LOCAL)
+    .map(({ destination, nextHops }): HostRoute => {
+      const device = names.get(nextHops[0]?.linkIndex ?? 0);
+      return device === undefined ? { destination } : { destination, device };
+    });
+  return {
+    links,
+    routes,
+    resolver: hostResolver(),
+    foreignForwardDrops,
+    features: { dummy, ipv6: existsSync("/proc/sys/net/ipv6") },
+    missingFiles: requiredFiles(model)
+      .map(({ path }) => path)
+      .filter((path) => !isReadable(path)),
+  };
+}
+
+/** The host's own servers; where those are a local stub, the servers behind it. */
+function hostResolver(): ResolverConfiguration {
+  const own = parseResolvConf(textOf("/etc/resolv.conf"));
+  const isStub = own.servers.length > 0 && own.servers.every((server) => server.startsWith("127.") || server === "::1");
+  return isStub && existsSync(UPSTREAM_RESOLV_CONF) ? parseResolvConf(textOf(UPSTREAM_RESOLV_CONF)) : own;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // A host without the file has no servers to pass on; the plan says so.
+    return "";
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
