@@ -9,6 +9,11 @@ export interface Step {
   readonly key: string;
   readonly before?: StateObject;
   readonly after?: StateObject;
+  /**
+   * Objects that vanish by this step besides `before`: the kernel takes the addresses of a deleted link along.
+   * Nothing has to be done for them; undoing the step makes them again.
+   */
+  readonly along?: readonly StateObject[];
   /** What a person would say: "create bridge lan, MTU 1500, up". */
   readonly summary: string;
   /** Equivalent commands, one a line. */
@@ -23,6 +28,8 @@ export interface OwnedObject {
   readonly original?: StateObject;
   /** Kernel's interface index, links only: finds an adopted link again. */
   readonly index?: number;
+  /** nft tables only: the kernel's listing after the rules were loaded; shows what others changed inside since. */
+  readonly listing?: string;
 }
 
 /** What one applied file (or one bind) owns. */

@@ -1,0 +1,280 @@
+/** The commands that do what a step does, for a person who would do it by hand. */
+import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { aliasOf } from "./match.ts";
+import { commandIn, destinationOf, ipIn, type LinkByKey, linkName, type Names } from "./names.ts";
+import { GENERATION_MODES, routeType } from "./summary.ts";
+
+export function commandsFor(before: StateObject | undefined, after: StateObject | undefined, names: Names): string[] {
+  if (after === undefined) return before === undefined ? [] : deletion(before, names.before);
+  if (after.kind === "link") {
+    return before?.kind === "link" ? linkChange(before, after, names) : linkCreation(after, names.after);
+  }
+  return setting(after, before !== undefined, names.after);
+}
+
+function setting(object: StateObject, replace: boolean, links: LinkByKey): string[] {
+  switch (object.kind) {
+    case "namespace":
+      return [`ip netns add ${object.name}`, `ip -n ${object.name} link set lo up`];
+    case "link":
+      return [];
+    case "address":
+      return addressCommands(object, replace ? "replace" : "add", links);
+    case "route":
+      return [
+        `${ipIn(object.namespace)} ${ipFamily(object)}route ${replace ? "replace" : "add"} ${routeArguments(object, links)}`,
+      ];
+    case "neighbour":
+      return [
+        `${ipIn(object.namespace)} neighbour replace ${object.address} lladdr ${object.macAddress} dev ${linkName(links, object.linkKey)} nud permanent`,
+      ];
+    case "sysctl":
+      return [commandIn(object.namespace, `sysctl -w ${sysctlName(object.path)}=${quote(object.value)}`)];
+    case "nft-table":
+      return [
+        `${commandIn(object.namespace, "nft -f -")} <<'END'`,
+        ...(replace ? [`delete table ${object.family} ${object.name}`] : []),
+        `table ${object.family} ${object.name} {`,
+        `  comment "${aliasOf(fingerprint(object.rules))}"`,
+        ...object.rules.split("\n").filter((line) => line.trim() !== ""),
+        "}",
+        "END",
+      ];
+    case "foreign-accept":
+      return [acceptCommand(object, "-I")];
+    case "file":
+      return fileCommands(object);
+    case "dhcp-single":
+    case "vm":
+      return [];
+  }
+}
+
+function deletion(object: StateObject, links: LinkByKey): string[] {
+  switch (object.kind) {
+    case "namespace":
+      return [`ip netns delete ${object.name}`];
+    case "link":
+      return [`${ipIn(object.namespace)} link delete ${object.name}`];
+    case "address":
+      return [`${ipIn(object.namespace)} address delete ${addressWord(object)} dev ${linkName(links, object.linkKey)}`];
+    case "route":
+      return [`${ipIn(object.namespace)} ${ipFamily(object)}route delete ${routeArguments(object, links)}`];
+    case "neighbour":
+      return [`${ipIn(object.namespace)} neighbour delete ${object.address} dev ${linkName(links, object.linkKey)}`];
+    case "nft-table":
+      return [commandIn(object.namespace, `nft delete table ${object.family} ${object.name}`)];
+    case "foreign-accept":
+      return [acceptCommand(object, "-D")];
+    case "file":
+      return [`rm ${quote(object.path)}`];
+    case "sysctl":
+    case "dhcp-single":
+    case "vm":
+      return [];
+  }
+}
+
+function linkCreation(object: LinkObject, links: LinkByKey): string[] {
+  const ip = ipIn(object.namespace);
+  const set = linkSettings(object, links);
+  const { link } = object;
+  switch (link.type) {
+    case "bridge": {
+      const options = [
+        ...(link.forwardDelayCentiseconds === undefined ? [] : [`forward_delay ${link.forwardDelayCentiseconds}`]),
+        ...(link.stp === undefined ? [] : [`stp_state ${link.stp ? 1 : 0}`]),
+      ];
+      return [[`${ip} link add ${object.name} type bridge`, ...options].join(" "), ...set];
+    }
+    case "veth": {
+      const peer = links(link.peerKey);
+      const place =
+        peer === undefined || peer.namespace === object.namespace
+          ? ""
+          : ` netns ${peer.namespace === "" ? "1" : peer.namespace}`;
+      return [`${ip} link add ${object.name} type veth peer name ${peer?.name ?? link.peerKey}${place}`, ...set];
+    }
+    case "tap": {
+      const options = [
+        ...(link.ownerUid === undefined ? [] : [`user ${link.ownerUid}`]),
+        ...(link.groupGid === undefined ? [] : [`group ${link.groupGid}`]),
+        ...(link.queues !== undefined && link.queues > 1 ? ["multi_queue"] : []),
+      ];
+      return [[`${ip} tuntap add ${object.name} mode tap`, ...options].join(" "), ...set];
+    }
+    case "dummy":
+      return [`${ip} link add ${object.name} type dummy`, ...set];
+    case "veth-peer":
+    case "adopted":
+      return set;
+  }
+}
+
+/** Everything but the way up in one command, as `ip link set` takes them. */
+function linkSettings(object: LinkObject, links: LinkByKey): string[] {
+  const ip = ipIn(object.namespace);
+  const settings = [
+    ...(object.link.type === "adopted" ? [] : [`alias ${aliasOf(object.key)}`]),
+    ...(object.macAddress === undefined ? [] : [`address ${object.macAddress}`]),
+    ...(object.mtuBytes === undefined ? [] : [`mtu ${object.mtuBytes}`]),
+    ...(object.ipv6AddressGeneration === undefined
+      ? []
+      : [`addrgenmode ${generationMode(object.ipv6AddressGeneration)}`]),
+    ...(typeof object.masterKey === "string" ? [`master ${linkName(links, object.masterKey)}`] : []),
+  ];
+  return [
+    ...(settings.length === 0 ? [] : [`${ip} link set ${object.name} ${settings.join(" ")}`]),
+    ...(object.learning === undefined
+      ? []
+      : [`${ip} link set ${object.name} type bridge_slave learning ${object.learning ? "on" : "off"}`]),
+    ...(object.up === undefined ? [] : [`${ip} link set ${object.name} ${object.up ? "up" : "down"}`]),
+  ];
+}
+
+function linkChange(before: LinkObject, after: LinkObject, names: Names): string[] {
+  const ip = ipIn(after.namespace);
+  const renamed = before.name !== after.name;
+  const mac = after.macAddress !== undefined && after.macAddress !== before.macAddress;
+  const bounce = before.up !== false && (renamed || (mac && after.link.type === "adopted"));
+  const commands: string[] = [];
+  if (bounce) commands.push(`${ip} link set ${before.name} down`);
+  if (after.masterKey === null && typeof before.masterKey === "string")
+    commands.push(`${ip} link set ${before.name} nomaster`);
+  if (renamed) commands.push(`${ip} link set ${before.name} name ${after.name}`);
+  const settings = [
+    ...(mac ? [`address ${after.macAddress}`] : []),
+    ...(after.mtuBytes !== undefined && after.mtuBytes !== before.mtuBytes ? [`mtu ${after.mtuBytes}`] : []),
+    ...(after.ipv6AddressGeneration !== undefined && after.ipv6AddressGeneration !== before.ipv6AddressGeneration
+      ? [`addrgenmode ${generationMode(after.ipv6AddressGeneration)}`]
+      : []),
+    ...(typeof after.masterKey === "string" && after.masterKey !== before.masterKey
+      ? [`master ${linkName(names.after, after.masterKey)}`]
+      : []),
+  ];
+  if (settings.length > 0) commands.push(`${ip} link set ${after.name} ${settings.join(" ")}`);
+  if (after.learning !== undefined && after.learning !== before.learning) {
+    commands.push(`${ip} link set ${after.name} type bridge_slave learning ${after.learning ? "on" : "off"}`);
+  }
+  commands.push(...bridgeChange(before, after, ip));
+  const up = after.up ?? before.up;
+  if (up === true && (bounce || before.up === false)) commands.push(`${ip} link set ${after.name} up`);
+  if (after.up === false && before.up !== false && !bounce) commands.push(`${ip} link set ${after.name} down`);
+  return commands.length === 0 ? [`${ip} link set ${after.name} alias ${aliasOf(after.key)}`] : commands;
+}
+
+function bridgeChange(before: LinkObject, after: LinkObject, ip: string): string[] {
+  if (before.link.type !== "bridge" || after.link.type !== "bridge") return [];
+  const { stp, forwardDelayCentiseconds } = after.link;
+  const options = [
+    ...(forwardDelayCentiseconds !== undefined && forwardDelayCentiseconds !== before.link.forwardDelayCentiseconds
+      ? [`forward_delay ${forwardDelayCentiseconds}`]
+      : []),
+    ...(stp !== undefined && stp !== before.link.stp ? [`stp_state ${stp ? 1 : 0}`] : []),
+  ];
+  return options.length === 0 ? [] : [`${ip} link set ${after.name} type bridge ${options.join(" ")}`];
+}
+
+function generationMode(mode: number): string {
+  return GENERATION_MODES[mode] ?? String(mode);
+}
+
+function addressWord(object: AddressObject): string {
+  return object.peer === undefined
+    ? `${object.address}/${object.prefixLength}`
+    : `${object.address} peer ${object.peer}/${object.prefixLength}`;
+}
+
+/** IFA_F_* that `ip address` takes as words (linux/if_addr.h). */
+const ADDRESS_FLAGS: readonly (readonly [number, string])[] = [
+  [0x02, "nodad"],
+  [0x10, "home"],
+  [0x100, "mngtmpaddr"],
+  [0x200, "noprefixroute"],
+  [0x400, "autojoin"],
+];
+
+function addressCommands(object: AddressObject, verb: string, links: LinkByKey): string[] {
+  const device = linkName(links, object.linkKey);
+  const words = [
+    `${ipIn(object.namespace)} address ${verb} ${addressWord(object)}`,
+    ...(object.broadcast === undefined ? [] : [`broadcast ${object.broadcast}`]),
+    `dev ${device}`,
+    ...(object.label === undefined || object.label === device ? [] : [`label ${object.label}`]),
+    ...(object.scope === undefined || object.scope === 0 ? [] : [`scope ${object.scope}`]),
+    ...(object.metric === undefined ? [] : [`metric ${object.metric}`]),
+    ...(object.validSeconds === undefined ? [] : [`valid_lft ${object.validSeconds}`]),
+    ...(object.preferredSeconds === undefined ? [] : [`preferred_lft ${object.preferredSeconds}`]),
+    ...ADDRESS_FLAGS.filter(([bit]) => ((object.flags ?? 0) & bit) !== 0).map(([, word]) => word),
+  ];
+  return [words.join(" ")];
+}
+
+function ipFamily(object: RouteObject): string {
+  return object.destination.address.includes(":") ? "-6 " : "";
+}
+
+function routeArguments(object: RouteObject, links: LinkByKey): string {
+  const type = routeType(object);
+  const [only, ...others] = object.nextHops;
+  const hops =
+    only === undefined
+      ? []
+      : others.length === 0
+        ? hopArguments(only, links)
+        : object.nextHops.flatMap((hop) => ["nexthop", ...hopArguments(hop, links), `weight ${hop.weight ?? 1}`]);
+  return [
+    ...(type === undefined ? [] : [type]),
+    destinationOf(object),
+    ...(object.tos === undefined || object.tos === 0 ? [] : [`tos ${object.tos}`]),
+    ...(object.table === undefined || object.table === 254 ? [] : [`table ${object.table}`]),
+    ...(object.protocol === undefined ? [] : [`proto ${object.protocol}`]),
+    ...(object.scope === undefined ? [] : [`scope ${object.scope}`]),
+    ...(object.source === undefined ? [] : [`src ${object.source}`]),
+    ...(object.metric === undefined ? [] : [`metric ${object.metric}`]),
+    ...(object.mtuBytes === undefined ? [] : [`mtu ${object.mtuBytes}`]),
+    ...hops,
+  ].join(" ");
+}
+
+function hopArguments(hop: NextHop, links: LinkByKey): string[] {
+  const family = hop.gateway?.includes(":") === true ? "inet6 " : "";
+  return [
+    ...(hop.gateway === undefined ? [] : [`via ${family}${hop.gateway}`]),
+    ...(hop.linkKey === undefined ? [] : [`dev ${linkName(links, hop.linkKey)}`]),
+    ...(hop.onlink === true ? ["onlink"] : []),
+  ];
+}
+
+/** sysctl's own form: slashes become dots, dots in a device's name become slashes. */
+function sysctlName(path: string): string {
+  return path.replace(/[./]/g, (character) => (character === "/" ? "." : "/"));
+}
+
+function acceptCommand(object: StateObject & { kind: "foreign-accept" }, verb: "-I" | "-D"): string {
+  const words = [
+    `${object.backend === "nft" ? "iptables-nft" : "iptables-legacy"} ${verb} ${object.chain}`,
+    ...(object.inInterface === undefined ? [] : [`-i ${object.inInterface}`]),
+    ...(object.outInterface === undefined ? [] : [`-o ${object.outInterface}`]),
+    ...(object.establishedOnly === true ? ["-m conntrack --ctstate RELATED,ESTABLISHED"] : []),
+    `-m comment --comment ${aliasOf(object.key)} -j ACCEPT`,
+  ];
+  return commandIn(object.namespace, words.join(" "));
+}
+
+function fileCommands(object: FileObject): string[] {
+  const folder = object.path.slice(0, object.path.lastIndexOf("/"));
+  return [
+    `mkdir -p ${quote(folder)}`,
+    `cat > ${quote(object.path)} <<'END'`,
+    ...object.content.replace(/\n$/, "").split("\n"),
+    "END",
+    `chmod ${object.mode.toString(8)} ${quote(object.path)}`,
+  ];
+}
+
+/** For a POSIX shell. */
+function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,216 @@
+/** Steps for namespaces and links: what is made, changed, made anew because it cannot be changed, and deleted. */
+import type { LinkObject } from "../state/object.ts";
+import type { ObservedLink } from "../state/snapshot.ts";
+import { alongLinks, alongNamespace, type Standing } from "./along.ts";
+import type { Context } from "./context.ts";
+import { covers } from "./identity.ts";
+import { isAdopted } from "./known.ts";
+import { kernelKind, type Match } from "./match.ts";
+import { inNamespace } from "./names.ts";
+import { readLink } from "./read-back.ts";
+
+/** Decide which namespaces go; they take with them what is inside. */
+export function planNamespaces(context: Context): void {
+  for (const object of context.desired.values()) {
+    if (object.kind !== "namespace") continue;
+    if (context.view.namespace(object.name) === undefined) context.draft(object.key, undefined, object);
+    else if (!context.owned.has(`namespace|${object.name}`)) {
+      context.conflict(
+        object.key,
+        `namespace ${object.name} exists and is not netloom's`,
+        `Give ${object.origin} another name, or remove the namespace: ip netns delete ${object.name}`,
+      );
+    }
+  }
+  for (const entry of context.known.values()) {
+    for (const object of entry.objects) {
+      if (object.kind !== "namespace" || context.claimed.has(`namespace|${object.name}`)) continue;
+      if (context.view.namespace(object.name) !== undefined) context.goneNamespaces.add(object.name);
+    }
+  }
+}
+
+export function planLinks(context: Context, standing: Standing): void {
+  const again = new Set<string>();
+  findGone(context, again);
+  const deleted = deleteLinks(context, standing, again);
+  for (const entry of context.known.values()) {
+    for (const object of entry.objects) {
+      if (object.kind !== "namespace" || !context.goneNamespaces.has(object.name)) continue;
+      context.draft(entry.key, object, undefined, alongNamespace(context, standing, object.name, deleted));
+    }
+  }
+  for (const object of context.desired.values()) {
+    if (object.kind === "link") planLink(context, object);
+  }
+  for (const entry of context.known.values()) {
+    if (entry.original?.kind === "link" && !context.desired.has(entry.key)) restoreLink(context, entry.original);
+  }
+}
+
+/** Fill `goneLinks`: what is no longer wanted and what must be made `again`; both ends of a veth pair go together. */
+function findGone(context: Context, again: Set<string>): void {
+  for (const [key, match] of context.links) {
+    const wanted = context.desired.get(key);
+    const object = context.linkObject(key);
+    if (object === undefined || isAdopted(object)) continue;
+    if (wanted?.kind !== "link") {
+      if (context.known.has(key)) context.goneLinks.add(match.link);
+    } else if (!fits(context, wanted, match)) {
+      again.add(key);
+      context.goneLinks.add(match.link);
+    }
+  }
+  for (const key of context.links.keys()) {
+    const peer = context.links.get(peerKeyOf(context.linkObject(key)) ?? "");
+    const match = context.links.get(key);
+    if (peer !== undefined && match !== undefined && context.goneLinks.has(match.link))
+      context.goneLinks.add(peer.link);
+  }
+}
+
+/** Whether the observed link can become the wanted one by changes in place. */
+function fits(context: Context, wanted: LinkObject, match: Match): boolean {
+  if (match.namespace !== wanted.namespace || match.link.kind !== kernelKind(wanted)) return false;
+  const type = wanted.link;
+  if (type.type === "tap") {
+    const recorded = context.known.get(wanted.key)?.recorded?.object;
+    const before = recorded?.kind === "link" && recorded.link.type === "tap" ? recorded.link.queues : type.queues;
+    return (
+      before === type.queues &&
+      (type.ownerUid === undefined || type.ownerUid === match.link.ownerUid) &&
+      (type.groupGid === undefined || type.groupGid === match.link.groupGid)
+    );
+  }
+  if (type.type !== "veth" && type.type !== "veth-peer") return true;
+  const peer = context.links.get(type.peerKey);
+  const peerWanted = context.desired.get(type.peerKey);
+  if (peer === undefined || peerWanted?.kind !== "link" || peer.namespace !== peerWanted.namespace) return false;
+  return match.link.linkIndex === undefined || match.link.linkIndex === peer.link.index;
+}
+
+function peerKeyOf(object: LinkObject | undefined): string | undefined {
+  return object?.link.type === "veth" || object?.link.type === "veth-peer" ? object.link.peerKey : undefined;
+}
+
+/**
+ * One step for each link that goes, except those that go with their other end or with their namespace.
+ * @returns the keys of the links that have a step, and of their other ends
+ */
+function deleteLinks(context: Context, standing: Standing, again: ReadonlySet<string>): Set<string> {
+  const deleted = new Set<string>();
+  const handled = new Set<ObservedLink>();
+  for (const [key, match] of context.links) {
+    const object = context.linkObject(key);
+    if (object === undefined || handled.has(match.link) || !context.goneLinks.has(match.link)) continue;
+    const peerKey = peerKeyOf(object);
+    const peer = peerKey === undefined ? undefined : context.links.get(peerKey);
+    if (object.link.type === "veth-peer" && peer !== undefined) continue;
+    handled.add(match.link);
+    const inside = context.goneNamespaces.has(match.namespace);
+    if (inside && (peer === undefined || context.goneNamespaces.has(peer.namespace)) && !again.has(key)) continue;
+    const gone = [{ key, match }];
+    if (peer !== undefined && peerKey !== undefined) {
+      handled.add(peer.link);
+      gone.push({ key: peerKey, match: peer });
+    }
+    for (const end of gone) deleted.add(end.key);
+    context.draft(key, readLink(context, object, match), undefined, alongLinks(context, standing, gone));
+  }
+  return deleted;
+}
+
+function planLink(context: Context, object: LinkObject): void {
+  const match = context.links.get(object.key);
+  if (object.link.type === "adopted" && match === undefined) {
+    context.conflict(
+      object.key,
+      `link ${object.name}: there is no interface with index ${object.link.adoptedIndex}${inNamespace(object.namespace)} any more`,
+      `Check that ${object.origin} is there: ip link show`,
+    );
+    return;
+  }
+  if (!nameIsFree(context, object)) return;
+  if (match === undefined || context.goneLinks.has(match.link)) {
+    context.draft(object.key, undefined, object);
+    return;
+  }
+  const before = readLink(context, object, match);
+  if (isAdopted(object)) context.keepOriginal(object, before);
+  changeLink(context, before, object, match);
+}
+
+function restoreLink(context: Context, original: LinkObject): void {
+  const match = context.links.get(original.key);
+  if (match === undefined) {
+    context.notes.push(
+      `${original.name}${inNamespace(original.namespace)} is gone: there is nothing to give back to it`,
+    );
+    return;
+  }
+  changeLink(context, readLink(context, original, match), original, match);
+}
+
+function changeLink(context: Context, observed: LinkObject, after: LinkObject, match: Match): void {
+  let before = observed;
+  const master = masterOf(context, match);
+  if (master !== undefined && context.goneLinks.has(master) && typeof after.masterKey === "string") {
+    const { learning: _learning, ...rest } = before;
+    const alone: LinkObject = { ...rest, masterKey: null };
+    context.draft(after.key, before, alone);
+    before = alone;
+  }
+  if (!match.unmarked && covers(after, before)) return;
+  const draft = context.draft(after.key, before, after);
+  if (bounces(before, after)) context.bounced.set(match.link, draft);
+}
+
+function masterOf(context: Context, match: Match): ObservedLink | undefined {
+  const { masterIndex } = match.link;
+  return masterIndex === undefined ? undefined : context.view.namespace(match.namespace)?.linksByIndex.get(masterIndex);
+}
+
+/** Whether this change takes the link down for a moment: names, and MACs of links of others, need that. */
+function bounces(before: LinkObject, after: LinkObject): boolean {
+  const otherMac = isAdopted(after) && after.macAddress !== undefined && after.macAddress !== before.macAddress;
+  return before.name !== after.name || otherMac || after.up === false;
+}
+
+/** A name is free, ours already, or set free by this plan; else a conflict is noted. */
+function nameIsFree(context: Context, object: LinkObject): boolean {
+  const bearer = context.view.namespace(object.namespace)?.linksByName.get(object.name);
+  if (bearer === undefined || context.goneLinks.has(bearer) || context.goneNamespaces.has(object.namespace))
+    return true;
+  const key = context.keys.get(bearer);
+  if (key === object.key) return true;
+  const other = key === undefined ? undefined : context.desired.get(key);
+  if (other?.kind === "link" && other.name !== object.name) return true;
+  context.conflict(
+    object.key,
+    `link ${object.name}${inNamespace(object.namespace)} exists and is not netloom's`,
+    `Give ${object.origin} another name, or remove the link: ip ${option(object.namespace)}link delete ${object.name}`,
+  );
+  return false;
+}
+
+/** What must exist before anything can be put into a namespace. */
+export function checkNamespaces(context: Context): void {
+  const made = new Set<string>();
+  for (const object of context.desired.values()) if (object.kind === "namespace") made.add(object.name);
+  const missing = new Set<string>();
+  for (const object of context.desired.values()) {
+    if (object.kind === "namespace" || object.kind === "file") continue;
+    const { namespace } = object;
+    if (made.has(namespace) || missing.has(namespace) || context.view.namespace(namespace) !== undefined) continue;
+    missing.add(namespace);
+    context.conflict(
+      object.key,
+      `namespace ${namespace} does not exist`,
+      `${object.origin} needs it: create it first (ip netns add ${namespace}), or check the name with ip netns list`,
+    );
+  }
+}
+
+function option(namespace: string): string {
+  return namespace === "" ? "" : `-n ${namespace} `;
+}

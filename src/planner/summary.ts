@@ -1,0 +1,225 @@
+/** What a step does, as a person would say it. */
+import type { LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import { destinationOf, inNamespace, type LinkByKey, linkName, type Names } from "./names.ts";
+
+export function summarize(before: StateObject | undefined, after: StateObject | undefined, names: Names): string {
+  if (after === undefined) return before === undefined ? "" : deletion(before, names);
+  if (before === undefined) return creation(after, names);
+  return change(before, after, names);
+}
+
+function creation(object: StateObject, names: Names): string {
+  const links = names.after;
+  switch (object.kind) {
+    case "namespace":
+      return `create namespace ${object.name}`;
+    case "link":
+      return linkCreation(object, links);
+    case "address":
+      return `give ${linkName(links, object.linkKey)} address ${object.address}/${object.prefixLength}${inNamespace(object.namespace)}`;
+    case "route":
+      return `add ${routeWords(object, links)}`;
+    case "neighbour":
+      return `tell ${linkName(links, object.linkKey)} that ${object.address} is at ${object.macAddress}${inNamespace(object.namespace)}`;
+    case "sysctl":
+      return `set ${object.path.replaceAll("/", ".")} to ${object.value}${inNamespace(object.namespace)}`;
+    case "nft-table":
+      return `load nft table ${object.family} ${object.name}${inNamespace(object.namespace)}`;
+    case "foreign-accept":
+      return `accept ${acceptWords(object)} in chain ${object.chain}${inNamespace(object.namespace)}`;
+    case "file":
+      return `write file ${object.path}`;
+    case "dhcp-single":
+      return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
+    case "vm":
+      return `start VM ${object.name}${inNamespace(object.namespace)}, ${object.memoryMebibytes} MiB, ${object.cpus} CPU${object.cpus === 1 ? "" : "s"}`;
+  }
+}
+
+function deletion(object: StateObject, names: Names): string {
+  const links = names.before;
+  switch (object.kind) {
+    case "namespace":
+      return `delete namespace ${object.name}`;
+    case "link": {
+      const peer =
+        object.link.type === "veth" || object.link.type === "veth-peer" ? links(object.link.peerKey) : undefined;
+      const along =
+        peer === undefined
+          ? ""
+          : ` and its peer ${peer.name}${peer.namespace === object.namespace ? "" : inNamespace(peer.namespace)}`;
+      return `delete ${kindWord(object)} ${object.name}${inNamespace(object.namespace)}${along}`;
+    }
+    case "address":
+      return `take address ${object.address}/${object.prefixLength} from ${linkName(links, object.linkKey)}${inNamespace(object.namespace)}`;
+    case "route":
+      return `delete ${routeWords(object, links)}`;
+    case "neighbour":
+      return `forget where ${object.address} is on ${linkName(links, object.linkKey)}${inNamespace(object.namespace)}`;
+    case "sysctl":
+      return `leave ${object.path.replaceAll("/", ".")}${inNamespace(object.namespace)}`;
+    case "nft-table":
+      return `delete nft table ${object.family} ${object.name}${inNamespace(object.namespace)}`;
+    case "foreign-accept":
+      return `no longer accept ${acceptWords(object)} in chain ${object.chain}${inNamespace(object.namespace)}`;
+    case "file":
+      return `delete file ${object.path}`;
+    case "dhcp-single":
+      return `stop DHCP on ${object.interfaceName}${inNamespace(object.namespace)}`;
+    case "vm":
+      return `stop VM ${object.name}`;
+  }
+}
+
+function change(before: StateObject, after: StateObject, names: Names): string {
+  switch (after.kind) {
+    case "link":
+      return before.kind === "link" ? linkChange(before, after, names) : creation(after, names);
+    case "route":
+      return `change route to ${destinationOf(after)}${inNamespace(after.namespace)}: ${hopWords(after.nextHops, names.after)}${
+        before.kind === "route" ? ` instead of ${hopWords(before.nextHops, names.before)}` : ""
+      }`;
+    case "sysctl":
+      return `${creation(after, names)}${before.kind === "sysctl" && before.value !== after.value ? ` (was ${before.value})` : ""}`;
+    case "nft-table":
+      return `load nft table ${after.family} ${after.name} anew${inNamespace(after.namespace)}`;
+    case "file":
+      return `rewrite file ${after.path}`;
+    case "dhcp-single":
+      return `serve DHCP on ${after.interfaceName}${inNamespace(after.namespace)} as changed: ${after.lease.address}/${after.lease.prefixLength} to ${after.clientMac}`;
+    case "vm":
+      return `restart VM ${after.name}${inNamespace(after.namespace)} as changed, ${after.memoryMebibytes} MiB, ${after.cpus} CPU${after.cpus === 1 ? "" : "s"}`;
+    default:
+      return creation(after, names);
+  }
+}
+
+function linkCreation(object: LinkObject, links: LinkByKey): string {
+  const details = linkDetails(object, links);
+  const place = inNamespace(object.namespace);
+  if (object.link.type === "veth-peer")
+    return [`set up ${object.name}${place}, the peer of ${linkName(links, object.link.peerKey)}`, ...details].join(
+      ", ",
+    );
+  if (object.link.type !== "veth") return [`create ${kindWord(object)} ${object.name}${place}`, ...details].join(", ");
+  const peer = links(object.link.peerKey);
+  const other =
+    peer === undefined
+      ? ""
+      : ` with peer ${peer.name}${peer.namespace === object.namespace ? "" : inNamespace(peer.namespace)}`;
+  return [`create veth ${object.name}${place}${other}`, ...details].join(", ");
+}
+
+function kindWord(object: LinkObject): string {
+  switch (object.link.type) {
+    case "veth-peer":
+      return "veth";
+    case "adopted":
+      return "link";
+    default:
+      return object.link.type;
+  }
+}
+
+function linkDetails(object: LinkObject, links: LinkByKey): string[] {
+  return [
+    ...(object.macAddress === undefined ? [] : [`MAC ${object.macAddress}`]),
+    ...(object.mtuBytes === undefined ? [] : [`MTU ${object.mtuBytes}`]),
+    ...(typeof object.masterKey === "string" ? [`port of ${linkName(links, object.masterKey)}`] : []),
+    ...(object.learning === undefined ? [] : [`learning ${object.learning ? "on" : "off"}`]),
+    ...(object.up === undefined ? [] : [object.up ? "up" : "down"]),
+  ];
+}
+
+/** "rename eth0 to eth0-nic in pod1, give it MAC …, make it a port of k6t-eth0" */
+function linkChange(before: LinkObject, after: LinkObject, names: Names): string {
+  const renamed = before.name !== after.name;
+  const parts = linkChanges(before, after, names);
+  if (renamed) return [`rename ${before.name} to ${after.name}${inNamespace(after.namespace)}`, ...parts].join(", ");
+  const subject = `${kindWord(after)} ${after.name}${inNamespace(after.namespace)}`;
+  return parts.length === 0 ? `mark ${subject} as netloom's` : `change ${subject}: ${parts.join(", ")}`;
+}
+
+function linkChanges(before: LinkObject, after: LinkObject, names: Names): string[] {
+  const parts: string[] = [];
+  if (after.macAddress !== undefined && after.macAddress !== before.macAddress)
+    parts.push(`give it MAC ${after.macAddress}`);
+  if (after.mtuBytes !== undefined && after.mtuBytes !== before.mtuBytes)
+    parts.push(`MTU ${after.mtuBytes} instead of ${before.mtuBytes ?? "?"}`);
+  if (after.masterKey !== undefined && after.masterKey !== (before.masterKey ?? null)) {
+    parts.push(
+      after.masterKey === null
+        ? `take it out of ${linkName(names.before, before.masterKey ?? "")}`
+        : `make it a port of ${linkName(names.after, after.masterKey)}`,
+    );
+  }
+  if (after.learning !== undefined && after.learning !== before.learning)
+    parts.push(`learning ${after.learning ? "on" : "off"}`);
+  if (after.ipv6AddressGeneration !== undefined && after.ipv6AddressGeneration !== before.ipv6AddressGeneration) {
+    parts.push(
+      `IPv6 address generation ${GENERATION_MODES[after.ipv6AddressGeneration] ?? after.ipv6AddressGeneration}`,
+    );
+  }
+  if (before.link.type === "bridge" && after.link.type === "bridge") {
+    const { stp, forwardDelayCentiseconds } = after.link;
+    if (stp !== undefined && stp !== before.link.stp) parts.push(`spanning tree ${stp ? "on" : "off"}`);
+    if (forwardDelayCentiseconds !== undefined && forwardDelayCentiseconds !== before.link.forwardDelayCentiseconds) {
+      parts.push(`forward delay ${forwardDelayCentiseconds / 100} s`);
+    }
+  }
+  if (after.up !== undefined && after.up !== before.up) parts.push(after.up ? "up" : "down");
+  return parts;
+}
+
+/** IN6_ADDR_GEN_MODE_* as `ip link set addrgenmode` spells them. */
+export const GENERATION_MODES = ["eui64", "none", "stable_secret", "random"] as const;
+
+const ROUTE_TYPES: Readonly<Record<number, string>> = {
+  2: "local",
+  3: "broadcast",
+  5: "multicast",
+  6: "blackhole",
+  7: "unreachable",
+  8: "prohibit",
+  9: "throw",
+};
+
+/** The word `ip route` has for a type other than unicast. */
+export function routeType(object: RouteObject): string | undefined {
+  return object.type === undefined || object.type === 1
+    ? undefined
+    : (ROUTE_TYPES[object.type] ?? `type ${object.type}`);
+}
+
+function routeWords(object: RouteObject, links: LinkByKey): string {
+  const type = routeType(object);
+  const what =
+    object.destination.length === 0
+      ? "the default route"
+      : `${type === undefined ? "" : `${type} `}route to ${destinationOf(object)}`;
+  const table = object.table === undefined || object.table === 254 ? "" : `, table ${object.table}`;
+  return (
+    [what, hopWords(object.nextHops, links)].filter((part) => part !== "").join(" ") +
+    table +
+    inNamespace(object.namespace)
+  );
+}
+
+function hopWords(hops: readonly NextHop[], links: LinkByKey): string {
+  return hops
+    .map((hop) =>
+      [
+        ...(hop.gateway === undefined ? [] : [`via ${hop.gateway}`]),
+        ...(hop.linkKey === undefined ? [] : [`on ${linkName(links, hop.linkKey)}`]),
+      ].join(" "),
+    )
+    .join(" and ");
+}
+
+function acceptWords(object: StateObject & { kind: "foreign-accept" }): string {
+  return [
+    object.establishedOnly === true ? "answers" : "packets",
+    ...(object.inInterface === undefined ? [] : [`from ${object.inInterface}`]),
+    ...(object.outInterface === undefined ? [] : [`to ${object.outInterface}`]),
+  ].join(" ");
+}

@@ -1,0 +1,119 @@
+/** The snapshot with the maps that finding things in it quickly takes. */
+import type {
+  ObservedAddress,
+  ObservedLink,
+  ObservedNamespace,
+  ObservedNeighbour,
+  ObservedNftTable,
+  ObservedRoute,
+  Snapshot,
+} from "../state/snapshot.ts";
+import { routeIdentity } from "./identity.ts";
+
+export class NamespaceView {
+  readonly observed: ObservedNamespace;
+  readonly linksByIndex = new Map<number, ObservedLink>();
+  readonly linksByName = new Map<string, ObservedLink>();
+  #addresses: Map<string, ObservedAddress> | undefined;
+  #addressesByLink: Map<number, ObservedAddress[]> | undefined;
+  #routes: Map<string, ObservedRoute> | undefined;
+  #neighbours: Map<string, ObservedNeighbour> | undefined;
+  #nftTables: Map<string, ObservedNftTable> | undefined;
+  #accepts: Set<string> | undefined;
+
+  constructor(observed: ObservedNamespace) {
+    this.observed = observed;
+    for (const link of observed.links) {
+      this.linksByIndex.set(link.index, link);
+      this.linksByName.set(link.name, link);
+    }
+  }
+
+  address(
+    linkIndex: number,
+    address: string,
+    prefixLength: number,
+    peer: string | undefined,
+  ): ObservedAddress | undefined {
+    this.#addresses ??= new Map(
+      this.observed.addresses.map((entry) => [
+        addressKey(entry.linkIndex, entry.address, entry.prefixLength, entry.peer),
+        entry,
+      ]),
+    );
+    return this.#addresses.get(addressKey(linkIndex, address, prefixLength, peer));
+  }
+
+  addressesOf(linkIndex: number): readonly ObservedAddress[] {
+    if (this.#addressesByLink === undefined) {
+      this.#addressesByLink = new Map();
+      for (const entry of this.observed.addresses) {
+        const list = this.#addressesByLink.get(entry.linkIndex);
+        if (list === undefined) this.#addressesByLink.set(entry.linkIndex, [entry]);
+        else list.push(entry);
+      }
+    }
+    return this.#addressesByLink.get(linkIndex) ?? [];
+  }
+
+  /** The first route of that identity: the one the kernel uses. */
+  route(identity: string): ObservedRoute | undefined {
+    if (this.#routes === undefined) {
+      this.#routes = new Map();
+      for (const route of this.observed.routes) {
+        const key = routeIdentity(route);
+        if (!this.#routes.has(key)) this.#routes.set(key, route);
+      }
+    }
+    return this.#routes.get(identity);
+  }
+
+  neighbour(linkIndex: number, address: string): ObservedNeighbour | undefined {
+    this.#neighbours ??= new Map(
+      this.observed.neighbours.map((entry) => [`${entry.linkIndex} ${entry.address}`, entry]),
+    );
+    return this.#neighbours.get(`${linkIndex} ${address}`);
+  }
+
+  nftTable(family: string, name: string): ObservedNftTable | undefined {
+    this.#nftTables ??= new Map(this.observed.nftTables.map((table) => [`${table.family} ${table.name}`, table]));
+    return this.#nftTables.get(`${family} ${name}`);
+  }
+
+  hasAccept(comment: string): boolean {
+    this.#accepts ??= new Set(this.observed.foreignAccepts);
+    return this.#accepts.has(comment);
+  }
+}
+
+function addressKey(linkIndex: number, address: string, prefixLength: number, peer: string | undefined): string {
+  return `${linkIndex} ${address}/${prefixLength} ${peer ?? ""}`;
+}
+
+/** Where an observed link is. */
+export interface Place {
+  readonly namespace: string;
+  readonly link: ObservedLink;
+}
+
+export class View {
+  readonly snapshot: Snapshot;
+  readonly linksByAlias = new Map<string, Place>();
+  readonly #namespaces = new Map<string, NamespaceView>();
+
+  constructor(snapshot: Snapshot) {
+    this.snapshot = snapshot;
+    for (const [namespace, observed] of Object.entries(snapshot.namespaces)) {
+      if (observed === null) continue;
+      this.#namespaces.set(namespace, new NamespaceView(observed));
+      for (const link of observed.links) {
+        if (link.alias !== undefined) this.linksByAlias.set(link.alias, { namespace, link });
+      }
+    }
+  }
+
+  /** Undefined: no such namespace. */
+  namespace(name: string): NamespaceView | undefined {
+    return this.#namespaces.get(name);
+  }
+}
