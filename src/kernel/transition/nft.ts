@@ -1,0 +1,32 @@
+/** nft tables of our own, loaded and removed whole. */
+import { NetloomError } from "../../base/errors.ts";
+import { fingerprint } from "../../planner/fingerprint.ts";
+import type { NftTableObject } from "../../state/object.ts";
+import { run } from "../run.ts";
+import { namespacePath } from "./namespace-path.ts";
+
+/**
+ * Load the table in one transaction; its comment says which rules were loaded. `replace`: in the place of the one
+ * that is there, else a table of that name is an error. @throws NetloomError command-failed, tool-missing
+ */
+export async function loadNftTable(object: NftTableObject, { replace }: { replace: boolean }): Promise<void> {
+  const table = `${object.family} ${object.name}`;
+  const head = replace
+    ? [`table ${table}`, `delete table ${table}`]
+    : [`create table ${table}`, `delete table ${table}`];
+  const body = [`table ${table} {`, `comment "netloom:${fingerprint(object.rules)}"`, object.rules, "}"];
+  await nft(object, `${[...head, ...body].join("\n")}\n`);
+}
+
+/** Remove the table; one that is gone already counts as removed. */
+export async function deleteNftTable(object: NftTableObject): Promise<void> {
+  try {
+    await nft(object, `delete table ${object.family} ${object.name}\n`);
+  } catch (error) {
+    if (!(error instanceof NetloomError) || !error.message.includes("No such file or directory")) throw error;
+  }
+}
+
+function nft({ namespace }: NftTableObject, input: string): Promise<string> {
+  return run("nft", ["-f", "-"], { input, ...(namespace === "" ? {} : { namespacePath: namespacePath(namespace) }) });
+}
