@@ -1,0 +1,53 @@
+/**
+ * Packet filters in classic BPF (linux/filter.h), as data for `PacketSocket`. They see whole Ethernet frames; the
+ * result is the number of bytes to keep, 0 drops the frame, and a load beyond its end drops it too.
+ */
+import type { BpfInstruction } from "./native.ts";
+
+const LOAD_WORD_ABSOLUTE = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const LOAD_HALF_ABSOLUTE = 0x28; // BPF_LD | BPF_H | BPF_ABS
+const LOAD_BYTE_ABSOLUTE = 0x30; // BPF_LD | BPF_B | BPF_ABS
+const LOAD_HALF_INDEXED = 0x48; // BPF_LD | BPF_H | BPF_IND
+const LOAD_X_HEADER_LENGTH = 0xb1; // BPF_LDX | BPF_B | BPF_MSH: X = 4 × (byte & 15)
+const JUMP_EQUAL = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const JUMP_ANY_BIT = 0x45; // BPF_JMP | BPF_JSET | BPF_K
+const RETURN = 0x06; // BPF_RET | BPF_K
+
+/** SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT: the kernel has taken a VLAN tag out of the frame before the filter runs. */
+const VLAN_TAG_PRESENT = 0xffff_f030;
+const WHOLE_FRAME = 0xffff;
+const DROP = 0;
+
+const ETHERTYPE_OFFSET = 12;
+const IP_OFFSET = 14;
+const ETHERTYPE_IPV4 = 0x0800;
+const ETHERTYPE_ARP = 0x0806;
+const PROTOCOL_UDP = 17;
+const DHCP_SERVER_PORT = 67;
+/** More Fragments and the fragment offset: a later fragment has no UDP header, the first one no whole message. */
+const FRAGMENT_BITS = 0x3fff;
+
+function instruction(code: number, k: number, jt = 0, jf = 0): BpfInstruction {
+  return { code, jt, jf, k };
+}
+
+/**
+ * Untagged frames that are ARP, or IPv4 (also with options, no fragments) with UDP to port 67. As tcpdump would
+ * write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 67))`.
+ */
+export const DHCP_SERVER_FILTER: readonly BpfInstruction[] = [
+  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
+  instruction(JUMP_EQUAL, 0, 0, 11),
+  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
+  instruction(JUMP_EQUAL, ETHERTYPE_ARP, 8, 0),
+  instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, 8),
+  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
+  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
+  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
+  instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
+  instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
+  instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
+  instruction(JUMP_EQUAL, DHCP_SERVER_PORT, 0, 1),
+  instruction(RETURN, WHOLE_FRAME),
+  instruction(RETURN, DROP),
+];
