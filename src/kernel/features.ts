@@ -1,0 +1,91 @@
+/** What the kernel, the machine and our privilege allow, found out without changing anything. */
+import { existsSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { NetloomError } from "../base/errors.ts";
+import { attribute, attributeTable, encodeAttributes, nested } from "../netlink/attribute.ts";
+import { binary, text } from "../netlink/codec.ts";
+import { encodeBody, type NetlinkRequest } from "../netlink/message.ts";
+import { IFINFOMSG } from "../netlink/route/link-attributes.ts";
+import { newLink } from "../netlink/route/link.ts";
+import { RouteNetlink } from "./netlink.ts";
+
+/**
+ * A link with a MAC address of five bytes: a kernel that has the kind refuses the address (EINVAL), one without the
+ * kind refuses that (EOPNOTSUPP). Nothing is made in either case.
+ */
+const IMPOSSIBLE_LINK = attributeTable({
+  macAddress: attribute("IFLA_ADDRESS", 1, binary),
+  linkInfo: attribute("IFLA_LINKINFO", 18, nested(attributeTable({ kind: attribute("IFLA_INFO_KIND", 1, text) }))),
+});
+const IMPOSSIBLE_MAC_BYTES = 5;
+
+function impossibleLink(kind: string): NetlinkRequest {
+  return {
+    ...newLink({ kind }),
+    body: encodeBody((writer) => {
+      IFINFOMSG.append(writer, {});
+      encodeAttributes(writer, IMPOSSIBLE_LINK, {
+        macAddress: new Uint8Array(IMPOSSIBLE_MAC_BYTES),
+        linkInfo: { kind },
+      });
+    }),
+    operation: `look for link kind ${kind}`,
+  };
+}
+
+/** Taps are made through this device and not by netlink. */
+const TUN_DEVICE = "/dev/net/tun";
+
+/**
+ * Whether the kernel can make links of a kind ("dummy", "bridge", "veth", "tun"…), loading its module where that is
+ * allowed. @throws NetlinkError EPERM without CAP_NET_ADMIN
+ */
+export async function hasLinkKind(kind: string): Promise<boolean> {
+  if (kind === "tun") return existsSync(TUN_DEVICE);
+  await using netlink = RouteNetlink.open();
+  const [error] = await netlink.executeAll([impossibleLink(kind)]);
+  if (error?.errno === constants.errno.EOPNOTSUPP) return false;
+  if (error?.errno === constants.errno.EINVAL) return true;
+  throw error ?? new NetloomError("internal", `look for link kind ${kind}: an impossible link was made`);
+}
+
+const PLACES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** Path of a program in PATH or the usual places; undefined: it is not installed. */
+export function findTool(name: string): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(":"), ...PLACES].filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** Numbers of linux/capability.h that netloom needs, and what for. */
+const NEEDED_CAPABILITIES = [
+  { bit: 12n, name: "CAP_NET_ADMIN", purpose: "to change links, addresses and routes" },
+  { bit: 13n, name: "CAP_NET_RAW", purpose: "to serve DHCP on a tap" },
+  { bit: 21n, name: "CAP_SYS_ADMIN", purpose: "to enter network namespaces" },
+] as const;
+
+export interface MissingCapability {
+  readonly name: string;
+  readonly purpose: string;
+}
+
+/** The capabilities that this process lacks of those that changing a network takes; none: all is there. */
+export function missingCapabilities(): MissingCapability[] {
+  const status = readFileSync("/proc/self/status", "utf8");
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  return NEEDED_CAPABILITIES.filter(({ bit }) => ((effective >> bit) & 1n) === 0n).map(({ name, purpose }) => ({
+    name,
+    purpose,
+  }));
+}
+
+/** @throws NetloomError no-privilege, naming what is missing */
+export function requirePrivilege(): void {
+  const missing = missingCapabilities();
+  if (missing.length === 0) return;
+  const list = missing.map(({ name, purpose }) => `${name} (${purpose})`).join(", ");
+  throw new NetloomError("no-privilege", `change the network: this process lacks ${list}`, {
+    hint: "Run as root, or in a user and network namespace of your own: unshare -Urnm netloom …",
+  });
+}
