@@ -64,19 +64,45 @@ function kernelPackage() {
   return name;
 }
 
-function unpackKernel() {
+/** Fetches the package and unpacks it into `tree`. */
+function unpackKernel(folder, tree) {
+  const name = kernelPackage();
+  say(`fetching the guest's kernel: ${name}`);
+  // Root's apt would hand the download to the user _apt, who may not write here.
+  const words = process.getuid() === 0 ? ["-o", "APT::Sandbox::User=root"] : [];
+  must("apt-get", [...words, "download", name], { cwd: folder });
+  const file = readdirSync(folder).find((entry) => entry.endsWith(".deb"));
+  if (file === undefined) throw new Problem(`apt-get download ${name} left no file`);
+  must("dpkg-deb", ["-x", join(folder, file), tree]);
+  must("depmod", ["-b", tree, kernelVersion(tree)], { env: environment });
+}
+
+/** Fills `tree` from the cloud kernel that this machine has installed; false when it has none. */
+function copyInstalledKernel(tree) {
+  const modules = "/lib/modules";
+  const installed = existsSync(modules) ? readdirSync(modules).filter((name) => name.endsWith("-cloud-amd64")) : [];
+  const version = installed.sort().at(-1);
+  if (version === undefined || !existsSync(`/boot/vmlinuz-${version}`)) return false;
+  say(`taking this machine's own kernel ${version} for the guest`);
+  mkdirSync(join(tree, "boot"), { recursive: true });
+  mkdirSync(join(tree, "lib", "modules"), { recursive: true });
+  copyFileSync(`/boot/vmlinuz-${version}`, join(tree, "boot", `vmlinuz-${version}`));
+  symlinkSync(join(modules, version), join(tree, "lib", "modules", version));
+  return true;
+}
+
+function provideKernel() {
   withTemporaryFolder((folder) => {
-    const name = kernelPackage();
-    say(`fetching the guest's kernel: ${name}`);
-    // Root's apt would hand the download to the user _apt, who may not write here.
-    const words = process.getuid() === 0 ? ["-o", "APT::Sandbox::User=root"] : [];
-    must("apt-get", [...words, "download", name], { cwd: folder });
-    const file = readdirSync(folder).find((entry) => entry.endsWith(".deb"));
-    if (file === undefined) throw new Problem(`apt-get download ${name} left no file`);
     const tree = join(folder, "tree");
-    must("dpkg-deb", ["-x", join(folder, file), tree]);
+    try {
+      unpackKernel(folder, tree);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      say(error.message);
+      rmSync(tree, { recursive: true, force: true });
+      if (!copyInstalledKernel(tree)) throw error;
+    }
     const version = kernelVersion(tree);
-    must("depmod", ["-b", tree, version], { env: environment });
     rmSync(KERNEL_TREE, { recursive: true, force: true });
     mkdirSync(GUEST, { recursive: true });
     renameSync(tree, KERNEL_TREE);
@@ -129,7 +155,7 @@ function makeImage(image, busybox) {
 
 /** Makes whatever is missing or stems from other inputs. */
 export function buildGuestImage() {
-  if (!existsSync(VMLINUZ)) unpackKernel();
+  if (!existsSync(VMLINUZ)) provideKernel();
   const busybox = findProgram("busybox");
   if (busybox === undefined) throw new Problem("busybox is missing: install busybox-static");
   const sources = [...filesBelow(inRoot("scripts", "guest"), () => true), busybox];
