@@ -302,12 +302,14 @@ static napi_value open_reader(napi_env env, napi_callback_info info) {
       napi_create_reference(env, values[4], 1, &reader->records) != napi_ok ||
       napi_create_reference(env, values[5], 1, &reader->peers) != napi_ok ||
       napi_create_reference(env, values[6], 1, &reader->callback) != napi_ok ||
-      napi_create_external(env, reader, finalize, NULL, &handle) != napi_ok) {
+      napi_create_object(env, &handle) != napi_ok ||
+      /* Not an external: Node frees the wrapper of one only if it is collected before the end. */
+      napi_wrap(env, handle, reader, finalize, NULL, NULL) != napi_ok) {
     drop_references(env, reader);
     reader_release(reader);
     return throw_failure(env, &failure);
   }
-  /* The external is an owner from here on. */
+  /* The handle is an owner from here on. */
   int error = napi_type_tag_object(env, handle, &reader_tag) == napi_ok ? 0 : UV_EINVAL;
   if (error == 0) {
     error = reader_start(environment, reader, descriptor);
@@ -324,7 +326,7 @@ static bool get_reader(napi_env env, napi_value value, struct reader **reader) {
   bool tagged = false;
   void *data;
   if (napi_check_object_type_tag(env, value, &reader_tag, &tagged) != napi_ok || !tagged ||
-      napi_get_value_external(env, value, &data) != napi_ok) {
+      napi_unwrap(env, value, &data) != napi_ok) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a reader");
     return false;
   }
