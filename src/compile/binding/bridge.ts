@@ -140,6 +140,7 @@ class Parts {
       macAddress: this.#mac,
       mtuBytes: this.#pod.mtuBytes,
       up: true,
+      ...this.#noAddresses(),
     };
   }
 

@@ -30,7 +30,7 @@ export function compileLease(
   if (others.length > 0) {
     const list = others.map((address) => `${address.address}/${address.prefixLength}`).join(", ");
     notes.push(
-      `${pod.name} also has ${list}; the guest is told ${primary.address}/${primary.prefixLength} only, because DHCP gives one IPv4 address`,
+      `${pod.name} also has ${list}; the guest is told ${primary.address}/${primary.prefixLength} only: DHCPv4 carries one address`,
     );
   }
   const own: Ipv4Prefix = { address: primary.address, length: primary.prefixLength };
