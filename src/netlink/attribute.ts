@@ -55,6 +55,19 @@ export function attributeTable<const R extends Rows>(rows: R): AttributeTable<R>
   return { rows, list, byNumber: Array.from(byNumber) };
 }
 
+/** The table reduced to some of its fields: decoding skips the others unread. */
+export function pick<R extends Rows>(
+  table: AttributeTable<R>,
+  fields: readonly (keyof R & string)[],
+): AttributeTable<R> {
+  const chosen = new Set<string>(fields);
+  return {
+    rows: table.rows,
+    list: table.list.filter(({ field }) => chosen.has(field)),
+    byNumber: table.byNumber.map((row) => (row !== undefined && chosen.has(row.field) ? row : undefined)),
+  };
+}
+
 /** Appends an attribute for each field of `values` that is in the table. @throws NetloomError bad-value */
 export function encodeAttributes<R extends Rows>(
   writer: Writer,
@@ -82,7 +95,19 @@ export function decodeAttributes<R extends Rows>(
   start: number,
   end: number,
 ): Values<AttributeTable<R>> {
-  const values: Record<string, unknown> = {};
+  const values = {};
+  decodeAttributesInto(values, table, source, start, end);
+  return values as Values<AttributeTable<R>>;
+}
+
+/** Adds the attributes' fields to an object that has others already: what a hot path does instead of merging. */
+export function decodeAttributesInto(
+  values: Record<string, unknown>,
+  table: AttributeTable,
+  source: Source,
+  start: number,
+  end: number,
+): void {
   const { view } = source;
   const { byNumber } = table;
   for (let offset = start; offset + HEADER_BYTES <= end; ) {
@@ -90,12 +115,15 @@ export function decodeAttributes<R extends Rows>(
     if (length < HEADER_BYTES || offset + length > end) break;
     const row = byNumber[view.getUint16(offset + 2, LITTLE_ENDIAN) & NLA_TYPE_MASK];
     if (row !== undefined) {
-      const value = row.codec.decode(source, offset + HEADER_BYTES, offset + length);
-      if (value !== undefined) values[row.field] = value;
+      if (row.codec.decodeInto !== undefined) {
+        row.codec.decodeInto(values, source, offset + HEADER_BYTES, offset + length);
+      } else {
+        const value = row.codec.decode(source, offset + HEADER_BYTES, offset + length);
+        if (value !== undefined) values[row.field] = value;
+      }
     }
     offset += (length + 3) & ~3;
   }
-  return values as Values<AttributeTable<R>>;
 }
 
 /** Calls `visit` with type and payload of every attribute in bytes start to end. */

@@ -20,6 +20,8 @@ export function sourceOf(bytes: Uint8Array): Source {
 export interface Codec<Value> {
   encode(writer: Writer, value: Value): void;
   decode(source: Source, start: number, end: number): Value | undefined;
+  /** For a payload whose fields belong to the object that the attribute is in: adds them there, instead of decode. */
+  decodeInto?(values: Record<string, unknown>, source: Source, start: number, end: number): void;
 }
 
 /** A codec whose values all have the same number of bytes. */

@@ -2,7 +2,7 @@
 import { familyOf, type IpAddress, type Ipv4Address } from "../../base/address.ts";
 import type { NetlinkMessage } from "../../netlink/message.ts";
 import { decodeAddress, dumpAddresses } from "../../netlink/route/address.ts";
-import { decodeLink, dumpLinks } from "../../netlink/route/link.ts";
+import { dumpLinks, linkDecoder } from "../../netlink/route/link.ts";
 import { decodeNeighbour, dumpNeighbours } from "../../netlink/route/neighbour.ts";
 import { NUD_PERMANENT } from "../../netlink/route/neighbour-message.ts";
 import { decodeRoute, dumpRoutes, isDerivedLocal } from "../../netlink/route/route.ts";
@@ -30,6 +30,15 @@ export async function observeRouting(namespace: number | undefined): Promise<Obs
 }
 
 type Mutable<Value> = { -readonly [Field in keyof Value]: Value[Field] };
+
+const decodeLink = linkDecoder({
+  link: ["name", "macAddress", "mtuBytes", "group", "masterIndex", "alias", "linkIndex", "ipv6AddressGeneration"],
+  kinds: {
+    bridge: ["stpState", "forwardDelayCentiseconds"],
+    tun: ["type", "ownerUid", "groupGid", "persistent"],
+  },
+  bridgePort: ["learning"],
+});
 
 function observedLink(message: NetlinkMessage): ObservedLink | undefined {
   const link = decodeLink(message);

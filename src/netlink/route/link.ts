@@ -1,13 +1,23 @@
 /** Network interfaces: RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK (man 7 rtnetlink, linux/if_link.h). */
-import { attribute, attributeTable, decodeAttributes, encodeAttributes, type Values } from "../attribute.ts";
+import {
+  type AttributeTable,
+  attribute,
+  attributeTable,
+  decodeAttributesInto,
+  encodeAttribute,
+  encodeAttributes,
+  pick,
+  type Values,
+} from "../attribute.ts";
 import { string, u32 } from "../codec.ts";
 import { encodeBody, NLM_F_DUMP, type NetlinkMessage, type NetlinkRequest } from "../message.ts";
 import type { Writer } from "../writer.ts";
 import { AF_BRIDGE, type CreateMode, RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK } from "./constants.ts";
 import { createFlags } from "./family.ts";
+import { type BridgePort, type KindData, kindNamed, LINK_KINDS, type LinkKindName } from "./kinds/registry.ts";
 import { IFINFOMSG, LINK_ATTRIBUTES } from "./link-attributes.ts";
-import { FAMILIES_TABLE, type LinkFamilies } from "./link-families.ts";
-import { encodeLinkInfo, IFLA_LINKINFO, type LinkInfo } from "./link-info.ts";
+import { IFLA_AF_SPEC, type LinkFamilies } from "./link-families.ts";
+import { encodeLinkInfo, type LinkInfo, linkInfoAttribute } from "./link-info.ts";
 
 export const IFF_UP = 0x1;
 export const IFF_LOOPBACK = 0x8;
@@ -41,16 +51,16 @@ export interface LinkSettings extends LinkAttributes, LinkInfo, LinkFamilies {
 /** Which link: by index, or by name. */
 export type LinkSelector = { readonly index: number } | { readonly name: string };
 
-const LINK_TABLE = attributeTable({
-  ...LINK_ATTRIBUTES.rows,
-  ...FAMILIES_TABLE.rows,
-  linkInfo: IFLA_LINKINFO,
-});
+const LINK_TABLE = tableWith(linkInfoAttribute());
 const REQUEST_TABLE = attributeTable({
   masterIndex: LINK_ATTRIBUTES.rows.masterIndex,
   extensionMask: attribute("IFLA_EXT_MASK", 29, u32),
 });
 const NAME_TABLE = attributeTable({ name: attribute("IFLA_IFNAME", 3, string) });
+
+function tableWith(linkInfo: ReturnType<typeof linkInfoAttribute>) {
+  return attributeTable({ ...LINK_ATTRIBUTES.rows, families: IFLA_AF_SPEC, linkInfo });
+}
 
 function encodeSettings(writer: Writer, settings: LinkSettings): void {
   const { index, up, flags = 0, flagsMask = 0 } = settings;
@@ -60,8 +70,7 @@ function encodeSettings(writer: Writer, settings: LinkSettings): void {
     change: up === undefined ? flagsMask : flagsMask | IFF_UP,
   });
   encodeAttributes(writer, LINK_ATTRIBUTES, settings);
-  const { ipv6AddressGeneration: mode } = settings;
-  if (mode !== undefined) encodeAttributes(writer, FAMILIES_TABLE, { families: { inet6: { mode } } });
+  if (settings.ipv6AddressGeneration !== undefined) encodeAttribute(writer, IFLA_AF_SPEC, settings);
   encodeLinkInfo(writer, settings);
 }
 
@@ -146,19 +155,36 @@ export function dumpLinks(filter: { readonly masterIndex?: number } = {}): Netli
  * A link of a dump, of an answer, or of an event (where the type tells a new from a deleted one). Undefined for
  * another kind of message, for one too short, and for the bridge family's view of a port, which is no link.
  */
-export function decodeLink({ type, source, start, end }: NetlinkMessage): Link | undefined {
+export function decodeLink(message: NetlinkMessage): Link | undefined {
+  return decodeLinkWith(LINK_TABLE, message);
+}
+
+/** Fields that a reader of thousands of links has a use for. Kind, flags and index always come. */
+export interface LinkFieldChoice {
+  readonly link: readonly (keyof LinkAttributes | keyof LinkFamilies)[];
+  readonly kinds?: { readonly [Kind in LinkKindName]?: readonly (keyof NonNullable<KindData[Kind]>)[] };
+  readonly bridgePort?: readonly (keyof BridgePort)[];
+}
+
+/** A `decodeLink` that passes over all other fields: a third of the time for a bridge port. */
+export function linkDecoder({ link, kinds = {}, bridgePort }: LinkFieldChoice): typeof decodeLink {
+  const data = new Map<string, AttributeTable>();
+  for (const [kind, fields] of Object.entries(kinds)) data.set(kind, pick(kindNamed(kind)!.data, fields));
+  const linkInfo = linkInfoAttribute({
+    dataOf: (kind) => data.get(kind),
+    bridgePort: bridgePort && pick(LINK_KINDS.bridge.port, bridgePort),
+  });
+  const fields = link.map((field) => (field === "ipv6AddressGeneration" ? "families" : field));
+  const table = pick(tableWith(linkInfo), [...fields, "linkInfo"]);
+  return (message) => decodeLinkWith(table, message);
+}
+
+function decodeLinkWith(table: typeof LINK_TABLE, { type, source, start, end }: NetlinkMessage): Link | undefined {
   if (type !== RTM_NEWLINK && type !== RTM_DELLINK) return undefined;
   const header = IFINFOMSG.decode(source, start, end);
   if (header === undefined || header.family === AF_BRIDGE) return undefined;
-  const { linkInfo, families, ...attributes } = decodeAttributes(LINK_TABLE, source, start + IFINFOMSG.size, end);
-  const mode = families?.inet6?.mode ?? families?.inet6?.configuredMode;
-  return {
-    index: header.index,
-    hardwareType: header.type,
-    flags: header.flags,
-    up: (header.flags & IFF_UP) !== 0,
-    ...attributes,
-    ...linkInfo,
-    ...(mode === undefined ? {} : { ipv6AddressGeneration: mode }),
-  };
+  const { index, flags } = header;
+  const link = { index, hardwareType: header.type, flags, up: (flags & IFF_UP) !== 0 };
+  decodeAttributesInto(link, table, source, start + IFINFOMSG.size, end);
+  return link;
 }

@@ -16,6 +16,7 @@ export type LinkKindName = keyof Kinds;
 /** What each kind has of its own, in a field with the kind's name. */
 export type KindData = { readonly [Kind in LinkKindName]?: Values<Kinds[Kind]["data"]> };
 export type BridgeData = Values<Kinds["bridge"]["data"]>;
+export type BridgePortRows = Kinds["bridge"]["port"]["rows"];
 /** What a port of a bridge has. */
 export type BridgePort = Values<Kinds["bridge"]["port"]>;
 
