@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static int wait_readable(struct exchange *exchange, int cancel, int64_t deadline
   for (;;) {
     int64_t left = deadline - now_milliseconds();
     struct pollfd descriptors[2] = {{exchange->descriptor, POLLIN, 0}, {cancel, POLLIN, 0}};
-    int ready = poll(descriptors, 2, left > 0 ? (int)left : 0);
+    int ready = poll(descriptors, 2, left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
     if (ready < 0 && errno != EINTR) {
       return fail(&exchange->base.failure, "poll");
     }

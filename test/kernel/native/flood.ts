@@ -23,4 +23,5 @@ const end = performance.now() + milliseconds;
 let sent = 0;
 while (performance.now() < end) sent += socket.send(frames);
 socket.close();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origin
 parentPort?.postMessage(sent);

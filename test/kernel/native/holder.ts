@@ -59,7 +59,7 @@ if (task === "end") {
   datagrams.close();
 }
 if (task === "throw") {
-  const [request] = [new Uint8Array(16)];
+  const request = new Uint8Array(16);
   new Uint32Array(request.buffer)[0] = 16;
   new Uint16Array(request.buffer).set([1, 5], 2);
   const socket = openSocket(NETLINK);
@@ -74,5 +74,6 @@ if (task === "throw") {
   new Uint16Array(kernel.buffer)[0] = 16;
   reader.send([{ payload: request, peer: kernel }]);
 }
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origin
 parentPort?.postMessage("ready");
 await Promise.all([...exchanges, ...syncs]);

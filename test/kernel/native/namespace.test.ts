@@ -9,7 +9,7 @@ import {
   openFileInNamespace,
   openNamespace,
 } from "../../../src/kernel/native.ts";
-import { inside, ip, openDescriptors, run, thrownBy } from "./support.ts";
+import { assertSameDescriptors, inside, ip, openDescriptors, run, thrownBy } from "./support.ts";
 
 /** Empty as well before anything was ever created. */
 const named = (): string[] => {
@@ -24,9 +24,10 @@ const ownNamespace = readlinkSync("/proc/self/ns/net");
 
 afterEach(() => {
   for (const name of named()) if (name.startsWith("t-")) deleteNamespace(name);
-  expect(openDescriptors()).toEqual(descriptors);
+  assertSameDescriptors(descriptors);
   for (const task of readdirSync("/proc/self/task")) {
-    expect(readlinkSync(`/proc/self/task/${task}/ns/net`)).toBe(ownNamespace);
+    const namespace = readlinkSync(`/proc/self/task/${task}/ns/net`);
+    if (namespace !== ownNamespace) throw new Error(`thread ${task} is left in ${namespace}`);
   }
 });
 

@@ -11,7 +11,7 @@ import {
   PacketSocket,
   type SystemCallError,
 } from "../../../src/kernel/native.ts";
-import { ip, openDescriptors, Pair, thrownBy, until } from "./support.ts";
+import { assertSameDescriptors, ip, openDescriptors, Pair, thrownBy, until } from "./support.ts";
 
 const EXPERIMENT = 0x88b5;
 const IPV4 = 0x0800;
@@ -28,7 +28,7 @@ beforeAll(() => {
 
 afterAll(() => {
   pair[Symbol.dispose]();
-  expect(openDescriptors()).toEqual(descriptors);
+  assertSameDescriptors(descriptors);
 });
 
 /** Passes one EtherType: ldh [12]; jeq; ret all; ret none. */

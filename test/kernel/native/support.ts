@@ -67,6 +67,14 @@ export function openDescriptors(): string[] {
   return found.sort();
 }
 
+/** Fails when the open descriptors are not those of before. */
+export function assertSameDescriptors(before: readonly string[]): void {
+  const now = openDescriptors();
+  const more = now.filter((descriptor) => !before.includes(descriptor));
+  const less = before.filter((descriptor) => !now.includes(descriptor));
+  if (more.length + less.length > 0) throw new Error(`descriptors left open: ${more}; closed: ${less}`);
+}
+
 /** Two named namespaces, joined by the veth "left" in the first and "right" in the second, IPv6 off, both up. */
 export class Pair implements Disposable {
   readonly leftName: string;

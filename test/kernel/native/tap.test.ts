@@ -11,7 +11,7 @@ import {
   PacketSocket,
   setTapPersistent,
 } from "../../../src/kernel/native.ts";
-import { inside, ip, openDescriptors, thrownBy } from "./support.ts";
+import { assertSameDescriptors, inside, ip, openDescriptors, thrownBy } from "./support.ts";
 
 const descriptors = openDescriptors();
 let namespace: number;
@@ -24,7 +24,7 @@ beforeAll(() => {
 afterAll(() => {
   closeDescriptor(namespace);
   deleteNamespace("t-tap");
-  expect(openDescriptors()).toEqual(descriptors);
+  assertSameDescriptors(descriptors);
 });
 
 const details = (name: string): unknown => JSON.parse(ip("-n", "t-tap", "-d", "-j", "link", "show", name));
