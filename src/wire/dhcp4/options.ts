@@ -17,6 +17,8 @@ export const SERVER_NAME_BYTES = 64;
 const PAD = 0;
 const END = 255;
 const OVERLOAD = 52;
+const MESSAGE_TYPE = 53;
+const SERVER_IDENTIFIER = 54;
 const OVERLOAD_FILE = 1;
 const OVERLOAD_SERVER_NAME = 2;
 const PART_LIMIT = 255;
@@ -121,15 +123,44 @@ function bytesOnWire(valueBytes: number): number {
   return valueBytes + 2 * Math.max(1, Math.ceil(valueBytes / PART_LIMIT));
 }
 
-/** Each option whole in the first area that holds it, else in parts over all areas, else not at all. */
+/**
+ * Every option whole in one area: in the order of the options, so that the first stand in the options field, which
+ * every client reads; if that fails the large ones first, for which there may be no other place. If not all fit
+ * whole: in order, a value that needs parts anyway over all areas, and what has no room is left out.
+ */
 function placeAll(options: Dhcp4Options, areas: readonly Area[]): number[] {
+  const inOrder = [...options];
+  const largeFirst = inOrder.toSorted((a, b) => rank(b) - rank(a));
+  const places = arrange(inOrder, areas) ?? arrange(largeFirst, areas);
   const omitted: number[] = [];
-  for (const [code, value] of options) {
-    const whole = areas.find((area) => bytesOnWire(value.length) <= area.free);
-    if (whole !== undefined) writeParts(whole, code, value);
+  for (const [code, value] of inOrder) {
+    const place = places?.get(code) ?? areas.find((area) => bytesOnWire(value.length) <= area.free);
+    if (place !== undefined) writeParts(place, code, value);
     else if (!writeAcross(areas, code, value)) omitted.push(code);
   }
   return omitted;
+}
+
+/** By size, but before all others those by which a receiver knows what the message is. */
+function rank([code, value]: readonly [number, Uint8Array]): number {
+  return code === MESSAGE_TYPE || code === SERVER_IDENTIFIER ? Number.POSITIVE_INFINITY : value.length;
+}
+
+/** For each code the first area that still has room for the whole option; undefined when one finds none. */
+function arrange(
+  options: readonly (readonly [number, Uint8Array])[],
+  areas: readonly Area[],
+): ReadonlyMap<number, Area> | undefined {
+  const free = areas.map((area) => area.free);
+  const places = new Map<number, Area>();
+  for (const [code, value] of options) {
+    const bytes = bytesOnWire(value.length);
+    const index = free.findIndex((room) => bytes <= room);
+    if (index < 0) return undefined;
+    free[index]! -= bytes;
+    places.set(code, areas[index]!);
+  }
+  return places;
 }
 
 function writeParts(area: Area, code: number, value: Uint8Array): void {
@@ -144,6 +175,8 @@ function writeParts(area: Area, code: number, value: Uint8Array): void {
 
 /** The areas are in the order in which a reader joins them, so the parts come together again. */
 function writeAcross(areas: readonly Area[], code: number, value: Uint8Array): boolean {
+  // Clients that join no parts read a shorter value wrongly instead of not at all.
+  if (value.length <= PART_LIMIT) return false;
   const shares: number[] = [];
   let rest = value.length;
   for (const area of areas) {
@@ -151,7 +184,7 @@ function writeAcross(areas: readonly Area[], code: number, value: Uint8Array): b
     shares.push(share);
     rest -= share;
   }
-  if (rest > 0 || value.length === 0) return false;
+  if (rest > 0) return false;
   let offset = 0;
   areas.forEach((area, i) => {
     if (shares[i]! > 0) writeParts(area, code, value.subarray(offset, offset + shares[i]!));

@@ -120,15 +120,28 @@ describe("writing DHCP options", () => {
     expect(encoded.serverName?.subarray(0, 2)).toEqual(Uint8Array.of(60, 60));
   });
 
-  test("a value that no area holds whole is spread over them (RFC 3396 §5)", () => {
-    const value = Uint8Array.from({ length: 200 }, (_, i) => i);
-    const encoded = encodeOptions(new Map([[121, value]]), 64, BOTH_FREE);
+  test("a value of more than 255 bytes that no area holds whole is spread over them (RFC 3396 §5)", () => {
+    const value = Uint8Array.from({ length: 300 }, (_, i) => i);
+    const encoded = encodeOptions(new Map([[121, value]]), 200, BOTH_FREE);
     const decoded = decodeOptions(encoded.main, encoded.file ?? NONE, encoded.serverName ?? NONE);
-    expect(decoded).toMatchObject({
-      options: new Map([[121, value]]),
-      fileOverloaded: true,
-      serverNameOverloaded: true,
-    });
+    expect(decoded).toMatchObject({ options: new Map([[121, value]]), fileOverloaded: true });
+  });
+
+  test("a shorter value is never taken apart: rather it is left out", () => {
+    expect(encodeOptions(new Map([[121, filled(200, 1)]]), 64, BOTH_FREE)).toMatchObject({ omitted: [121] });
+  });
+
+  test("small options give way to a large one that fits only into the options field", () => {
+    const options = new Map([
+      [53, Uint8Array.of(2)],
+      [43, filled(100, 1)],
+      [54, filled(4, 2)],
+      [119, filled(200, 3)],
+    ]);
+    const encoded = encodeOptions(options, 230, BOTH_FREE);
+    expect(encoded.omitted).toEqual([]);
+    expect(toHex(encoded.main.subarray(0, 11))).toBe("35010236040202020277c8");
+    expect(encoded.file?.subarray(0, 2)).toEqual(Uint8Array.of(43, 100));
   });
 
   test("property: what is written is read back, or reported as left out; no area overflows", () => {
