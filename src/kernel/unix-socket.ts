@@ -2,6 +2,7 @@
  * Unix sockets in folders with long names. The kernel takes at most 107 bytes as a socket's path (sun_path,
  * unix(7)); a longer one is reached through an open descriptor of its folder, /proc/self/fd/N/NAME.
  */
+import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { basename, dirname } from "node:path";
@@ -24,9 +25,6 @@ export function shortSocketPath(path: string): ShortSocketPath {
 export async function connectUnixSocket(path: string): Promise<Socket> {
   using short = shortSocketPath(path);
   const socket = connect(short.path);
-  await new Promise<void>((resolve, reject) => {
-    socket.once("connect", resolve);
-    socket.once("error", reject);
-  });
+  await once(socket, "connect");
   return socket;
 }

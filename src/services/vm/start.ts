@@ -13,6 +13,7 @@ import {
   startDetached,
   waitForEnd,
 } from "../../kernel/process.ts";
+import { namespacePath } from "../../kernel/transition/namespace-path.ts";
 import type { VmObject } from "../../state/object.ts";
 import { qemuArguments } from "./arguments.ts";
 import type { VmFolder, VmNote } from "./folder.ts";
@@ -43,8 +44,7 @@ export async function startVm(
   events: QmpEvents,
 ): Promise<RunningVm> {
   folder.prepare();
-  const namespacePath = namespacePathOf(machine.namespace);
-  const taps = openTaps(machine, namespacePath);
+  const taps = openTaps(machine);
   let started: Awaited<ReturnType<typeof startDetached>>;
   try {
     started = await startDetached({
@@ -54,7 +54,7 @@ export async function startVm(
         pidFile: folder.file("pid"),
         firstTapDescriptor: 3,
       }),
-      ...(namespacePath === undefined ? {} : { namespacePath }),
+      namespacePath: namespacePath(machine.namespace),
       workingFolder: folder.path,
       logFile: folder.file("qemuLog"),
       descriptors: taps,
@@ -192,9 +192,9 @@ async function hasKvm(qmp: QmpClient): Promise<boolean> {
   return typeof answer === "object" && answer !== null && "enabled" in answer && answer.enabled === true;
 }
 
-function openTaps(machine: VmObject, namespacePath: string | undefined): number[] {
+function openTaps(machine: VmObject): number[] {
   const taps: number[] = [];
-  const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
+  const namespace = openNamespace(namespacePath(machine.namespace));
   try {
     for (const nic of machine.nics) {
       try {
@@ -217,14 +217,8 @@ function openTaps(machine: VmObject, namespacePath: string | undefined): number[
     taps.forEach(closeDescriptor);
     throw error;
   } finally {
-    if (namespace !== undefined) closeDescriptor(namespace);
+    closeDescriptor(namespace);
   }
-}
-
-/** "" is our own namespace, a name stands for /run/netns/NAME, an absolute path for itself. */
-function namespacePathOf(namespace: string): string | undefined {
-  if (namespace === "") return undefined;
-  return namespace.startsWith("/") ? namespace : `/run/netns/${namespace}`;
 }
 
 function hintFor(complaint: string): string {

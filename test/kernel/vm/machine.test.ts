@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseMac } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
@@ -10,7 +9,7 @@ import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import { VmFolder } from "../../../src/services/vm/folder.ts";
 import { VmService } from "../../../src/services/vm/machine.ts";
 import type { VmObject } from "../../../src/state/object.ts";
-import { type GUESTS, writeBootDisk } from "./boot-disk.ts";
+import { machine, processesNamed, until } from "./support.ts";
 
 let folder: string;
 let started: VmService[];
@@ -25,34 +24,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function machine(name: string, guest: keyof typeof GUESTS, more: Partial<VmObject> = {}): VmObject {
-  return {
-    key: `vm/${name}`,
-    origin: `machine ${name}`,
-    kind: "vm",
-    name,
-    namespace: "",
-    memoryMebibytes: 32,
-    cpus: 1,
-    accelerator: "tcg",
-    image: writeBootDisk(join(folder, `${name}.img`), guest),
-    nics: [],
-    ...more,
-  };
-}
-
 function service(object: VmObject, stateFolder = folder): VmService {
   const created = new VmService(object, stateFolder, SILENT);
   started.push(created);
   return created;
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (condition()) return;
-    await sleep(20);
-  }
-  throw new Error(`not within 10 s: ${what}`);
 }
 
 const consoleOf = (name: string, stateFolder = folder): string => {
@@ -60,21 +35,11 @@ const consoleOf = (name: string, stateFolder = folder): string => {
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 };
 const pidOf = (guest: VmService): number => Number(guest.report().details["pid"]);
-const qemuCount = (): number =>
-  readdirSync("/proc").filter((entry) => /^\d+$/.test(entry) && processName(entry) === "qemu-system-x86").length;
-function processName(pid: string): string {
-  try {
-    const [, name, state] = /\((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-    return state === "Z" ? "" : (name ?? "");
-  } catch {
-    // It ended while we looked.
-    return "";
-  }
-}
+const qemuCount = (): number => processesNamed("qemu-system-x86").length;
 
 describe("a guest", () => {
   test("starts in a session of its own, answers, writes its console, and leaves nothing when stopped", async () => {
-    const guest = service(machine("one", "echo"));
+    const guest = service(machine(folder, "one", "echo"));
     await guest.start();
     expect(guest.report()).toMatchObject({ state: "running", details: { accelerator: "tcg", reboots: 0 } });
     await until("the guest says that it is ready", () => consoleOf("one").includes("ready"));
@@ -97,14 +62,14 @@ describe("a guest", () => {
       execFileSync("ip", ["-n", "pod1", "tuntap", "add", "tap0", "mode", "tap"]);
       execFileSync("ip", ["-n", "pod1", "link", "set", "tap0", "up"]);
       const nic = { tapKey: "link/tap0", tapName: "tap0", macAddress: parseMac("02:00:00:00:00:01"), mtuBytes: 1450 };
-      const guest = service(machine("one", "echo", { namespace: "pod1", nics: [nic] }));
+      const guest = service(machine(folder, "one", "echo", { namespace: "pod1", nics: [nic] }));
       await guest.start();
       const inode = statSync("/run/netns/pod1").ino;
       expect(readlinkSync(`/proc/${pidOf(guest)}/ns/net`)).toBe(`net:[${inode}]`);
       const link = (): string => execFileSync("ip", ["-n", "pod1", "-o", "link", "show", "tap0"], { encoding: "utf8" });
       expect(link()).toContain("LOWER_UP");
 
-      const second = service(machine("two", "echo", { namespace: "pod1", nics: [nic] }));
+      const second = service(machine(folder, "two", "echo", { namespace: "pod1", nics: [nic] }));
       await expect(second.start()).rejects.toThrow(/plug VM two into tap0: .*(EBUSY|busy)/);
       await guest.stop();
       expect(link()).toContain("NO-CARRIER");
@@ -115,7 +80,7 @@ describe("a guest", () => {
   });
 
   test("runs beside a second one", async () => {
-    const guests = [service(machine("one", "echo")), service(machine("two", "echo"))];
+    const guests = [service(machine(folder, "one", "echo")), service(machine(folder, "two", "echo"))];
     await Promise.all(guests.map((guest) => guest.start()));
     expect(qemuCount()).toBe(2);
     await guests[0]!.stop();
@@ -124,7 +89,7 @@ describe("a guest", () => {
   });
 
   test("goes on in the same process when it reboots", async () => {
-    const guest = service(machine("one", "rebooting"));
+    const guest = service(machine(folder, "one", "rebooting"));
     await guest.start();
     const pid = pidOf(guest);
     await until("two reboots", () => Number(guest.report().details["reboots"]) >= 2);
@@ -133,7 +98,7 @@ describe("a guest", () => {
   });
 
   test("that shuts itself down is reported so", async () => {
-    const guest = service(machine("one", "poweroff"));
+    const guest = service(machine(folder, "one", "poweroff"));
     await guest.start();
     await until("its end", () => guest.report().state !== "running");
     expect(guest.report()).toMatchObject({
@@ -145,7 +110,7 @@ describe("a guest", () => {
   });
 
   test("that is killed is reported so, and can be started again", async () => {
-    const guest = service(machine("one", "echo"));
+    const guest = service(machine(folder, "one", "echo"));
     await guest.start();
     process.kill(pidOf(guest), "SIGKILL");
     await until("its end", () => guest.report().state !== "running");
@@ -159,7 +124,7 @@ describe("a guest", () => {
   });
 
   test("whose QEMU hangs is killed all the same", async () => {
-    const guest = service(machine("one", "echo"));
+    const guest = service(machine(folder, "one", "echo"));
     await guest.start();
     process.kill(pidOf(guest), "SIGSTOP");
     await guest.stop();
@@ -167,14 +132,14 @@ describe("a guest", () => {
   });
 
   test("that QEMU refuses tells QEMU's reason and leaves no process", async () => {
-    const guest = service(machine("one", "echo", { image: "/nowhere/disk.img" }));
+    const guest = service(machine(folder, "one", "echo", { image: "/nowhere/disk.img" }));
     await expect(guest.start()).rejects.toThrow(/start VM one: .*\/nowhere\/disk\.img.*No such file/);
     expect(guest.report()).toMatchObject({ state: "failed" });
     expect(qemuCount()).toBe(0);
   });
 
   test("in a namespace that is not there tells so", async () => {
-    const guest = service(machine("one", "echo", { namespace: "gone" }));
+    const guest = service(machine(folder, "one", "echo", { namespace: "gone" }));
     await expect(guest.start()).rejects.toThrow("/run/netns/gone");
     expect(qemuCount()).toBe(0);
   });
@@ -182,7 +147,7 @@ describe("a guest", () => {
   test("works in a state folder with a long name, console included", async () => {
     const long = join(folder, "x".repeat(150));
     mkdirSync(long);
-    const guest = service(machine("one", "echo"), long);
+    const guest = service(machine(folder, "one", "echo"), long);
     await guest.start();
     await until("the guest says that it is ready", () => consoleOf("one", long).includes("ready"));
     const console = await connectUnixSocket(new VmFolder(long, "one").file("consoleSocket"));
@@ -200,7 +165,7 @@ describe("a guest", () => {
 
 describe("a guest whose keeper went", () => {
   test("keeps running and is taken up by the next one, also without the note of its process", async () => {
-    const object = machine("one", "echo");
+    const object = machine(folder, "one", "echo");
     const first = service(object);
     await first.start();
     const pid = pidOf(first);
@@ -219,7 +184,7 @@ describe("a guest whose keeper went", () => {
   });
 
   test("and that died meanwhile is reported, not started again", async () => {
-    const object = machine("one", "echo");
+    const object = machine(folder, "one", "echo");
     const first = service(object);
     await first.start();
     await first.release();

@@ -1,0 +1,109 @@
+/** vm list, vm console, vm stop: the guests that netloom runs. */
+import { readTextIfExists } from "../../../store/atomic-file.ts";
+import { stateFolderPath } from "../../../store/state-folder.ts";
+import { NetloomError, messageOf } from "../../../base/errors.ts";
+import { connectUnixSocket } from "../../../kernel/unix-socket.ts";
+import { KeeperClient } from "../../../services/keeper/client.ts";
+import { VmFolder } from "../../../services/vm/folder.ts";
+import { listUnwatchedVms, stopUnwatchedVm, type UnwatchedVm } from "../../../services/vm/unwatched.ts";
+import { attachTerminal } from "../attach.ts";
+import { type Command, usageError } from "../command.ts";
+import { complain, formatTable, print, printJson } from "../output.ts";
+
+export const vmListCommand: Command = {
+  name: "vm list",
+  operands: [],
+  summary: "Show the guests: whether they run, since when, and why one does not.",
+  options: {},
+  async run(invocation) {
+    const guests = await listGuests(stateFolderPath(invocation.option("state")));
+    if (invocation.flag("json")) printJson(guests);
+    else if (guests.length === 0) print("No guests.");
+    else print(formatTable([["NAME", "STATE", "PID", "ACCELERATOR", "REBOOTS", "REMARK"], ...guests.map(row)]));
+    return 0;
+  },
+};
+
+export const vmConsoleCommand: Command = {
+  name: "vm console",
+  operands: ["NAME"],
+  summary: "Show what a guest wrote on its serial console, or connect the terminal to it.",
+  options: { attach: { help: "connect the terminal; Ctrl-] leaves" } },
+  async run(invocation) {
+    const name = invocation.positionals[0]!;
+    const folder = knownFolder(stateFolderPath(invocation.option("state")), name);
+    if (invocation.flag("attach")) {
+      if (invocation.flag("json")) throw usageError("netloom vm console: --attach and --json exclude each other");
+      await attachTerminal(await connectConsole(folder), `Connected to VM ${name}. Ctrl-] leaves.`, complain);
+      return 0;
+    }
+    const log = readTextIfExists(folder.file("consoleLog")) ?? "";
+    if (invocation.flag("json")) printJson({ name, log });
+    else process.stdout.write(log);
+    return 0;
+  },
+};
+
+export const vmStopCommand: Command = {
+  name: "vm stop",
+  operands: ["NAME"],
+  summary: "End a guest; `apply` starts it again.",
+  options: {
+    powerdown: {
+      value: "SECONDS",
+      help: "ask the guest to shut down and wait that long before ending it (default 0: end it at once)",
+    },
+  },
+  async run(invocation) {
+    const name = invocation.positionals[0]!;
+    const given = invocation.option("powerdown") ?? "0";
+    if (!/^\d{1,4}$/.test(given))
+      throw usageError(`netloom vm stop: --powerdown ${given}: not a number of seconds from 0 to 9999`);
+    const stateFolder = stateFolderPath(invocation.option("state"));
+    const client = new KeeperClient(stateFolder);
+    if ((await client.statusIfRunning()) === undefined) await stopUnwatchedVm(stateFolder, name, Number(given));
+    else await client.stopVm(name, Number(given));
+    if (invocation.flag("json")) printJson({ name, state: "stopped" });
+    else print(`VM ${name} is stopped.`);
+    return 0;
+  },
+};
+
+async function listGuests(stateFolder: string): Promise<UnwatchedVm[]> {
+  const status = await new KeeperClient(stateFolder).statusIfRunning();
+  if (status === undefined) return listUnwatchedVms(stateFolder);
+  return status.services
+    .filter((service) => service.kind === "vm")
+    .map(({ name, state, reason, details }) => ({
+      name: name.replace(/^VM /, ""),
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      details,
+    }));
+}
+
+function row({ name, state, reason, details }: UnwatchedVm): string[] {
+  const cell = (value: unknown): string => (value === undefined ? "-" : String(value));
+  const { pid, accelerator, acceleratorReason, reboots } = details;
+  const remark = reason ?? (acceleratorReason === undefined ? "" : String(acceleratorReason));
+  return [name, state, state === "running" ? cell(pid) : "-", cell(accelerator), cell(reboots), remark];
+}
+
+function knownFolder(stateFolder: string, name: string): VmFolder {
+  const known = VmFolder.list(stateFolder);
+  if (known.includes(name)) return new VmFolder(stateFolder, name);
+  throw new NetloomError("no-such-vm", `console of VM ${name}: ${stateFolder} knows no machine of that name`, {
+    hint: known.length === 0 ? "It knows none at all." : `It knows ${known.join(", ")}.`,
+  });
+}
+
+async function connectConsole(folder: VmFolder): Promise<Awaited<ReturnType<typeof connectUnixSocket>>> {
+  try {
+    return await connectUnixSocket(folder.file("consoleSocket"));
+  } catch (cause) {
+    throw new NetloomError("no-console", `console of VM ${folder.name}: ${messageOf(cause)}`, {
+      hint: "The guest does not run; without --attach its last output is shown.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,15 @@
+/** Which service runs which kind of object. */
+import type { Logger } from "../../base/logger.ts";
+import type { ServiceObject } from "../../state/object.ts";
+import type { Service } from "../service.ts";
+import { VmService } from "../vm/machine.ts";
+import { SingleDhcpService } from "./single-dhcp.ts";
+
+export function createService(object: ServiceObject, stateFolder: string, log: Logger): Service {
+  switch (object.kind) {
+    case "vm":
+      return new VmService(object, stateFolder, log);
+    case "dhcp-single":
+      return new SingleDhcpService(object, log);
+  }
+}

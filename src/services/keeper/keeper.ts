@@ -1,0 +1,196 @@
+/**
+ * Keeps the services of all applied files running: takes them up after a restart, converges them to a new list,
+ * ends them. What shall run is on disk before it is started and until it has ended, so that no keeper that was
+ * killed leaves something behind that the next one does not know.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { NetloomError, messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { nameOf, type ServiceObject } from "../../state/object.ts";
+import type { Service } from "../service.ts";
+import { VmService } from "../vm/machine.ts";
+import type { ServiceStatus } from "./protocol.ts";
+import { type ServiceList, writeServiceList } from "./service-list.ts";
+
+/** Makes the service of an object, not started yet. */
+export type ServiceFactory = (object: ServiceObject) => Service;
+
+export class Keeper {
+  readonly #stateFolder: string;
+  readonly #create: ServiceFactory;
+  readonly #log: Logger;
+  /** Services by key, by unit. */
+  readonly #units = new Map<string, Map<string, Service>>();
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(stateFolder: string, create: ServiceFactory, log: Logger) {
+    this.#stateFolder = stateFolder;
+    this.#create = create;
+    this.#log = log;
+  }
+
+  /** Take up what an earlier keeper ran. What cannot be taken up shows in {@link status}. */
+  resume(list: ServiceList): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const [unit, objects] of Object.entries(list)) {
+        this.#units.set(unit, new Map(objects.map((object) => [object.key, this.#create(object)])));
+      }
+      for (const { service } of this.#all()) await service.resume();
+    });
+  }
+
+  /**
+   * Make exactly `wanted` run for the unit: end what is not listed any more or has changed, start what is missing
+   * or has ended, leave the rest alone. All are tried, whatever fails.
+   * @throws NetloomError of what failed; the list is kept all the same, another call tries again
+   */
+  converge(unit: string, wanted: readonly ServiceObject[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#refuseTakenNames(unit, wanted);
+      const running = this.#units.get(unit) ?? new Map<string, Service>();
+      this.#units.set(unit, running);
+      const failures: unknown[] = [];
+      const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+        try {
+          await work();
+          return true;
+        } catch (error) {
+          failures.push(error);
+          return false;
+        }
+      };
+      const goals = new Map(wanted.map((object) => [object.key, object]));
+      for (const service of guestsFirst([...running.values()])) {
+        const { key } = service.object;
+        if (isDeepStrictEqual(service.object, goals.get(key))) continue;
+        if (await attempt(() => service.stop())) running.delete(key);
+      }
+      for (const object of wanted) {
+        if (!running.has(object.key)) running.set(object.key, this.#create(object));
+      }
+      this.#save();
+      for (const service of guestsFirst([...running.values()]).reverse()) {
+        if (isDeepStrictEqual(service.object, goals.get(service.object.key))) await attempt(() => service.start());
+      }
+      if (failures.length > 0) throw combined(failures);
+    });
+  }
+
+  /** End the guest of that name; it stays listed, as stopped. @throws NetloomError no-such-vm, kill-failed */
+  stopVm(name: string, powerdownSeconds: number): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const { service } of this.#all()) {
+        if (service instanceof VmService && service.object.name === name) return service.halt(powerdownSeconds);
+      }
+      throw new NetloomError("no-such-vm", `stop VM ${name}: no applied file has a machine of that name`, {
+        hint: "netloom vm list shows them.",
+      });
+    });
+  }
+
+  /** End everything and forget the list. All are tried. @throws NetloomError of what did not end */
+  stopAll(): Promise<void> {
+    return this.#inTurn(async () => {
+      const failures: unknown[] = [];
+      for (const services of this.#units.values()) {
+        for (const service of guestsFirst([...services.values()])) {
+          try {
+            await service.stop();
+            services.delete(service.object.key);
+          } catch (error) {
+            failures.push(error);
+          }
+        }
+      }
+      this.#save();
+      if (failures.length > 0) throw combined(failures);
+    });
+  }
+
+  /** Let go of everything: guests run on, the list stays. */
+  release(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const { service } of this.#all()) await service.release();
+    });
+  }
+
+  /** Look after services that may need another start: a DHCP server whose interface was away or was replaced. */
+  tend(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const { service } of this.#all()) {
+        if (service.object.kind === "vm") continue;
+        try {
+          await service.start();
+        } catch (error) {
+          this.#log.debug("service does not start", { service: nameOf(service.object), reason: messageOf(error) });
+        }
+      }
+    });
+  }
+
+  status(): ServiceStatus[] {
+    return [...this.#all()].map(({ unit, service }) => {
+      const { key, origin, kind } = service.object;
+      return { unit, key, origin, kind, name: nameOf(service.object), ...service.report() };
+    });
+  }
+
+  /** Names of all machines. */
+  vmNames(): string[] {
+    return [...this.#all()].flatMap(({ service }) => (service.object.kind === "vm" ? [service.object.name] : []));
+  }
+
+  *#all(): Generator<{ unit: string; service: Service }> {
+    for (const [unit, services] of this.#units) {
+      for (const service of services.values()) yield { unit, service };
+    }
+  }
+
+  #refuseTakenNames(unit: string, wanted: readonly ServiceObject[]): void {
+    for (const object of wanted) {
+      if (object.kind !== "vm") continue;
+      for (const other of this.#all()) {
+        if (other.unit === unit || other.service.object.kind !== "vm" || other.service.object.name !== object.name)
+          continue;
+        throw new NetloomError("vm-name-taken", `start VM ${object.name}: ${other.unit} has a machine of that name`, {
+          hint: "Give one of them another name.",
+        });
+      }
+    }
+  }
+
+  #save(): void {
+    for (const [unit, services] of this.#units) {
+      if (services.size === 0) this.#units.delete(unit);
+    }
+    const units = Object.fromEntries(
+      [...this.#units].map(([unit, services]) => [unit, [...services.values()].map((service) => service.object)]),
+    );
+    writeServiceList(this.#stateFolder, units);
+  }
+
+  /** One change at a time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => {
+      // The caller has it; the next in turn is not concerned.
+    });
+    return result;
+  }
+}
+
+/** Guests end before what serves them, and start after it. */
+function guestsFirst(services: Service[]): Service[] {
+  return services.sort((a, b) => Number(b.object.kind === "vm") - Number(a.object.kind === "vm"));
+}
+
+function combined(failures: readonly unknown[]): NetloomError {
+  const first = failures[0];
+  const options =
+    first instanceof NetloomError && first.hint !== undefined ? { hint: first.hint, cause: first } : { cause: first };
+  return new NetloomError(
+    first instanceof NetloomError ? first.code : "service-failed",
+    failures.map(messageOf).join("; "),
+    options,
+  );
+}

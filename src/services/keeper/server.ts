@@ -1,0 +1,148 @@
+/** The keeper's control socket: reads requests, with a limit, and answers in JSON. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import { chmodSync } from "node:fs";
+import { NetloomError, messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { shortSocketPath } from "../../kernel/unix-socket.ts";
+import type { ServiceObject } from "../../state/object.ts";
+import { removeDurably } from "../../store/atomic-file.ts";
+import type { ErrorBody, KeeperStatus, ServicesRequest, VmStopRequest } from "./protocol.ts";
+
+const MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024;
+
+/** What the requests do. */
+export interface ControlHandlers {
+  status(): KeeperStatus;
+  converge(request: ServicesRequest): Promise<void>;
+  stopVm(request: VmStopRequest): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ControlServer {
+  /** Stop listening and remove the socket; answers under way are finished. */
+  close(): Promise<void>;
+}
+
+/** Listen at `path`, whose folder must exist; a socket left by a dead keeper is replaced. Mode 0600. */
+export async function openControlServer(path: string, handlers: ControlHandlers, log: Logger): Promise<ControlServer> {
+  const server = createServer((request, response) => {
+    answer(request, response, handlers, log).catch((error: unknown) => {
+      log.error("request failed", { url: request.url, reason: messageOf(error) });
+      response.destroy();
+    });
+  });
+  removeDurably(path);
+  const short = shortSocketPath(path);
+  server.listen(short.path);
+  await once(server, "listening");
+  chmodSync(path, 0o600);
+  return {
+    close: async () => {
+      await closeServer(server);
+      short[Symbol.dispose]();
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+  log: Logger,
+): Promise<void> {
+  const what = `${request.method} ${request.url}`;
+  try {
+    const result = await dispatch(what, request, handlers);
+    send(response, 200, result);
+  } catch (error) {
+    const known = error instanceof NetloomError;
+    log.warn("request refused", { request: what, reason: messageOf(error) });
+    const body: ErrorBody = {
+      error: {
+        code: known ? error.code : "internal",
+        message: messageOf(error),
+        ...(known && error.hint !== undefined ? { hint: error.hint } : {}),
+      },
+    };
+    send(response, known && error.code === "bad-request" ? 400 : 500, body);
+  }
+}
+
+async function dispatch(what: string, request: IncomingMessage, handlers: ControlHandlers): Promise<unknown> {
+  switch (what) {
+    case "GET /status":
+      return handlers.status();
+    case "PUT /services":
+      await handlers.converge(servicesRequest(await readJson(request)));
+      return handlers.status();
+    case "POST /vm/stop":
+      await handlers.stopVm(vmStopRequest(await readJson(request)));
+      return handlers.status();
+    case "POST /stop":
+      await handlers.stop();
+      return {};
+    default:
+      throw badRequest(`there is no ${what}`);
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of request) {
+    if (!(piece instanceof Uint8Array)) throw badRequest("the body is not bytes");
+    bytes += piece.length;
+    if (bytes > MAXIMUM_REQUEST_BYTES) throw badRequest(`the body has more than ${MAXIMUM_REQUEST_BYTES} bytes`);
+    pieces.push(piece);
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString("utf8"));
+  } catch {
+    throw badRequest("the body is not JSON");
+  }
+}
+
+function servicesRequest(body: unknown): ServicesRequest {
+  if (isRecord(body) && typeof body["unit"] === "string" && Array.isArray(body["services"])) {
+    const services: unknown[] = body["services"];
+    if (services.every(isServiceObject)) return { unit: body["unit"], services };
+  }
+  throw badRequest("the body is not {unit, services}");
+}
+
+function vmStopRequest(body: unknown): VmStopRequest {
+  if (isRecord(body) && typeof body["name"] === "string" && typeof body["powerdownSeconds"] === "number") {
+    return { name: body["name"], powerdownSeconds: body["powerdownSeconds"] };
+  }
+  throw badRequest("the body is not {name, powerdownSeconds}");
+}
+
+/** Whoever may open the socket is our own user: enough is checked to notice a client of another version. */
+function isServiceObject(value: unknown): value is ServiceObject {
+  return (
+    isRecord(value) && typeof value["key"] === "string" && (value["kind"] === "vm" || value["kind"] === "dhcp-single")
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function badRequest(reason: string): NetloomError {
+  return new NetloomError("bad-request", `keeper: ${reason}`);
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json", connection: "close" });
+  response.end(JSON.stringify(body));
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,54 @@
+/** What the tests of guests share. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { VmObject } from "../../../src/state/object.ts";
+import { type GUESTS, writeBootDisk } from "./boot-disk.ts";
+
+/** A machine in our own namespace whose disk lies in the folder. */
+export function machine(
+  folder: string,
+  name: string,
+  guest: keyof typeof GUESTS,
+  more: Partial<VmObject> = {},
+): VmObject {
+  return {
+    key: `vm/${name}`,
+    origin: `machine ${name}`,
+    kind: "vm",
+    name,
+    namespace: "",
+    memoryMebibytes: 32,
+    cpus: 1,
+    accelerator: "tcg",
+    image: writeBootDisk(join(folder, `${name}.img`), guest),
+    nics: [],
+    ...more,
+  };
+}
+
+/** Wait for a condition, at most 10 s. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (await condition()) return;
+    await sleep(20);
+  }
+  throw new Error(`not within 10 s: ${what}`);
+}
+
+/** Ids of living processes by the kernel's name for them, of at most 15 characters. */
+export function processesNamed(name: string): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && livingName(entry) === name)
+    .map(Number);
+}
+
+function livingName(pid: string): string {
+  try {
+    const [, name = "", state] = /\((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" ? "" : name;
+  } catch {
+    // It ended while we looked.
+    return "";
+  }
+}
