@@ -4,6 +4,7 @@
 //   kernel/             its package unpacked: lib/modules/VERSION
 //   initrd.gz           busybox and scripts/guest/init: the guest of the demo and of the tests
 //   vmtest-initrd.gz    busybox and scripts/guest/vmtest-init: the guest of scripts/vmtest.sh
+//   virtiofsd-as-user.so   what lets an ordinary user share files with it
 import {
   chmodSync,
   copyFileSync,
@@ -25,6 +26,7 @@ import { filesBelow, forget, hashOf, isCurrent, remember } from "./lib/stamp.mjs
 const GUEST = join(CACHE, "guest");
 const KERNEL_TREE = join(GUEST, "kernel");
 const VMLINUZ = join(GUEST, "vmlinuz");
+const VIRTIOFSD_HELPER = join(GUEST, "virtiofsd-as-user.so");
 const KERNEL_PACKAGE = "linux-image-cloud-amd64";
 const environment = { ...process.env, PATH: completePath() };
 
@@ -153,6 +155,15 @@ function makeImage(image, busybox) {
   });
 }
 
+function compileVirtiofsdHelper() {
+  withTemporaryFolder((folder) => {
+    const library = join(folder, "helper.so");
+    const source = inRoot("scripts", "guest", "virtiofsd-as-user.c");
+    must("gcc", ["-O2", "-Wall", "-Werror", "-fPIC", "-shared", "-o", library, source], { env: environment });
+    renameSync(library, VIRTIOFSD_HELPER);
+  });
+}
+
 /** Makes whatever is missing or stems from other inputs. */
 export function buildGuestImage() {
   if (!existsSync(VMLINUZ)) provideKernel();
@@ -160,10 +171,12 @@ export function buildGuestImage() {
   if (busybox === undefined) throw new Problem("busybox is missing: install busybox-static");
   const sources = [...filesBelow(inRoot("scripts", "guest"), () => true), busybox];
   const hash = hashOf(sources, [kernelVersion(KERNEL_TREE), readFileSync(inRoot("scripts", "guest-image.mjs"), "utf8")]);
-  if (isCurrent("guest-image", hash) && IMAGES.every((image) => existsSync(join(GUEST, image.name)))) return;
+  const products = [VIRTIOFSD_HELPER, ...IMAGES.map((image) => join(GUEST, image.name))];
+  if (isCurrent("guest-image", hash) && products.every((file) => existsSync(file))) return;
   say("making the guest's image");
   forget("guest-image");
   for (const image of IMAGES) makeImage(image, busybox);
+  compileVirtiofsdHelper();
   remember("guest-image", hash);
 }
 

@@ -64,19 +64,21 @@ mkdir "$work/job"
   printf '%q ' "$@"
   echo
 } >"$work/job/job.sh"
-echo "$writable" >"$work/job/writable"
-echo "$image/kernel" >"$work/job/kernel-tree"
+echo "$writable" >"$work/job/job.writable"
+echo "$image/kernel" >"$work/job/job.kernel"
 {
   cat "$image/vmtest-initrd.gz"
   head -c $(((4 - $(stat -L -c %s "$image/vmtest-initrd.gz") % 4) % 4)) /dev/zero
-  (cd "$work/job" && printf '%s\n' job.sh writable kernel-tree | cpio -o -H newc --quiet)
+  (cd "$work/job" && printf '%s\n' job.sh job.writable job.kernel | cpio -o -H newc --quiet)
 } >"$work/initrd"
 
 # Shares a folder under a tag. virtiofsd of QEMU 7.2 cannot share read-only: the root goes through a read-only bind.
 devices=()
+preload=
+if [[ $(cat /proc/self/setgroups) == deny ]]; then preload=$image/virtiofsd-as-user.so; fi
 share() {
   local tag=$1 source=$2
-  /usr/lib/qemu/virtiofsd --socket-path="$work/$tag.socket" -o source="$source" -o sandbox=chroot -o cache="$3" \
+  LD_PRELOAD=$preload /usr/lib/qemu/virtiofsd --socket-path="$work/$tag.socket" -o source="$source" -o sandbox=chroot -o cache="$3" \
     --rlimit-nofile=0 --thread-pool-size=0 >"$work/$tag.log" 2>&1 &
   devices+=(-chardev "socket,id=$tag,path=$work/$tag.socket"
     -device "vhost-user-fs-pci,chardev=$tag,tag=$tag,queue-size=1024")
@@ -105,6 +107,7 @@ timeout --kill-after=2 "$limit" qemu-system-x86_64 -M q35,smm=off -accel tcg,thr
   -chardev stdio,id=console,signal=off -serial chardev:console -serial "file:$work/report" \
   "${devices[@]}" ${extra[@]+"${extra[@]}"} </dev/null 2>"$work/qemu.log" | sed -u 's/\r$//' || status=${PIPESTATUS[0]}
 
+touch "$work/report" # QEMU makes it, if it starts at all
 reported=$(tr -d '\r' <"$work/report" | sed -n 's/^STATUS //p')
 if [[ -n $reported ]]; then exit "$reported"; fi
 cat "$work/report" "$work"/*.log >&2
