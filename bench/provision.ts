@@ -26,17 +26,51 @@ const address = (port: number): string => ipv4FromNumber(0x0a800000 + port + 2);
 
 function desiredPorts(inNamespaces: boolean): Desired {
   const objects: StateObject[] = [
-    { kind: "link", key: "link/bench", origin: "network bench", namespace: "", name: "bench0", link: { type: "bridge" }, up: true },
+    {
+      kind: "link",
+      key: "link/bench",
+      origin: "network bench",
+      namespace: "",
+      name: "bench0",
+      link: { type: "bridge" },
+      up: true,
+    },
   ];
   for (let i = 0; i < PORTS; i++) {
     const namespace = inNamespaces ? `bench${i}` : "";
-    if (inNamespaces) objects.push({ kind: "namespace", key: `namespace/${namespace}`, origin: namespace, name: namespace });
+    if (inNamespaces)
+      objects.push({ kind: "namespace", key: `namespace/${namespace}`, origin: namespace, name: namespace });
     const host = `link/p${i}/host`;
     const peer = `link/p${i}`;
     objects.push(
-      { kind: "link", key: host, origin: "bench", namespace: "", name: `p${i}`, link: { type: "veth", peerKey: peer }, masterKey: "link/bench", up: true },
-      { kind: "link", key: peer, origin: "bench", namespace, name: inNamespaces ? "eth0" : `q${i}`, link: { type: "veth-peer", peerKey: host }, up: true },
-      { kind: "address", key: `address/p${i}`, origin: "bench", namespace: inNamespaces ? namespace : "", linkKey: inNamespaces ? peer : host, address: ipv4FromNumber(0x0a800000 + i + 2), prefixLength: 32 },
+      {
+        kind: "link",
+        key: host,
+        origin: "bench",
+        namespace: "",
+        name: `p${i}`,
+        link: { type: "veth", peerKey: peer },
+        masterKey: "link/bench",
+        up: true,
+      },
+      {
+        kind: "link",
+        key: peer,
+        origin: "bench",
+        namespace,
+        name: inNamespaces ? "eth0" : `q${i}`,
+        link: { type: "veth-peer", peerKey: host },
+        up: true,
+      },
+      {
+        kind: "address",
+        key: `address/p${i}`,
+        origin: "bench",
+        namespace: inNamespaces ? namespace : "",
+        linkKey: inNamespaces ? peer : host,
+        address: ipv4FromNumber(0x0a800000 + i + 2),
+        prefixLength: 32,
+      },
     );
   }
   return { objects, absent: [] };
@@ -103,21 +137,34 @@ async function ipProcesses(): Promise<Record<string, number>> {
 
 async function ipNamespaces(): Promise<Record<string, number>> {
   const names = Array.from({ length: PORTS }, (_, i) => `bench${i}`);
-  const make = batchFile("make", names.map((name) => `netns add ${name}`));
+  const make = batchFile(
+    "make",
+    names.map((name) => `netns add ${name}`),
+  );
   const links = batchFile("links", [
     "link add bench0 type bridge",
     "link set bench0 up",
-    ...names.flatMap((name, i) => [`link add p${i} type veth peer name eth0 netns ${name}`, `link set p${i} master bench0 group 77 up`]),
+    ...names.flatMap((name, i) => [
+      `link add p${i} type veth peer name eth0 netns ${name}`,
+      `link set p${i} master bench0 group 77 up`,
+    ]),
   ]);
   const create = await timed(() => {
     shell("ip", ["-batch", make]);
     shell("ip", ["-batch", links]);
     names.forEach((name, i) => {
-      const inside = batchFile("inside", [`address add ${address(i)}/32 dev eth0`, "link set eth0 up", "link set lo up"]);
+      const inside = batchFile("inside", [
+        `address add ${address(i)}/32 dev eth0`,
+        "link set eth0 up",
+        "link set lo up",
+      ]);
       shell("ip", ["-n", name, "-batch", inside]);
     });
   });
-  const remove = batchFile("remove", names.map((name) => `netns delete ${name}`));
+  const remove = batchFile(
+    "remove",
+    names.map((name) => `netns delete ${name}`),
+  );
   const destroy = await timed(() => {
     shell("ip", ["link", "delete", "group", "77"]);
     shell("ip", ["-batch", remove]);

@@ -50,7 +50,16 @@ export function utf8Decode(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; ) {
     const first = bytes[i]!;
-    const length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    const length =
+      first < 0x80
+        ? 1
+        : first >= 0xc2 && first < 0xe0
+          ? 2
+          : first >= 0xe0 && first < 0xf0
+            ? 3
+            : first >= 0xf0 && first < 0xf5
+              ? 4
+              : 0;
     let point = length === 1 ? first : first & (0x7f >> length);
     let valid = length > 0 && i + length <= bytes.length;
     for (let k = 1; valid && k < length; k++) {
@@ -58,7 +67,12 @@ export function utf8Decode(bytes: Uint8Array): string {
       if ((next & 0xc0) !== 0x80) valid = false;
       point = (point << 6) | (next & 63);
     }
-    if (valid && ((length === 3 && (point < 0x800 || (point >= 0xd800 && point <= 0xdfff))) || (length === 4 && (point < 0x10000 || point > 0x10ffff)))) valid = false;
+    if (
+      valid &&
+      ((length === 3 && (point < 0x800 || (point >= 0xd800 && point <= 0xdfff))) ||
+        (length === 4 && (point < 0x10000 || point > 0x10ffff)))
+    )
+      valid = false;
     text += valid ? String.fromCodePoint(point) : "\ufffd";
     i += valid ? length : 1;
   }

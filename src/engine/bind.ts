@@ -60,7 +60,10 @@ export function bindUnitName(namespace: string, interfaceName: string): string {
  * Take the interface over and start its DHCP server on `services`.
  * @throws NetloomError conflict (nothing touched), apply-failed (all undone), bound-otherwise
  */
-export async function bind(options: BindOptions, services: ServiceHost): Promise<{ binding: Binding; outcome: Outcome; notes: readonly string[] }> {
+export async function bind(
+  options: BindOptions,
+  services: ServiceHost,
+): Promise<{ binding: Binding; outcome: Outcome; notes: readonly string[] }> {
   const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
   const source = JSON.stringify({ profile: options.profile, tap: options.tapName });
   const record = unit.readRecord();
@@ -70,9 +73,13 @@ export async function bind(options: BindOptions, services: ServiceHost): Promise
   let notes: readonly string[] = [];
   if (known !== undefined && known.desired.objects.length > 0) {
     if (known.source !== source) {
-      throw new NetloomError("bound-otherwise", `bind ${options.interfaceName} in ${options.namespace}: it is bound already, with ${known.source}`, {
-        hint: `Give it back first: netloom unbind --netns ${options.namespace} --interface ${options.interfaceName}`,
-      });
+      throw new NetloomError(
+        "bound-otherwise",
+        `bind ${options.interfaceName} in ${options.namespace}: it is bound already, with ${known.source}`,
+        {
+          hint: `Give it back first: netloom unbind --netns ${options.namespace} --interface ${options.interfaceName}`,
+        },
+      );
     }
     desired = known.desired;
   } else {
@@ -81,14 +88,21 @@ export async function bind(options: BindOptions, services: ServiceHost): Promise
   }
   const outcome = await reconcile(unit, desired, { services, source });
   // A DHCP server lives in this process: after a restart the kernel's state stands, the server must be started.
-  await services.converge(unit.name, desired.objects.filter((object) => object.kind === "dhcp-single"));
+  await services.converge(
+    unit.name,
+    desired.objects.filter((object) => object.kind === "dhcp-single"),
+  );
   const applied = unit.readRecord();
-  if (applied === undefined) throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
+  if (applied === undefined)
+    throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
   return { binding: describeBinding(applied, options.tapName), outcome, notes };
 }
 
 /** Give the interface back exactly as it was. Safe to repeat; nothing bound counts as done. */
-export async function unbind(options: { stateFolder: string; namespace: string; interfaceName: string }, services: ServiceHost): Promise<Outcome> {
+export async function unbind(
+  options: { stateFolder: string; namespace: string; interfaceName: string },
+  services: ServiceHost,
+): Promise<Outcome> {
   const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
   return reconcile(unit, EMPTY, { services });
 }
@@ -97,12 +111,20 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
   const snapshot = await observe({ namespaces: [{ name: options.namespace }], files: [] });
   const namespace = snapshot.namespaces[options.namespace];
   if (namespace === null || namespace === undefined) {
-    throw new NetloomError("no-namespace", `bind ${options.interfaceName}: there is no network namespace ${options.namespace}`, {
-      hint: "`ip netns list` shows the named ones; a path such as /proc/PID/ns/net works too.",
-    });
+    throw new NetloomError(
+      "no-namespace",
+      `bind ${options.interfaceName}: there is no network namespace ${options.namespace}`,
+      {
+        hint: "`ip netns list` shows the named ones; a path such as /proc/PID/ns/net works too.",
+      },
+    );
   }
   const context = await discoverPodContext(options.namespace, options.resolvConf);
-  const pod = discoverPodInterface(namespace, { namespace: options.namespace, interfaceName: options.interfaceName, ...context });
+  const pod = discoverPodInterface(namespace, {
+    namespace: options.namespace,
+    interfaceName: options.interfaceName,
+    ...context,
+  });
   return bindBridge({
     pod,
     profile: options.profile,
@@ -115,7 +137,9 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
 /** From the record, so that a bind that found everything done says the same as the first. */
 function describeBinding(record: OwnershipRecord, tapName: string): Binding {
   const owned = Object.values(record.owned);
-  const tap = owned.map((entry) => entry.object).find((object): object is LinkObject => object?.kind === "link" && object.name === tapName);
+  const tap = owned
+    .map((entry) => entry.object)
+    .find((object): object is LinkObject => object?.kind === "link" && object.name === tapName);
   const pod = owned.map((entry) => entry.original).find((object): object is LinkObject => object?.kind === "link");
   const addresses = record.desired.objects.flatMap((object) =>
     object.kind === "dhcp-single" ? [`${object.lease.address}/${object.lease.prefixLength}`] : [],

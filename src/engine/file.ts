@@ -2,12 +2,13 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { NetloomError, messageOf } from "../base/errors.ts";
+import { allocationsOf } from "../compile/allocations.ts";
 import { compile } from "../compile/compile.ts";
 import type { Model } from "../model/model.ts";
 import { parseNetworkFile } from "../model/parse.ts";
 import type { Plan } from "../planner/plan.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
-import type { OwnershipRecord, Step } from "../state/step.ts";
+import type { Step } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 import { gatherFacts } from "./facts.ts";
 import { keeperServices } from "./keeper-services.ts";
@@ -16,7 +17,10 @@ import { type Outcome, planUnit, reconcile } from "./reconcile.ts";
 type Progress = (step: Step, position: number, total: number) => void;
 
 /** @throws NetloomError bad-file (exit code 2), cannot-plan */
-export async function planFile(file: string, stateFolder: string): Promise<{ plan: Plan; unitName: string; notes: readonly string[] }> {
+export async function planFile(
+  file: string,
+  stateFolder: string,
+): Promise<{ plan: Plan; unitName: string; notes: readonly string[] }> {
   const { unit, desired, notes } = await wanted(file, stateFolder);
   const { plan } = await planUnit(unit, desired);
   return { plan, unitName: unit.name, notes: [...notes, ...plan.notes] };
@@ -29,7 +33,7 @@ export async function applyFile(
   progress: Progress,
 ): Promise<{ outcome: Outcome; unitName: string; notes: readonly string[] }> {
   const { unit, desired, notes } = await wanted(file, stateFolder);
-  await using services = keeperServices(stateFolder);
+  const services = keeperServices(stateFolder);
   const outcome = await reconcile(unit, desired, { progress, services, source: resolve(file) });
   return { outcome, unitName: unit.name, notes: [...notes, ...outcome.notes] };
 }
@@ -38,25 +42,39 @@ export async function applyFile(
  * Undo what was applied from this file. The file need not be valid any more, nor exist: what to undo is in
  * the record.
  */
-export async function destroyFile(file: string, stateFolder: string, progress: Progress): Promise<{ outcome: Outcome; unitName: string }> {
+export async function destroyFile(
+  file: string,
+  stateFolder: string,
+  progress: Progress,
+): Promise<{ outcome: Outcome; unitName: string }> {
   const unit = unitOf(file, stateFolder);
-  await using services = keeperServices(stateFolder);
+  const services = keeperServices(stateFolder);
   const outcome = await reconcile(unit, EMPTY, { progress, services });
   return { outcome, unitName: unit.name };
 }
 
-async function wanted(file: string, stateFolder: string): Promise<{ unit: UnitStore; desired: Desired; notes: readonly string[] }> {
+async function wanted(
+  file: string,
+  stateFolder: string,
+): Promise<{ unit: UnitStore; desired: Desired; notes: readonly string[] }> {
   const text = readNetworkFile(file);
   const first = parseNetworkFile(text, file, { folder: dirname(resolve(file)) });
   const unit = UnitStore.open(stateFolder, first.name);
   const record = unit.readRecord();
   if (record !== undefined && record.source !== resolve(file)) {
-    throw new NetloomError("name-taken", `${file}: the name ${first.name} belongs to ${record.source}, which is applied`, {
-      hint: `Destroy that one first, or give this file a name of its own: "name: something-else" at its top.`,
-    });
+    throw new NetloomError(
+      "name-taken",
+      `${file}: the name ${first.name} belongs to ${record.source}, which is applied`,
+      {
+        hint: `Destroy that one first, or give this file a name of its own: "name: something-else" at its top.`,
+      },
+    );
   }
   const previous = record ?? unit.readJournal();
-  const model: Model = previous === undefined ? first : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocations(previous.desired) });
+  const model: Model =
+    previous === undefined
+      ? first
+      : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocationsOf(previous.desired) });
   const facts = await gatherFacts(model, ownedKeys(unit));
   const { desired, notes } = compile(model, facts);
   return { unit, desired, notes };
@@ -83,14 +101,4 @@ function readNetworkFile(file: string): string {
 function ownedKeys(unit: UnitStore): Set<string> {
   const steps = unit.readJournal()?.steps ?? [];
   return new Set([...Object.keys(unit.readRecord()?.owned ?? {}), ...steps.map((step) => step.key)]);
-}
-
-/** Addresses given out before, so that a changed file moves nobody. */
-function allocations(desired: OwnershipRecord["desired"]): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const object of desired.objects) {
-    const pod = /^address\/(.+)\/(\d+)\//.exec(object.key);
-    if (object.kind === "address" && pod !== null) found.set(`${pod[1]}/${pod[2]}`, object.address);
-  }
-  return found;
 }

@@ -15,7 +15,7 @@ import type { Snapshot } from "../state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
 import type { Journal, UnitStore } from "../store/unit.ts";
 import { crashPoint } from "./crash-point.ts";
-import { executeSteps } from "./execute.ts";
+import { executeSteps, wantedServices } from "./execute.ts";
 import { observeRequest } from "./request.ts";
 import { isService, type ServiceHost } from "./service-host.ts";
 
@@ -72,24 +72,32 @@ export async function reconcile(unit: UnitStore, desired: Desired, options: Reco
   }
 }
 
-async function carryOut(unit: UnitStore, desired: Desired, planned: Planned, options: ReconcileOptions): Promise<Outcome> {
+async function carryOut(
+  unit: UnitStore,
+  desired: Desired,
+  planned: Planned,
+  options: ReconcileOptions,
+): Promise<Outcome> {
   const { plan, record, journal } = planned;
   const source = options.source ?? record?.source ?? journal?.source ?? "";
   const unfinished = journal !== undefined;
   const unchanged = plan.steps.length === 0 && !unfinished;
-  if (unchanged && isEmpty(desired) && record === undefined) return { steps: [], notes: plan.notes };
-  if (unchanged && record !== undefined && sameDesired(record.desired, desired)) return { steps: [], notes: plan.notes };
+  if (unchanged && (record === undefined ? isEmpty(desired) : sameDesired(record.desired, desired))) {
+    const wanted = wantedServices(desired);
+    if (wanted.length > 0) await options.services.converge(unit.name, wanted);
+    return { steps: [], notes: plan.notes };
+  }
   crashPoint();
   const originals = { ...journal?.originals, ...plan.originals };
   unit.writeJournal({ version: 1, source, desired, steps: [...(journal?.steps ?? []), ...plan.steps], originals });
   crashPoint();
   await executeSteps(plan.steps, {
-    snapshot: planned.snapshot,
-    ...withJournal(unit.name, record, journal),
-    services: options.services,
-    desired,
-    running: runningServices(record, journal),
     unitName: unit.name,
+    desired,
+    snapshot: planned.snapshot,
+    objects: objectsAtStake(desired, record, journal),
+    running: runningServices(record, journal),
+    services: options.services,
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
   crashPoint();

@@ -33,7 +33,9 @@ async function inNft(): Promise<ForeignForwardDrop[]> {
   if (text === undefined) return [];
   const listing = JSON.parse(text) as { nftables: { chain?: NftChain }[] };
   const chains = listing.nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
-  const hasDockerUser = chains.some((chain) => chain.family === "ip" && chain.table === "filter" && chain.name === "DOCKER-USER");
+  const hasDockerUser = chains.some(
+    (chain) => chain.family === "ip" && chain.table === "filter" && chain.name === "DOCKER-USER",
+  );
   return chains
     .filter((chain) => chain.hook === "forward" && chain.policy === "drop")
     .filter((chain) => (chain.family === "ip" || chain.family === "inet") && !chain.table.startsWith("netloom"))
@@ -69,7 +71,8 @@ async function orNothing(output: Promise<string>): Promise<string | undefined> {
   try {
     return await output;
   } catch (error) {
-    if (error instanceof NetloomError && (error.code === "tool-missing" || error.code === "command-failed")) return undefined;
+    if (error instanceof NetloomError && (error.code === "tool-missing" || error.code === "command-failed"))
+      return undefined;
     throw error;
   }
 }

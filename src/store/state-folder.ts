@@ -23,9 +23,13 @@ export function createStateFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
   } catch (cause) {
-    throw new NetloomError("no-state-folder", `state folder ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      hint: "Give another folder with --state DIR.",
-      cause,
-    });
+    throw new NetloomError(
+      "no-state-folder",
+      `state folder ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        hint: "Give another folder with --state DIR.",
+        cause,
+      },
+    );
   }
 }

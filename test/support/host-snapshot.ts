@@ -60,7 +60,8 @@ function fileLines(folder: string): string[] {
   const lines: string[] = [];
   for (const name of readdirSync(folder).sort()) {
     const path = join(folder, name);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) lines.push(`folder ${path}`, ...fileLines(path));
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+      lines.push(`folder ${path}`, ...fileLines(path));
     else lines.push(`file ${path} ${existsSync(path) && statSync(path).isFile() ? readFileSync(path, "utf8") : ""}`);
   }
   return lines;

@@ -30,7 +30,10 @@ export interface Command {
 
 /** Options that every command takes. */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionDescription>> = {
-  state: { value: "DIR", help: "where netloom keeps what it owns (default /run/netloom; without root $XDG_RUNTIME_DIR/netloom)" },
+  state: {
+    value: "DIR",
+    help: "where netloom keeps what it owns (default /run/netloom; without root $XDG_RUNTIME_DIR/netloom)",
+  },
   json: { help: "print data instead of text" },
   help: { help: "show this help" },
 };
@@ -44,16 +47,25 @@ export function usageError(message: string, hint?: string): NetloomError {
 export function parseInvocation(command: Command, words: readonly string[]): Invocation {
   const described: Readonly<Record<string, OptionDescription>> = { ...COMMON_OPTIONS, ...command.options };
   const options = Object.fromEntries(
-    Object.entries(described).map(([name, option]) => [name, { type: option.value === undefined ? "boolean" : "string" } as const]),
+    Object.entries(described).map(([name, option]) => [
+      name,
+      { type: option.value === undefined ? "boolean" : "string" } as const,
+    ]),
   );
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError(`netloom ${command.name}: ${error instanceof Error ? error.message : String(error)}`, usageLine(command));
+    throw usageError(
+      `netloom ${command.name}: ${error instanceof Error ? error.message : String(error)}`,
+      usageLine(command),
+    );
   }
   const wanted = command.operands.filter((operand) => !operand.startsWith("["));
-  if (parsed.values["help"] !== true && (parsed.positionals.length < wanted.length || parsed.positionals.length > command.operands.length)) {
+  if (
+    parsed.values["help"] !== true &&
+    (parsed.positionals.length < wanted.length || parsed.positionals.length > command.operands.length)
+  ) {
     throw usageError(
       `netloom ${command.name}: ${parsed.positionals.length < wanted.length ? `${wanted[parsed.positionals.length]} is missing` : `"${parsed.positionals[command.operands.length]}" is one word too many`}`,
       usageLine(command),
@@ -70,7 +82,9 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
 }
 
 export function usageLine(command: Command): string {
-  const options = Object.entries(command.options).map(([name, option]) => `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]`);
+  const options = Object.entries(command.options).map(
+    ([name, option]) => `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]`,
+  );
   return `usage: netloom ${[command.name, ...command.operands, ...options, "[--state DIR]", "[--json]"].join(" ")}`;
 }
 
@@ -79,5 +93,12 @@ export function helpOf(command: Command): string {
     ([name, option]) => [`--${name}${option.value === undefined ? "" : ` ${option.value}`}`, option.help] as const,
   );
   const width = Math.max(...rows.map(([left]) => left.length));
-  return [`${command.summary}`, "", usageLine(command), "", ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`), ""].join("\n");
+  return [
+    `${command.summary}`,
+    "",
+    usageLine(command),
+    "",
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    "",
+  ].join("\n");
 }

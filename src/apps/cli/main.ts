@@ -47,7 +47,8 @@ async function run(words: readonly string[]): Promise<number> {
     return first === undefined ? 2 : 0;
   }
   const command = COMMANDS.find(({ name }) => words.slice(0, name.split(" ").length).join(" ") === name);
-  if (command === undefined) throw usageError(`netloom ${first}: there is no such command`, "netloom --help lists them.");
+  if (command === undefined)
+    throw usageError(`netloom ${first}: there is no such command`, "netloom --help lists them.");
   const invocation = parseInvocation(command, words.slice(command.name.split(" ").length));
   if (invocation.flag("help")) {
     print(helpOf(command));

@@ -1,5 +1,6 @@
 /** How the program talks: results on stdout, everything else on stderr. */
 import { NetloomError, messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
 import type { Step } from "../../state/step.ts";
 
 export function print(text: string): void {
@@ -14,11 +15,24 @@ export function complain(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** A log for people who watch a foreground command. */
+export const STDERR_LOGGER: Logger = {
+  debug: () => undefined,
+  info: (message, fields) => complain(logLine(message, fields)),
+  warn: (message, fields) => complain(`warning: ${logLine(message, fields)}`),
+  error: (message, fields) => complain(`error: ${logLine(message, fields)}`),
+};
+
+function logLine(message: string, fields: Readonly<Record<string, unknown>> | undefined): string {
+  return [message, ...Object.entries(fields ?? {}).map(([name, value]) => `${name}=${String(value)}`)].join(" ");
+}
+
 /** An error as a person reads it, and the exit code that goes with it. */
 export function reportError(error: unknown, json: boolean): number {
   const code = error instanceof NetloomError ? error.code : "internal";
   const hint = error instanceof NetloomError ? error.hint : undefined;
-  if (json) complain(JSON.stringify({ error: { code, message: messageOf(error), ...(hint === undefined ? {} : { hint }) } }));
+  if (json)
+    complain(JSON.stringify({ error: { code, message: messageOf(error), ...(hint === undefined ? {} : { hint }) } }));
   else {
     complain(`netloom: ${messageOf(error)}`);
     if (hint !== undefined) complain(`  ${hint.replaceAll("\n", "\n  ")}`);
@@ -41,7 +55,14 @@ export function formatPlan(steps: readonly Step[], notes: readonly string[]): st
 /** A table with aligned columns. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** Shows on a terminal which step is under way; silent otherwise. */

@@ -6,16 +6,23 @@ import { serveLocally } from "../../../engine/local-services.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
-import { complain, print, printJson } from "../output.ts";
+import { print, printJson, STDERR_LOGGER } from "../output.ts";
 
 const TARGET_OPTIONS = {
   netns: { value: "NAME|PATH", help: "the pod's network namespace: a name under /run/netns or a path" },
   interface: { value: "IF", help: "the pod's interface (default eth0)" },
 } as const;
 
-function target(invocation: Invocation, command: string): { namespace: string; interfaceName: string; stateFolder: string } {
+function target(
+  invocation: Invocation,
+  command: string,
+): { namespace: string; interfaceName: string; stateFolder: string } {
   const given = invocation.option("netns");
-  if (given === undefined || given === "") throw usageError(`netloom ${command}: --netns is missing`, "Say which pod: --netns NAME or --netns /proc/PID/ns/net");
+  if (given === undefined || given === "")
+    throw usageError(
+      `netloom ${command}: --netns is missing`,
+      "Say which pod: --netns NAME or --netns /proc/PID/ns/net",
+    );
   return {
     namespace: canonicalNamespace(given),
     interfaceName: invocation.option("interface") ?? "eth0",
@@ -34,13 +41,17 @@ function lockTarget(where: ReturnType<typeof target>, purpose: string): Disposab
 export const bindCommand: Command = {
   name: "bind",
   operands: [],
-  summary: "Take over a pod's interface for a VM: bridge, tap and a DHCP server for exactly that guest. Ends with SIGTERM or Ctrl-C and restores the pod.",
+  summary:
+    "Take over a pod's interface for a VM: bridge, tap and a DHCP server for exactly that guest. Ends with SIGTERM or Ctrl-C and restores the pod.",
   options: {
     ...TARGET_OPTIONS,
     binding: { value: "bridge", help: "how the guest gets the pod's network (default bridge)" },
     profile: { value: "legacy|modern", help: "names and addresses of KubeVirt 0.4.1 or of today (default modern)" },
     tap: { value: "NAME", help: "name of the tap that the guest is plugged into (default tap0)" },
-    "resolv-conf": { value: "FILE", help: "the pod's name servers (default /etc/netns/NAME/resolv.conf, else the host's)" },
+    "resolv-conf": {
+      value: "FILE",
+      help: "the pod's name servers (default /etc/netns/NAME/resolv.conf, else the host's)",
+    },
     foreground: { help: "serve DHCP in this process until it is told to stop" },
   },
   async run(invocation) {
@@ -48,10 +59,16 @@ export const bindCommand: Command = {
     const binding = invocation.option("binding") ?? "bridge";
     if (binding !== "bridge") throw usageError(`netloom bind: --binding ${binding}: only "bridge" is supported`);
     const profile = invocation.option("profile") ?? "modern";
-    if (profile !== "legacy" && profile !== "modern") throw usageError(`netloom bind: --profile ${profile}: not "legacy" or "modern"`);
+    if (profile !== "legacy" && profile !== "modern")
+      throw usageError(`netloom bind: --profile ${profile}: not "legacy" or "modern"`);
     const tapName = invocation.option("tap") ?? "tap0";
-    if (!/^[^\s/]{1,15}$/.test(tapName)) throw usageError(`netloom bind: --tap ${tapName}: not a name of 1 to 15 characters without blanks and "/"`);
-    if (!invocation.flag("foreground")) throw usageError("netloom bind: --foreground is missing", "bind serves DHCP as long as it runs; say that you mean it with --foreground.");
+    if (!/^[^\s/]{1,15}$/.test(tapName))
+      throw usageError(`netloom bind: --tap ${tapName}: not a name of 1 to 15 characters without blanks and "/"`);
+    if (!invocation.flag("foreground"))
+      throw usageError(
+        "netloom bind: --foreground is missing",
+        "bind serves DHCP as long as it runs; say that you mean it with --foreground.",
+      );
     const resolvConf = invocation.option("resolv-conf");
 
     const stopped = new Promise<void>((resolve) => {
@@ -59,8 +76,11 @@ export const bindCommand: Command = {
       process.once("SIGINT", resolve);
     });
     using _lock = lockTarget(where, `bind ${where.interfaceName} in ${where.namespace}`);
-    await using services = serveLocally(complain);
-    const result = await bind({ ...where, profile, tapName, ...(resolvConf === undefined ? {} : { resolvConf }) }, services);
+    await using services = serveLocally(STDERR_LOGGER);
+    const result = await bind(
+      { ...where, profile, tapName, ...(resolvConf === undefined ? {} : { resolvConf }) },
+      services,
+    );
     if (invocation.flag("json")) printJson(result.binding);
     else {
       for (const note of [...result.notes, ...result.outcome.notes]) print(`note: ${note}`);
@@ -81,10 +101,13 @@ export const unbindCommand: Command = {
   async run(invocation) {
     const where = target(invocation, "unbind");
     using _lock = lockTarget(where, `unbind ${where.interfaceName} in ${where.namespace}`);
-    await using services = serveLocally(complain);
+    await using services = serveLocally(STDERR_LOGGER);
     const outcome = await unbind(where, services);
     if (invocation.flag("json")) printJson({ steps: outcome.steps });
-    else print(outcome.steps.length === 0 ? "nothing was bound" : `${where.interfaceName} in ${where.namespace} is as it was`);
+    else
+      print(
+        outcome.steps.length === 0 ? "nothing was bound" : `${where.interfaceName} in ${where.namespace} is as it was`,
+      );
     return 0;
   },
 };

@@ -12,7 +12,10 @@ export const planCommand: Command = {
   summary: "Show what `apply FILE` would do, as sentences and as commands. Changes nothing.",
   options: {},
   async run(invocation) {
-    const { plan, unitName, notes } = await planFile(invocation.positionals[0]!, stateFolderPath(invocation.option("state")));
+    const { plan, unitName, notes } = await planFile(
+      invocation.positionals[0]!,
+      stateFolderPath(invocation.option("state")),
+    );
     if (invocation.flag("json")) printJson({ name: unitName, steps: plan.steps, conflicts: plan.conflicts, notes });
     else {
       if (plan.steps.length > 0) print(formatPlan(plan.steps, notes));
@@ -41,7 +44,11 @@ export const applyCommand: Command = {
     else {
       for (const note of notes) print(`note: ${note}`);
       const steps = outcome.steps.length;
-      print(steps === 0 ? `${unitName}: nothing to do, all verified` : `${unitName}: ${steps} step${steps === 1 ? "" : "s"} done and verified in ${milliseconds} ms`);
+      print(
+        steps === 0
+          ? `${unitName}: nothing to do, all verified`
+          : `${unitName}: ${steps} step${steps === 1 ? "" : "s"} done and verified in ${milliseconds} ms`,
+      );
     }
     return 0;
   },
@@ -60,7 +67,12 @@ export const destroyCommand: Command = {
     const line = progressLine();
     const { outcome, unitName } = await destroyFile(file, state, line.show).finally(line.clear);
     if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps });
-    else print(outcome.steps.length === 0 ? `${unitName}: nothing was there` : `${unitName}: ${outcome.steps.length} steps undone, nothing is left`);
+    else
+      print(
+        outcome.steps.length === 0
+          ? `${unitName}: nothing was there`
+          : `${unitName}: ${outcome.steps.length} steps undone, nothing is left`,
+      );
     return 0;
   },
 };

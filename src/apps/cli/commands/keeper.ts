@@ -1,0 +1,19 @@
+/** keeper: what `apply` starts as a process of its own. Not meant to be started by hand. */
+import { runKeeper } from "../../../services/keeper/run.ts";
+import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import type { Command } from "../command.ts";
+import { VERSION } from "../version.ts";
+
+export const keeperCommand: Command = {
+  name: "keeper",
+  operands: [],
+  summary: "Serve DHCP and watch the guests of a state folder.",
+  options: {},
+  hidden: true,
+  async run(invocation) {
+    const state = stateFolderPath(invocation.option("state"));
+    createStateFolder(state);
+    await runKeeper(state, VERSION);
+    return 0;
+  },
+};

@@ -1,0 +1,71 @@
+/**
+ * Carry out the steps of a plan: services that must go first, then the kernel's objects in the plan's order,
+ * then services that must come.
+ */
+import { Transitions } from "../kernel/transition/transitions.ts";
+import type { Desired, ServiceObject, StateObject } from "../state/object.ts";
+import type { Snapshot } from "../state/snapshot.ts";
+import type { Step } from "../state/step.ts";
+import { crashPoint, stepByStep } from "./crash-point.ts";
+import { isService, type ServiceHost } from "./service-host.ts";
+
+export interface Execution {
+  readonly unitName: string;
+  readonly desired: Desired;
+  /** What the plan was made from. */
+  readonly snapshot: Snapshot;
+  /** Everything that steps may speak of: of the wanted state, the record and a cut-off change. */
+  readonly objects: Iterable<StateObject>;
+  /** Services that may run now. */
+  readonly running: readonly ServiceObject[];
+  readonly services: ServiceHost;
+  /** Called before each step. */
+  readonly progress?: (step: Step, position: number, total: number) => void;
+}
+
+/** @throws NetloomError step-failed, or what a service said; the steps before it are done then */
+export async function executeSteps(steps: readonly Step[], execution: Execution): Promise<void> {
+  let position = 0;
+  const progress = (step: Step): void => execution.progress?.(step, ++position, steps.length);
+  const wanted = wantedServices(execution.desired);
+  const staying = execution.running.filter((service) => wanted.some((other) => sameValue(other, service)));
+  for (const step of steps) if (isService(step.before)) progress(step);
+  if (staying.length < execution.running.length) await converge(execution, staying);
+  await changeKernel(
+    steps.filter((step) => !isService(step.after ?? step.before)),
+    execution,
+    progress,
+  );
+  for (const step of steps) if (isService(step.after) && step.before === undefined) progress(step);
+  if (wanted.length > 0) await converge(execution, wanted);
+}
+
+/** DHCP servers and guests of a wanted state. */
+export function wantedServices(desired: Desired): ServiceObject[] {
+  return desired.objects.filter(isService);
+}
+
+async function converge({ services, unitName }: Execution, wanted: readonly ServiceObject[]): Promise<void> {
+  crashPoint();
+  await services.converge(unitName, wanted);
+  crashPoint();
+}
+
+async function changeKernel(
+  steps: readonly Step[],
+  execution: Execution,
+  progress: (step: Step) => void,
+): Promise<void> {
+  if (steps.length === 0) return;
+  await using transitions = new Transitions({ snapshot: execution.snapshot, objects: execution.objects });
+  if (!stepByStep) return transitions.transitionAll(steps, progress);
+  for (const step of steps) {
+    crashPoint();
+    progress(step);
+    await transitions.transition(step);
+  }
+}
+
+function sameValue(a: ServiceObject, b: ServiceObject): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,33 @@
+/** DHCP servers inside this process: `bind --foreground` has no keeper. */
+import { NetloomError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { SingleDhcpService } from "../services/keeper/single-dhcp.ts";
+import type { ServiceObject } from "../state/object.ts";
+import type { ServiceHost } from "./service-host.ts";
+
+export type LocalServices = ServiceHost & AsyncDisposable;
+
+/** @param log receives what the servers tell */
+export function serveLocally(log: Logger): LocalServices {
+  const running = new Map<string, SingleDhcpService>();
+  const stop = async (key: string, service: SingleDhcpService): Promise<void> => {
+    await service.stop();
+    running.delete(key);
+  };
+  return {
+    async converge(unitName: string, services: readonly ServiceObject[]): Promise<void> {
+      const wanted = new Set(services.map((service) => service.key));
+      for (const [key, service] of running) if (!wanted.has(key)) await stop(key, service);
+      for (const object of services) {
+        if (object.kind !== "dhcp-single")
+          throw new NetloomError("internal", `${unitName}: ${object.kind} cannot run in the foreground`);
+        const service = running.get(object.key) ?? new SingleDhcpService(object, log);
+        running.set(object.key, service);
+        await service.start();
+      }
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      for (const [key, service] of running) await stop(key, service);
+    },
+  };
+}

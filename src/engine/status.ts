@@ -1,0 +1,70 @@
+/** What is applied, whether the kernel still shows it, and what runs. */
+import { messageOf } from "../base/errors.ts";
+import { KeeperClient } from "../services/keeper/client.ts";
+import { type KeeperStatus, keeperLog } from "../services/keeper/protocol.ts";
+import { nameOf } from "../state/object.ts";
+import { UnitStore } from "../store/unit.ts";
+import { planUnit } from "./reconcile.ts";
+import { isService } from "./service-host.ts";
+
+export interface ObjectStatus {
+  readonly key: string;
+  /** "bridge lan", "address 10.0.0.1/24 in pod1". */
+  readonly name: string;
+  readonly origin: string;
+}
+
+export interface UnitStatus {
+  readonly name: string;
+  /** The file, or the options of a bind. */
+  readonly source: string;
+  /**
+   * applied: the kernel shows what was applied. drifted: somebody changed it. unfinished: a change was cut off;
+   * repeat the command. unknown: it could not be read.
+   */
+  readonly state: "applied" | "drifted" | "unfinished" | "unknown";
+  readonly objects: readonly ObjectStatus[];
+  /** What would have to be done to have it as applied. */
+  readonly drift: readonly string[];
+}
+
+export interface Status {
+  readonly stateFolder: string;
+  readonly units: readonly UnitStatus[];
+  /** Absent: it does not run. */
+  readonly keeper?: KeeperStatus;
+  readonly keeperLog: string;
+}
+
+export async function readStatus(stateFolder: string): Promise<Status> {
+  const units: UnitStatus[] = [];
+  for (const name of UnitStore.list(stateFolder)) units.push(await unitStatus(UnitStore.open(stateFolder, name)));
+  const keeper = await new KeeperClient(stateFolder).statusIfRunning();
+  return { stateFolder, units, ...(keeper === undefined ? {} : { keeper }), keeperLog: keeperLog(stateFolder) };
+}
+
+async function unitStatus(unit: UnitStore): Promise<UnitStatus> {
+  try {
+    const record = unit.readRecord();
+    const journal = unit.readJournal();
+    const { desired, source } = record ?? journal ?? { desired: { objects: [], absent: [] }, source: "" };
+    const objects = desired.objects.map((object) => ({ key: object.key, name: nameOf(object), origin: object.origin }));
+    if (journal !== undefined) {
+      return {
+        name: unit.name,
+        source,
+        state: "unfinished",
+        objects,
+        drift: journal.steps.map((step) => step.summary),
+      };
+    }
+    const { plan } = await planUnit(unit, desired);
+    const drift = [
+      ...plan.conflicts.map((conflict) => conflict.message),
+      ...plan.steps.filter((step) => !isService(step.after ?? step.before)).map((step) => step.summary),
+    ];
+    return { name: unit.name, source, state: drift.length === 0 ? "applied" : "drifted", objects, drift };
+  } catch (error) {
+    return { name: unit.name, source: "", state: "unknown", objects: [], drift: [messageOf(error)] };
+  }
+}
