@@ -10,11 +10,10 @@ import { NetloomError } from "../base/errors.ts";
 import { attempt, explain, SystemCallError } from "./native/addon.ts";
 
 export { SystemCallError } from "./native/addon.ts";
+export { hostInteger, NetlinkEvents } from "./native/events.ts";
 export {
   type BpfInstruction,
   DatagramSocket,
-  hostInteger,
-  NetlinkEvents,
   PacketSocket,
   type ReceivedDatagram,
   type ReceivedFrame,
