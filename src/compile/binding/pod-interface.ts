@@ -139,7 +139,7 @@ function discoverAddresses(observed: ObservedNamespace, link: ObservedLink, cont
   const mine = observed.addresses.filter((address) => address.linkIndex === link.index && !isTemporary(address));
   const of = (family: 4 | 6): ObservedAddress[] => mine.filter((address) => familyOf(address.address) === family);
   // The kernel lists IPv6 addresses of one scope newest first, so the last one listed is the first to add.
-  return [...of(4), ...of(6).reverse()].map((address) => addressObject(address, observed, link, context));
+  return [...of(4), ...of(6).toReversed()].map((address) => addressObject(address, observed, link, context));
 }
 
 /** Privacy addresses come and go by themselves with the address that they were derived from. */
@@ -153,7 +153,7 @@ function addressObject(
   link: ObservedLink,
   { namespace, linkKey, name }: Context,
 ): AddressObject {
-  const { linkIndex: _, flags, ...rest } = address;
+  const { linkIndex: _linkIndex, flags, ...rest } = address;
   return {
     kind: "address",
     key: `${linkKey} address ${address.address}/${address.prefixLength}`,
@@ -220,7 +220,7 @@ function routeObject(route: ObservedRoute, { namespace, linkKey, name }: Context
     origin: `pod interface ${name}`,
     namespace,
     destination,
-    nextHops: nextHops.map(({ linkIndex: _, ...hop }) => ({ linkKey, ...hop })),
+    nextHops: nextHops.map(({ linkIndex: _linkIndex, ...hop }) => ({ linkKey, ...hop })),
     ...rest,
   };
 }

@@ -25,11 +25,19 @@ export async function deleteAccept(object: ForeignAcceptObject): Promise<void> {
 function iptables(object: ForeignAcceptObject, action: "-I" | "-C" | "-D"): Promise<string> {
   const { backend, chain, inInterface, outInterface, establishedOnly, key, namespace } = object;
   const words = [
-    ...["-w", LOCK_SECONDS, action, chain],
+    "-w",
+    LOCK_SECONDS,
+    action,
+    chain,
     ...(inInterface === undefined ? [] : ["-i", inInterface]),
     ...(outInterface === undefined ? [] : ["-o", outInterface]),
     ...(establishedOnly === true ? ["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"] : []),
-    ...["-m", "comment", "--comment", `netloom:${key}`, "-j", "ACCEPT"],
+    "-m",
+    "comment",
+    "--comment",
+    `netloom:${key}`,
+    "-j",
+    "ACCEPT",
   ];
   return run(`iptables-${backend}`, words, namespace === "" ? {} : { namespacePath: namespacePath(namespace) });
 }

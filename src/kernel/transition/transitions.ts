@@ -258,9 +258,9 @@ export class Transitions implements AsyncDisposable {
 
   /** Called with nothing pending: descriptors in requests must stay open until these are sent. */
   #evict(): void {
-    if (this.#sockets.size > KEPT_NAMESPACES) for (const name of [...this.#sockets.keys()]) this.#closeSocket(name);
+    if (this.#sockets.size > KEPT_NAMESPACES) for (const name of this.#sockets.keys()) this.#closeSocket(name);
     if (this.#descriptors.size > KEPT_NAMESPACES)
-      for (const name of [...this.#descriptors.keys()]) this.#closeNamespace(name);
+      for (const name of this.#descriptors.keys()) this.#closeNamespace(name);
   }
 
   /** A namespace of which anything is held open does not end when its name goes. */
@@ -283,7 +283,7 @@ export class Transitions implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const sockets = [...this.#sockets.values()];
     this.#sockets.clear();
-    for (const name of [...this.#descriptors.keys()]) this.#closeNamespace(name);
+    for (const name of this.#descriptors.keys()) this.#closeNamespace(name);
     await Promise.all(sockets.map((socket) => socket[Symbol.asyncDispose]()));
   }
 }
