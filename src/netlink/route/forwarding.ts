@@ -11,7 +11,7 @@ import {
 } from "../message.ts";
 import { AF_BRIDGE, type CreateMode, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "./constants.ts";
 import { createFlags } from "./family.ts";
-import { NDMSG, NEIGHBOUR_TABLE, NTF_MASTER, NUD_NOARP } from "./neighbour-message.ts";
+import { NDMSG, NEIGHBOUR_TABLE, NTF_MASTER, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE } from "./neighbour-message.ts";
 
 /** Where a bridge (or vxlan device) sends frames for a MAC. */
 export interface ForwardingEntry {
@@ -19,7 +19,10 @@ export interface ForwardingEntry {
   readonly macAddress: MacAddress;
   /** The bridge that the port belongs to; shown only. */
   readonly masterIndex?: number;
-  /** NUD_* bits: 128 local ("permanent"), 64 static, 2 learned. Default static on creation, as `bridge fdb add … static`. */
+  /**
+   * NUD_* bits: 128 local ("permanent"), 64 static, 2 learned. Absent on creation: static. A vxlan device's entries
+   * want NUD_NOARP | NUD_PERMANENT.
+   */
   readonly state?: number;
   /** NTF_SELF, NTF_MASTER… Default NTF_MASTER on creation. */
   readonly flags?: number;
@@ -33,8 +36,8 @@ export interface ForwardingEntry {
   readonly nextHopId?: number;
 }
 
-function encodeForwarding(entry: ForwardingEntry): Uint8Array {
-  const { linkIndex, macAddress, state = NUD_NOARP, flags = NTF_MASTER, remote } = entry;
+function encodeForwarding(entry: ForwardingEntry, defaultState: number): Uint8Array {
+  const { linkIndex, macAddress, state = defaultState, flags = NTF_MASTER, remote } = entry;
   return encodeBody((writer) => {
     NDMSG.append(writer, { family: AF_BRIDGE, index: linkIndex, state, flags });
     encodeAttributes(writer, NEIGHBOUR_TABLE, {
@@ -62,14 +65,19 @@ export function newForwarding(
   return {
     type: RTM_NEWNEIGH,
     flags: mode.append === true ? NLM_F_CREATE | NLM_F_APPEND : createFlags(mode),
-    body: encodeForwarding(entry),
+    body: encodeForwarding(entry, NUD_NOARP | NUD_REACHABLE),
     operation: `add ${forwardingTitle(entry)}`,
   };
 }
 
 /** Removes a forwarding entry: `bridge fdb delete M dev NAME`. ENOENT when there is none. */
 export function deleteForwarding(entry: ForwardingEntry): NetlinkRequest {
-  return { type: RTM_DELNEIGH, flags: 0, body: encodeForwarding(entry), operation: `delete ${forwardingTitle(entry)}` };
+  return {
+    type: RTM_DELNEIGH,
+    flags: 0,
+    body: encodeForwarding(entry, NUD_NOARP | NUD_PERMANENT),
+    operation: `delete ${forwardingTitle(entry)}`,
+  };
 }
 
 /** Forwarding entries of all bridges and vxlan devices, or of one bridge: `bridge fdb show [br NAME]`. */

@@ -18,7 +18,6 @@ const FAMILIES = attributeTable({
 export const LINK_ATTRIBUTES = attributeTable({
   macAddress: attribute("IFLA_ADDRESS", 1, mac),
   broadcastMac: attribute("IFLA_BROADCAST", 2, mac),
-  name: attribute("IFLA_IFNAME", 3, string),
   /** 68 to 65535 for most kinds. */
   mtuBytes: attribute("IFLA_MTU", 4, u32),
   /** The device below (macvlan, vxlan) or, on a veth, the peer; an index of the namespace `linkNamespaceId`. */
@@ -39,6 +38,8 @@ export const LINK_ATTRIBUTES = attributeTable({
   group: attribute("IFLA_GROUP", 27, u32),
   /** Create in, or move to, the namespace of this open descriptor. */
   namespaceDescriptor: attribute("IFLA_NET_NS_FD", 28, u32),
+  /** 1 to 15 bytes, without "/" and blanks. */
+  name: attribute("IFLA_IFNAME", 3, string),
   promiscuityCount: attribute("IFLA_PROMISCUITY", 30, u32),
   transmitQueues: attribute("IFLA_NUM_TX_QUEUES", 31, u32),
   receiveQueues: attribute("IFLA_NUM_RX_QUEUES", 32, u32),

@@ -55,7 +55,7 @@ export function deleteNeighbour(neighbour: Neighbour): NetlinkRequest {
   return {
     type: RTM_DELNEIGH,
     flags: 0,
-    body: encodeNeighbour({ linkIndex, address, flags: flags & NTF_PROXY }, 0),
+    body: encodeNeighbour({ linkIndex, address, flags: flags & NTF_PROXY }, NUD_PERMANENT),
     operation: `delete ${neighbourTitle(neighbour)}`,
   };
 }

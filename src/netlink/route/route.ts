@@ -43,7 +43,7 @@ export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 export const RTPROT_KERNEL = 2;
 export const RTPROT_BOOT = 3;
-const RT_TABLE_COMPAT = 252;
+const RT_TABLE_UNSPEC = 0;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_HOST = 254;
@@ -115,7 +115,10 @@ function defaultScope(route: Route): number {
   return type === RTN_UNICAST && direct ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 }
 
-function encodeRoute(route: Route, { scope, protocol }: { scope: number; protocol: number }): Uint8Array {
+function encodeRoute(
+  route: Route,
+  { scope, protocol, type }: { scope: number; protocol: number; type: number },
+): Uint8Array {
   const { destination, from, nextHops, table = RT_TABLE_MAIN, metrics } = route;
   const family = kernelFamily(destination.address);
   const only = nextHops.length === 1 ? nextHops[0]! : undefined;
@@ -126,15 +129,15 @@ function encodeRoute(route: Route, { scope, protocol }: { scope: number; protoco
       destinationLength: destination.length,
       sourceLength: from?.length ?? 0,
       tos: route.tos ?? 0,
-      table: table > 255 ? RT_TABLE_COMPAT : table,
+      table: table > 255 ? RT_TABLE_UNSPEC : table,
       protocol,
       scope,
-      type: route.type ?? RTN_UNICAST,
+      type,
       flags: only?.onlink === true ? RTNH_F_ONLINK : 0,
     });
     encodeAttributes(writer, TABLE, {
       ...gatewayFields(only?.gateway, family),
-      destination: destination.length === 0 ? undefined : destination.address,
+      destination: destination.length === 0 && family === AF_INET ? undefined : destination.address,
       from: from === undefined || from.length === 0 ? undefined : from.address,
       linkIndex: only?.linkIndex,
       source: route.source,
@@ -164,6 +167,7 @@ export function newRoute(route: Route, mode: CreateMode & { readonly append?: bo
     body: encodeRoute(route, {
       scope: route.scope ?? defaultScope(route),
       protocol: route.protocol ?? RTPROT_BOOT,
+      type: route.type ?? RTN_UNICAST,
     }),
     operation: `add ${titleOf(route)}`,
   };
@@ -171,11 +175,13 @@ export function newRoute(route: Route, mode: CreateMode & { readonly append?: bo
 
 /** Removes the first route that has all that is given: `ip route delete …`. ESRCH when there is none. */
 export function deleteRoute(route: Route): NetlinkRequest {
+  // Scope "nowhere", protocol 0 and type 0 match any (net/ipv4/fib_trie.c fib_table_delete); IPv6 has no scopes.
+  const anyScope = kernelFamily(route.destination.address) === AF_INET ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE;
+  const { scope = anyScope, protocol = 0, type = 0 } = route;
   return {
     type: RTM_DELROUTE,
     flags: 0,
-    // Scope "nowhere" and protocol 0 match any (net/ipv4/fib_trie.c fib_table_delete).
-    body: encodeRoute(route, { scope: route.scope ?? RT_SCOPE_NOWHERE, protocol: route.protocol ?? 0 }),
+    body: encodeRoute(route, { scope, protocol, type }),
     operation: `delete ${titleOf(route)}`,
   };
 }

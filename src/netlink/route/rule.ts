@@ -10,7 +10,7 @@ const FR_ACT_TO_TBL = 1;
 const FR_ACT_GOTO = 2;
 const FIB_RULE_INVERT = 2;
 const RT_TABLE_UNSPEC = 0;
-const RT_TABLE_COMPAT = 252;
+const RT_TABLE_MAIN = 254;
 
 /** struct fib_rule_hdr */
 const HEADER = struct({
@@ -61,6 +61,7 @@ export interface Rule {
   readonly priority?: number;
   /** FR_ACT_*: 1 look up `table` (default), 2 goto, 3 nop, 6 blackhole, 7 unreachable, 8 prohibit. */
   readonly action?: number;
+  /** On creation 254 (main) when absent and the action is to look up. */
   readonly table?: number;
   readonly gotoPriority?: number;
   /** The rule is for packets that do not match. */
@@ -85,23 +86,23 @@ export interface Rule {
   readonly destinationPorts?: Range;
 }
 
-function encodeRule(rule: Rule): Uint8Array {
-  const { family, table, gotoPriority, source, destination } = rule;
+function encodeRule(rule: Rule, { action, table }: { action: number; table: number }): Uint8Array {
+  const { family, source, destination } = rule;
   return encodeBody((writer) => {
     HEADER.append(writer, {
       family: family === 4 ? AF_INET : AF_INET6,
       destinationLength: destination?.length ?? 0,
       sourceLength: source?.length ?? 0,
       tos: rule.tos ?? 0,
-      table: table === undefined ? RT_TABLE_UNSPEC : table > 255 ? RT_TABLE_COMPAT : table,
-      action: rule.action ?? (gotoPriority === undefined ? FR_ACT_TO_TBL : FR_ACT_GOTO),
+      table: table > 255 ? RT_TABLE_UNSPEC : table,
+      action,
       flags: rule.invert === true ? FIB_RULE_INVERT : 0,
     });
     encodeAttributes(writer, TABLE, {
       ...rule,
       source: source === undefined || source.length === 0 ? undefined : source.address,
       destination: destination === undefined || destination.length === 0 ? undefined : destination.address,
-      table: table === undefined || table <= 255 ? undefined : table,
+      table: table > 255 ? table : undefined,
     });
   });
 }
@@ -113,12 +114,26 @@ function titleOf(rule: Rule): string {
 
 /** Adds a rule: `ip rule add …`. EEXIST when there is one just like it. @throws NetloomError bad-value */
 export function newRule(rule: Rule, mode: CreateMode = {}): NetlinkRequest {
-  return { type: RTM_NEWRULE, flags: createFlags(mode), body: encodeRule(rule), operation: `add ${titleOf(rule)}` };
+  const action = rule.action ?? (rule.gotoPriority === undefined ? FR_ACT_TO_TBL : FR_ACT_GOTO);
+  const table = rule.table ?? (action === FR_ACT_TO_TBL ? RT_TABLE_MAIN : RT_TABLE_UNSPEC);
+  return {
+    type: RTM_NEWRULE,
+    flags: createFlags(mode),
+    body: encodeRule(rule, { action, table }),
+    operation: `add ${titleOf(rule)}`,
+  };
 }
 
 /** Removes the first rule that has all that is given: `ip rule delete …`. ENOENT when there is none. */
 export function deleteRule(rule: Rule): NetlinkRequest {
-  return { type: RTM_DELRULE, flags: 0, body: encodeRule(rule), operation: `delete ${titleOf(rule)}` };
+  // Action and table 0 match any.
+  const { action = rule.gotoPriority === undefined ? 0 : FR_ACT_GOTO, table = RT_TABLE_UNSPEC } = rule;
+  return {
+    type: RTM_DELRULE,
+    flags: 0,
+    body: encodeRule(rule, { action, table }),
+    operation: `delete ${titleOf(rule)}`,
+  };
 }
 
 /** All rules of both families: `ip rule show`, `ip -6 rule show`. */
