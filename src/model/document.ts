@@ -59,7 +59,7 @@ export function readDocument(text: string): SourceDocument {
     return nothing({ reason: "the file is larger than 4 MiB", remedy: "a network file is a few pages; is this one?" });
   }
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: "error" });
   const position = (offset: number): Position => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
