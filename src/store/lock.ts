@@ -2,30 +2,40 @@
  * One writer at a time. The lock is the kernel's (flock), so it ends with its holder however that ends; the
  * file's text only tells people who holds it.
  */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
 import { NetloomError } from "../base/errors.ts";
 import { lockDescriptor } from "../kernel/native.ts";
 
 export interface Lock extends Disposable {
+  /** Let go; the file is removed. */
   release(): void;
 }
 
 /**
- * Take the lock at `path` or say who has it. The file stays; an unlocked file means nothing.
+ * Take the lock at `path` or say who has it.
  * @param purpose what the holder does, for the message a second one gets: "apply pods.yaml"
  * @throws NetloomError locked
  */
 export function takeLock(path: string, purpose: string): Lock {
-  const descriptor = openSync(path, "a+", 0o600);
-  if (!lockDescriptor(descriptor)) {
+  for (;;) {
+    const descriptor = openSync(path, "a+", 0o600);
+    if (!lockDescriptor(descriptor)) {
+      closeSync(descriptor);
+      const holder = readFileSync(path, "utf8").trim();
+      throw new NetloomError("locked", `${path}: held by ${holder === "" ? "another netloom" : holder}`, {
+        hint: "Wait until it has finished, or use another folder with --state DIR.",
+      });
+    }
+    // The holder before us removes the file as it lets go: then what we have locked is not the file any more.
+    if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(descriptor).ino) {
+      ftruncateSync(descriptor, 0);
+      writeSync(descriptor, `process ${process.pid} (${purpose})\n`);
+      const release = (): void => {
+        unlinkSync(path);
+        closeSync(descriptor);
+      };
+      return { release, [Symbol.dispose]: release };
+    }
     closeSync(descriptor);
-    const holder = readFileSync(path, "utf8").trim();
-    throw new NetloomError("locked", `${path}: held by ${holder === "" ? "another netloom" : holder}`, {
-      hint: "Wait until it has finished, or use another folder with --state DIR.",
-    });
   }
-  ftruncateSync(descriptor, 0);
-  writeSync(descriptor, `process ${process.pid} (${purpose})\n`);
-  const release = (): void => closeSync(descriptor);
-  return { release, [Symbol.dispose]: release };
 }

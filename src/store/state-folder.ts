@@ -1,7 +1,8 @@
 /** Where netloom keeps what must outlive a command: records, journals, logs, sockets. */
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NetloomError } from "../base/errors.ts";
+import { isMissing, removeDurably } from "./atomic-file.ts";
 
 /**
  * The state folder's path: `given`, else /run/netloom for root, else $XDG_RUNTIME_DIR/netloom.
@@ -32,4 +33,22 @@ export function createStateFolder(path: string): void {
       },
     );
   }
+}
+
+/**
+ * Once nothing is applied or bound any more, remove what is left beside the cached answer whether KVM works,
+ * which holds until the next boot. The folder itself stays: it may be the user's.
+ */
+export function tidyStateFolder(path: string): void {
+  for (const folder of ["units", "locks", "vm"]) {
+    try {
+      rmdirSync(join(path, folder));
+    } catch (error) {
+      if (isMissing(error)) continue;
+      // Something is in use there: nothing is tidied yet.
+      if (error instanceof Error && "code" in error && error.code === "ENOTEMPTY") return;
+      throw error;
+    }
+  }
+  for (const name of readdirSync(path)) if (name.startsWith("keeper.log")) removeDurably(join(path, name));
 }

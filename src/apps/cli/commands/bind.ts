@@ -1,10 +1,11 @@
 /** bind, unbind: KubeVirt's job by hand, for a pod that somebody else made. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { requirePrivilege } from "../../../kernel/features.ts";
 import { bind, bindUnitName, canonicalNamespace, unbind } from "../../../engine/bind.ts";
 import { serveLocally } from "../../../engine/local-services.ts";
 import { takeLock } from "../../../store/lock.ts";
-import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { print, printJson, STDERR_LOGGER } from "../output.ts";
 
@@ -32,10 +33,17 @@ function target(
 
 /** One bind of an interface at a time; different interfaces do not wait for each other. */
 function lockTarget(where: ReturnType<typeof target>, purpose: string): Disposable {
+  requirePrivilege();
   createStateFolder(where.stateFolder);
   const folder = join(where.stateFolder, "locks");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return takeLock(join(folder, bindUnitName(where.namespace, where.interfaceName)), purpose);
+  const lock = takeLock(join(folder, bindUnitName(where.namespace, where.interfaceName)), purpose);
+  return {
+    [Symbol.dispose]() {
+      lock.release();
+      tidyStateFolder(where.stateFolder);
+    },
+  };
 }
 
 export const bindCommand: Command = {

@@ -1,7 +1,8 @@
 /** plan, apply, destroy: the commands about a network file. */
 import { join } from "node:path";
+import { requirePrivilege } from "../../../kernel/features.ts";
 import { applyFile, destroyFile, planFile } from "../../../engine/file.ts";
-import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { takeLock } from "../../../store/lock.ts";
 import type { Command } from "../command.ts";
 import { formatPlan, print, printJson, progressLine } from "../output.ts";
@@ -34,6 +35,7 @@ export const applyCommand: Command = {
   async run(invocation) {
     const file = invocation.positionals[0]!;
     const state = stateFolderPath(invocation.option("state"));
+    requirePrivilege();
     createStateFolder(state);
     using _lock = takeLock(join(state, "lock"), `apply ${file}`);
     const line = progressLine();
@@ -62,10 +64,12 @@ export const destroyCommand: Command = {
   async run(invocation) {
     const file = invocation.positionals[0]!;
     const state = stateFolderPath(invocation.option("state"));
+    requirePrivilege();
     createStateFolder(state);
     using _lock = takeLock(join(state, "lock"), `destroy ${file}`);
     const line = progressLine();
     const { outcome, unitName } = await destroyFile(file, state, line.show).finally(line.clear);
+    tidyStateFolder(state);
     if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps });
     else
       print(

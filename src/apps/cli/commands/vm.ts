@@ -83,10 +83,17 @@ async function listGuests(stateFolder: string): Promise<UnwatchedVm[]> {
 }
 
 function row({ name, state, reason, details }: UnwatchedVm): string[] {
-  const cell = (value: unknown): string => (value === undefined ? "-" : String(value));
+  const cell = (value: unknown): string =>
+    typeof value === "string" || typeof value === "number" ? String(value) : "-";
   const { pid, accelerator, acceleratorReason, reboots } = details;
-  const remark = reason ?? (acceleratorReason === undefined ? "" : String(acceleratorReason));
-  return [name, state, state === "running" ? cell(pid) : "-", cell(accelerator), cell(reboots), remark];
+  return [
+    name,
+    state,
+    state === "running" ? cell(pid) : "-",
+    cell(accelerator),
+    cell(reboots),
+    reason ?? cell(acceleratorReason),
+  ];
 }
 
 function knownFolder(stateFolder: string, name: string): VmFolder {
