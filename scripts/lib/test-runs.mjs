@@ -1,0 +1,145 @@
+// Runs the checks and the test projects one after the other, each where it belongs, and adds up what they report.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { CACHE, inRoot, MODULES, NODE } from "./paths.mjs";
+import { completePath, Problem, run, say } from "./shell.mjs";
+import { filesBelow } from "./stamp.mjs";
+
+const SANDBOX = inRoot("scripts", "sandbox.sh");
+const GUEST = inRoot("scripts", "vmtest.sh");
+/** A run that takes longer hangs. */
+const LIMIT_MILLISECONDS = 15 * 60_000;
+
+const environment = { ...process.env, PATH: completePath(`${dirname(NODE)}:${process.env.PATH}`) };
+
+function execute(words) {
+  const [program, ...rest] = words;
+  return run(program, rest, { env: environment, timeout: LIMIT_MILLISECONDS });
+}
+
+/** A check counts as one test. */
+function checkRun(words) {
+  return () =>
+    execute([NODE, ...words]) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+const moduleFile = (...parts) => join(MODULES, ...parts);
+
+/** What vitest wrote, or one failure when it wrote nothing: a runner that crashed has not passed. */
+function readReport(file, status) {
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(file, "utf8"));
+  // A file that could not be loaded has no tests that could fail.
+  const broken = report.testResults.filter(
+    (result) => result.status === "failed" && !result.assertionResults.some((test) => test.status === "failed"),
+  ).length;
+  const counts = {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+  // Errors outside any test, and runs without any test, show in the status only.
+  const silent = counts.failed === 0 && (status !== 0 || counts.passed === 0);
+  return silent ? { ...counts, failed: 1 } : counts;
+}
+
+/** A project of vitest.config.ts, started behind the words of `where`; undefined when it has no tests at all. */
+function vitestRun(project, where) {
+  return (results, filters) => {
+    const file = join(results, `${project}.json`);
+    const status = execute([
+      ...where(results),
+      NODE,
+      moduleFile("vitest", "vitest.mjs"),
+      "run",
+      // The configuration is read by Node itself: nothing is written into node_modules.
+      "--configLoader=native",
+      `--project=${project}`,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${file}`,
+      ...filters,
+    ]);
+    return readReport(file, status);
+  };
+}
+
+const hasTests = (folder) => filesBelow(inRoot("test", folder), (name) => name.endsWith(".test.ts")).length > 0;
+const always = () => true;
+const asRoot = process.getuid() === 0;
+const inGuest = (results) => [GUEST, "-w", results, "-t", "900", "-m", "2048", "--"];
+
+/** The addon's own tests once more under the sanitizers; the program says how many in its last line. */
+function sanitizerRun(results) {
+  const file = join(results, "sanitizers.txt");
+  const status = execute([
+    SANDBOX,
+    "bash",
+    "-c",
+    `set -o pipefail; "$0" "$@" | tee '${file}'`,
+    NODE,
+    inRoot("native", "test", "asan.mjs"),
+  ]);
+  const last = readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
+  const counted = /^(\d+) passed, (\d+) failed/.exec(last);
+  const passed = Number(counted?.[1] ?? 0);
+  const failed = Number(counted?.[2] ?? 0);
+  return { passed, failed: failed === 0 && (status !== 0 || passed === 0) ? 1 : failed, skipped: 0 };
+}
+
+export const CHECKS = ["types", "lint", "format"];
+
+const RUNS = [
+  { name: "types", present: always, perform: checkRun([moduleFile("typescript", "bin", "tsc"), "-b"]) },
+  {
+    name: "lint",
+    present: always,
+    perform: checkRun([moduleFile("oxlint", "bin", "oxlint"), "--type-aware", "--quiet"]),
+  },
+  {
+    name: "format",
+    present: always,
+    perform: checkRun([moduleFile("@biomejs", "biome", "bin", "biome"), "ci", "--colors=off"]),
+  },
+  { name: "unit", present: always, perform: vitestRun("unit", () => []) },
+  { name: "sanitizers", present: always, perform: sanitizerRun },
+  { name: "kernel", present: () => hasTests("kernel"), perform: vitestRun("kernel", () => [SANDBOX]) },
+  // Several uids or real devices: root's own, or those of a guest.
+  {
+    name: "root",
+    present: () => hasTests("root"),
+    perform: vitestRun("root", (results) => (asRoot ? [SANDBOX, "--no-user"] : inGuest(results))),
+  },
+  { name: "guest", present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
+  { name: "in-guest", present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
+];
+
+function countLine({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+/** Runs the named ones, or all; words are file filters for vitest. Gives the exit status. */
+export function runTests(names, filters) {
+  const unknown = names.find((name) => !RUNS.some((run) => run.name === name));
+  if (unknown !== undefined)
+    throw new Problem(`no project "${unknown}": there are ${RUNS.map((run) => run.name).join(", ")}`);
+  if (names.length === 0 && filters.length > 0) throw new Problem("say which --project these files belong to");
+  const chosen = RUNS.filter((run) => (names.length === 0 ? run.present() : names.includes(run.name)));
+  mkdirSync(CACHE, { recursive: true });
+  const results = mkdtempSync(join(CACHE, "results-"));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const summary = [];
+  try {
+    for (const { name, perform } of chosen) {
+      say(`${name} …`);
+      const start = Date.now();
+      const counts = perform(results, filters);
+      for (const key of Object.keys(total)) total[key] += counts[key];
+      summary.push(`${name.padEnd(12)}${countLine(counts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+    }
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+  console.log(`\n${summary.join("\n")}\n${countLine(total)}`);
+  return total.failed === 0 ? 0 : 1;
+}

@@ -1,0 +1,52 @@
+// The two commands of a newcomer, and one for every day. Any Node from 18 on runs this file; what is missing is
+// installed and built first, and everything else then runs on the Node that the project pins.
+//
+//   npm run demo                     the demonstration, in a sandbox
+//   npm test                         every check and test; ends with "N passed, N failed"
+//   npm test -- --project kernel test/kernel/native     only these
+//   npm run check                    types, lint, format, unit tests
+import { prepare } from "./lib/prepare.mjs";
+import { inRoot, NODE } from "./lib/paths.mjs";
+import { Problem, run, say } from "./lib/shell.mjs";
+import { CHECKS, runTests } from "./lib/test-runs.mjs";
+
+function demo(words) {
+  prepare("demo");
+  return run(inRoot("scripts", "sandbox.sh"), [NODE, inRoot("scripts", "demo.ts"), ...words]);
+}
+
+/** Takes `--project NAME` out of the words; the rest is for vitest. */
+function parseTestWords(words) {
+  const projects = [];
+  const rest = [];
+  for (let i = 0; i < words.length; i++) {
+    if (words[i] !== "--project") rest.push(words[i]);
+    else if (words[i + 1] === undefined) throw new Problem("--project wants a name");
+    else projects.push(words[++i]);
+  }
+  return { projects, rest };
+}
+
+function test(words) {
+  const { projects, rest } = parseTestWords(words);
+  prepare("test");
+  return runTests(projects, rest);
+}
+
+function check(words) {
+  if (words.length > 0) throw new Problem("check takes no words");
+  prepare("test");
+  return runTests([...CHECKS, "unit"], []);
+}
+
+const [command, ...words] = process.argv.slice(2);
+const commands = { demo, test, check };
+try {
+  const perform = commands[command];
+  if (perform === undefined) throw new Problem(`run.mjs: give one of ${Object.keys(commands).join(", ")}`);
+  process.exitCode = perform(words);
+} catch (error) {
+  if (!(error instanceof Problem)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}
