@@ -2,9 +2,11 @@
  * One writer at a time. The lock is the kernel's (flock), so it ends with its holder however that ends; the
  * file's text only tells people who holds it.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import { lockDescriptor } from "../kernel/native.ts";
+import { isMissing } from "./atomic-file.ts";
 
 export interface Lock extends Disposable {
   /** Let go; the file is removed. */
@@ -18,7 +20,10 @@ export interface Lock extends Disposable {
  */
 export function takeLock(path: string, purpose: string): Lock {
   for (;;) {
-    const descriptor = openSync(path, "a+", 0o600);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const descriptor = openIfThere(path);
+    // The folder went between the two: its last user tidied up.
+    if (descriptor === undefined) continue;
     if (!lockDescriptor(descriptor)) {
       closeSync(descriptor);
       const holder = readFileSync(path, "utf8").trim();
@@ -37,5 +42,14 @@ export function takeLock(path: string, purpose: string): Lock {
       return { release, [Symbol.dispose]: release };
     }
     closeSync(descriptor);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, "a+", 0o600);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }

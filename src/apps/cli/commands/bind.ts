@@ -1,5 +1,4 @@
 /** bind, unbind: KubeVirt's job by hand, for a pod that somebody else made. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { bind, bindUnitName, canonicalNamespace, unbind } from "../../../engine/bind.ts";
@@ -35,9 +34,7 @@ function target(
 function lockTarget(where: ReturnType<typeof target>, purpose: string): Disposable {
   requirePrivilege();
   createStateFolder(where.stateFolder);
-  const folder = join(where.stateFolder, "locks");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const lock = takeLock(join(folder, bindUnitName(where.namespace, where.interfaceName)), purpose);
+  const lock = takeLock(join(where.stateFolder, "locks", bindUnitName(where.namespace, where.interfaceName)), purpose);
   return {
     [Symbol.dispose]() {
       lock.release();
