@@ -15,7 +15,7 @@ export function identityOf(object: StateObject): string {
     case "address":
       return `address|${object.namespace}|${object.linkKey}|${object.address}/${object.prefixLength}|${object.peer ?? ""}`;
     case "route":
-      return `route|${object.namespace}|${routeIdentity(object)}`;
+      return `route|${object.namespace}|${routeIdentity(object)}${ipv6Links(object)}`;
     case "neighbour":
       return `neighbour|${object.namespace}|${object.linkKey}|${object.address}`;
     case "sysctl":
@@ -30,6 +30,11 @@ export function identityOf(object: StateObject): string {
     case "vm":
       return `${object.kind}|${object.key}`;
   }
+}
+
+/** IPv6 has a route to one destination for each link, as fe80::/64 shows. */
+function ipv6Links({ destination, nextHops }: RouteObject): string {
+  return destination.address.includes(":") ? ` ${nextHops.map((hop) => hop.linkKey ?? "").join(" ")}` : "";
 }
 
 /** Table, destination, metric and type of service, with the kernel's defaults filled in. */

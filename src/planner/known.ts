@@ -4,11 +4,11 @@
  */
 import type { LinkObject, StateObject } from "../state/object.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
-import { identityOf } from "./identity.ts";
+import { deviceOf, identityOf } from "./identity.ts";
 
 export interface Known {
   readonly key: string;
-  /** Everything that may stand under this key and is ours; at most one of each identity, the latest. */
+  /** Everything that may stand under this key and is ours, the latest last; of one identity only the latest, but for links. */
   readonly objects: readonly StateObject[];
   /** What stood there before us. */
   readonly original?: StateObject;
@@ -30,14 +30,15 @@ export function knownObjects(record: OwnershipRecord | undefined, pending: reado
       uncertain: false,
     });
   }
+  const earlierNames = renames(pending);
   for (const step of pending) {
     const entry = known.get(step.key);
-    const original = entry === undefined ? replacedBy(step) : entry.original;
+    const original = entry === undefined ? replacedBy(step, earlierNames) : entry.original;
     let objects = entry?.objects ?? [];
     for (const object of [step.before, step.after]) {
-      if (object !== undefined && !sameIdentity(object, original)) objects = withObject(objects, object);
+      if (object === undefined || (object === step.before && isBorrowed(object, original))) continue;
+      objects = withObject(objects, object);
     }
-    if (step.after !== undefined && sameIdentity(step.after, original)) objects = withObject(objects, step.after);
     known.set(step.key, {
       key: step.key,
       objects,
@@ -50,12 +51,15 @@ export function knownObjects(record: OwnershipRecord | undefined, pending: reado
 }
 
 /** What a first step under this key replaced, when it is of a kind that comes back: a value, an adopted link, a thing taken away. */
-function replacedBy(step: Step): StateObject | undefined {
+function replacedBy(step: Step, earlierNames: ReadonlyMap<string, string>): StateObject | undefined {
   const { before } = step;
   if (before === undefined) return undefined;
   switch (before.kind) {
-    case "sysctl":
-      return before;
+    case "sysctl": {
+      const device = deviceOf(before.path) ?? "";
+      const earlier = earlierNames.get(`${before.namespace}/${device}`) ?? device;
+      return { ...before, path: before.path.replace(`/${device}/`, `/${earlier}/`) };
+    }
     case "link":
       return isAdopted(before) ? before : undefined;
     case "address":
@@ -67,12 +71,33 @@ function replacedBy(step: Step): StateObject | undefined {
   }
 }
 
+/** What links were called before these steps, by namespace and new name. */
+function renames(steps: readonly Step[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { before, after } of steps) {
+    if (before?.kind !== "link" || after?.kind !== "link" || before.name === after.name) continue;
+    names.set(`${after.namespace}/${after.name}`, before.name);
+  }
+  return names;
+}
+
 function sameIdentity(object: StateObject, other: StateObject | undefined): boolean {
   return other !== undefined && identityOf(object) === identityOf(other);
 }
 
+/** Links are known by every name that they may have at the moment. */
 function withObject(objects: readonly StateObject[], object: StateObject): StateObject[] {
-  return [...objects.filter((other) => !sameIdentity(other, object)), object];
+  const replaces = (other: StateObject): boolean =>
+    sameIdentity(other, object) &&
+    (other.kind !== "link" ||
+      object.kind !== "link" ||
+      (other.name === object.name && other.macAddress === object.macAddress));
+  return [...objects.filter((other) => !replaces(other)), object];
+}
+
+/** What we found and only took away or changed for a time. */
+function isBorrowed(object: StateObject, original: StateObject | undefined): boolean {
+  return object.kind !== "link" && sameIdentity(object, original);
 }
 
 export function isAdopted(object: LinkObject): boolean {

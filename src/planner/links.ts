@@ -172,6 +172,7 @@ function masterOf(context: Context, match: Match): ObservedLink | undefined {
 
 /** Whether this change takes the link down for a moment: names, and MACs of links of others, need that. */
 function bounces(before: LinkObject, after: LinkObject): boolean {
+  if (before.up === false) return false;
   const otherMac = isAdopted(after) && after.macAddress !== undefined && after.macAddress !== before.macAddress;
   return before.name !== after.name || otherMac || after.up === false;
 }
@@ -185,9 +186,13 @@ function nameIsFree(context: Context, object: LinkObject): boolean {
   if (key === object.key) return true;
   const other = key === undefined ? undefined : context.desired.get(key);
   if (other?.kind === "link" && other.name !== object.name) return true;
+  const whose =
+    bearer.alias?.startsWith("netloom:") === true
+      ? "belongs to another file or state folder of netloom"
+      : "is not netloom's";
   context.conflict(
     object.key,
-    `link ${object.name}${inNamespace(object.namespace)} exists and is not netloom's`,
+    `link ${object.name}${inNamespace(object.namespace)} exists and ${whose}`,
     `Give ${object.origin} another name, or remove the link: ip ${option(object.namespace)}link delete ${object.name}`,
   );
   return false;

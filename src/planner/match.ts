@@ -1,7 +1,7 @@
 /**
  * Which observed link is which of ours.
  *
- * The alias says it ("netloom:KEY"). Where a kill came between creating a link and naming it, or somebody
+ * The alias says it ("netloom:KEY"), where record or journal know of that key: another file may use it too. Where a kill came between creating a link and naming it, or somebody
  * cleared the alias, the record's index or the unfinished steps do, and for one end of a veth pair the other
  * end. A link that was adopted is found by its index. A name alone proves nothing.
  */
@@ -80,16 +80,21 @@ function matchOne(
 ): Match | undefined {
   const adopted = objects.find(isAdopted);
   if (adopted !== undefined) return matchAdopted(adopted, known, view);
-  const marked = view.linksByAlias.get(aliasOf(key));
-  if (marked !== undefined) return { ...marked, unmarked: false };
-  const recorded = known?.recorded;
+  if (known === undefined) return undefined;
+  const marked = view.withAlias(aliasOf(key));
+  const named = marked.find(({ namespace, link }) =>
+    objects.some((object) => object.namespace === namespace && object.name === link.name),
+  );
+  const place = named ?? marked[0];
+  if (place !== undefined) return { ...place, unmarked: false };
+  const { recorded } = known;
   if (recorded?.index !== undefined && recorded.object?.kind === "link") {
     const link = view.namespace(recorded.object.namespace)?.linksByIndex.get(recorded.index);
     if (link !== undefined && mayBe(recorded.object, link)) {
       return { namespace: recorded.object.namespace, link, unmarked: false };
     }
   }
-  if (known?.uncertain !== true) return undefined;
+  if (!known.uncertain) return undefined;
   for (const object of known.objects) {
     if (object.kind !== "link") continue;
     const link = view.namespace(object.namespace)?.linksByName.get(object.name);

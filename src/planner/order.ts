@@ -17,9 +17,12 @@ type PeerNamespace = (peerKey: string) => string | undefined;
 
 /** @throws NetloomError plan-cycle, naming the steps: a mistake in what was asked of the planner */
 export function orderDrafts(drafts: readonly Draft[], peerNamespace: PeerNamespace): Draft[] {
+  const places = new Places();
   const byRank = drafts
     .map((draft, position) => ({ draft, position, phase: phaseOf(draft) }))
-    .sort((a, b) => a.phase - b.phase || a.draft.rank - b.draft.rank || a.position - b.position);
+    .sort((a, b) => a.phase - b.phase || a.draft.rank - b.draft.rank || a.position - b.position)
+    .map((entry) => ({ ...entry, place: places.numberOf(entry.draft) }))
+    .sort((a, b) => a.phase - b.phase || a.place - b.place);
   const sorted = byRank.map((entry) => entry.draft);
   const graph = new Graph(sorted.length);
   chainSameKey(graph, byRank);
@@ -39,23 +42,50 @@ function stepName(draft: Draft): string {
   return `${verb} ${object === undefined ? draft.key : nameOf(object)}`;
 }
 
-/** Services stop before anything else, and start after everything else; a VM needs its DHCP server. */
+const FIRST_KERNEL_PHASE = 2;
+const LAST_KERNEL_PHASE = 7;
+
+/**
+ * Services stop before anything else, and start after everything else; a VM needs its DHCP server. Links go in
+ * a row, which lets them be deleted together.
+ */
 function phaseOf(draft: Draft): number {
   const { before, after } = draft;
   const kind = (after ?? before)?.kind;
-  if (kind === "vm") return after === undefined ? 0 : 6;
-  if (kind === "dhcp-single") return after === undefined ? 1 : 5;
-  if (after === undefined) return 2;
-  return before === undefined ? 4 : 3;
+  if (kind === "vm") return after === undefined ? 0 : 9;
+  if (kind === "dhcp-single") return after === undefined ? 1 : 8;
+  if (after === undefined) return kind === "namespace" ? 4 : kind === "link" ? 3 : FIRST_KERNEL_PHASE;
+  if (before !== undefined) return 5;
+  return kind === "namespace" ? 6 : LAST_KERNEL_PHASE;
+}
+
+/** What is in one namespace is done together, the host's first: each change of namespace costs a round to the kernel. */
+class Places {
+  readonly #numbers = new Map<string | undefined, number>([["", 0]]);
+
+  numberOf({ before, after }: Draft): number {
+    const object = after ?? before;
+    if (object === undefined || object.kind === "namespace" || isService(object)) return 0;
+    const namespace = namespaceOf(object);
+    const known = this.#numbers.get(namespace);
+    if (known !== undefined) return known;
+    this.#numbers.set(namespace, this.#numbers.size);
+    return this.#numbers.size - 1;
+  }
+}
+
+/** All that runs in the kernel's phases is one stage: there the dependencies decide. */
+function stageOf(draft: Draft): number {
+  const phase = phaseOf(draft);
+  return phase > LAST_KERNEL_PHASE ? phase : Math.min(phase, FIRST_KERNEL_PHASE);
 }
 
 function connectPhases(graph: Graph, sorted: readonly Draft[]): void {
-  const stage = (phase: number): number => (phase < 2 ? phase : phase > 4 ? phase - 2 : 2);
   let previous: number | undefined;
   let barrier: number | undefined;
   let current = -1;
   for (let i = 0; i < sorted.length; i++) {
-    const now = stage(phaseOf(sorted[i]!));
+    const now = stageOf(sorted[i]!);
     if (now !== current) {
       current = now;
       previous = barrier;
@@ -67,15 +97,21 @@ function connectPhases(graph: Graph, sorted: readonly Draft[]): void {
   }
 }
 
-/** Several steps of one object keep the order in which they were thought of. */
+/** Several steps of one key: what goes before what comes, else as they were thought of. */
 function chainSameKey(graph: Graph, byRank: readonly { draft: Draft; position: number }[]): void {
   const last = new Map<string, number>();
-  const nodes = byRank.map((entry, node) => ({ ...entry, node })).sort((a, b) => a.position - b.position);
+  const nodes = byRank
+    .map((entry, node) => ({ ...entry, node }))
+    .sort((a, b) => comes(a.draft) - comes(b.draft) || a.position - b.position);
   for (const { draft, node } of nodes) {
     const earlier = last.get(draft.key);
     if (earlier !== undefined) graph.addEdge(earlier, node);
     last.set(draft.key, node);
   }
+}
+
+function comes(draft: Draft): 0 | 1 {
+  return draft.after === undefined ? 0 : 1;
 }
 
 function connect(graph: Graph, node: number, draft: Draft, peerNamespace: PeerNamespace): void {

@@ -16,7 +16,7 @@ import type {
   StateObject,
   SysctlObject,
 } from "../state/object.ts";
-import type { ObservedAddress, ObservedLink, ObservedNextHop } from "../state/snapshot.ts";
+import type { ObservedAddress, ObservedLink, ObservedNextHop, ObservedRoute } from "../state/snapshot.ts";
 import type { Context } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { deviceOf, identityOf, routeIdentity } from "./identity.ts";
@@ -59,7 +59,10 @@ export function readBack(context: Context, object: StateObject): StateObject | u
   }
 }
 
-/** All properties of an adopted link, the specified ones of any other. */
+/**
+ * All properties of an adopted link, the specified ones of any other; with the master also what a port loses
+ * when it leaves.
+ */
 export function readLink(context: Context, object: LinkObject, match: Match): LinkObject {
   const { link, namespace } = match;
   const all = object.link.type === "adopted";
@@ -77,7 +80,10 @@ export function readLink(context: Context, object: LinkObject, match: Match): Li
     ...(all || object.mtuBytes !== undefined ? { mtuBytes: link.mtuBytes } : {}),
     ...(all || object.up !== undefined ? { up: link.up } : {}),
     ...(all || object.masterKey !== undefined ? { masterKey: masterKeyOf(context, match) } : {}),
-    ...((all || object.learning !== undefined) && link.learning !== undefined ? { learning: link.learning } : {}),
+    ...(link.learning !== undefined &&
+    (all || object.learning !== undefined || (object.masterKey !== undefined && !link.learning))
+      ? { learning: link.learning }
+      : {}),
     ...((all || object.ipv6AddressGeneration !== undefined) && generation !== undefined
       ? { ipv6AddressGeneration: generation }
       : {}),
@@ -168,7 +174,7 @@ function hasPrefixRoute(view: NamespaceView, address: ObservedAddress): boolean 
 }
 
 function readRoute(context: Context, object: RouteObject): RouteObject | undefined {
-  const found = context.view.namespace(object.namespace)?.route(routeIdentity(object));
+  const found = findRoute(context, object);
   if (found === undefined) return undefined;
   const { nextHops, type, protocol: _protocol, scope: _scope, source, mtuBytes: _mtuBytes, ...rest } = object;
   const sameCount = nextHops.length === found.nextHops.length;
@@ -184,6 +190,20 @@ function readRoute(context: Context, object: RouteObject): RouteObject | undefin
     ...(source !== undefined && found.source !== undefined ? { source: found.source } : {}),
     ...(object.mtuBytes !== undefined && found.mtuBytes !== undefined ? { mtuBytes: found.mtuBytes } : {}),
   };
+}
+
+/** The one through the same links; of IPv4 any, since there is only one of its kind. */
+function findRoute(context: Context, object: RouteObject): ObservedRoute | undefined {
+  const found = context.view.namespace(object.namespace)?.routes(routeIdentity(object)) ?? [];
+  const indexes = object.nextHops.map(({ linkKey }) =>
+    linkKey === undefined ? undefined : indexOfKey(context, object.namespace, linkKey),
+  );
+  const same = found.find(
+    (route) =>
+      route.nextHops.length === indexes.length &&
+      route.nextHops.every((hop, i) => object.nextHops[i]?.linkKey === undefined || hop.linkIndex === indexes[i]),
+  );
+  return same ?? (object.destination.address.includes(":") && indexes.length > 0 ? undefined : found[0]);
 }
 
 function readHop(context: Context, namespace: string, found: ObservedNextHop, wanted: NextHop | undefined): NextHop {
@@ -247,14 +267,11 @@ function rulesOfListing(listing: string | undefined): string {
   return body.replace(/^\s*comment "netloom:[^"]*"\n?/m, "");
 }
 
-/** The comment says only whose rule it is: what it says is what was made under that key. */
+/** The comment says only whose rule it is: what it accepts is what was last made under that key. */
 function readAccept(context: Context, object: ForeignAcceptObject): ForeignAcceptObject | undefined {
   if (context.view.namespace(object.namespace)?.hasAccept(aliasOf(object.key)) !== true) return undefined;
-  const made = context.known.get(object.key)?.objects ?? [];
-  const identity = identityOf(object);
-  return made.length === 0 || made.every((other) => identityOf(other) === identity) || !context.claimed.has(identity)
-    ? object
-    : undefined;
+  const latest = context.known.get(object.key)?.objects.at(-1);
+  return latest === undefined || identityOf(latest) === identityOf(object) ? object : undefined;
 }
 
 function readFile(context: Context, object: FileObject): FileObject | undefined {

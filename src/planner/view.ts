@@ -16,7 +16,7 @@ export class NamespaceView {
   readonly linksByName = new Map<string, ObservedLink>();
   #addresses: Map<string, ObservedAddress> | undefined;
   #addressesByLink: Map<number, ObservedAddress[]> | undefined;
-  #routes: Map<string, ObservedRoute> | undefined;
+  #routes: Map<string, ObservedRoute[]> | undefined;
   #neighbours: Map<string, ObservedNeighbour> | undefined;
   #nftTables: Map<string, ObservedNftTable> | undefined;
   #accepts: Set<string> | undefined;
@@ -56,16 +56,18 @@ export class NamespaceView {
     return this.#addressesByLink.get(linkIndex) ?? [];
   }
 
-  /** The first route of that identity: the one the kernel uses. */
-  route(identity: string): ObservedRoute | undefined {
+  /** Table, destination, metric and type of service as in {@link routeIdentity}; several for IPv6, one for each link. */
+  routes(key: string): readonly ObservedRoute[] {
     if (this.#routes === undefined) {
       this.#routes = new Map();
       for (const route of this.observed.routes) {
-        const key = routeIdentity(route);
-        if (!this.#routes.has(key)) this.#routes.set(key, route);
+        const routeKey = routeIdentity(route);
+        const list = this.#routes.get(routeKey);
+        if (list === undefined) this.#routes.set(routeKey, [route]);
+        else list.push(route);
       }
     }
-    return this.#routes.get(identity);
+    return this.#routes.get(key) ?? [];
   }
 
   neighbour(linkIndex: number, address: string): ObservedNeighbour | undefined {
@@ -98,7 +100,7 @@ export interface Place {
 
 export class View {
   readonly snapshot: Snapshot;
-  readonly linksByAlias = new Map<string, Place>();
+  readonly #linksByAlias = new Map<string, Place[]>();
   readonly #namespaces = new Map<string, NamespaceView>();
 
   constructor(snapshot: Snapshot) {
@@ -107,9 +109,16 @@ export class View {
       if (observed === null) continue;
       this.#namespaces.set(namespace, new NamespaceView(observed));
       for (const link of observed.links) {
-        if (link.alias !== undefined) this.linksByAlias.set(link.alias, { namespace, link });
+        if (link.alias === undefined) continue;
+        const list = this.#linksByAlias.get(link.alias);
+        if (list === undefined) this.#linksByAlias.set(link.alias, [{ namespace, link }]);
+        else list.push({ namespace, link });
       }
     }
+  }
+
+  withAlias(alias: string): readonly Place[] {
+    return this.#linksByAlias.get(alias) ?? [];
   }
 
   /** Undefined: no such namespace. */

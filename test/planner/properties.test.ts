@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { invert } from "../../src/planner/invert.ts";
+import { plan, type Plan } from "../../src/planner/plan.ts";
+import { type Desired, EMPTY, type StateObject } from "../../src/state/object.ts";
+import type { Snapshot } from "../../src/state/snapshot.ts";
+import type { OwnershipRecord, Step } from "../../src/state/step.ts";
+import { canonical, FakeKernel } from "./fake-kernel.ts";
+import { desiredFor, HOST, recordOf, wishes } from "./worlds.ts";
+
+interface World {
+  readonly snapshot: Snapshot;
+  readonly record?: OwnershipRecord;
+}
+
+const UNTOUCHED: World = { snapshot: HOST };
+
+/** Plan and apply; what then is there, with its record. */
+function reach(world: World, desired: Desired): World & { readonly plan: Plan; readonly record: OwnershipRecord } {
+  const made = planIn(world, desired);
+  const snapshot = carryOut(world.snapshot, made.steps, [...desired.objects, ...recorded(world.record)]);
+  return { snapshot, plan: made, record: recordOf(desired, made.originals, world.record) };
+}
+
+function planIn({ snapshot, record }: World, desired: Desired, pending: readonly Step[] = []): Plan {
+  const made = plan({ desired, snapshot, ...(record === undefined ? {} : { record }), pending });
+  expect(made.conflicts).toEqual([]);
+  return made;
+}
+
+function carryOut(snapshot: Snapshot, steps: readonly Step[], objects: readonly StateObject[]): Snapshot {
+  const kernel = new FakeKernel(snapshot);
+  kernel.apply(steps, objects);
+  return kernel.observe();
+}
+
+function recorded(record: OwnershipRecord | undefined): StateObject[] {
+  return Object.values(record?.owned ?? {}).flatMap(({ object, original }) =>
+    [object, original].filter((entry) => entry !== undefined),
+  );
+}
+
+const summaries = (made: Plan): string[] => made.steps.map((step) => step.summary);
+
+/** Two wanted states after each other, and a place to stop on the way from the first to the second. */
+const journeys = fc.tuple(wishes.map(desiredFor), wishes.map(desiredFor), fc.nat());
+
+const RUNS = { numRuns: 150 };
+
+describe("for any wanted state", () => {
+  test("nothing is left to do once it is reached", () => {
+    fc.assert(
+      fc.property(journeys, ([first, second]) => {
+        const there = reach(reach(UNTOUCHED, first), second);
+        expect(summaries(planIn(there, second))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  test("the way there does not matter to where it leads", () => {
+    fc.assert(
+      fc.property(journeys, ([first, second]) => {
+        const roundabout = reach(reach(UNTOUCHED, first), second);
+        const straight = reach(UNTOUCHED, second);
+        expect(canonical(roundabout.snapshot)).toEqual(canonical(straight.snapshot));
+      }),
+      RUNS,
+    );
+  });
+
+  test("the inverse of a plan restores what was there before", () => {
+    fc.assert(
+      fc.property(journeys, ([first, second]) => {
+        const before = reach(UNTOUCHED, first);
+        const after = reach(before, second);
+        const objects = [...second.objects, ...recorded(before.record)];
+        const back = carryOut(after.snapshot, invert(after.plan.steps, objects), objects);
+        expect(canonical(back)).toEqual(canonical(before.snapshot));
+      }),
+      RUNS,
+    );
+  });
+
+  test("a change that was cut off anywhere is finished by the next run", () => {
+    fc.assert(
+      fc.property(journeys, ([first, second, cut]) => {
+        const before = reach(UNTOUCHED, first);
+        const whole = reach(before, second);
+        const pending = whole.plan.steps;
+        const done = pending.slice(0, cut % (pending.length + 1));
+        const objects = [...second.objects, ...recorded(before.record)];
+        const cutOff = { ...before, snapshot: carryOut(before.snapshot, done, objects) };
+        const rest = planIn(cutOff, second, pending);
+        const end = carryOut(cutOff.snapshot, rest.steps, objects);
+        expect(canonical(end)).toEqual(canonical(whole.snapshot));
+        expect(summaries(planIn({ ...before, snapshot: end }, second, [...pending, ...rest.steps]))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  test("from anywhere on the way, taking everything away restores the untouched host", () => {
+    fc.assert(
+      fc.property(journeys, ([first, second, cut]) => {
+        const before = reach(UNTOUCHED, first);
+        const pending = planIn(before, second).steps;
+        const done = pending.slice(0, cut % (pending.length + 1));
+        const objects = [...second.objects, ...recorded(before.record)];
+        const cutOff = { ...before, snapshot: carryOut(before.snapshot, done, objects) };
+        const destroy = planIn(cutOff, EMPTY, pending);
+        const end = carryOut(cutOff.snapshot, destroy.steps, objects);
+        expect(canonical(end)).toEqual(canonical(HOST));
+        expect(summaries(planIn({ ...before, snapshot: end }, EMPTY, [...pending, ...destroy.steps]))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+});
