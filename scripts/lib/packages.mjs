@@ -31,7 +31,7 @@ function apt(...words) {
   const prefix = becomeRoot();
   if (prefix === undefined) throw new Problem(`apt-get ${words.join(" ")} needs root`);
   const [program, ...rest] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", ...words];
-  say(`${[...prefix, "apt-get", ...words].join(" ")}`);
+  say([...prefix, "apt-get", ...words].join(" "));
   must(program, rest, { env: { ...process.env, PATH: completePath() } });
 }
 
