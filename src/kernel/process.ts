@@ -153,8 +153,9 @@ function readStat(pid: number): { ended: boolean; startTicks: number } | undefin
   if (text === undefined) return undefined;
   // The second field is the program's name in parentheses and may itself hold blanks and parentheses.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const state = fields[0];
-  return { ended: state === "Z" || state === "X", startTicks: Number(fields[19]) };
+  const zombie = fields[0] === "Z" || fields[0] === "X";
+  // Its first thread may be a zombie while others, that hold its descriptors, are still on their way out.
+  return { ended: zombie && Number(fields[17]) <= 1, startTicks: Number(fields[19]) };
 }
 
 function readProc(path: string): string | undefined {

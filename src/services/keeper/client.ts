@@ -15,7 +15,7 @@ export class KeeperClient {
     this.stateFolder = stateFolder;
   }
 
-  /** @throws NetloomError keeper-not-running, keeper-failed */
+  /** @throws NetloomError keeper-not-running, keeper-gone (it ended meanwhile), keeper-failed */
   async status(): Promise<KeeperStatus> {
     return (await this.#ask("GET", "/status", undefined, 5000)) as KeeperStatus;
   }
@@ -25,7 +25,7 @@ export class KeeperClient {
     try {
       return await this.status();
     } catch (error) {
-      if (error instanceof NetloomError && error.code === "keeper-not-running") return undefined;
+      if (error instanceof NetloomError && ["keeper-not-running", "keeper-gone"].includes(error.code)) return undefined;
       throw error;
     }
   }
@@ -74,7 +74,7 @@ export class KeeperClient {
     } catch (cause) {
       if (cause instanceof NetloomError) throw cause;
       throw new NetloomError(
-        "keeper-failed",
+        codeOf(cause) === "ECONNRESET" || codeOf(cause) === "EPIPE" ? "keeper-gone" : "keeper-failed",
         `${method} ${path} of the keeper of ${this.stateFolder}: ${messageOf(cause)}`,
         { cause },
       );
@@ -87,7 +87,7 @@ export class KeeperClient {
     try {
       return await connectUnixSocket(keeperSocket(this.stateFolder));
     } catch (cause) {
-      const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+      const code = codeOf(cause);
       const absent = code === "ENOENT" || code === "ECONNREFUSED";
       throw new NetloomError(
         absent ? "keeper-not-running" : "keeper-failed",
@@ -96,6 +96,10 @@ export class KeeperClient {
       );
     }
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function unwrap(answer: unknown): unknown {

@@ -69,7 +69,7 @@ export class Keeper {
         if (!running.has(object.key)) running.set(object.key, this.#create(object));
       }
       this.#save();
-      for (const service of guestsFirst([...running.values()]).reverse()) {
+      for (const service of guestsFirst([...running.values()]).toReversed()) {
         if (isDeepStrictEqual(service.object, goals.get(service.object.key))) await attempt(() => service.start());
       }
       if (failures.length > 0) throw combined(failures);

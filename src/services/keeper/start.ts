@@ -29,9 +29,11 @@ export async function startKeeper(
     logFile: keeperLog(stateFolder),
   });
   let ended: string | undefined;
-  const end = started.ended.then(({ exitCode, signal }) => {
+  const watchEnd = async (): Promise<void> => {
+    const { exitCode, signal } = await started.ended;
     ended = signal ?? `exit code ${exitCode}`;
-  });
+  };
+  const end = watchEnd();
   const deadline = performance.now() + START_MILLISECONDS;
   while (performance.now() < deadline) {
     if ((await client.statusIfRunning()) !== undefined) return client;

@@ -19,22 +19,20 @@ export interface QemuSetting {
  * restarts it in the same process.
  */
 export function qemuArguments(machine: VmObject, setting: QemuSetting): string[] {
+  const log = `logfile=${VM_FILES.consoleLog},logappend=on`;
   const words = [
-    ...["-name", escapeValue(machine.name)],
-    ...["-M", `q35,smm=off,accel=${setting.accelerator}`],
-    ...["-cpu", "max,-la57"],
-    ...["-smp", String(machine.cpus)],
-    ...["-m", `${machine.memoryMebibytes}M`],
-    ...["-nodefaults", "-no-user-config", "-display", "none"],
-    ...["-pidfile", setting.pidFile],
-    ...["-qmp", `unix:${VM_FILES.qmpSocket},server=on,wait=off`],
-    ...[
-      "-chardev",
-      `socket,id=console,path=${VM_FILES.consoleSocket},server=on,wait=off,logfile=${VM_FILES.consoleLog},logappend=on`,
-    ],
-    ...["-serial", "chardev:console"],
-    ...["-device", "virtio-rng-pci"],
-  ];
+    ["-name", escapeValue(machine.name)],
+    ["-M", `q35,smm=off,accel=${setting.accelerator}`],
+    ["-cpu", "max,-la57"],
+    ["-smp", String(machine.cpus)],
+    ["-m", `${machine.memoryMebibytes}M`],
+    ["-nodefaults", "-no-user-config", "-display", "none"],
+    ["-pidfile", setting.pidFile],
+    ["-qmp", `unix:${VM_FILES.qmpSocket},server=on,wait=off`],
+    ["-chardev", `socket,id=console,path=${VM_FILES.consoleSocket},server=on,wait=off,${log}`],
+    ["-serial", "chardev:console"],
+    ["-device", "virtio-rng-pci"],
+  ].flat();
   if (machine.kernel !== undefined) words.push("-kernel", machine.kernel);
   if (machine.initrd !== undefined) words.push("-initrd", machine.initrd);
   if (machine.append !== undefined) words.push("-append", machine.append);

@@ -6,8 +6,8 @@
  *   pid                      QEMU's own, locked by it
  *   machine.json             what was started, for whoever takes the guest up again
  */
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { NetloomError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../kernel/process.ts";
 import type { VmObject } from "../../state/object.ts";
@@ -111,12 +111,14 @@ export class VmFolder {
   /** The end of one of the logs, without control characters; "" when there is none. */
   tailOf(which: "consoleLog" | "qemuLog", lines: number): string {
     const text = readTextIfExists(this.file(which)) ?? "";
-    const printable = text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "").replace(/[^\x20-\x7e\n]/g, "");
+    const printable = text.replace(/[^ -~\n]/g, "");
     return printable.trimEnd().split("\n").slice(-lines).join("\n").slice(-2000);
   }
 
-  /** Forget the machine. Its QEMU must have ended. */
+  /** Forget the machine. Its QEMU must have ended. The last one takes the folder of all machines along. */
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
+    const all = dirname(this.path);
+    if (existsSync(all) && readdirSync(all).length === 0) rmdirSync(all);
   }
 }

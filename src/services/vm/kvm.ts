@@ -108,26 +108,14 @@ export async function bootTinyGuest(accelerator: "kvm" | "tcg", limitMillisecond
 
 function tinyGuestArguments(accelerator: "kvm" | "tcg", image: string): string[] {
   return [
-    ...[
-      "-M",
-      `q35,smm=off,accel=${accelerator}`,
-      "-cpu",
-      "max,-la57",
-      "-m",
-      "32M",
-      "-nodefaults",
-      "-no-user-config",
-      "-display",
-      "none",
-    ],
-    ...["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
-    ...[
-      "-drive",
-      `if=none,id=disk0,format=raw,file=${image.replaceAll(",", ",,")}`,
-      "-device",
-      "virtio-blk-pci,drive=disk0",
-    ],
-  ];
+    ["-M", `q35,smm=off,accel=${accelerator}`],
+    ["-cpu", "max,-la57"],
+    ["-m", "32M"],
+    ["-nodefaults", "-no-user-config", "-display", "none"],
+    ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
+    ["-drive", `if=none,id=disk0,format=raw,file=${image.replaceAll(",", ",,")}`],
+    ["-device", "virtio-blk-pci,drive=disk0"],
+  ].flat();
 }
 
 /**

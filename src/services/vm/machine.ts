@@ -136,7 +136,8 @@ export class VmService implements Service {
   #events() {
     return {
       onEvent: (event: string, data: Readonly<Record<string, unknown>>): void => {
-        if (event === "SHUTDOWN") this.#shutdownReason = String(data["reason"] ?? "unknown");
+        if (event === "SHUTDOWN")
+          this.#shutdownReason = typeof data["reason"] === "string" ? data["reason"] : "unknown";
         else if (event === "RESET" && data["guest"] === true) {
           if (performance.now() - this.#lastRebootAt < SAME_REBOOT_MILLISECONDS) return;
           this.#lastRebootAt = performance.now();

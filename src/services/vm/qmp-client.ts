@@ -32,7 +32,7 @@ export class QmpClient {
     this.closed = new Promise((resolve) => {
       socket.once("close", () => {
         this.#open = false;
-        for (const id of [...this.#waiting.keys()])
+        for (const id of this.#waiting.keys())
           this.#settle(id)?.reject(new NetloomError("qmp-closed", `QMP: ${this.#reason}`));
         resolve(this.#reason);
       });

@@ -33,8 +33,8 @@ export function parseQmpMessage(line: string): QmpMessage {
       return {
         type: "error",
         id: typeof id === "number" ? id : undefined,
-        errorClass: String(error["class"] ?? "GenericError"),
-        description: String(error["desc"] ?? "no description"),
+        errorClass: textOf(error["class"], "GenericError"),
+        description: textOf(error["desc"], "no description"),
       };
     }
     if ("return" in message && typeof id === "number") return { type: "result", id, value: message["return"] };
@@ -81,6 +81,10 @@ export class LineReader {
 function versionIn(version: unknown): string {
   const qemu = isRecord(version) ? version["qemu"] : undefined;
   return isRecord(qemu) ? [qemu["major"], qemu["minor"], qemu["micro"]].map(String).join(".") : "unknown";
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -24,7 +24,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function service(object: VmObject, stateFolder = folder): VmService {
+function guestOf(object: VmObject, stateFolder = folder): VmService {
   const created = new VmService(object, stateFolder, SILENT);
   started.push(created);
   return created;
@@ -39,7 +39,7 @@ const qemuCount = (): number => processesNamed("qemu-system-x86").length;
 
 describe("a guest", () => {
   test("starts in a session of its own, answers, writes its console, and leaves nothing when stopped", async () => {
-    const guest = service(machine(folder, "one", "echo"));
+    const guest = guestOf(machine(folder, "one", "echo"));
     await guest.start();
     expect(guest.report()).toMatchObject({ state: "running", details: { accelerator: "tcg", reboots: 0 } });
     await until("the guest says that it is ready", () => consoleOf("one").includes("ready"));
@@ -52,7 +52,7 @@ describe("a guest", () => {
     expect(statSync(join(folder, "vm/one/console.sock")).mode & 0o777).toBe(0o600);
     await guest.stop();
     expect(guest.report()).toMatchObject({ state: "stopped", reason: "it was told to stop" });
-    expect(readdirSync(join(folder, "vm"))).toEqual([]);
+    expect(readdirSync(folder)).toEqual(["one.img"]);
     expect(qemuCount()).toBe(0);
   });
 
@@ -62,14 +62,14 @@ describe("a guest", () => {
       execFileSync("ip", ["-n", "pod1", "tuntap", "add", "tap0", "mode", "tap"]);
       execFileSync("ip", ["-n", "pod1", "link", "set", "tap0", "up"]);
       const nic = { tapKey: "link/tap0", tapName: "tap0", macAddress: parseMac("02:00:00:00:00:01"), mtuBytes: 1450 };
-      const guest = service(machine(folder, "one", "echo", { namespace: "pod1", nics: [nic] }));
+      const guest = guestOf(machine(folder, "one", "echo", { namespace: "pod1", nics: [nic] }));
       await guest.start();
       const inode = statSync("/run/netns/pod1").ino;
       expect(readlinkSync(`/proc/${pidOf(guest)}/ns/net`)).toBe(`net:[${inode}]`);
       const link = (): string => execFileSync("ip", ["-n", "pod1", "-o", "link", "show", "tap0"], { encoding: "utf8" });
       expect(link()).toContain("LOWER_UP");
 
-      const second = service(machine(folder, "two", "echo", { namespace: "pod1", nics: [nic] }));
+      const second = guestOf(machine(folder, "two", "echo", { namespace: "pod1", nics: [nic] }));
       await expect(second.start()).rejects.toThrow(/plug VM two into tap0: .*(EBUSY|busy)/);
       await guest.stop();
       expect(link()).toContain("NO-CARRIER");
@@ -80,7 +80,7 @@ describe("a guest", () => {
   });
 
   test("runs beside a second one", async () => {
-    const guests = [service(machine(folder, "one", "echo")), service(machine(folder, "two", "echo"))];
+    const guests = [guestOf(machine(folder, "one", "echo")), guestOf(machine(folder, "two", "echo"))];
     await Promise.all(guests.map((guest) => guest.start()));
     expect(qemuCount()).toBe(2);
     await guests[0]!.stop();
@@ -89,7 +89,7 @@ describe("a guest", () => {
   });
 
   test("goes on in the same process when it reboots", async () => {
-    const guest = service(machine(folder, "one", "rebooting"));
+    const guest = guestOf(machine(folder, "one", "rebooting"));
     await guest.start();
     const pid = pidOf(guest);
     await until("two reboots", () => Number(guest.report().details["reboots"]) >= 2);
@@ -98,7 +98,7 @@ describe("a guest", () => {
   });
 
   test("that shuts itself down is reported so", async () => {
-    const guest = service(machine(folder, "one", "poweroff"));
+    const guest = guestOf(machine(folder, "one", "poweroff"));
     await guest.start();
     await until("its end", () => guest.report().state !== "running");
     expect(guest.report()).toMatchObject({
@@ -110,7 +110,7 @@ describe("a guest", () => {
   });
 
   test("that is killed is reported so, and can be started again", async () => {
-    const guest = service(machine(folder, "one", "echo"));
+    const guest = guestOf(machine(folder, "one", "echo"));
     await guest.start();
     process.kill(pidOf(guest), "SIGKILL");
     await until("its end", () => guest.report().state !== "running");
@@ -124,7 +124,7 @@ describe("a guest", () => {
   });
 
   test("whose QEMU hangs is killed all the same", async () => {
-    const guest = service(machine(folder, "one", "echo"));
+    const guest = guestOf(machine(folder, "one", "echo"));
     await guest.start();
     process.kill(pidOf(guest), "SIGSTOP");
     await guest.stop();
@@ -132,14 +132,14 @@ describe("a guest", () => {
   });
 
   test("that QEMU refuses tells QEMU's reason and leaves no process", async () => {
-    const guest = service(machine(folder, "one", "echo", { image: "/nowhere/disk.img" }));
+    const guest = guestOf(machine(folder, "one", "echo", { image: "/nowhere/disk.img" }));
     await expect(guest.start()).rejects.toThrow(/start VM one: .*\/nowhere\/disk\.img.*No such file/);
     expect(guest.report()).toMatchObject({ state: "failed" });
     expect(qemuCount()).toBe(0);
   });
 
   test("in a namespace that is not there tells so", async () => {
-    const guest = service(machine(folder, "one", "echo", { namespace: "gone" }));
+    const guest = guestOf(machine(folder, "one", "echo", { namespace: "gone" }));
     await expect(guest.start()).rejects.toThrow("/run/netns/gone");
     expect(qemuCount()).toBe(0);
   });
@@ -147,7 +147,7 @@ describe("a guest", () => {
   test("works in a state folder with a long name, console included", async () => {
     const long = join(folder, "x".repeat(150));
     mkdirSync(long);
-    const guest = service(machine(folder, "one", "echo"), long);
+    const guest = guestOf(machine(folder, "one", "echo"), long);
     await guest.start();
     await until("the guest says that it is ready", () => consoleOf("one", long).includes("ready"));
     const console = await connectUnixSocket(new VmFolder(long, "one").file("consoleSocket"));
@@ -166,16 +166,16 @@ describe("a guest", () => {
 describe("a guest whose keeper went", () => {
   test("keeps running and is taken up by the next one, also without the note of its process", async () => {
     const object = machine(folder, "one", "echo");
-    const first = service(object);
+    const first = guestOf(object);
     await first.start();
     const pid = pidOf(first);
     await first.release();
-    const second = service(object);
+    const second = guestOf(object);
     await second.resume();
     expect(second.report()).toMatchObject({ state: "running", details: { pid, accelerator: "tcg" } });
     await second.release();
     rmSync(new VmFolder(folder, "one").file("note"));
-    const third = service(object);
+    const third = guestOf(object);
     await third.start();
     expect(third.report()).toMatchObject({ state: "running", details: { pid, accelerator: "tcg" } });
     process.kill(pid, "SIGKILL");
@@ -185,12 +185,12 @@ describe("a guest whose keeper went", () => {
 
   test("and that died meanwhile is reported, not started again", async () => {
     const object = machine(folder, "one", "echo");
-    const first = service(object);
+    const first = guestOf(object);
     await first.start();
     await first.release();
     process.kill(pidOf(first), "SIGKILL");
     await until("its end", () => qemuCount() === 0);
-    const second = service(object);
+    const second = guestOf(object);
     await second.resume();
     expect(second.report()).toMatchObject({ state: "killed", reason: "it ended while nobody watched" });
     expect(qemuCount()).toBe(0);
