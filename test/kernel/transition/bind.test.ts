@@ -101,10 +101,10 @@ describe("what a bound pod looks like", () => {
       await carryOut(desired);
       const [links, addresses] = [json("ip -n pod1 -d -j link"), json("ip -n pod1 -j address")];
       const byName = (name: string) => links.find((link) => link["ifname"] === name);
-      const addressesOf = (name: string) =>
-        (
-          addresses.find((link) => link["ifname"] === name)?.["addr_info"] as { local: string; prefixlen: number }[]
-        ).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+      const addressesOf = (name: string) => {
+        const shown = addresses.find((link) => link["ifname"] === name)?.["addr_info"] ?? [];
+        return (shown as { local: string; prefixlen: number }[]).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+      };
       expect(byName("eth0-nic")).toMatchObject({ master: "k6t-eth0", address: byName("k6t-eth0")?.["address"] });
       expect(byName("eth0-nic")).not.toMatchObject({ address: POD_MAC });
       expect(byName("tap0")).toMatchObject({
