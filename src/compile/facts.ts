@@ -1,5 +1,5 @@
 /** What compiling must know of this host beyond the file. Plain JSON; whoever can see the host fills it in. */
-import type { IpAddress, Prefix } from "../base/address.ts";
+import type { Prefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 
 /** A network interface of the host. */
@@ -14,7 +14,7 @@ export interface HostLink {
 
 /** A route of the host's main table. */
 export interface HostRoute {
-  readonly destination: Prefix<IpAddress>;
+  readonly destination: Prefix;
   /** Interface name; absent for routes without one (blackhole). */
   readonly device?: string;
 }

@@ -213,5 +213,5 @@ class Reader {
 function scalar(value: unknown, source: string | undefined): Plain {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean" || value === null)
     return value;
-  return source ?? String(value);
+  return source ?? "";
 }

@@ -54,7 +54,7 @@ function list<const S extends v.GenericSchema>(item: S, most: number, what: stri
   const tooMany = leaf<never>(
     (value) => new Refused(`holds ${Array.isArray(value) ? value.length : 0} ${what}`, `use at most ${most}`),
   );
-  return v.lazy<typeof schema | typeof NOT_A_LIST | typeof tooMany>((input) => {
+  return v.lazy<typeof schema | typeof NOT_A_LIST>((input) => {
     if (!Array.isArray(input)) return NOT_A_LIST;
     return input.length > most ? tooMany : schema;
   });
@@ -144,7 +144,7 @@ const unknownKind = v.pipe(
   }),
 );
 
-const machine = v.lazy<typeof namespaceMachine | typeof vmMachine | typeof unknownKind | typeof NOT_A_MAP>((input) => {
+const machine = v.lazy<typeof namespaceMachine | typeof vmMachine | typeof unknownKind>((input) => {
   if (!isMap(input)) return NOT_A_MAP;
   if (input.kind === "namespace") return namespaceMachine;
   return input.kind === "vm" ? vmMachine : unknownKind;

@@ -27,3 +27,9 @@ test("the demonstration has an uplink, a NAT, two pods and a VM in one of them",
   ]);
   expect(model.machines[1]).toMatchObject({ nics: [{ address: "192.168.50.2" }] });
 });
+
+test("the file in the reference is good", () => {
+  const reference = readFileSync(new URL("../../docs/network-file.md", import.meta.url), "utf8");
+  const block = /```yaml\n(version: 1\n[^`]*)```/.exec(reference);
+  expect(parseNetworkFile(block?.[1] ?? "", "reference.yaml", { folder: "/srv" }).machines.length).toBe(2);
+});
