@@ -6,7 +6,6 @@ export class Graph {
   readonly #size: number;
   readonly #followers: number[][] = [];
   readonly #waitsFor: number[] = [];
-  readonly #tokens = new Map<string, number>();
 
   constructor(size: number) {
     this.#size = size;
@@ -16,16 +15,6 @@ export class Graph {
   addNode(): number {
     this.#waitsFor.push(0);
     return this.#followers.push([]) - 1;
-  }
-
-  /** The node of that name, made when first asked for. */
-  token(name: string): number {
-    let node = this.#tokens.get(name);
-    if (node === undefined) {
-      node = this.addNode();
-      this.#tokens.set(name, node);
-    }
-    return node;
   }
 
   /** `later` waits for `earlier`. */
@@ -56,6 +45,50 @@ export class Graph {
       for (let node = 0; node < this.#size; node++) if (waits[node]! > 0) stuck.push(node);
     }
     return { order, stuck };
+  }
+}
+
+/**
+ * Meeting places of steps by name. The `hosts` of a name are made known first; a guest then waits for all of
+ * them, or all of them wait for the guest, by way of one node where there are several.
+ */
+export class Meetings {
+  readonly #graph: Graph;
+  readonly #guestsFirst: boolean;
+  readonly #places = new Map<string, number>();
+  readonly #shared = new Set<number>();
+
+  constructor(graph: Graph, order: "hosts first" | "guests first") {
+    this.#graph = graph;
+    this.#guestsFirst = order === "guests first";
+  }
+
+  host(name: string, node: number): void {
+    const place = this.#places.get(name);
+    if (place === undefined) {
+      this.#places.set(name, node);
+      return;
+    }
+    if (place === node) return;
+    let shared = place;
+    if (!this.#shared.has(place)) {
+      shared = this.#graph.addNode();
+      this.#shared.add(shared);
+      this.#places.set(name, shared);
+      this.#connect(place, shared);
+    }
+    this.#connect(node, shared);
+  }
+
+  /** No effect where nobody is host, or only the guest itself. */
+  guest(name: string, node: number): void {
+    const place = this.#places.get(name);
+    if (place !== undefined && place !== node) this.#connect(place, node);
+  }
+
+  #connect(hostSide: number, guestSide: number): void {
+    if (this.#guestsFirst) this.#graph.addEdge(guestSide, hostSide);
+    else this.#graph.addEdge(hostSide, guestSide);
   }
 }
 

@@ -5,8 +5,19 @@ const MAIN_TABLE = 254;
 /** IPv6 routes without a metric get IP6_RT_PRIO_USER (net/ipv6/ip6_route.h). */
 const IPV6_DEFAULT_METRIC = 1024;
 
+const identities = new WeakMap<StateObject, string>();
+
 /** Two objects with the same identity cannot stand side by side. */
 export function identityOf(object: StateObject): string {
+  let identity = identities.get(object);
+  if (identity === undefined) {
+    identity = buildIdentity(object);
+    identities.set(object, identity);
+  }
+  return identity;
+}
+
+function buildIdentity(object: StateObject): string {
   switch (object.kind) {
     case "namespace":
       return `namespace|${object.name}`;
@@ -66,21 +77,25 @@ export function deviceOf(path: string): string | undefined {
 
 /** Deep equality of plain JSON values; a property that is undefined counts as absent. */
 export function equalValues(a: unknown, b: unknown): boolean {
-  return covers(a, b) && covers(b, a);
+  return a === b || (covers(a, b) && covers(b, a));
 }
 
 /** Whether every property that `wanted` specifies has the same value in `actual`. */
 export function covers(wanted: unknown, actual: unknown): boolean {
   if (wanted === actual) return true;
-  if (typeof wanted !== "object" || wanted === null || typeof actual !== "object" || actual === null) return false;
+  if (!isObject(wanted) || !isObject(actual)) return false;
   if (Array.isArray(wanted)) {
     return (
       Array.isArray(actual) && wanted.length === actual.length && wanted.every((item, i) => covers(item, actual[i]))
     );
   }
-  const have = new Map<string, unknown>(Object.entries(actual));
-  for (const [name, value] of Object.entries(wanted)) {
-    if (value !== undefined && !covers(value, have.get(name))) return false;
+  for (const name of Object.keys(wanted)) {
+    const value = wanted[name];
+    if (value !== undefined && value !== actual[name] && !covers(value, actual[name])) return false;
   }
   return true;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

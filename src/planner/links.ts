@@ -1,7 +1,7 @@
 /** Steps for namespaces and links: what is made, changed, made anew because it cannot be changed, and deleted. */
 import type { LinkObject } from "../state/object.ts";
 import type { ObservedLink } from "../state/snapshot.ts";
-import { alongLinks, alongNamespace, type Standing } from "./along.ts";
+import { alongLinks, alongNamespace, Standing } from "./along.ts";
 import type { Context } from "./context.ts";
 import { covers } from "./identity.ts";
 import { isAdopted } from "./known.ts";
@@ -30,21 +30,26 @@ export function planNamespaces(context: Context): void {
   }
 }
 
-export function planLinks(context: Context, standing: Standing): void {
+export function planLinks(context: Context): void {
   const again = new Set<string>();
   findGone(context, again);
+  if (context.goneLinks.size > 0 || context.goneNamespaces.size > 0) deleteGone(context, again);
+  for (const object of context.desired.values()) {
+    if (object.kind === "link") planLink(context, object);
+  }
+  for (const entry of context.known.values()) {
+    if (entry.original?.kind === "link" && !context.desired.has(entry.key)) restoreLink(context, entry.original);
+  }
+}
+
+function deleteGone(context: Context, again: ReadonlySet<string>): void {
+  const standing = new Standing(context);
   const deleted = deleteLinks(context, standing, again);
   for (const entry of context.known.values()) {
     for (const object of entry.objects) {
       if (object.kind !== "namespace" || !context.goneNamespaces.has(object.name)) continue;
       context.draft(entry.key, object, undefined, alongNamespace(context, standing, object.name, deleted));
     }
-  }
-  for (const object of context.desired.values()) {
-    if (object.kind === "link") planLink(context, object);
-  }
-  for (const entry of context.known.values()) {
-    if (entry.original?.kind === "link" && !context.desired.has(entry.key)) restoreLink(context, entry.original);
   }
 }
 

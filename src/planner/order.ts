@@ -9,7 +9,7 @@
 import { NetloomError } from "../base/errors.ts";
 import { nameOf, type StateObject } from "../state/object.ts";
 import { type Draft, namespaceOf } from "./context.ts";
-import { Graph } from "./graph.ts";
+import { Graph, Meetings } from "./graph.ts";
 import { deviceOf, identityOf } from "./identity.ts";
 import { isService } from "./services.ts";
 
@@ -27,7 +27,9 @@ export function orderDrafts(drafts: readonly Draft[], peerNamespace: PeerNamespa
   const graph = new Graph(sorted.length);
   chainSameKey(graph, byRank);
   connectPhases(graph, sorted);
-  for (let i = 0; i < sorted.length; i++) connect(graph, i, sorted[i]!, peerNamespace);
+  const encounters = new Encounters(graph);
+  for (const [node, draft] of sorted.entries()) announce(encounters, node, draft);
+  for (const [node, draft] of sorted.entries()) connect(encounters, node, draft, peerNamespace);
   const { order, stuck } = graph.sort();
   if (stuck.length > 0) {
     const names = stuck.slice(0, 8).map((i) => stepName(sorted[i]!));
@@ -114,63 +116,70 @@ function comes(draft: Draft): 0 | 1 {
   return draft.after === undefined ? 0 : 1;
 }
 
-function connect(graph: Graph, node: number, draft: Draft, peerNamespace: PeerNamespace): void {
+/** The ways in which steps meet, by token; each is filled by one pass over all steps before the next reads it. */
+class Encounters {
+  /** What a step makes; those that need it come after. */
+  readonly made: Meetings;
+  /** What a step takes away or changes; those that give up standing on it come before. */
+  readonly left: Meetings;
+  /** What a step takes away. */
+  readonly leftForGood: Meetings;
+  /** Names and places that a step sets free; who takes them comes after. */
+  readonly freed: Meetings;
+
+  constructor(graph: Graph) {
+    this.made = new Meetings(graph, "hosts first");
+    this.left = new Meetings(graph, "guests first");
+    this.leftForGood = new Meetings(graph, "guests first");
+    this.freed = new Meetings(graph, "hosts first");
+  }
+}
+
+function announce({ made, left, leftForGood, freed }: Encounters, node: number, { before, after, along }: Draft): void {
+  if (after !== undefined && !isService(after)) for (const token of tokensOf(after)) made.host(token, node);
+  if (before === undefined || isService(before)) return;
+  if (after !== undefined) {
+    for (const token of tokensOf(before)) left.host(token, node);
+    if (placeOf(before) !== placeOf(after)) freed.host(placeOf(before), node);
+    return;
+  }
+  for (const object of [before, ...along]) {
+    freed.host(placeOf(object), node);
+    if (object !== before && object.kind === "sysctl") continue;
+    for (const token of tokensOf(object)) {
+      left.host(token, node);
+      leftForGood.host(token, node);
+    }
+  }
+}
+
+function connect(encounters: Encounters, node: number, draft: Draft, peerNamespace: PeerNamespace): void {
+  const { made, left, leftForGood, freed } = encounters;
   const { before, after, along } = draft;
   if (after !== undefined && !isService(after)) {
-    for (const token of tokensOf(after)) graph.addEdge(node, graph.token(`made ${token}`));
-    for (const token of needsOf(after, before === undefined, peerNamespace))
-      graph.addEdge(graph.token(`made ${token}`), node);
-    connectPlaces(graph, node, before, after);
+    for (const token of needsOf(after, before === undefined, peerNamespace)) made.guest(token, node);
+    if (before === undefined || placeOf(before) !== placeOf(after)) freed.guest(placeOf(after), node);
   }
   if (before === undefined || isService(before)) return;
   if (after !== undefined) {
-    for (const token of tokensOf(before)) graph.addEdge(graph.token(`left ${token}`), node);
     if (before.kind === "link" && typeof before.masterKey === "string") {
-      graph.addEdge(node, graph.token(`left for good link:${before.masterKey}`));
+      leftForGood.guest(`link:${before.masterKey}`, node);
     }
     return;
   }
-  connectDeletion(graph, node, before, along, peerNamespace);
-}
-
-/** What goes along waits for nobody's addresses and routes: the kernel does not mind in which order they go. */
-function connectDeletion(
-  graph: Graph,
-  node: number,
-  before: StateObject,
-  along: readonly StateObject[],
-  peerNamespace: PeerNamespace,
-): void {
   const own = new Set<string>();
-  for (const object of [before, ...along]) {
-    graph.addEdge(node, graph.token(`free ${placeOf(object)}`));
-    if (object !== before && object.kind === "sysctl") continue;
-    for (const token of tokensOf(object)) {
-      if (own.has(token)) continue;
-      own.add(token);
-      graph.addEdge(graph.token(`left ${token}`), node);
-      graph.addEdge(graph.token(`left for good ${token}`), node);
-    }
-  }
   const needed = new Set(needsOf(before, true, peerNamespace));
-  for (const object of along) {
+  for (const object of [before, ...along]) {
+    if (object === before || object.kind !== "sysctl") for (const token of tokensOf(object)) own.add(token);
+    if (object === before) continue;
+    // The kernel does not mind in which order addresses and routes go with their link.
     for (const token of needsOf(object, true, peerNamespace)) if (!isRouting(token)) needed.add(token);
   }
-  for (const token of needed) if (!own.has(token)) graph.addEdge(node, graph.token(`left ${token}`));
+  for (const token of needed) if (!own.has(token)) left.guest(token, node);
 }
 
 function isRouting(token: string): boolean {
   return token.startsWith("addresses:") || token.startsWith("on-link:");
-}
-
-/** A name, or the place of a route, must be free before somebody else takes it. */
-function connectPlaces(graph: Graph, node: number, before: StateObject | undefined, after: StateObject): void {
-  const place = placeOf(after);
-  if (before === undefined) graph.addEdge(graph.token(`free ${place}`), node);
-  else if (placeOf(before) !== place) {
-    graph.addEdge(node, graph.token(`free ${placeOf(before)}`));
-    graph.addEdge(graph.token(`free ${place}`), node);
-  }
 }
 
 function placeOf(object: StateObject): string {

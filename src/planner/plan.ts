@@ -11,7 +11,6 @@
  */
 import type { LinkObject, StateObject } from "../state/object.ts";
 import type { Step } from "../state/step.ts";
-import { Standing } from "./along.ts";
 import { commandsFor } from "./commands.ts";
 import { type Conflict, Context, type Draft, type PlanInput } from "./context.ts";
 import { checkNamespaces, planLinks, planNamespaces } from "./links.ts";
@@ -40,7 +39,7 @@ export function plan(input: PlanInput): Plan {
   const context = new Context(input);
   checkNamespaces(context);
   planNamespaces(context);
-  planLinks(context, new Standing(context));
+  planLinks(context);
   planThings(context);
   planServices(context);
   const ordered = orderDrafts(context.drafts, (key) => context.linkObject(key)?.namespace);

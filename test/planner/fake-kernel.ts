@@ -92,6 +92,22 @@ export class FakeKernel {
     }
   }
 
+  /** What a kill in the middle of a step can leave: a link without mark and settings, or renamed and down. */
+  tear({ before, after }: Step, objects: readonly StateObject[]): void {
+    if (after?.kind !== "link") return;
+    this.apply([], [...objects, ...(before === undefined ? [] : [before])]);
+    if (before === undefined) {
+      if (after.link.type !== "veth-peer") this.#makeUnmarked(after);
+      return;
+    }
+    if (before.kind !== "link" || before.name === after.name) return;
+    const link = this.#directory.get(after.key);
+    if (link === undefined) throw new Error("no such link");
+    this.#loseByGoingDown(after.namespace, link);
+    link.up = false;
+    this.#rename(after.namespace, link, after.name);
+  }
+
   #step({ before, after }: Step): void {
     const object = after ?? before;
     switch (object?.kind) {
@@ -175,6 +191,11 @@ export class FakeKernel {
       if (link === undefined) throw new Error("its other end does not exist");
       return this.#set(object, link);
     }
+    this.#set(object, this.#makeUnmarked(object));
+  }
+
+  #makeUnmarked(object: LinkObject): Link {
+    const { link: type } = object;
     const link = this.#makeLink(object, {
       ...(type.type === "tap" ? { persistent: true } : {}),
       ...(type.type === "tap" && type.ownerUid !== undefined ? { ownerUid: type.ownerUid } : {}),
@@ -185,7 +206,7 @@ export class FakeKernel {
       const peer = this.#makeLink(peerObject, { linkIndex: link.index });
       link.linkIndex = peer.index;
     }
-    this.#set(object, link);
+    return link;
   }
 
   #changeLink(before: LinkObject, after: LinkObject): void {

@@ -34,6 +34,22 @@ function carryOut(snapshot: Snapshot, steps: readonly Step[], objects: readonly 
   return kernel.observe();
 }
 
+/** Stop after the first steps, or, when `torn`, in the middle of the next one. */
+function cutOff(
+  snapshot: Snapshot,
+  steps: readonly Step[],
+  objects: readonly StateObject[],
+  cut: number,
+  torn: boolean,
+): Snapshot {
+  const position = cut % (steps.length + 1);
+  const kernel = new FakeKernel(snapshot);
+  kernel.apply(steps.slice(0, position), objects);
+  const next = steps[position];
+  if (torn && next !== undefined) kernel.tear(next, [...objects, ...steps.flatMap((step) => step.after ?? [])]);
+  return kernel.observe();
+}
+
 function recorded(record: OwnershipRecord | undefined): StateObject[] {
   return Object.values(record?.owned ?? {}).flatMap(({ object, original }) =>
     [object, original].filter((entry) => entry !== undefined),
@@ -43,7 +59,7 @@ function recorded(record: OwnershipRecord | undefined): StateObject[] {
 const summaries = (made: Plan): string[] => made.steps.map((step) => step.summary);
 
 /** Two wanted states after each other, and a place to stop on the way from the first to the second. */
-const journeys = fc.tuple(wishes.map(desiredFor), wishes.map(desiredFor), fc.nat());
+const journeys = fc.tuple(wishes.map(desiredFor), wishes.map(desiredFor), fc.nat(), fc.boolean());
 
 const RUNS = { numRuns: 150 };
 
@@ -84,15 +100,14 @@ describe("for any wanted state", () => {
 
   test("a change that was cut off anywhere is finished by the next run", () => {
     fc.assert(
-      fc.property(journeys, ([first, second, cut]) => {
+      fc.property(journeys, ([first, second, cut, torn]) => {
         const before = reach(UNTOUCHED, first);
         const whole = reach(before, second);
         const pending = whole.plan.steps;
-        const done = pending.slice(0, cut % (pending.length + 1));
         const objects = [...second.objects, ...recorded(before.record)];
-        const cutOff = { ...before, snapshot: carryOut(before.snapshot, done, objects) };
-        const rest = planIn(cutOff, second, pending);
-        const end = carryOut(cutOff.snapshot, rest.steps, objects);
+        const stopped = { ...before, snapshot: cutOff(before.snapshot, pending, objects, cut, torn) };
+        const rest = planIn(stopped, second, pending);
+        const end = carryOut(stopped.snapshot, rest.steps, objects);
         expect(canonical(end)).toEqual(canonical(whole.snapshot));
         expect(summaries(planIn({ ...before, snapshot: end }, second, [...pending, ...rest.steps]))).toEqual([]);
       }),
@@ -102,14 +117,13 @@ describe("for any wanted state", () => {
 
   test("from anywhere on the way, taking everything away restores the untouched host", () => {
     fc.assert(
-      fc.property(journeys, ([first, second, cut]) => {
+      fc.property(journeys, ([first, second, cut, torn]) => {
         const before = reach(UNTOUCHED, first);
         const pending = planIn(before, second).steps;
-        const done = pending.slice(0, cut % (pending.length + 1));
         const objects = [...second.objects, ...recorded(before.record)];
-        const cutOff = { ...before, snapshot: carryOut(before.snapshot, done, objects) };
-        const destroy = planIn(cutOff, EMPTY, pending);
-        const end = carryOut(cutOff.snapshot, destroy.steps, objects);
+        const stopped = { ...before, snapshot: cutOff(before.snapshot, pending, objects, cut, torn) };
+        const destroy = planIn(stopped, EMPTY, pending);
+        const end = carryOut(stopped.snapshot, destroy.steps, objects);
         expect(canonical(end)).toEqual(canonical(HOST));
         expect(summaries(planIn({ ...before, snapshot: end }, EMPTY, [...pending, ...destroy.steps]))).toEqual([]);
       }),
