@@ -86,7 +86,7 @@ const HEADERS_BYTES = 14 + 20 + 8;
 const OPTIONS_OFFSET = HEADERS_BYTES + 240;
 
 function mutate(random: (below: number) => number): Uint8Array {
-  let frame = SEEDS[random(SEEDS.length)]!.slice();
+  let frame: Uint8Array = SEEDS[random(SEEDS.length)]!.slice();
   for (let changes = 1 + random(6); changes > 0; changes--) {
     // Most changes hit the options; a change of the headers mostly ends in a checksum.
     const start = random(4) === 0 ? 0 : Math.min(OPTIONS_OFFSET, frame.length - 1);

@@ -40,58 +40,34 @@ function encodePcap(frames: readonly Uint8Array[]): Buffer {
   return Buffer.concat([header, ...records]);
 }
 
-function withPcap<T>(frames: readonly Uint8Array[], use: (path: string) => T): T {
+function runTshark(frames: readonly Uint8Array[], filter: string, fields: readonly string[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), "netloom-tshark-"));
   try {
     const path = join(folder, "frames.pcap");
     writeFileSync(path, encodePcap(frames));
-    return use(path);
+    const shown = fields.flatMap((field) => ["-e", field]);
+    const words = ["-n", "-2", "-r", path, ...CHECKSUMS, "-Y", filter, "-T", "fields", ...shown];
+    // No settings of the person who runs the tests.
+    const env = { PATH: process.env["PATH"], HOME: folder };
+    const output = execFileSync("tshark", words, { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] });
+    return output.split("\n").filter((line) => line !== "");
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function lines(output: string): string[] {
-  return output.split("\n").filter((line) => line !== "");
-}
-
-function runTshark(path: string, options: readonly string[]): string[] {
-  // Name resolution off, and no profile of the person who runs the tests.
-  const environment = { ...process.env, HOME: "/nonexistent", WIRESHARK_CONFIG_DIR: "/nonexistent" };
-  const args = ["-n", "-2", "-r", path, ...CHECKSUMS, ...options];
-  return lines(
-    execFileSync("tshark", args, { encoding: "utf8", env: environment, stdio: ["ignore", "pipe", "ignore"] }),
-  );
-}
-
-/** One line for each thing that tshark objects to in a capture file; `filter` selects the frames. */
-export function tsharkFindingsOfFile(path: string, filter = "frame"): string[] {
+/** One line for each thing that tshark objects to in the frames that a display filter selects. */
+export function tsharkFindings(frames: readonly Uint8Array[], filter = "frame"): string[] {
   const fields = ["frame.number", "_ws.col.Protocol", "_ws.col.Info", "_ws.expert.message"];
-  return runTshark(path, [
-    "-Y",
-    `(${filter}) && (${BAD})`,
-    "-T",
-    "fields",
-    ...fields.flatMap((field) => ["-e", field]),
-  ]);
+  return runTshark(frames, `(${filter}) && (${BAD})`, fields);
 }
 
-/** One line for each thing that tshark objects to in the frames. */
-export function tsharkFindings(frames: readonly Uint8Array[]): string[] {
-  return withPcap(frames, (path) => tsharkFindingsOfFile(path));
-}
-
-/** The values of some fields of every frame as tshark decodes them; several values of one field are joined with ",". */
-export function tsharkFields(frames: readonly Uint8Array[], fields: readonly string[]): Record<string, string>[] {
-  return withPcap(frames, (path) => tsharkFieldsOfFile(path, fields));
-}
-
-/** The same of a capture file, for the frames that a display filter selects. */
-export function tsharkFieldsOfFile(
-  path: string,
+/** Fields as tshark decodes them, of the frames that a display filter selects; values of one field are joined with ",". */
+export function tsharkFields(
+  frames: readonly Uint8Array[],
   fields: readonly string[],
   filter = "frame",
 ): Record<string, string>[] {
-  const rows = runTshark(path, ["-Y", filter, "-T", "fields", ...fields.flatMap((field) => ["-e", field])]);
+  const rows = runTshark(frames, filter, fields);
   return rows.map((row) => Object.fromEntries(row.split("\t").map((value, i) => [fields[i]!, value])));
 }
