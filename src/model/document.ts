@@ -4,19 +4,8 @@
  * Aliases are expanded here and not by the YAML library, so that a file of a few lines cannot grow without
  * bound ("billion laughs"): the number of expanded values is limited.
  */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type YAMLError,
-} from "yaml";
-import { type Complaint, formatPath, type Path, type Position } from "./mistakes.ts";
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from "yaml";
+import { type Complaint, extendPath, formatPath, type Path, type Position } from "./mistakes.ts";
 
 export type Plain = string | number | boolean | null | Plain[] | PlainMap;
 export interface PlainMap {
@@ -78,12 +67,12 @@ export function readDocument(text: string): SourceDocument {
   // A key that stands twice leaves the rest readable, other syntax errors do not.
   const readable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
   const places = new Map<string, Place>();
-  const reader = new Reader(document, places, (offset, complaint) =>
+  const reader = new Reader(places, (offset, complaint) =>
     complaints.push({ ...complaint, position: position(offset) }),
   );
-  const root = !readable || document.contents === null ? null : reader.read(document.contents, [], 0);
+  const root = !readable || document.contents === null ? null : reader.read(document.contents, TOP);
   return {
-    root: readable && !reader.overflown ? root : undefined,
+    root: readable && !reader.incomplete ? root : undefined,
     complaints,
     locate(path, atKey = false) {
       for (let length = path.length; length > 0; length--) {
@@ -122,91 +111,111 @@ function explain(error: YAMLError): { reason: string; remedy: string } {
 
 type Report = (offset: number, complaint: Complaint) => void;
 
+/** Where in the file's values a node stands. */
+interface Spot {
+  readonly path: Path;
+  /** The same as text, a key of `places`. */
+  readonly name: string;
+  readonly depth: number;
+  /** Inside an alias: these anchors were seen before. */
+  readonly aliased: boolean;
+}
+
+const TOP: Spot = { path: [], name: "", depth: 0, aliased: false };
+
 class Reader {
-  readonly #document: Document.Parsed;
   readonly #places: Map<string, Place>;
   readonly #report: Report;
+  readonly #anchors = new Map<string, Node>();
   #values = 0;
+  #dangling = false;
 
-  /** The limits were exceeded: what was read is not whole. */
-  get overflown(): boolean {
-    return this.#values >= MAXIMUM_VALUES;
-  }
-
-  constructor(document: Document.Parsed, places: Map<string, Place>, report: Report) {
-    this.#document = document;
+  constructor(places: Map<string, Place>, report: Report) {
     this.#places = places;
     this.#report = report;
   }
 
-  read(node: Node, path: Path, depth: number): Plain {
-    this.#values++;
+  /** The limits were exceeded or an alias stands for nothing. */
+  get incomplete(): boolean {
+    return this.#overflown || this.#dangling;
+  }
+
+  get #overflown(): boolean {
+    return this.#values >= MAXIMUM_VALUES;
+  }
+
+  read(node: Node, spot: Spot): Plain {
     const offset = node.range?.[0] ?? 0;
-    if (this.#values === MAXIMUM_VALUES) {
-      this.#report(offset, {
-        path: [],
-        reason: `the file holds more than ${MAXIMUM_VALUES} values once its aliases are written out`,
-        remedy: "use fewer aliases (*name)",
-      });
-    }
-    if (this.#values >= MAXIMUM_VALUES) return null;
-    if (depth > MAXIMUM_DEPTH) {
-      this.#report(offset, {
-        path: path.slice(0, 2),
-        reason: "lists or maps are nested too deeply, or an alias holds itself",
-        remedy: TOO_DEEP.remedy,
-      });
-      this.#values = MAXIMUM_VALUES;
-      return null;
-    }
-    if (isAlias(node)) {
-      const target = node.resolve(this.#document);
-      return target === undefined ? null : this.read(target, path, depth + 1);
+    if (!this.#count(offset, spot)) return null;
+    if (isAlias(node)) return this.#alias(node.source, offset, spot);
+    if (!spot.aliased && (isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, node);
     }
     if (isSeq(node)) {
       return node.items.map((item, index) => {
         const child = item as Node;
         const start = child.range?.[0] ?? offset;
-        this.#place([...path, index], { key: start, value: start });
-        return this.read(child, [...path, index], depth + 1);
+        return this.read(child, this.#step(spot, index, { key: start, value: start }));
       });
     }
-    if (isMap(node)) return this.#map(node.items, path, depth);
+    if (isMap(node)) return this.#map(node.items, spot);
     return isScalar(node) ? scalar(node.value, node.source) : null;
   }
 
-  #map(items: readonly unknown[], path: Path, depth: number): PlainMap {
+  /** Whether one value more is within the limits. */
+  #count(offset: number, spot: Spot): boolean {
+    if (this.#overflown) return false;
+    this.#values++;
+    if (this.#overflown) {
+      const reason = `the file holds more than ${MAXIMUM_VALUES} values once its aliases are written out`;
+      this.#report(offset, { path: [], reason, remedy: "use fewer aliases (*name)" });
+    } else if (spot.depth > MAXIMUM_DEPTH) {
+      const reason = "lists or maps are nested too deeply, or an alias holds itself";
+      this.#report(offset, { path: spot.path.slice(0, 2), reason, remedy: TOO_DEEP.remedy });
+      this.#values = MAXIMUM_VALUES;
+    }
+    return !this.#overflown;
+  }
+
+  /** What an alias stands for: the anchor of its name that came last before it (YAML 1.2 §7.1). */
+  #alias(name: string, offset: number, spot: Spot): Plain {
+    const target = this.#anchors.get(name);
+    if (target !== undefined) return this.read(target, { ...spot, depth: spot.depth + 1, aliased: true });
+    this.#dangling = true;
+    this.#report(offset, {
+      path: spot.path,
+      reason: `there is no anchor &${name} before *${name}`,
+      remedy: "write the value itself",
+    });
+    return null;
+  }
+
+  #map(items: readonly unknown[], spot: Spot): PlainMap {
     const map: PlainMap = {};
     for (const pair of items) {
       if (!isPair(pair)) continue;
       const keyNode = pair.key as Node;
       const keyOffset = keyNode.range?.[0] ?? 0;
-      if (!isScalar(keyNode)) {
-        this.#report(keyOffset, {
-          path,
-          reason: "a key is a list, a map or an alias",
-          remedy: "write a plain word as key",
-        });
-        continue;
+      const key = isScalar(keyNode) ? String(keyNode.source ?? keyNode.value) : undefined;
+      if (key === undefined) {
+        const reason = "a key is a list, a map or an alias";
+        this.#report(keyOffset, { path: spot.path, reason, remedy: "write a plain word as key" });
+      } else if (RESERVED_KEYS.has(key)) {
+        const reason = `"${key}" cannot be a key`;
+        this.#report(keyOffset, { path: [...spot.path, key], reason, remedy: "choose another name" });
+      } else {
+        const value = pair.value as Node | null;
+        const inner = this.#step(spot, key, { key: keyOffset, value: value?.range?.[0] ?? keyOffset });
+        map[key] = value === null ? null : this.read(value, inner);
       }
-      const key = String(keyNode.source ?? keyNode.value);
-      if (RESERVED_KEYS.has(key)) {
-        this.#report(keyOffset, {
-          path: [...path, key],
-          reason: `"${key}" cannot be a key`,
-          remedy: "choose another name",
-        });
-        continue;
-      }
-      const value = pair.value as Node | null;
-      this.#place([...path, key], { key: keyOffset, value: value?.range?.[0] ?? keyOffset });
-      map[key] = value === null ? null : this.read(value, [...path, key], depth + 1);
     }
     return map;
   }
 
-  #place(path: Path, place: Place): void {
-    this.#places.set(formatPath(path), place);
+  #step(spot: Spot, part: string | number, place: Place): Spot {
+    const name = extendPath(spot.name, part);
+    this.#places.set(name, place);
+    return { path: [...spot.path, part], name, depth: spot.depth + 1, aliased: spot.aliased };
   }
 }
 

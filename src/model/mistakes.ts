@@ -32,13 +32,14 @@ export interface Complaint {
 
 /** `machines.vm1.nics[0].binding`; a name with a dot or blank in it stands in brackets and quotes. */
 export function formatPath(path: Path): string {
-  let text = "";
-  for (const part of path) {
-    if (typeof part === "number") text += `[${part}]`;
-    else if (/[^A-Za-z0-9_-]/.test(part)) text += `[${JSON.stringify(part)}]`;
-    else text += text === "" ? part : `.${part}`;
-  }
-  return text;
+  return path.reduce<string>(extendPath, "");
+}
+
+/** The path one step deeper. */
+export function extendPath(path: string, part: string | number): string {
+  if (typeof part === "number") return `${path}[${part}]`;
+  if (/[^A-Za-z0-9_-]/.test(part)) return `${path}[${JSON.stringify(part)}]`;
+  return path === "" ? part : `${path}.${part}`;
 }
 
 /** One mistake in two lines: `FILE:LINE:COLUMN: PATH: REASON (is VALUE)` and the remedy below it. */

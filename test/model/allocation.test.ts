@@ -83,4 +83,4 @@ test("whatever comes and goes, nobody who stays is moved and no address is given
     }),
     { numRuns: 50 },
   );
-});
+}, 30_000);

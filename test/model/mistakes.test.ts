@@ -673,6 +673,14 @@ const SYNTAX: readonly Case[] = [
     reason: /key is a list/,
     remedy: /plain word/,
   },
+  {
+    what: "an alias of nothing",
+    text: "version: 1\nname: *none\n",
+    at: "name",
+    line: 2,
+    reason: /no anchor &none/,
+    remedy: /value itself/,
+  },
 ];
 
 describe.each([
