@@ -32,10 +32,15 @@ export class KeeperClient {
 
   /**
    * Make exactly these services run for the unit; resolves once they do.
+   * @param options.start false: only end what is not listed or has changed
    * @throws NetloomError keeper-not-running, or of the service that did not start
    */
-  async putServices(unit: string, services: readonly ServiceObject[]): Promise<KeeperStatus> {
-    return (await this.#ask("PUT", "/services", { unit, services }, 180_000)) as KeeperStatus;
+  async putServices(
+    unit: string,
+    services: readonly ServiceObject[],
+    options: { start?: boolean } = {},
+  ): Promise<KeeperStatus> {
+    return (await this.#ask("PUT", "/services", { unit, services, ...options }, 180_000)) as KeeperStatus;
   }
 
   /** End one guest, as `vm stop`. @throws NetloomError keeper-not-running, no-such-vm, kill-failed */

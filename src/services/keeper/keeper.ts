@@ -35,16 +35,18 @@ export class Keeper {
       for (const [unit, objects] of Object.entries(list)) {
         this.#units.set(unit, new Map(objects.map((object) => [object.key, this.#create(object)])));
       }
-      for (const { service } of this.#all()) await service.resume();
+      const services = [...this.#all()].map(({ service }) => service);
+      for (const service of guestsFirst(services).toReversed()) await service.resume();
     });
   }
 
   /**
    * Make exactly `wanted` run for the unit: end what is not listed any more or has changed, start what is missing
    * or has ended, leave the rest alone. All are tried, whatever fails.
+   * @param start false: only end what has to end, for now
    * @throws NetloomError of what failed; the list is kept all the same, another call tries again
    */
-  converge(unit: string, wanted: readonly ServiceObject[]): Promise<void> {
+  converge(unit: string, wanted: readonly ServiceObject[], start = true): Promise<void> {
     return this.#inTurn(async () => {
       this.#refuseTakenNames(unit, wanted);
       const running = this.#units.get(unit) ?? new Map<string, Service>();
@@ -65,11 +67,11 @@ export class Keeper {
         if (isDeepStrictEqual(service.object, goals.get(key))) continue;
         if (await attempt(() => service.stop())) running.delete(key);
       }
-      for (const object of wanted) {
+      for (const object of start ? wanted : []) {
         if (!running.has(object.key)) running.set(object.key, this.#create(object));
       }
       this.#save();
-      for (const service of guestsFirst([...running.values()]).toReversed()) {
+      for (const service of start ? guestsFirst([...running.values()]).toReversed() : []) {
         if (isDeepStrictEqual(service.object, goals.get(service.object.key))) await attempt(() => service.start());
       }
       if (failures.length > 0) throw combined(failures);

@@ -35,6 +35,8 @@ export interface KeeperStatus {
 export interface ServicesRequest {
   readonly unit: string;
   readonly services: readonly ServiceObject[];
+  /** False: end what is not listed or has changed, and start nothing. Default true. */
+  readonly start?: boolean;
 }
 
 export interface VmStopRequest {

@@ -39,7 +39,7 @@ export async function runKeeper(stateFolder: string, version: string): Promise<v
     keeperSocket(stateFolder),
     {
       status: () => ({ pid: process.pid, version, startedAt, services: keeper.status() }),
-      converge: ({ unit, services }) => keeper.converge(unit, services),
+      converge: ({ unit, services, start }) => keeper.converge(unit, services, start),
       stopVm: ({ name, powerdownSeconds }) => keeper.stopVm(name, powerdownSeconds),
       stop: async () => {
         await keeper.stopAll();

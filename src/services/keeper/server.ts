@@ -106,7 +106,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 function servicesRequest(body: unknown): ServicesRequest {
   if (isRecord(body) && typeof body["unit"] === "string" && Array.isArray(body["services"])) {
     const services: unknown[] = body["services"];
-    if (services.every(isServiceObject)) return { unit: body["unit"], services };
+    if (services.every(isServiceObject)) return { unit: body["unit"], services, start: body["start"] !== false };
   }
   throw badRequest("the body is not {unit, services}");
 }

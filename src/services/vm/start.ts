@@ -23,6 +23,8 @@ import { QmpClient, type QmpEvents } from "./qmp-client.ts";
 const QEMU = "qemu-system-x86_64";
 /** Generous: on a busy host without KVM QEMU needs a second until it answers. */
 const START_MILLISECONDS = 20_000;
+/** One that runs already answers at once, or hangs. */
+const ADOPT_MILLISECONDS = 5000;
 
 /** A running QEMU and the connection to it. */
 export interface RunningVm {
@@ -73,7 +75,7 @@ export async function startVm(
   };
   try {
     folder.writeNote(note);
-    const qmp = await connectWhileAlive(started.identity, folder, events);
+    const qmp = await connectWhileAlive(started.identity, folder, events, START_MILLISECONDS);
     for (const socket of [folder.file("qmpSocket"), folder.file("consoleSocket")]) chmodSync(socket, 0o600);
     return { note, qmp, ended: started.ended };
   } catch (cause) {
@@ -100,7 +102,7 @@ export async function adoptVm(machine: VmObject, folder: VmFolder, events: QmpEv
   if (process === undefined) return undefined;
   let qmp: QmpClient;
   try {
-    qmp = await connectWhileAlive(process, folder, events);
+    qmp = await connectWhileAlive(process, folder, events, ADOPT_MILLISECONDS);
   } catch (cause) {
     if (!isAlive(process)) return undefined;
     throw new NetloomError(
@@ -137,7 +139,7 @@ export function findVmProcess(folder: VmFolder): ProcessIdentity | undefined {
 }
 
 /** How a machine was brought to its end. */
-export type StopMeans = "powerdown" | "quit" | "SIGTERM" | "SIGKILL";
+type StopMeans = "powerdown" | "quit" | "SIGTERM" | "SIGKILL";
 
 /**
  * End a QEMU: by QMP, then SIGTERM, then SIGKILL, each with a bounded wait (2, 3 and 2 s).
@@ -174,8 +176,13 @@ async function commandEnds(
   return waitForEnd(process, deadline - performance.now());
 }
 
-async function connectWhileAlive(process: ProcessIdentity, folder: VmFolder, events: QmpEvents): Promise<QmpClient> {
-  const deadline = performance.now() + START_MILLISECONDS;
+async function connectWhileAlive(
+  process: ProcessIdentity,
+  folder: VmFolder,
+  events: QmpEvents,
+  limitMilliseconds: number,
+): Promise<QmpClient> {
+  const deadline = performance.now() + limitMilliseconds;
   for (;;) {
     try {
       return await QmpClient.open(folder.file("qmpSocket"), 5000, events);

@@ -131,6 +131,18 @@ describe("a guest", () => {
     expect(qemuCount()).toBe(0);
   });
 
+  test("that does not shut down when asked is ended after the time it was given", async () => {
+    const guest = guestOf(machine(folder, "one", "echo"));
+    await guest.start();
+    await until("the guest says that it is ready", () => consoleOf("one").includes("ready"));
+    const asked = performance.now();
+    await guest.halt(1);
+    expect(performance.now() - asked).toBeGreaterThan(1000);
+    expect(guest.report().state).toBe("stopped");
+    expect(qemuCount()).toBe(0);
+    expect(consoleOf("one")).toContain("ready");
+  });
+
   test("that QEMU refuses tells QEMU's reason and leaves no process", async () => {
     const guest = guestOf(machine(folder, "one", "echo", { image: "/nowhere/disk.img" }));
     await expect(guest.start()).rejects.toThrow(/start VM one: .*\/nowhere\/disk\.img.*No such file/);

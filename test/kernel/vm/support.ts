@@ -5,6 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { VmObject } from "../../../src/state/object.ts";
 import { type GUESTS, writeBootDisk } from "./boot-disk.ts";
 
+/** The program of a keeper, for startKeeper. */
+export const KEEPER: readonly string[] = [process.execPath, join(import.meta.dirname, "keeper-program.ts")];
+
 /** A machine in our own namespace whose disk lies in the folder. */
 export function machine(
   folder: string,
@@ -27,13 +30,17 @@ export function machine(
   };
 }
 
-/** Wait for a condition, at most 10 s. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    if (await condition()) return;
+/** Wait for a condition, at most 10 s unless told otherwise. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMilliseconds = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + limitMilliseconds;
+  while (!(await condition())) {
+    if (performance.now() >= deadline) throw new Error(`not within ${limitMilliseconds / 1000} s: ${what}`);
     await sleep(20);
   }
-  throw new Error(`not within 10 s: ${what}`);
 }
 
 /** Ids of living processes by the kernel's name for them, of at most 15 characters. */
