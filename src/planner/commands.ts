@@ -34,10 +34,10 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "nft-table":
       return [
         `${commandIn(object.namespace, "nft -f -")} <<'END'`,
-        ...(replace ? [`delete table ${object.family} ${object.name}`] : []),
+        ...(replace ? [`table ${object.family} ${object.name}`, `delete table ${object.family} ${object.name}`] : []),
         `table ${object.family} ${object.name} {`,
         `  comment "${aliasOf(fingerprint(object.rules))}"`,
-        ...object.rules.split("\n").filter((line) => line.trim() !== ""),
+        ...object.rules.split("\n").flatMap((line) => (line.trim() === "" ? [] : `  ${line}`)),
         "}",
         "END",
       ];
@@ -116,7 +116,7 @@ function linkCreation(object: LinkObject, links: LinkByKey): string[] {
 function linkSettings(object: LinkObject, links: LinkByKey): string[] {
   const ip = ipIn(object.namespace);
   const settings = [
-    ...(object.link.type === "adopted" ? [] : [`alias ${aliasOf(object.key)}`]),
+    ...(object.link.type === "adopted" ? [] : [`alias ${quote(aliasOf(object.key))}`]),
     ...(object.macAddress === undefined ? [] : [`address ${object.macAddress}`]),
     ...(object.mtuBytes === undefined ? [] : [`mtu ${object.mtuBytes}`]),
     ...(object.ipv6AddressGeneration === undefined
@@ -129,7 +129,7 @@ function linkSettings(object: LinkObject, links: LinkByKey): string[] {
     ...(object.learning === undefined
       ? []
       : [`${ip} link set ${object.name} type bridge_slave learning ${object.learning ? "on" : "off"}`]),
-    ...(object.up === undefined ? [] : [`${ip} link set ${object.name} ${object.up ? "up" : "down"}`]),
+    ...(object.up === true ? [`${ip} link set ${object.name} up`] : []),
   ];
 }
 
@@ -161,7 +161,7 @@ function linkChange(before: LinkObject, after: LinkObject, names: Names): string
   const up = after.up ?? before.up;
   if (up === true && (bounce || before.up === false)) commands.push(`${ip} link set ${after.name} up`);
   if (after.up === false && before.up !== false && !bounce) commands.push(`${ip} link set ${after.name} down`);
-  return commands.length === 0 ? [`${ip} link set ${after.name} alias ${aliasOf(after.key)}`] : commands;
+  return commands.length === 0 ? [`${ip} link set ${after.name} alias ${quote(aliasOf(after.key))}`] : commands;
 }
 
 function bridgeChange(before: LinkObject, after: LinkObject, ip: string): string[] {
@@ -222,8 +222,12 @@ function routeArguments(object: RouteObject, links: LinkByKey): string {
     only === undefined
       ? []
       : others.length === 0
-        ? hopArguments(only, links)
-        : object.nextHops.flatMap((hop) => ["nexthop", ...hopArguments(hop, links), `weight ${hop.weight ?? 1}`]);
+        ? hopArguments(only, object, links)
+        : object.nextHops.flatMap((hop) => [
+            "nexthop",
+            ...hopArguments(hop, object, links),
+            `weight ${hop.weight ?? 1}`,
+          ]);
   return [
     ...(type === undefined ? [] : [type]),
     destinationOf(object),
@@ -238,8 +242,9 @@ function routeArguments(object: RouteObject, links: LinkByKey): string {
   ].join(" ");
 }
 
-function hopArguments(hop: NextHop, links: LinkByKey): string[] {
-  const family = hop.gateway?.includes(":") === true ? "inet6 " : "";
+function hopArguments(hop: NextHop, route: RouteObject, links: LinkByKey): string[] {
+  const otherFamily = hop.gateway?.includes(":") === true && !route.destination.address.includes(":");
+  const family = otherFamily ? "inet6 " : "";
   return [
     ...(hop.gateway === undefined ? [] : [`via ${family}${hop.gateway}`]),
     ...(hop.linkKey === undefined ? [] : [`dev ${linkName(links, hop.linkKey)}`]),
@@ -258,7 +263,7 @@ function acceptCommand(object: StateObject & { kind: "foreign-accept" }, verb: "
     ...(object.inInterface === undefined ? [] : [`-i ${object.inInterface}`]),
     ...(object.outInterface === undefined ? [] : [`-o ${object.outInterface}`]),
     ...(object.establishedOnly === true ? ["-m conntrack --ctstate RELATED,ESTABLISHED"] : []),
-    `-m comment --comment ${aliasOf(object.key)} -j ACCEPT`,
+    `-m comment --comment ${quote(aliasOf(object.key))} -j ACCEPT`,
   ];
   return commandIn(object.namespace, words.join(" "));
 }

@@ -1,8 +1,15 @@
 /** What all parts of one planning run share. */
-import type { AddressObject, Desired, LinkObject, RouteObject, StateObject } from "../state/object.ts";
+import {
+  type AddressObject,
+  type Desired,
+  type LinkObject,
+  nameOf,
+  type RouteObject,
+  type StateObject,
+} from "../state/object.ts";
 import type { ObservedLink, Snapshot } from "../state/snapshot.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
-import { identityOf, isSameThing } from "./identity.ts";
+import { equalValues, identityOf, isSameThing } from "./identity.ts";
 import { type Known, knownObjects } from "./known.ts";
 import { type Match, matchLinks } from "./match.ts";
 import { View } from "./view.ts";
@@ -108,10 +115,20 @@ export class Context {
     this.conflicts.push({ key, message, remedy });
   }
 
-  /** Keep what stood there before us, unless an earlier run did. */
+  /** Keep what stood there before us, unless the record has it already. */
   keepOriginal(object: StateObject, original: StateObject): void {
-    const before = [this.known.get(object.key), this.owned.get(identityOf(object))].map((entry) => entry?.original);
+    const entry = this.known.get(object.key);
+    if (isSameThing(entry?.recorded?.original, object)) return;
+    const before = [entry, this.owned.get(identityOf(object))].map((candidate) => candidate?.original);
     this.originals[object.key] = before.find((candidate) => isSameThing(candidate, object)) ?? original;
+  }
+
+  /** Tell when something that stood as wanted has disappeared, by no doing of ours. */
+  noteLoss(object: StateObject): void {
+    const entry = this.known.get(object.key);
+    if (entry?.uncertain === false && equalValues(entry.recorded?.object, object)) {
+      this.notes.push(`${nameOf(object)} has disappeared: it is made again`);
+    }
   }
 
   /** Whether the namespace is there now and stays. */

@@ -13,8 +13,10 @@ import { readLink } from "./read-back.ts";
 export function planNamespaces(context: Context): void {
   for (const object of context.desired.values()) {
     if (object.kind !== "namespace") continue;
-    if (context.view.namespace(object.name) === undefined) context.draft(object.key, undefined, object);
-    else if (!context.owned.has(`namespace|${object.name}`)) {
+    if (context.view.namespace(object.name) === undefined) {
+      context.noteLoss(object);
+      context.draft(object.key, undefined, object);
+    } else if (!context.owned.has(`namespace|${object.name}`)) {
       context.conflict(
         object.key,
         `namespace ${object.name} exists and is not netloom's`,
@@ -137,6 +139,8 @@ function planLink(context: Context, object: LinkObject): void {
   }
   if (!nameIsFree(context, object)) return;
   if (match === undefined || context.goneLinks.has(match.link)) {
+    if (match === undefined && object.link.type !== "veth-peer" && context.namespaceStays(object.namespace))
+      context.noteLoss(object);
     context.draft(object.key, undefined, object);
     return;
   }
@@ -148,9 +152,7 @@ function planLink(context: Context, object: LinkObject): void {
 function restoreLink(context: Context, original: LinkObject): void {
   const match = context.links.get(original.key);
   if (match === undefined) {
-    context.notes.push(
-      `${original.name}${inNamespace(original.namespace)} is gone: there is nothing to give back to it`,
-    );
+    context.notes.push(`${original.name}${inNamespace(original.namespace)} is gone: nothing can be given back to it`);
     return;
   }
   changeLink(context, readLink(context, original, match), original, match);

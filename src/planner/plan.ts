@@ -23,7 +23,7 @@ import { planThings } from "./things.ts";
 export interface Plan {
   /** In the order in which they are to be done. */
   readonly steps: readonly Step[];
-  /** What forbids it; then no step may be done. */
+  /** What forbids it; then there are no steps. */
   readonly conflicts: readonly Conflict[];
   /** What a person should know besides the steps. */
   readonly notes: readonly string[];
@@ -42,6 +42,8 @@ export function plan(input: PlanInput): Plan {
   planLinks(context);
   planThings(context);
   planServices(context);
+  if (context.conflicts.length > 0)
+    return { steps: [], conflicts: context.conflicts, notes: context.notes, originals: {} };
   const ordered = orderDrafts(context.drafts, (key) => context.linkObject(key)?.namespace);
   return {
     steps: describeDrafts(ordered, namesOf(context)),

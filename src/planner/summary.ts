@@ -20,7 +20,7 @@ function creation(object: StateObject, names: Names): string {
     case "route":
       return `add ${routeWords(object, links)}`;
     case "neighbour":
-      return `tell ${linkName(links, object.linkKey)} that ${object.address} is at ${object.macAddress}${inNamespace(object.namespace)}`;
+      return `add neighbour ${object.address} at ${object.macAddress} on ${linkName(links, object.linkKey)}${inNamespace(object.namespace)}`;
     case "sysctl":
       return `set ${object.path.replaceAll("/", ".")} to ${object.value}${inNamespace(object.namespace)}`;
     case "nft-table":
@@ -55,7 +55,7 @@ function deletion(object: StateObject, names: Names): string {
     case "route":
       return `delete ${routeWords(object, links)}`;
     case "neighbour":
-      return `forget where ${object.address} is on ${linkName(links, object.linkKey)}${inNamespace(object.namespace)}`;
+      return `delete neighbour ${object.address} on ${linkName(links, object.linkKey)}${inNamespace(object.namespace)}`;
     case "sysctl":
       return `leave ${object.path.replaceAll("/", ".")}${inNamespace(object.namespace)}`;
     case "nft-table":

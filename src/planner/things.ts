@@ -37,6 +37,7 @@ function isOf(round: Round, object: StateObject): boolean {
 
 function planWanted(context: Context, object: StateObject): void {
   const observed = readBack(context, object);
+  if (observed === undefined && (object.kind === "nft-table" || object.kind === "file")) context.noteLoss(object);
   if (observed === undefined || goesWithOthers(context, object) || goesWithOthers(context, observed)) {
     context.draft(object.key, undefined, object);
     return;
@@ -135,8 +136,8 @@ function planAbsent(context: Context, object: StateObject): void {
       `plan ${nameOf(object)}: only addresses, routes and neighbours can be taken away for a time`,
     );
   }
-  const original = context.known.get(object.key)?.original;
-  if (original !== undefined) context.originals[object.key] = original;
+  const entry = context.known.get(object.key);
+  if (entry?.original !== undefined) context.keepOriginal(object, entry.original);
   if (readBack(context, object) === undefined || goesWithOthers(context, object)) return;
   context.keepOriginal(object, object);
   context.draft(object.key, object, undefined);

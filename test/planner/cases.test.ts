@@ -1,0 +1,94 @@
+/**
+ * Planner cases: a folder each in test/plan-cases with what is there (current.yaml), what is wanted
+ * (desired.yaml), what is known (record.yaml, pending.yaml, both optional), and the plan that a person has read
+ * and found right (plan.txt). `UPDATE_PLAN_CASES=1` writes the plans anew; read the difference before keeping it.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { plan, type Plan } from "../../src/planner/plan.ts";
+import { type Desired, nameOf, type StateObject } from "../../src/state/object.ts";
+import type { ObservedNamespace, Snapshot } from "../../src/state/snapshot.ts";
+import type { OwnedObject, OwnershipRecord, Step } from "../../src/state/step.ts";
+import { FakeKernel } from "./fake-kernel.ts";
+
+const CASES = new URL("../plan-cases/", import.meta.url);
+
+/** Files leave out what is empty or usual. */
+interface CurrentFile {
+  readonly namespaces: Readonly<Record<string, Partial<ObservedNamespace> | null>>;
+  readonly files?: Snapshot["files"];
+}
+
+function read<T>(name: string, file: string): T | undefined {
+  const url = new URL(`${name}/${file}`, CASES);
+  return existsSync(url) ? (parse(readFileSync(url, "utf8")) as T) : undefined;
+}
+
+function snapshotOf(file: CurrentFile): Snapshot {
+  const namespaces = Object.entries(file.namespaces).map(
+    ([name, given]) => [name, given && namespaceOf(given)] as const,
+  );
+  return { namespaces: Object.fromEntries(namespaces), files: file.files ?? {} };
+}
+
+function namespaceOf(given: Partial<ObservedNamespace>): ObservedNamespace {
+  return {
+    links: (given.links ?? []).map((link) => ({ ...{ group: 0 }, ...link })),
+    addresses: (given.addresses ?? []).map((entry) => ({ ...{ scope: 0, flags: 0x80 }, ...entry })),
+    routes: (given.routes ?? []).map((route) => ({
+      ...{ type: 1, table: 254, tos: 0, protocol: 3, scope: 0 },
+      ...route,
+    })),
+    neighbours: given.neighbours ?? [],
+    sysctls: given.sysctls ?? {},
+    nftTables: given.nftTables ?? [],
+    foreignAccepts: given.foreignAccepts ?? [],
+  };
+}
+
+function load(name: string) {
+  const current = read<CurrentFile>(name, "current.yaml");
+  if (current === undefined) throw new Error(`${name}: current.yaml is missing`);
+  const wanted = read<Partial<Desired>>(name, "desired.yaml") ?? {};
+  const desired: Desired = { objects: wanted.objects ?? [], absent: wanted.absent ?? [] };
+  const owned = read<Record<string, OwnedObject>>(name, "record.yaml");
+  const record: OwnershipRecord | undefined = owned && {
+    version: 1,
+    name,
+    source: `${name}.yaml`,
+    owned,
+    desired: { objects: [], absent: [] },
+  };
+  const pending = read<{ key: string; before?: StateObject; after?: StateObject }[]>(name, "pending.yaml");
+  const steps = (pending ?? []).map((step): Step => ({ ...step, summary: "", commands: [] }));
+  return { snapshot: snapshotOf(current), desired, pending: steps, ...(record === undefined ? {} : { record }) };
+}
+
+function render(made: Plan): string {
+  const lines: string[] = [];
+  for (const { message, remedy } of made.conflicts) lines.push(`conflict: ${message}`, `    ${remedy}`);
+  for (const note of made.notes) lines.push(`note: ${note}`);
+  for (const { summary, commands } of made.steps) lines.push(summary, ...commands.map((command) => `    ${command}`));
+  for (const original of Object.values(made.originals))
+    lines.push(`remember ${nameOf(original)}: ${JSON.stringify(original)}`);
+  return lines.length === 0 ? "nothing to do\n" : `${lines.join("\n")}\n`;
+}
+
+describe("planner case", () => {
+  const names = readdirSync(CASES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  test.each(names.map((entry) => entry.name))("%s", (name) => {
+    const input = load(name);
+    const made = plan(input);
+    const golden = new URL(`${name}/plan.txt`, CASES);
+    if (process.env["UPDATE_PLAN_CASES"] === "1") writeFileSync(golden, render(made));
+    expect(render(made)).toBe(readFileSync(golden, "utf8"));
+    if (made.conflicts.length > 0) return;
+    const recorded = Object.values(input.record?.owned ?? {}).flatMap(({ object, original }) =>
+      [original ?? [], object ?? []].flat(),
+    );
+    expect(() =>
+      new FakeKernel(input.snapshot).apply(made.steps, [...input.desired.objects, ...recorded]),
+    ).not.toThrow();
+  });
+});
