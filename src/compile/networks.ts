@@ -30,6 +30,7 @@ export function compileNetwork({ network, router, mtuBytes, ipv6 }: NetworkLayou
       macAddress: network.macAddress,
       mtuBytes,
       up: true,
+      ...(ipv6 ? { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } : {}),
     },
     // Machines could otherwise give the host addresses and routes by router advertisements.
     ...(ipv6 ? [parameter(`net/ipv6/conf/${network.device}/disable_ipv6`, "1")] : []),
