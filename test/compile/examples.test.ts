@@ -6,7 +6,7 @@ import { parseNetworkFile } from "../../src/model/parse.ts";
 import { HOST } from "./host.ts";
 
 const FOLDER = fileURLToPath(new URL("../../examples", import.meta.url));
-const EXAMPLES = readdirSync(FOLDER).filter((name) => /\.(yaml|json)$/.test(name));
+const EXAMPLES = readdirSync(FOLDER).filter((name) => /^[^.].*\.(yaml|json)$/.test(name));
 
 test.each(EXAMPLES)("examples/%s is a good file and compiles on a host that has its uplinks", (name) => {
   const model = parseNetworkFile(readFileSync(`${FOLDER}/${name}`, "utf8"), name, { folder: FOLDER });
