@@ -58,7 +58,11 @@ async function changeKernel(
 ): Promise<void> {
   if (steps.length === 0) return;
   await using transitions = new Transitions({ snapshot: execution.snapshot, objects: execution.objects });
-  if (!stepByStep) return transitions.transitionAll(steps, progress);
+  if (!stepByStep) {
+    // Awaited here: leaving the block would close the descriptors that the requests speak of.
+    await transitions.transitionAll(steps, progress);
+    return;
+  }
   for (const step of steps) {
     crashPoint();
     progress(step);
