@@ -1,4 +1,5 @@
 /** What all parts of one planning run share. */
+import { NetloomError } from "../base/errors.ts";
 import {
   type AddressObject,
   type Desired,
@@ -32,8 +33,8 @@ export interface Conflict {
 /** A step before it is put in order and described. */
 export interface Draft {
   readonly key: string;
-  readonly before?: StateObject;
-  readonly after?: StateObject;
+  readonly before: StateObject | undefined;
+  readonly after: StateObject | undefined;
   /** Objects that vanish by this step besides `before`; later steps make those anew that are still wanted. */
   readonly along: StateObject[];
   /** Place among steps of its phase, as the network file or the record lists things. */
@@ -74,6 +75,9 @@ export class Context {
     this.known = knownObjects(input.record, input.pending ?? []);
     for (const key of this.known.keys()) this.#ranks.set(key, this.#ranks.size);
     for (const object of input.desired.objects) {
+      if (this.desired.has(object.key)) {
+        throw new NetloomError("internal", `plan ${nameOf(object)}: the key ${object.key} is used twice`);
+      }
       this.desired.set(object.key, object);
       this.claimed.add(identityOf(object));
     }
@@ -83,7 +87,8 @@ export class Context {
       this.claimed.add(identityOf(object));
     }
     let position = this.#ranks.size;
-    for (const key of [...this.absent.keys(), ...this.desired.keys()]) this.#ranks.set(key, position++);
+    for (const key of this.absent.keys()) this.#ranks.set(key, position++);
+    for (const key of this.desired.keys()) this.#ranks.set(key, position++);
     for (const entry of this.known.values()) {
       for (const object of entry.objects) this.owned.set(identityOf(object), entry);
       if (entry.original !== undefined) this.owned.set(identityOf(entry.original), entry);
@@ -100,13 +105,7 @@ export class Context {
     along: StateObject[] = [],
   ): Draft {
     const rank = this.#ranks.get(key) ?? 0;
-    const draft: Draft = {
-      key,
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-      along,
-      rank: after === undefined ? -rank : rank,
-    };
+    const draft: Draft = { key, before, after, along, rank: after === undefined ? -rank : rank };
     this.drafts.push(draft);
     return draft;
   }

@@ -45,13 +45,7 @@ function orderAgain(drafts: readonly Draft[], links: ReadonlyMap<string, LinkObj
 }
 
 function draftOf(key: string, before: StateObject | undefined, after: StateObject | undefined, rank: number): Draft {
-  return {
-    key,
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-    along: [],
-    rank,
-  };
+  return { key, before, after, along: [], rank };
 }
 
 /** The other end of a veth pair that these steps made goes with the end that made it. */

@@ -11,9 +11,9 @@ export interface Known {
   /** Everything that may stand under this key and is ours, the latest last; of one identity only the latest, but for links. */
   readonly objects: readonly StateObject[];
   /** What stood there before us. */
-  readonly original?: StateObject;
+  readonly original: StateObject | undefined;
   /** The record's entry, absent for what only a cut-off change knows. */
-  readonly recorded?: OwnedObject;
+  readonly recorded: OwnedObject | undefined;
   /** A cut-off change was to do something here: what is observed may be before or after it. */
   readonly uncertain: boolean;
 }
@@ -25,7 +25,7 @@ export function knownObjects(record: OwnershipRecord | undefined, pending: reado
     known.set(key, {
       key,
       objects: owned.object === undefined ? [] : [owned.object],
-      ...(owned.original === undefined ? {} : { original: owned.original }),
+      original: owned.original,
       recorded: owned,
       uncertain: false,
     });
@@ -35,15 +35,13 @@ export function knownObjects(record: OwnershipRecord | undefined, pending: reado
     const entry = known.get(step.key);
     const original = entry === undefined ? replacedBy(step, earlierNames) : entry.original;
     let objects = entry?.objects ?? [];
-    for (const object of [step.before, step.after]) {
-      if (object === undefined || (object === step.before && isBorrowed(object, original))) continue;
-      objects = withObject(objects, object);
-    }
+    if (step.before !== undefined && !isBorrowed(step.before, original)) objects = withObject(objects, step.before);
+    if (step.after !== undefined) objects = withObject(objects, step.after);
     known.set(step.key, {
       key: step.key,
       objects,
-      ...(original === undefined ? {} : { original }),
-      ...(entry?.recorded === undefined ? {} : { recorded: entry.recorded }),
+      original,
+      recorded: entry?.recorded,
       uncertain: true,
     });
   }
@@ -86,7 +84,8 @@ function sameIdentity(object: StateObject, other: StateObject | undefined): bool
 }
 
 /** Links are known by every name that they may have at the moment. */
-function withObject(objects: readonly StateObject[], object: StateObject): StateObject[] {
+function withObject(objects: readonly StateObject[], object: StateObject): readonly StateObject[] {
+  if (objects.length === 0) return [object];
   const replaces = (other: StateObject): boolean =>
     sameIdentity(other, object) &&
     (other.kind !== "link" ||

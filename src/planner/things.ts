@@ -157,8 +157,10 @@ function planUnwanted(context: Context, entry: Known, round: Round): void {
   if (original === undefined || !isOf(round, original) || context.claimed.has(originalIdentity)) return;
   if (isSameThing(context.desired.get(entry.key), original)) return;
   if (!hasPlace(context, original)) {
-    if (original.kind !== "sysctl")
+    const linkIsTold = linkKeysOf(original).some((key) => context.known.get(key)?.original !== undefined);
+    if (original.kind !== "sysctl" && !linkIsTold) {
       context.notes.push(`${nameOf(original)} cannot be given back: what it stood on is gone`);
+    }
     return;
   }
   const observed = readBack(context, original);
