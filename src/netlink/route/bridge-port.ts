@@ -49,5 +49,8 @@ export function decodeBridgePort({ type, source, start, end }: NetlinkMessage): 
   const header = IFINFOMSG.decode(source, start, end);
   if (header === undefined || header.family !== AF_BRIDGE) return undefined;
   const { port, ...attributes } = decodeAttributes(TABLE, source, start + IFINFOMSG.size, end);
-  return port === undefined ? undefined : { linkIndex: header.index, ...attributes, port };
+  if (port !== undefined) return { linkIndex: header.index, ...attributes, port };
+  // The message that a link ceases to be a port says no more than of which bridge.
+  const ended = type === RTM_DELLINK && attributes.masterIndex !== undefined;
+  return ended ? { linkIndex: header.index, ...attributes, port: {} } : undefined;
 }
