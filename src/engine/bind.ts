@@ -11,6 +11,7 @@ import { discoverPodInterface } from "../compile/binding/pod-interface.ts";
 import { discoverPodContext } from "../kernel/discover.ts";
 import { hasLinkKind } from "../kernel/features.ts";
 import { observe } from "../kernel/observe.ts";
+import { requireFeatures } from "../kernel/requirements.ts";
 import { type Desired, EMPTY, type LinkObject } from "../state/object.ts";
 import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
@@ -125,13 +126,15 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
     interfaceName: options.interfaceName,
     ...context,
   });
-  return bindBridge({
+  const bound = bindBridge({
     pod,
     profile: options.profile,
     features: { dummy: await hasLinkKind("dummy") },
     nicIndex: 0,
     tapName: options.tapName,
   });
+  await requireFeatures(bound.desired);
+  return bound;
 }
 
 /** From the record, so that a bind that found everything done says the same as the first. */

@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import { allocationsOf } from "../compile/allocations.ts";
 import { compile } from "../compile/compile.ts";
+import { requireFeatures } from "../kernel/requirements.ts";
 import type { Model } from "../model/model.ts";
 import { parseNetworkFile } from "../model/parse.ts";
 import type { Plan } from "../planner/plan.ts";
@@ -77,6 +78,7 @@ async function wanted(
       : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocationsOf(previous.desired) });
   const facts = await gatherFacts(model, ownedKeys(unit));
   const { desired, notes } = compile(model, facts);
+  await requireFeatures(desired);
   return { unit, desired, notes };
 }
 

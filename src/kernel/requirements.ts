@@ -1,0 +1,83 @@
+/** What the programs and the kernel of this host must have for a desired state, found out before anything is touched. */
+import { existsSync } from "node:fs";
+import { NetloomError, messageOf } from "../base/errors.ts";
+import type { Desired, NftTableObject, StateObject } from "../state/object.ts";
+import { findTool, hasLinkKind, missingCapabilities } from "./features.ts";
+import { run } from "./run.ts";
+
+/** The Debian package that has the program. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  nft: "nftables",
+  nsenter: "util-linux",
+  "qemu-system-x86_64": "qemu-system-x86",
+  "iptables-nft": "iptables",
+  "iptables-legacy": "iptables",
+};
+
+/** Names of link kinds as the kernel spells them. */
+const KERNEL_KINDS = { bridge: "bridge", veth: "veth", "veth-peer": "veth", tap: "tun", dummy: "dummy" } as const;
+
+/** @throws NetloomError cannot-plan with everything that is missing */
+export async function requireFeatures(desired: Desired): Promise<void> {
+  const missing = [...missingTools(desired.objects), ...(await missingKernelFeatures(desired.objects))];
+  if (missing.length === 0) return;
+  throw new NetloomError(
+    "cannot-plan",
+    `this host lacks what is needed, nothing was changed:\n  ${missing.join("\n  ")}`,
+  );
+}
+
+function missingTools(objects: readonly StateObject[]): string[] {
+  const needed = new Map<string, string>();
+  for (const object of objects) {
+    if (object.kind === "nft-table") {
+      needed.set("nft", "to load filter and translation rules");
+      if (object.namespace !== "") needed.set("nsenter", "to run programs in a namespace");
+    } else if (object.kind === "vm") {
+      needed.set("qemu-system-x86_64", `to run ${object.origin}`);
+      needed.set("nsenter", "to run programs in a namespace");
+    } else if (object.kind === "foreign-accept") {
+      needed.set(`iptables-${object.backend}`, `to add an accept rule to the chain ${object.chain}`);
+    }
+  }
+  return Array.from(needed)
+    .filter(([tool]) => findTool(tool) === undefined)
+    .map(([tool, purpose]) => `the program ${tool} ${purpose}: apt-get install ${PACKAGES[tool] ?? tool}`);
+}
+
+/** Asked of the kernel itself, which takes privilege; whoever only looks at a plan is told less. */
+async function missingKernelFeatures(objects: readonly StateObject[]): Promise<string[]> {
+  if (missingCapabilities().length > 0) return [];
+  const kinds = new Set(
+    objects.flatMap((object) =>
+      object.kind === "link" && object.link.type !== "adopted" ? [KERNEL_KINDS[object.link.type]] : [],
+    ),
+  );
+  const missing: string[] = [];
+  for (const kind of kinds) {
+    if (kind === "tun" ? existsSync("/dev/net/tun") : await hasLinkKind(kind)) continue;
+    missing.push(
+      kind === "tun"
+        ? "the device /dev/net/tun: modprobe tun"
+        : `links of kind ${kind} in the kernel: modprobe ${kind}`,
+    );
+  }
+  const complaint = await nftComplaint(objects.filter((object) => object.kind === "nft-table"));
+  return complaint === undefined ? missing : [...missing, complaint];
+}
+
+/** What the kernel says to the rules, each different set of them once, without loading any. */
+async function nftComplaint(tables: readonly NftTableObject[]): Promise<string | undefined> {
+  if (tables.length === 0 || findTool("nft") === undefined) return undefined;
+  const distinct = new Map(tables.map((table) => [`${table.family} ${table.rules}`, table]));
+  const input = Array.from(
+    distinct.values(),
+    ({ family, rules }, i) => `table ${family} netloom_check_${i} {\n${rules}\n}`,
+  ).join("\n");
+  try {
+    await run("nft", ["--check", "--file", "-"], { input: `${input}\n` });
+    return undefined;
+  } catch (error) {
+    return `nf_tables in the kernel with what the rules use: ${messageOf(error)}`;
+  }
+}
