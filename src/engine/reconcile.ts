@@ -18,6 +18,7 @@ import { crashPoint } from "./crash-point.ts";
 import { executeSteps, wantedServices } from "./execute.ts";
 import { observeRequest } from "./request.ts";
 import { isService, type ServiceHost } from "./service-host.ts";
+import { SharedParameters } from "./shared.ts";
 
 export interface ReconcileOptions {
   /** Called before each step; `total` is the number of steps of this change. */
@@ -47,12 +48,17 @@ export async function planUnit(unit: UnitStore, desired: Desired): Promise<Plann
   const record = unit.readRecord();
   const journal = unit.readJournal();
   const snapshot = await observe(observeRequest(objectsAtStake(desired, record, journal)));
+  const shared = new SharedParameters(unit.readOtherRecords());
+  const known = withJournal(unit.name, record, journal);
+  const wanted = new Set(desired.objects.map((object) => object.key));
   const plan = planSteps({
     desired,
     snapshot,
-    ...withJournal(unit.name, record, journal),
+    ...known,
+    ...(known.record === undefined ? {} : { record: shared.withoutShared(known.record, wanted) }),
   });
-  return { plan, snapshot, record, journal };
+  const originals = { ...shared.originalsFor(desired.objects), ...plan.originals };
+  return { plan: { ...plan, originals }, snapshot, record, journal };
 }
 
 /**
@@ -68,7 +74,10 @@ export async function reconcile(unit: UnitStore, desired: Desired, options: Reco
   } catch (error) {
     if (isEmpty(desired)) throw error;
     await goBack(unit, previous, error, options);
-    throw new NetloomError("apply-failed", `${messageOf(error)}; everything done so far was undone`, { cause: error });
+    throw new NetloomError("apply-failed", `${messageOf(error)}; everything done so far was undone`, {
+      cause: error,
+      ...(error instanceof NetloomError && error.hint !== undefined ? { hint: error.hint } : {}),
+    });
   }
 }
 

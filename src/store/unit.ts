@@ -9,7 +9,7 @@
  * objects may be half made, and its originals what they replaced.
  */
 import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import type { Desired, StateObject } from "../state/object.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
@@ -47,6 +47,15 @@ export class UnitStore {
       if (isMissing(error)) return [];
       throw error;
     }
+  }
+
+  /** Records of all other units of the state folder. @throws NetloomError corrupt-store */
+  readOtherRecords(): OwnershipRecord[] {
+    const stateFolder = dirname(dirname(this.folder));
+    return UnitStore.list(stateFolder).flatMap((name) => {
+      const record = name === this.name ? undefined : UnitStore.open(stateFolder, name).readRecord();
+      return record === undefined ? [] : [record];
+    });
   }
 
   /** @throws NetloomError corrupt-store */
