@@ -92,6 +92,7 @@ export function readLink(context: Context, object: LinkObject, match: Match): Li
 
 function readLinkType(object: LinkObject, link: ObservedLink): LinkType {
   const wanted = object.link;
+  if (wanted.type === "adopted") return wanted;
   if (wanted.type === "bridge" && link.kind === "bridge") {
     return {
       type: "bridge",

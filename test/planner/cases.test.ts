@@ -20,9 +20,9 @@ interface CurrentFile {
   readonly files?: Snapshot["files"];
 }
 
-function read<T>(name: string, file: string): T | undefined {
+function read(name: string, file: string): unknown {
   const url = new URL(`${name}/${file}`, CASES);
-  return existsSync(url) ? (parse(readFileSync(url, "utf8")) as T) : undefined;
+  return existsSync(url) ? parse(readFileSync(url, "utf8")) : undefined;
 }
 
 function snapshotOf(file: CurrentFile): Snapshot {
@@ -32,14 +32,15 @@ function snapshotOf(file: CurrentFile): Snapshot {
   return { namespaces: Object.fromEntries(namespaces), files: file.files ?? {} };
 }
 
+const USUAL_LINK = { group: 0 };
+const USUAL_ADDRESS = { scope: 0, flags: 0x80 };
+const USUAL_ROUTE = { type: 1, table: 254, tos: 0, protocol: 3, scope: 0 };
+
 function namespaceOf(given: Partial<ObservedNamespace>): ObservedNamespace {
   return {
-    links: (given.links ?? []).map((link) => ({ ...{ group: 0 }, ...link })),
-    addresses: (given.addresses ?? []).map((entry) => ({ ...{ scope: 0, flags: 0x80 }, ...entry })),
-    routes: (given.routes ?? []).map((route) => ({
-      ...{ type: 1, table: 254, tos: 0, protocol: 3, scope: 0 },
-      ...route,
-    })),
+    links: (given.links ?? []).map((link) => ({ ...USUAL_LINK, ...link })),
+    addresses: (given.addresses ?? []).map((entry) => ({ ...USUAL_ADDRESS, ...entry })),
+    routes: (given.routes ?? []).map((route) => ({ ...USUAL_ROUTE, ...route })),
     neighbours: given.neighbours ?? [],
     sysctls: given.sysctls ?? {},
     nftTables: given.nftTables ?? [],
@@ -48,11 +49,11 @@ function namespaceOf(given: Partial<ObservedNamespace>): ObservedNamespace {
 }
 
 function load(name: string) {
-  const current = read<CurrentFile>(name, "current.yaml");
+  const current = read(name, "current.yaml") as CurrentFile | undefined;
   if (current === undefined) throw new Error(`${name}: current.yaml is missing`);
-  const wanted = read<Partial<Desired>>(name, "desired.yaml") ?? {};
+  const wanted = (read(name, "desired.yaml") ?? {}) as Partial<Desired>;
   const desired: Desired = { objects: wanted.objects ?? [], absent: wanted.absent ?? [] };
-  const owned = read<Record<string, OwnedObject>>(name, "record.yaml");
+  const owned = read(name, "record.yaml") as Record<string, OwnedObject> | undefined;
   const record: OwnershipRecord | undefined = owned && {
     version: 1,
     name,
@@ -60,8 +61,8 @@ function load(name: string) {
     owned,
     desired: { objects: [], absent: [] },
   };
-  const pending = read<{ key: string; before?: StateObject; after?: StateObject }[]>(name, "pending.yaml");
-  const steps = (pending ?? []).map((step): Step => ({ ...step, summary: "", commands: [] }));
+  const pending = (read(name, "pending.yaml") ?? []) as { key: string; before?: StateObject; after?: StateObject }[];
+  const steps = pending.map((step): Step => ({ ...step, summary: "", commands: [] }));
   return { snapshot: snapshotOf(current), desired, pending: steps, ...(record === undefined ? {} : { record }) };
 }
 

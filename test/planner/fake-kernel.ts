@@ -157,7 +157,7 @@ export class FakeKernel {
 
   #deleteNamespace(name: string): void {
     const state = this.#inside(name);
-    for (const link of [...state.links]) if (link.kind === "veth") this.#removeLink(name, link);
+    for (const link of state.links.filter(({ kind }) => kind === "veth")) this.#removeLink(name, link);
     this.#namespaces.delete(name);
   }
 

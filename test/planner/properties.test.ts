@@ -61,9 +61,9 @@ const summaries = (made: Plan): string[] => made.steps.map((step) => step.summar
 /** Two wanted states after each other, and a place to stop on the way from the first to the second. */
 const journeys = fc.tuple(wishes.map(desiredFor), wishes.map(desiredFor), fc.nat(), fc.boolean());
 
-const RUNS = { numRuns: 150 };
+const RUNS = { numRuns: 100 };
 
-describe("for any wanted state", () => {
+describe("for any wanted state", { timeout: 30_000 }, () => {
   test("nothing is left to do once it is reached", () => {
     fc.assert(
       fc.property(journeys, ([first, second]) => {
@@ -110,6 +110,29 @@ describe("for any wanted state", () => {
         const end = carryOut(stopped.snapshot, rest.steps, objects);
         expect(canonical(end)).toEqual(canonical(whole.snapshot));
         expect(summaries(planIn({ ...before, snapshot: end }, second, [...pending, ...rest.steps]))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  test("being cut off again and again ends well", () => {
+    fc.assert(
+      fc.property(journeys, fc.array(fc.nat(), { maxLength: 3 }), ([first, second, cut, torn], cuts) => {
+        const before = reach(UNTOUCHED, first);
+        const whole = reach(before, second);
+        const objects = [...second.objects, ...recorded(before.record)];
+        let pending = whole.plan.steps;
+        let snapshot = cutOff(before.snapshot, pending, objects, cut, torn);
+        for (const [i, next] of cuts.entries()) {
+          const target = i % 2 === 0 ? EMPTY : second;
+          const { steps } = planIn({ ...before, snapshot }, target, pending);
+          snapshot = cutOff(snapshot, steps, objects, next, torn);
+          pending = [...pending, ...steps];
+        }
+        const rest = planIn({ ...before, snapshot }, second, pending);
+        expect(canonical(carryOut(snapshot, rest.steps, objects))).toEqual(canonical(whole.snapshot));
+        const away = planIn({ ...before, snapshot }, EMPTY, pending);
+        expect(canonical(carryOut(snapshot, away.steps, objects))).toEqual(canonical(HOST));
       }),
       RUNS,
     );

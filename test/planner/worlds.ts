@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { IpAddress, Ipv4Address, MacAddress } from "../../src/base/address.ts";
 import { parsePrefix } from "../../src/base/address.ts";
-import { type Desired, EMPTY, type RouteObject, type StateObject } from "../../src/state/object.ts";
+import { type AddressObject, type Desired, type RouteObject, type StateObject } from "../../src/state/object.ts";
 import type { Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord } from "../../src/state/step.ts";
 
@@ -362,7 +362,7 @@ function nft(key: string, namespace: string, rules: string): StateObject {
   };
 }
 
-function address(key: string, namespace: string, linkKey: string, text: string, prefixLength: number): StateObject {
+function address(key: string, namespace: string, linkKey: string, text: string, prefixLength: number): AddressObject {
   return { kind: "address", key, origin: key, namespace, linkKey, address: text as IpAddress, prefixLength };
 }
 
@@ -371,7 +371,7 @@ function routeTo(
   namespace: string,
   destination: string,
   hop: RouteObject["nextHops"][number],
-): StateObject {
+): RouteObject {
   return { kind: "route", key, origin: key, namespace, destination: parsePrefix(destination), nextHops: [hop] };
 }
 
@@ -392,5 +392,3 @@ export function recordOf(
   }
   return { version: 1, name: "test", source: "test.yaml", owned, desired };
 }
-
-export const NOTHING: Desired = EMPTY;
