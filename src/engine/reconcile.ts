@@ -57,7 +57,7 @@ export async function planUnit(unit: UnitStore, desired: Desired): Promise<Plann
     ...known,
     ...(known.record === undefined ? {} : { record: shared.withoutShared(known.record, wanted) }),
   });
-  const originals = { ...shared.originalsFor(desired.objects), ...plan.originals };
+  const originals = { ...plan.originals, ...shared.originalsFor(desired.objects) };
   return { plan: { ...plan, originals }, snapshot, record, journal };
 }
 
@@ -97,7 +97,7 @@ async function carryOut(
     return { steps: [], notes: plan.notes };
   }
   crashPoint();
-  const originals = { ...journal?.originals, ...plan.originals };
+  const originals = { ...plan.originals, ...journal?.originals };
   unit.writeJournal({ version: 1, source, desired, steps: [...(journal?.steps ?? []), ...plan.steps], originals });
   crashPoint();
   await executeSteps(plan.steps, {
