@@ -14,10 +14,15 @@ export const NLA_F_NESTED = 0x8000;
 export const NLA_TYPE_MASK = 0x3fff;
 const HEADER_BYTES = 4;
 
+export interface AttributeCodec<Value> extends Codec<Value> {
+  /** The table of the attributes inside the payload, where there are any. */
+  inner?(source: Source, start: number, end: number): AttributeTable;
+}
+
 export interface Attribute<Value> {
   readonly kernelName: string;
   readonly number: number;
-  readonly codec: Codec<Value>;
+  readonly codec: AttributeCodec<Value>;
   /** Bits that are set in the type beside the number. */
   readonly typeFlags: number;
 }
@@ -26,7 +31,7 @@ export interface Attribute<Value> {
 export function attribute<Value>(
   kernelName: string,
   number: number,
-  codec: Codec<Value>,
+  codec: AttributeCodec<Value>,
   { nestedFlag = false }: { nestedFlag?: boolean } = {},
 ): Attribute<Value> {
   return { kernelName, number, codec, typeFlags: nestedFlag ? NLA_F_NESTED : 0 };
@@ -142,8 +147,9 @@ export function forEachAttribute(
 }
 
 /** An attribute that holds further attributes. */
-export function nested<R extends Rows>(table: AttributeTable<R>): Codec<Values<AttributeTable<R>>> {
+export function nested<R extends Rows>(table: AttributeTable<R>): AttributeCodec<Values<AttributeTable<R>>> {
   return {
+    inner: () => table,
     encode: (writer, values) => encodeAttributes(writer, table, values),
     decode: (source, start, end) => decodeAttributes(table, source, start, end),
   };

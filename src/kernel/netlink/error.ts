@@ -2,6 +2,7 @@
 import { constants } from "node:os";
 import { getSystemErrorMap } from "node:util";
 import { NetloomError } from "../../base/errors.ts";
+import { attributeNameAt } from "../../netlink/route/attribute-name.ts";
 import type { NetlinkAnswer, NetlinkRequest } from "../../netlink/message.ts";
 
 /** Kernel-internal numbers that leak out of drivers (include/linux/errno.h). */
@@ -31,38 +32,54 @@ export class NetlinkError extends NetloomError {
   readonly errnoName: string;
   /** The kernel's own words (extended acknowledgement). */
   readonly kernelText: string | undefined;
+  /** The attribute that the kernel points at, "IFLA_MTU". */
+  readonly attribute: string | undefined;
   /** Place in the list of requests that were given together. */
   readonly requestIndex: number;
 
   constructor(
     code: string,
     message: string,
-    details: { errno?: number; kernelText?: string | undefined; requestIndex: number; hint?: string; cause?: unknown },
+    details: {
+      errno?: number;
+      kernelText?: string | undefined;
+      attribute?: string | undefined;
+      requestIndex: number;
+      hint?: string;
+      cause?: unknown;
+    },
   ) {
     super(code, message, details);
-    const { errno = 0, kernelText, requestIndex } = details;
+    const { errno = 0, kernelText, attribute, requestIndex } = details;
     this.name = "NetlinkError";
     this.errno = errno;
     this.errnoName = errno === 0 ? "" : (NAMES.get(errno) ?? `E${errno}`);
     this.kernelText = kernelText;
+    this.attribute = attribute;
     this.requestIndex = requestIndex;
   }
 }
 
 /** The error of an answer whose errno is not 0. */
 export function refusal(request: NetlinkRequest, answer: NetlinkAnswer, requestIndex: number): NetlinkError {
-  const { errno, kernelText } = answer;
+  const { errno, kernelText, attributeOffset } = answer;
+  const attribute = attributeOffset === undefined ? undefined : attributeNameAt(request, attributeOffset);
   const name = NAMES.get(errno) ?? `E${errno}`;
   const hint =
     errno === constants.errno.EPERM
       ? { hint: "this takes CAP_NET_ADMIN: run as root, or in a user and network namespace of your own" }
       : {};
-  return new NetlinkError("netlink-failed", `${request.operation}: ${kernelText ?? reasonOf(errno)} (${name})`, {
-    errno,
-    kernelText,
-    requestIndex,
-    ...hint,
-  });
+  return new NetlinkError(
+    "netlink-failed",
+    `${request.operation}: ${kernelText ?? reasonOf(errno)} (${name}${attribute === undefined ? "" : `, ${attribute}`})`,
+    {
+      errno,
+      kernelText,
+      attribute,
+      requestIndex,
+      ...hint,
+    },
+  );
 }
 
 /** The error of a request whose answer did not come. */

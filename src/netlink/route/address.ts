@@ -30,6 +30,8 @@ const TABLE = attributeTable({
   protocol: attribute("IFA_PROTO", 11, u8),
 });
 
+export const ADDRESS_MESSAGE = { fixedBytes: IFADDRMSG.size, table: TABLE };
+
 /** An address of an interface; the same for setting and as shown. */
 export interface InterfaceAddress {
   readonly linkIndex: number;

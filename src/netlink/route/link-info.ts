@@ -6,10 +6,12 @@ import {
   type Attribute,
   type AttributeTable,
   attribute,
+  attributeTable,
   decodeAttributes,
   encodeAttribute,
   encodeAttributes,
   forEachAttribute,
+  nested,
 } from "../attribute.ts";
 import { type Source, text } from "../codec.ts";
 import type { Writer } from "../writer.ts";
@@ -68,9 +70,21 @@ export interface InfoTables {
 
 const ALL_TABLES: InfoTables = { dataOf: (kind) => kindNamed(kind)?.data, bridgePort: LINK_KINDS.bridge.port };
 
+function infoTable(source: Source, start: number, end: number): AttributeTable {
+  let kind: string | undefined;
+  forEachAttribute(source, start, end, (type, from, to) => {
+    if (type === IFLA_INFO_KIND) kind = text.decode(source, from, to);
+  });
+  return attributeTable({
+    data: attribute("IFLA_INFO_DATA", IFLA_INFO_DATA, nested(kindNamed(kind ?? "")?.data ?? attributeTable({}))),
+    port: attribute("IFLA_INFO_SLAVE_DATA", IFLA_INFO_SLAVE_DATA, nested(LINK_KINDS.bridge.port)),
+  });
+}
+
 /** IFLA_LINKINFO as a row of a table. */
 export function linkInfoAttribute(tables: InfoTables = ALL_TABLES): Attribute<LinkInfo> {
   return attribute("IFLA_LINKINFO", 18, {
+    inner: infoTable,
     encode: encodeInfo,
     decode(source, start, end) {
       const info: Record<string, unknown> = {};

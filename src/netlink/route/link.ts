@@ -52,6 +52,7 @@ export interface LinkSettings extends LinkAttributes, LinkInfo, LinkFamilies {
 export type LinkSelector = { readonly index: number } | { readonly name: string };
 
 const LINK_TABLE = tableWith(linkInfoAttribute());
+export const LINK_MESSAGE = { fixedBytes: IFINFOMSG.size, table: LINK_TABLE };
 const REQUEST_TABLE = attributeTable({
   masterIndex: LINK_ATTRIBUTES.rows.masterIndex,
   extensionMask: attribute("IFLA_EXT_MASK", 29, u32),

@@ -31,3 +31,5 @@ export const NEIGHBOUR_TABLE = attributeTable({
   nextHopId: attribute("NDA_NH_ID", 13, u32),
   extendedFlags: attribute("NDA_FLAGS_EXT", 15, u32),
 });
+
+export const NEIGHBOUR_MESSAGE = { fixedBytes: NDMSG.size, table: NEIGHBOUR_TABLE };

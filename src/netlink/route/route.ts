@@ -79,6 +79,8 @@ const TABLE = attributeTable({
   nextHopId: attribute("RTA_NH_ID", 30, u32),
 });
 
+export const ROUTE_MESSAGE = { fixedBytes: RTMSG.size, table: TABLE };
+
 /** A route. Identity to the kernel: table, destination, tos, metric (and for IPv6 the next hop). */
 export interface Route {
   readonly destination: Prefix;

@@ -49,6 +49,8 @@ const TABLE = attributeTable({
   destinationPorts: attribute("FRA_DPORT_RANGE", 24, PORTS),
 });
 
+export const RULE_MESSAGE = { fixedBytes: HEADER.size, table: TABLE };
+
 interface Range {
   readonly first: number;
   readonly last: number;

@@ -68,6 +68,18 @@ describe("errors", () => {
     });
   });
 
+  test("name the attribute that the kernel points at, also one inside another", async () => {
+    const bridge = await newBridge("nl-br");
+    const requests = [
+      setLink({ index: bridge, alias: "a".repeat(300) }),
+      newLink({ name: "nl-vx", kind: "vxlan", vxlan: { id: 0x100_0000 } }),
+    ];
+    const [alias, vxlan] = await netlink.executeAll(requests);
+    expect(alias).toMatchObject({ errnoName: "ERANGE", attribute: "IFLA_IFALIAS" });
+    expect(alias!.message).toContain("IFLA_IFALIAS");
+    expect(vxlan!.message).toBe("create vxlan nl-vx: VXLAN ID must be lower than 16777216 (ERANGE, IFLA_VXLAN_ID)");
+  });
+
   test("a link that is not there", async () => {
     expect(await rejectionOf(netlink.get(getLink({ name: "nl-none" }), decodeLink))).toMatchObject({
       errnoName: "ENODEV",

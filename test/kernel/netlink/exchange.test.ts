@@ -1,5 +1,6 @@
 /** The client against a kernel that is played: what the real one does too seldom to wait for. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type * as Native from "../../../src/kernel/native.ts";
 import { RouteNetlink } from "../../../src/kernel/netlink.ts";
 import { decodeLink, deleteLink, dumpLinks } from "../../../src/netlink/route/link.ts";
 import { rejectionOf } from "../native/support.ts";
@@ -18,7 +19,7 @@ const kernel = vi.hoisted(() => ({
 }));
 
 vi.mock("../../../src/kernel/native.ts", async (original) => ({
-  ...(await original<typeof import("../../../src/kernel/native.ts")>()),
+  ...(await original<typeof Native>()),
   async netlinkExchange(exchange: Exchange): Promise<number[]> {
     kernel.sent.push(exchange.send?.slice());
     const datagrams = kernel.play.shift()?.(exchange) ?? [];
