@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that start guests or many processes share two cores with them: one file at a time. */
-const oneByOne = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 } as const;
+const oneByOne = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } as const;
 const isolated = { ...oneByOne, globalSetup: "test/support/only-in-sandbox.ts" } as const;
 
 export default defineConfig({

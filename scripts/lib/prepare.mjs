@@ -16,7 +16,7 @@ function installModules() {
   if (existsSync(NODE) && existsSync(MODULES_STAMP) && readFileSync(MODULES_STAMP, "utf8") === hash) return;
   if (findProgram("npm") === undefined) throw new Problem("npm is missing: install Node 20 or later with npm");
   say("npm ci --ignore-scripts");
-  must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
   if (!existsSync(NODE)) throw new Problem(`npm ci left no ${NODE}: netloom runs on Linux on x86-64`);
   writeFileSync(MODULES_STAMP, hash);
 }

@@ -18,7 +18,7 @@ beforeAll(() => {
       ...NETWORK,
       ...CARD,
     ],
-    { encoding: "utf8", timeout: 55_000, stdio: ["ignore", "pipe", "inherit"] },
+    { encoding: "utf8", timeout: 170_000, stdio: ["ignore", "pipe", "inherit"] },
   );
 });
 

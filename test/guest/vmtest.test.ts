@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { CHECKOUT } from "../support/guest-image.ts";
 
 function vmtest(...words: string[]): { status: number | null; output: string; errors: string } {
-  const result = spawnSync(join(CHECKOUT, "scripts", "vmtest.sh"), words, { encoding: "utf8", timeout: 55_000 });
+  const result = spawnSync(join(CHECKOUT, "scripts", "vmtest.sh"), words, { encoding: "utf8", timeout: 170_000 });
   return { status: result.status, output: result.stdout, errors: result.stderr };
 }
 
