@@ -6,7 +6,6 @@ import { type Source, sourceOf, string, u32 } from "./codec.ts";
 import { LITTLE_ENDIAN, Writer } from "./writer.ts";
 
 export const NLM_F_REQUEST = 0x001;
-export const NLM_F_MULTI = 0x002;
 export const NLM_F_ACK = 0x004;
 export const NLM_F_DUMP_INTR = 0x010;
 /** NLM_F_ROOT and NLM_F_MATCH: the whole table. */
@@ -18,7 +17,6 @@ export const NLM_F_APPEND = 0x800;
 const NLM_F_CAPPED = 0x100;
 const NLM_F_ACK_TLVS = 0x200;
 
-export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 export const NLMSG_OVERRUN = 4;

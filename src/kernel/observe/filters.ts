@@ -12,7 +12,7 @@ export interface NftTableName {
 /** Where programs are run: undefined is our own namespace. */
 type Place = { readonly namespacePath?: string };
 
-export interface ObservedFilters {
+interface ObservedFilters {
   readonly nftTables: readonly ObservedNftTable[];
   readonly foreignAccepts: readonly string[];
 }

@@ -9,7 +9,7 @@ import { decodeRoute, dumpRoutes, isDerivedLocal } from "../../netlink/route/rou
 import type { ObservedAddress, ObservedLink, ObservedNeighbour, ObservedRoute } from "../../state/snapshot.ts";
 import { RouteNetlink } from "../netlink.ts";
 
-export interface ObservedRouting {
+interface ObservedRouting {
   readonly links: readonly ObservedLink[];
   readonly addresses: readonly ObservedAddress[];
   readonly routes: readonly ObservedRoute[];

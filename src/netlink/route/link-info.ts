@@ -63,7 +63,7 @@ function encodeInfo(writer: Writer, info: LinkInfo): void {
 }
 
 /** Tables to decode with: of a kind's own data, and of the ports of a bridge. */
-export interface InfoTables {
+interface InfoTables {
   readonly dataOf: (kind: string) => AttributeTable | undefined;
   readonly bridgePort: AttributeTable<BridgePortRows> | undefined;
 }
