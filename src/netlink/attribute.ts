@@ -14,7 +14,7 @@ const NLA_F_NESTED = 0x8000;
 export const NLA_TYPE_MASK = 0x3fff;
 const HEADER_BYTES = 4;
 
-interface AttributeCodec<Value> extends Codec<Value> {
+export interface AttributeCodec<Value> extends Codec<Value> {
   /** The table of the attributes inside the payload, where there are any. */
   inner?(source: Source, start: number, end: number): AttributeTable;
 }
@@ -173,10 +173,10 @@ export function array<Value>(element: Attribute<Value>): Codec<readonly Value[]>
   };
 }
 
-type StructFields = Readonly<Record<string, FixedCodec<number>>>;
-type StructValues<F extends StructFields> = { readonly [Field in keyof F]: number };
+export type StructFields = Readonly<Record<string, FixedCodec<number>>>;
+export type StructValues<F extends StructFields> = { readonly [Field in keyof F]: number };
 
-interface Struct<F extends StructFields> extends Codec<StructValues<F>> {
+export interface Struct<F extends StructFields> extends Codec<StructValues<F>> {
   readonly size: number;
   /** Appends the structure as a message's fixed part; a field that is left out is 0. @throws NetloomError bad-value */
   append(writer: Writer, values: Partial<StructValues<F>>): void;
