@@ -1,41 +1,68 @@
 /** Everything that netloom could leave behind, as text lines: compare before and after. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Namespaces (named ones and our own) with links, addresses, routes, rules, neighbours, nft, sysctls; files; processes. */
-export function hostSnapshot(folders: readonly string[] = ["/etc/netns"]): string[] {
+/** Namespaces (named ones and our own) with all that is in them; files of the folders, with their modes; mounts; processes. */
+export function hostSnapshot(folders: readonly string[] = ["/etc/netns", "/run/netns"]): string[] {
   const lines: string[] = [];
   const named = existsSync("/run/netns") ? readdirSync("/run/netns").sort() : [];
   for (const name of ["", ...named]) lines.push(...namespaceSnapshot(name));
   for (const folder of folders) lines.push(...fileLines(folder));
-  lines.push(...processLines());
+  lines.push(...mountLines(), ...processLines());
   return lines;
 }
 
-/** What `ip`, `nft` and /proc/sys/net show inside one namespace; "" is our own. */
+const INSIDE = [
+  "ip -o -d link",
+  "ip -o address",
+  "ip route show table all",
+  "ip -6 route show table all",
+  "ip rule",
+  "ip -6 rule",
+  "ip neigh show nud permanent",
+  "tc qdisc show",
+  "nft -s list ruleset",
+  // Counters, random keys and values that cannot be read are left out.
+  "cd /proc/sys/net && grep -rsH . . | grep -vE '/(nf_conntrack_count|stable_secret|mc_forwarding|tcp_fastopen_key):' | sort",
+];
+
+/**
+ * What is inside one network namespace: links, addresses, routes, rules, neighbours, queues, nft, sysctls.
+ * @param name as under /run/netns, or a path; "" is our own
+ */
 export function namespaceSnapshot(name: string): string[] {
-  const inside = (program: string, ...words: string[]): string =>
-    name === "" ? output(program, words) : output("nsenter", [`--net=/run/netns/${name}`, "--", program, ...words]);
-  const commands = [
-    ["ip", "-o", "-d", "link"],
-    ["ip", "-o", "address"],
-    ["ip", "route", "show", "table", "all"],
-    ["ip", "-6", "route", "show", "table", "all"],
-    ["ip", "rule"],
-    ["ip", "-6", "rule"],
-    ["ip", "neigh", "show", "nud", "permanent"],
-    ["nft", "-s", "list", "ruleset"],
-  ] as const;
-  const text = commands.flatMap(([program, ...words]) => inside(program, ...words).split("\n"));
-  const sysctls = inside("sh", "-c", SYSCTLS).split("\n");
-  return [...text.map(stable), ...sysctls]
+  const script = `set -e; ${INSIDE.join("; ")}`;
+  const path = name.includes("/") ? name : `/run/netns/${name}`;
+  const text =
+    name === "" ? output("bash", ["-c", script]) : output("nsenter", [`--net=${path}`, "--", "bash", "-c", script]);
+  return text
+    .split("\n")
     .filter((line) => line !== "")
-    .map((line) => `${name === "" ? "host" : name}: ${line}`);
+    .map((line) => `${name === "" ? "host" : name}: ${stable(line)}`);
 }
 
-const SYSCTLS =
-  "cd /proc/sys/net && grep -rsH . ipv4/ip_forward ipv4/conf ipv6/conf bridge netfilter 2>/dev/null | grep -vE 'nf_conntrack_count|stable_secret|/mc_forwarding' | sort";
+/**
+ * A snapshot without what is drawn anew each time the same is made: interface indexes, and the MAC addresses
+ * that the kernel draws for the links in `randomMacs`.
+ */
+export function withoutNumbers(snapshot: readonly string[], randomMacs: readonly string[] = []): string[] {
+  const macs = new Set(
+    snapshot.flatMap((line) => {
+      const [, name = "", mac] = /^\S+: \d+: ([^:@]+)[:@].* link\/ether (\S+)/.exec(line) ?? [];
+      return mac !== undefined && randomMacs.includes(name) ? [mac] : [];
+    }),
+  );
+  return snapshot
+    .map((line) =>
+      line
+        .replace(/^(\S+: )\d+: /, "$1")
+        .replace(/@if\d+/g, "@if")
+        .replace(/\b(link-netnsid) \d+/g, "$1")
+        .replace(/(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g, (mac) => (macs.has(mac) ? "random" : mac)),
+    )
+    .sort();
+}
 
 /** Counters, timers and states that change by themselves are left out. */
 function stable(line: string): string {
@@ -55,27 +82,41 @@ function stable(line: string): string {
     .replace(/ (tentative|dadfailed|linkdown|dead)\b/g, "");
 }
 
-function fileLines(folder: string): string[] {
+/** Files below a folder: path, mode, content. A folder that does not exist has no lines. */
+export function fileLines(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  const lines: string[] = [];
+  const lines = [`folder ${folder}`];
   for (const name of readdirSync(folder).sort()) {
     const path = join(folder, name);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
-      lines.push(`folder ${path}`, ...fileLines(path));
-    else lines.push(`file ${path} ${existsSync(path) && statSync(path).isFile() ? readFileSync(path, "utf8") : ""}`);
+    const status = lstatSync(path);
+    if (status.isDirectory()) lines.push(...fileLines(path));
+    else {
+      const regular = status.isFile() && status.size < 1024 * 1024;
+      const content = regular && !folder.startsWith("/run/netns") ? readFileSync(path, "utf8") : "";
+      lines.push(`file ${path} ${status.mode.toString(8)} ${content}`);
+    }
   }
   return lines;
 }
 
+/** `ip netns add`, and netloom like it, makes /run/netns itself a mount once and for all. */
+function mountLines(): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4])
+    .filter((path) => path !== undefined && path !== "/run/netns")
+    .map((path) => `mount ${path}`)
+    .sort();
+}
+
+/** Every process but the test runner with its helpers. */
 function processLines(): string[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((id) => {
       try {
         const words = readFileSync(`/proc/${id}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-        return /qemu-system|netloom/.test(words) && Number(id) !== process.pid && !words.includes("vitest")
-          ? [`process ${words}`]
-          : [];
+        return words === "" || /vitest|esbuild|tinypool/.test(words) ? [] : [`process ${words}`];
       } catch {
         // It ended while we looked.
         return [];

@@ -1,0 +1,174 @@
+/**
+ * SIGKILL at every place of a change. NETLOOM_CRASH_AT=N kills the program at the Nth place that it passes: before the
+ * journal, after it, before every step, after the last one, after the record.
+ */
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hostSnapshot, namespaceSnapshot, withoutNumbers } from "../../support/host-snapshot.ts";
+import { done, Folder, makeUplink, netloom, removeUplink, shell, startNetloom, until } from "../../support/network.ts";
+import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
+
+const TWO_PODS = `version: 1
+name: crash
+uplinks:
+  wan: { device: uplink0 }
+networks:
+  lan: { subnet: 192.168.50.0/24 }
+routers:
+  edge: { networks: [lan], uplink: wan, nat: masquerade }
+machines:
+  pod1: { kind: namespace, nics: [{ network: lan, address: 192.168.50.10 }] }
+  pod2: { kind: namespace, nics: [{ network: lan }] }
+`;
+const HOST_ENDS = ["pod1-eth0", "pod2-eth0"];
+/** More places than any change here has: a guard against a program that never gets through. */
+const MOST_PLACES = 100;
+
+function crashAt(place: number): Record<string, string> {
+  return { NETLOOM_CRASH_AT: String(place) };
+}
+
+/** Run with a kill at the place. @returns false: it came to its end before. @throws when it failed by itself */
+async function killed(words: readonly string[], place: number): Promise<boolean> {
+  const { code, signal, stderr } = await netloom(words, crashAt(place));
+  if (signal === "SIGKILL") return true;
+  if (code !== 0) throw new Error(`netloom ${words.join(" ")} ended with ${code} at place ${place}: ${stderr}`);
+  return false;
+}
+
+describe("apply and destroy", () => {
+  beforeAll(makeUplink);
+  afterAll(removeUplink);
+
+  test("killed at any place: the same command resumes, destroy restores", { timeout: 240_000 }, async () => {
+    using folder = new Folder();
+    const file = folder.write("crash.yaml", TWO_PODS);
+    const state = folder.join("state");
+    const words = (command: string) => [command, file, "--state", state];
+    const before = hostSnapshot();
+    const applied = () => withoutNumbers(hostSnapshot(), HOST_ENDS);
+    const expectNothingLeft = (place: string) => {
+      expect(hostSnapshot(), `${place}`).toEqual(before);
+      expect(readdirSync(state), `${place}`).toEqual([]);
+    };
+    await done(words("apply"));
+    const undisturbed = applied();
+    expect(undisturbed.filter((line) => line.includes("192.168.50.10"))).not.toEqual([]);
+    await done(words("destroy"));
+    expectNothingLeft("undisturbed");
+
+    let places = 0;
+    let destroyPlace = 0;
+    for (let place = 1; place < MOST_PLACES && (await killed(words("apply"), place)); place++) {
+      places = place;
+      // Resumed and compared with what an undisturbed run makes, then destroyed, killed on the way as well.
+      await done(words("apply"));
+      expect(applied(), `resumed after a kill at place ${place}`).toEqual(undisturbed);
+      destroyPlace++;
+      if (!(await killed(words("destroy"), destroyPlace))) destroyPlace = 0;
+      await done(words("destroy"));
+      expectNothingLeft(`resumed after ${place}, destroyed after a kill at ${destroyPlace}`);
+      // Not resumed but taken back.
+      expect(await killed(words("apply"), place)).toBe(true);
+      await done(words("destroy"));
+      expectNothingLeft(`destroyed after a kill at place ${place}`);
+    }
+    await done(words("destroy"));
+    expectNothingLeft("at the end");
+    // Journal, record and a place before each of its 18 steps at least.
+    expect(places).toBeGreaterThan(20);
+    expect(places).toBeLessThan(MOST_PLACES - 1);
+  });
+});
+
+const POD_LINES = [
+  "address add 192.0.2.5/24 dev eth0",
+  "address add 2001:db8::5/64 dev eth0",
+  "route add 203.0.113.0/24 via 192.0.2.9",
+  "route add default via 192.0.2.1",
+];
+
+/** Start `bind` with a kill at the place, or none. @returns undefined when it was killed before the guest may start */
+async function bindUntilServing(
+  words: readonly string[],
+  place?: number,
+): Promise<ReturnType<typeof startNetloom> | undefined> {
+  const bound = startNetloom(words, place === undefined ? {} : crashAt(place));
+  await until("bind serves or ends", () => bound.stdout.includes("\n") || !bound.running);
+  if (bound.stdout.includes("\n")) return bound;
+  const { signal, code, stderr } = await bound.ended();
+  if (signal === "SIGKILL" && place !== undefined) return undefined;
+  throw new Error(`bind ended with ${code ?? signal} at place ${place}: ${stderr}`);
+}
+
+describe("bind and unbind", () => {
+  beforeAll(makePodNetwork);
+  afterAll(() => shell("ip link delete br-pods"));
+
+  async function killEverywhere(profile: "modern" | "legacy"): Promise<{ whileBinding: number; all: number }> {
+    using folder = new Folder();
+    const pod = `${profile}1`;
+    const state = folder.join("state");
+    const target = ["--netns", pod, "--interface", "eth0", "--state", state];
+    const bind = ["bind", ...target, "--binding", "bridge", "--profile", profile, "--foreground", "--json"];
+    const unbind = ["unbind", ...target];
+    makePod(pod, POD_LINES);
+    try {
+      const before = namespaceSnapshot(pod);
+      const bound = () => withoutNumbers(namespaceSnapshot(pod), ["tap0"]);
+      const expectRestored = (place: string) => {
+        expect(namespaceSnapshot(pod), `${profile}: ${place}`).toEqual(before);
+        expect(readdirSync(state), `${profile}: ${place}`).toEqual([]);
+      };
+      const first = await bindUntilServing(bind);
+      const line = first?.stdout;
+      const undisturbed = bound();
+      expect(undisturbed).not.toEqual(withoutNumbers(before));
+      expect((await first?.stop())?.code).toBe(0);
+      expectRestored("undisturbed");
+
+      let whileBinding = 0;
+      let unbindPlace = 0;
+      for (let place = 1; place < MOST_PLACES; place++) {
+        const serving = await bindUntilServing(bind, place);
+        if (serving === undefined) {
+          whileBinding = place;
+          if (place % 2 === (profile === "modern" ? 0 : 1)) {
+            await done(unbind);
+            expectRestored(`unbound after a kill at place ${place}`);
+            continue;
+          }
+          const again = await bindUntilServing(bind);
+          expect(again?.stdout).toBe(line);
+          expect(bound(), `${profile}: bound after a kill at place ${place}`).toEqual(undisturbed);
+          expect((await again?.stop())?.code).toBe(0);
+          expectRestored(`resumed after a kill at place ${place}`);
+          continue;
+        }
+        // Killed while it gives the pod back.
+        const { code, signal } = await serving.stop();
+        if (signal === null) {
+          expect(code).toBe(0);
+          expectRestored("at the end");
+          return { whileBinding, all: place - 1 };
+        }
+        unbindPlace++;
+        if (!(await killed(unbind, unbindPlace))) unbindPlace = 0;
+        await done(unbind);
+        expectRestored(`killed at place ${place}, then unbind at place ${unbindPlace}`);
+      }
+      throw new Error(`${profile}: not through after ${MOST_PLACES} kills`);
+    } finally {
+      removePod(pod);
+    }
+  }
+
+  test("killed at any place: bind resumes, unbind restores", { timeout: 240_000 }, async () => {
+    const [modern, legacy] = await Promise.all([killEverywhere("modern"), killEverywhere("legacy")]);
+    // Journal, record and one place before each step at least, both ways.
+    expect(modern.whileBinding).toBeGreaterThan(15);
+    expect(modern.all).toBeGreaterThan(30);
+    expect(legacy.whileBinding).toBeGreaterThan(12);
+    expect(legacy.all).toBeGreaterThan(24);
+  });
+});
