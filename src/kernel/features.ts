@@ -9,6 +9,7 @@ import { encodeBody, type NetlinkRequest } from "../netlink/message.ts";
 import { IFINFOMSG } from "../netlink/route/link-attributes.ts";
 import { newLink } from "../netlink/route/link.ts";
 import { RouteNetlink } from "./netlink.ts";
+import { run } from "./run.ts";
 
 /**
  * A link with a MAC address of five bytes: a kernel that has the kind refuses the address (EINVAL), one without the
@@ -37,17 +38,49 @@ function impossibleLink(kind: string): NetlinkRequest {
 /** Taps are made through this device and not by netlink. */
 const TUN_DEVICE = "/dev/net/tun";
 
+/** Modules that make links of their own in the host's namespace when they are loaded, unless told otherwise. */
+const MODULES_WITH_LINKS: Readonly<Record<string, { readonly module: string; readonly none: string }>> = {
+  dummy: { module: "dummy", none: "numdummies=0" },
+  ifb: { module: "ifb", none: "numifbs=0" },
+  bond: { module: "bonding", none: "max_bonds=0" },
+};
+
 /**
- * Whether the kernel can make links of a kind ("dummy", "bridge", "veth", "tun"…), loading its module where that is
- * allowed. @throws NetlinkError EPERM without CAP_NET_ADMIN
+ * Whether the kernel can make links of a kind ("dummy", "bridge", "veth", "tun"…), with its module where that may be
+ * loaded. No link comes into being. @throws NetlinkError EPERM without CAP_NET_ADMIN
  */
 export async function hasLinkKind(kind: string): Promise<boolean> {
   if (kind === "tun") return existsSync(TUN_DEVICE);
+  const special = MODULES_WITH_LINKS[kind];
+  if (special !== undefined && !(await isSettled(special))) return false;
   await using netlink = RouteNetlink.open();
   const [error] = await netlink.executeAll([impossibleLink(kind)]);
   if (error?.errno === constants.errno.EOPNOTSUPP) return false;
   if (error?.errno === constants.errno.EINVAL) return true;
   throw error ?? new NetloomError("internal", `look for link kind ${kind}: an impossible link was made`);
+}
+
+/**
+ * Make sure that asking for the kind loads no module by itself, whose links would appear on the host.
+ * @returns false: there is such a module, and it may not be loaded by us
+ */
+async function isSettled({ module, none }: { module: string; none: string }): Promise<boolean> {
+  if (existsSync(`/sys/module/${module}`)) return true;
+  // Nothing that could be loaded: the kernel has the kind built in, or not at all.
+  if (!(await modprobe(["--dry-run", "--quiet", module]))) return true;
+  return modprobe([module, none]);
+}
+
+async function modprobe(words: readonly string[]): Promise<boolean> {
+  try {
+    await run("modprobe", words);
+    return true;
+  } catch (error) {
+    // No such module, no modprobe, or no right to load any: the answer is no.
+    if (error instanceof NetloomError && (error.code === "command-failed" || error.code === "tool-missing"))
+      return false;
+    throw error;
+  }
 }
 
 const PLACES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
