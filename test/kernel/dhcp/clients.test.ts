@@ -115,7 +115,7 @@ afterEach(async () => {
 
 afterAll(() => {
   const ours = `eth.src == ${SERVER_MAC}`;
-  expect(tsharkFields(exchanged, ["frame.number"], ours).length).toBeGreaterThan(10);
+  expect(tsharkFields(exchanged, ["frame.number"], ours).length).toBeGreaterThan(0);
   expect(tsharkFindings(exchanged, ours)).toEqual([]);
 });
 
@@ -161,8 +161,8 @@ describe.each(CLIENTS)("$name", ({ start, bound, read }) => {
 describe("silence", () => {
   test("no client obtains a lease from a server that serves another MAC address", async () => {
     const service = await world.serve({ ...config, clientMac: parseMac("52:54:00:00:00:99") });
-    const clients = CLIENTS.map(({ start }) => start(world));
-    // udhcpc gives up by itself after its two requests, dhclient after three seconds.
+    // udhcpc gives up after one request, dhclient after three seconds, dhcpcd never.
+    const clients = [world.startUdhcpc(["-t", "1"]), world.startDhclient(), world.startDhcpcd()];
     expect(await clients[0]!.exitStatus()).toBe(1);
     expect(await clients[1]!.exitStatus()).not.toBe(0);
     const names = clients.flatMap((client) => client.events().map(({ name }) => name));
@@ -170,7 +170,7 @@ describe("silence", () => {
     expect(names.filter((name) => /bound|reboot/i.test(name))).toEqual([]);
     const { ignored, sent } = service.stats();
     expect(sent).toEqual({});
-    expect(ignored).toBeGreaterThanOrEqual(4);
+    expect(ignored).toBeGreaterThanOrEqual(3);
     expect(tsharkFields(world.frames, ["frame.number"], `eth.src == ${SERVER_MAC}`)).toEqual([]);
   });
 
@@ -181,7 +181,7 @@ describe("silence", () => {
     );
     await world.inClient("ip", ["link", "set", "other0", "up"]);
     const service = await world.serve(config);
-    const other = world.startUdhcpc([], "other0");
+    const other = world.startUdhcpc(["-t", "2", "-T", "1"], "other0");
     const client = world.startUdhcpc();
     await client.waitFor("bound");
     expect(await other.exitStatus()).toBe(1);
@@ -268,7 +268,7 @@ describe("the end of a lease", () => {
     const service = await world.serve(config);
     service.close();
     service.close();
-    const client = world.startUdhcpc(["-t", "1"]);
+    const client = world.startUdhcpc(["-t", "1", "-T", "1"]);
     expect(await client.exitStatus()).toBe(1);
     expect(service.stats().received).toEqual({});
   });

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseMac } from "../../../src/base/address.ts";
-import { closeDescriptor, openNamespace, PacketSocket } from "../../../src/kernel/native.ts";
+import { bindSocket, closeDescriptor, DatagramSocket, openNamespace, openSocket } from "../../../src/kernel/native.ts";
 import { RouteNetlink } from "../../../src/kernel/netlink.ts";
 import { run } from "../../../src/kernel/run.ts";
 import { decodeLink, getLink } from "../../../src/netlink/route/link.ts";
@@ -21,6 +21,9 @@ export const CLIENT_MAC = parseMac("52:54:00:00:00:17");
 export const SERVER_MAC = parseMac("02:00:00:00:00:fe");
 const CLIENT = "/run/netns/client";
 const SERVER = "/run/netns/server";
+const AF_PACKET = 17;
+const SOCK_RAW = 3;
+const ETH_P_ALL = 3;
 /** Where dhcpcd 9.4 keeps its lease; the sandbox has a folder of its own there. */
 const DHCPCD_LEASE = "/var/lib/dhcpcd/eth0.lease";
 
@@ -120,30 +123,33 @@ export class Client {
   }
 }
 
-async function captureArriving(
-  namespacePath: string,
-  name: string,
-  keep: (frame: Uint8Array) => void,
-): Promise<PacketSocket> {
-  const netlink = RouteNetlink.open({ namespacePath });
+/** Keeps every frame that a link of the server's namespace receives or sends, in order. */
+async function capture(name: string, frames: Uint8Array[]): Promise<DatagramSocket> {
+  const netlink = RouteNetlink.open({ namespacePath: SERVER });
   const { index } = await netlink.get(getLink({ name }), decodeLink);
   netlink.close();
-  const namespace = openNamespace(namespacePath);
-  try {
-    return new PacketSocket({
-      namespace,
-      interfaceIndex: index,
-      filter: [{ code: 0x06, jt: 0, jf: 0, k: 0xffff }],
-      onFrames: (frames) => {
-        for (const { buffer, offset, length } of frames) keep(buffer.slice(offset, offset + length));
-      },
-      onError: () => {
-        // A test that takes the link down.
-      },
-    });
-  } finally {
-    closeDescriptor(namespace);
-  }
+  const namespace = openNamespace(SERVER);
+  const descriptor = openSocket({ namespace, family: AF_PACKET, type: SOCK_RAW, protocol: 0 });
+  closeDescriptor(namespace);
+  bindSocket(descriptor, linkAddress(index));
+  return new DatagramSocket({
+    descriptor,
+    onDatagrams: (datagrams) => {
+      for (const { buffer, offset, length } of datagrams) frames.push(buffer.slice(offset, offset + length));
+    },
+    onError: () => {
+      // A test takes the link down.
+    },
+  });
+}
+
+/** struct sockaddr_ll for every EtherType on one interface. */
+function linkAddress(interfaceIndex: number): Uint8Array {
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETH_P_ALL, 2);
+  address.writeInt32LE(interfaceIndex, 4);
+  return address;
 }
 
 export class World {
@@ -151,12 +157,12 @@ export class World {
   readonly log: Record<string, unknown>[] = [];
   readonly #services: SingleDhcpService[] = [];
   readonly #clients: Client[] = [];
-  readonly #captures: readonly PacketSocket[];
-  /** All frames that crossed the link so far, in order, as they arrived at the other end. */
+  readonly #capture: DatagramSocket;
+  /** All frames that crossed the link so far, in order. */
   readonly frames: readonly Uint8Array[];
 
-  private constructor(atServer: PacketSocket, atClient: PacketSocket, frames: readonly Uint8Array[]) {
-    this.#captures = [atServer, atClient];
+  private constructor(captured: DatagramSocket, frames: readonly Uint8Array[]) {
+    this.#capture = captured;
     this.frames = frames;
   }
 
@@ -174,11 +180,7 @@ export class World {
     for (const gateway of options.gateways) await run("ip", ["-n", "server", "address", "add", gateway, "dev", "tap0"]);
     await run("ip", ["-n", "server", "link", "set", "tap0", "up"]);
     await run("ip", ["-n", "client", "link", "set", "eth0", "up"]);
-    return new World(
-      await captureArriving(SERVER, "tap0", (frame) => frames.push(frame)),
-      await captureArriving(CLIENT, "eth0", (frame) => frames.push(frame)),
-      frames,
-    );
+    return new World(await capture("tap0", frames), frames);
   }
 
   #folder(): string {
@@ -194,11 +196,11 @@ export class World {
     return client;
   }
 
-  /** busybox udhcpc, two requests a second apart; it stays and renews. */
+  /** busybox udhcpc, three requests two seconds apart; it stays and renews. */
   startUdhcpc(words: readonly string[] = [], link = "eth0"): Client {
     const folder = this.#folder();
     const asked = ["search", "staticroutes", "mtu", "msstaticroutes"].flatMap((name) => ["-O", name]);
-    const fixed = ["-f", "-n", "-t", "2", "-T", "1", "-i", link, "-s", join(folder, "script")];
+    const fixed = ["-f", "-n", "-t", "3", "-T", "2", "-i", link, "-s", join(folder, "script")];
     return this.#start(folder, ["busybox", "udhcpc", ...fixed, ...asked, ...words]);
   }
 
@@ -262,7 +264,7 @@ timeout 3
   async close(): Promise<void> {
     for (const service of this.#services) service.close();
     for (const client of this.#clients) await client.stop();
-    for (const capture of this.#captures) capture.close();
+    this.#capture.close();
     await run("ip", ["netns", "del", "client"]);
     await run("ip", ["netns", "del", "server"]);
   }

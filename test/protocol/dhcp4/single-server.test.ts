@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Ipv4Address,
@@ -257,6 +258,16 @@ describe("options", () => {
 
   test("asking twice, or for what there is not, changes nothing", () => {
     expect([...optionsFor(6, 6, 0, 255, 200, 52, 1, 53).keys()]).toEqual([53, 54, 51, 1, 6]);
+  });
+
+  test("property: exactly what was asked for and is there, each once, in the order of asking", () => {
+    const available = [3, 6, 12, 15, 26, 42, 58, 59, 119, 121, 249];
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 1, maxLength: 300 }), (codes) => {
+        const expected = [...new Set(codes)].filter((code) => available.includes(code));
+        expect([...optionsFor(...codes).keys()]).toEqual([53, 54, 51, 1, ...expected]);
+      }),
+    );
   });
 
   test("all when nothing was asked for", () => {
