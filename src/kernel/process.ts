@@ -22,7 +22,7 @@ export interface ProcessEnd {
   readonly signal?: string;
 }
 
-export interface StartRequest {
+interface StartRequest {
   readonly program: string;
   readonly arguments: readonly string[];
   /** Network namespace to run in; absent: ours. Entered by nsenter, which execs, so the pid is the program's. */

@@ -9,7 +9,7 @@ import { basename, dirname } from "node:path";
 
 const MAXIMUM_PATH_BYTES = 107;
 
-export interface ShortSocketPath extends Disposable {
+interface ShortSocketPath extends Disposable {
   /** Good until disposed, in this process only. */
   readonly path: string;
 }

@@ -13,8 +13,8 @@ const QUIET_MILLISECONDS = 1000;
 export async function attachTerminal(stream: Socket, greeting: string, say: (text: string) => void): Promise<void> {
   const { stdin, stdout } = process;
   const terminal = stdin.isTTY;
-  say(greeting);
   if (terminal) stdin.setRawMode(true);
+  say(greeting);
   try {
     await new Promise<void>((resolve, reject) => {
       stream.on("data", (bytes) => stdout.write(bytes));

@@ -13,7 +13,7 @@ import type { ServiceStatus } from "./protocol.ts";
 import { type ServiceList, writeServiceList } from "./service-list.ts";
 
 /** Makes the service of an object, not started yet. */
-export type ServiceFactory = (object: ServiceObject) => Service;
+type ServiceFactory = (object: ServiceObject) => Service;
 
 export class Keeper {
   readonly #stateFolder: string;

@@ -12,14 +12,14 @@ import type { ErrorBody, KeeperStatus, ServicesRequest, VmStopRequest } from "./
 const MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024;
 
 /** What the requests do. */
-export interface ControlHandlers {
+interface ControlHandlers {
   status(): KeeperStatus;
   converge(request: ServicesRequest): Promise<void>;
   stopVm(request: VmStopRequest): Promise<void>;
   stop(): Promise<void>;
 }
 
-export interface ControlServer {
+interface ControlServer {
   /** Stop listening and remove the socket; answers under way are finished. */
   close(): Promise<void>;
 }

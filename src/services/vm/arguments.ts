@@ -3,7 +3,7 @@ import type { VmObject } from "../../state/object.ts";
 import { VM_FILES } from "./folder.ts";
 
 /** What the command line needs beyond the declared machine. */
-export interface QemuSetting {
+interface QemuSetting {
   readonly accelerator: "kvm" | "tcg";
   /** Absolute path; QEMU locks this file, so a second QEMU of the same machine refuses to start. */
   readonly pidFile: string;

@@ -12,6 +12,7 @@ import { NetloomError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../kernel/process.ts";
 import type { VmObject } from "../../state/object.ts";
 import { isMissing, readTextIfExists, writeAtomic } from "../../store/atomic-file.ts";
+import { printable } from "./printable.ts";
 
 export const VM_FILES = {
   qmpSocket: "qmp.sock",
@@ -111,8 +112,7 @@ export class VmFolder {
   /** The end of one of the logs, without control characters; "" when there is none. */
   tailOf(which: "consoleLog" | "qemuLog", lines: number): string {
     const text = readTextIfExists(this.file(which)) ?? "";
-    const printable = text.replace(/[^ -~\n]/g, "");
-    return printable.trimEnd().split("\n").slice(-lines).join("\n").slice(-2000);
+    return printable(text).trimEnd().split("\n").slice(-lines).join("\n").slice(-2000);
   }
 
   /** Forget the machine. Its QEMU must have ended. The last one takes the folder of all machines along. */

@@ -21,7 +21,7 @@ export interface AcceleratorChoice {
   readonly reason: string;
 }
 
-export interface BootTrial {
+interface BootTrial {
   readonly works: boolean;
   /** Why not; "" when it works. */
   readonly reason: string;

@@ -5,6 +5,7 @@ import { NetloomError, messageOf } from "../../../base/errors.ts";
 import { connectUnixSocket } from "../../../kernel/unix-socket.ts";
 import { KeeperClient } from "../../../services/keeper/client.ts";
 import { VmFolder } from "../../../services/vm/folder.ts";
+import { printable } from "../../../services/vm/printable.ts";
 import { listUnwatchedVms, stopUnwatchedVm, type UnwatchedVm } from "../../../services/vm/unwatched.ts";
 import { attachTerminal } from "../attach.ts";
 import { type Command, usageError } from "../command.ts";
@@ -27,7 +28,7 @@ export const vmListCommand: Command = {
 export const vmConsoleCommand: Command = {
   name: "vm console",
   operands: ["NAME"],
-  summary: "Show what a guest wrote on its serial console, or connect the terminal to it.",
+  summary: "Show what a guest wrote on its serial console, without control characters, or connect the terminal to it.",
   options: { attach: { help: "connect the terminal; Ctrl-] leaves" } },
   async run(invocation) {
     const name = invocation.positionals[0]!;
@@ -39,7 +40,7 @@ export const vmConsoleCommand: Command = {
     }
     const log = readTextIfExists(folder.file("consoleLog")) ?? "";
     if (invocation.flag("json")) printJson({ name, log });
-    else process.stdout.write(log);
+    else process.stdout.write(printable(log));
     return 0;
   },
 };
