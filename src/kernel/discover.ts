@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import { readResolvConf } from "./resolv-conf.ts";
 
-export interface PodContext {
+interface PodContext {
   readonly dns: ResolverConfiguration;
   readonly hostName: string;
 }

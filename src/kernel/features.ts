@@ -98,7 +98,7 @@ const NEEDED_CAPABILITIES = [
   { bit: 21n, name: "CAP_SYS_ADMIN", purpose: "to enter network namespaces" },
 ] as const;
 
-export interface MissingCapability {
+interface MissingCapability {
   readonly name: string;
   readonly purpose: string;
 }

@@ -5,7 +5,7 @@ import { type PodInterface, isDerived, primaryAddress } from "./pod-interface.ts
 
 type LeaseRoute = SingleLease["routes"][number];
 
-export interface PodLease {
+interface PodLease {
   readonly lease: SingleLease;
   readonly notes: readonly string[];
 }

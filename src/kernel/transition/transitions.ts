@@ -52,7 +52,7 @@ const GONE: ReadonlySet<number> = new Set([
   constants.errno.ENXIO,
 ]);
 
-export interface TransitionOptions {
+interface TransitionOptions {
   /** What the plan was made from. */
   readonly snapshot: Snapshot;
   /** All objects that steps may speak of: wanted ones, those of the record and the originals. */
@@ -292,7 +292,7 @@ export class Transitions implements AsyncDisposable {
  * The netlink requests of one step for a link, address, route or neighbour, in order, all to the step's namespace.
  * A tap that is created must be open already. @throws NetloomError no-link, no-master
  */
-export function requestsFor({ before, after }: Step, context: LinkContext): NetlinkRequest[] {
+function requestsFor({ before, after }: Step, context: LinkContext): NetlinkRequest[] {
   const { links } = context;
   const object = after ?? before;
   switch (object?.kind) {
