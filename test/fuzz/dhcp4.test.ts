@@ -14,7 +14,7 @@ import { DHCP4_OPTION, optionEntry, readOption } from "../../src/wire/dhcp4/opti
 import { Malformed } from "../../src/wire/malformed.ts";
 import { clientFrame, readReply } from "../support/dhcp4-client.ts";
 
-const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 200_000);
+const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 100_000);
 const SEED = Number(process.env["NETLOOM_FUZZ_SEED"] ?? Date.now() % 0x7fffffff);
 const CRASHES = join(import.meta.dirname, "crashes/dhcp4");
 

@@ -22,6 +22,8 @@ const SERVER_IDENTIFIER = 54;
 const OVERLOAD_FILE = 1;
 const OVERLOAD_SERVER_NAME = 2;
 const PART_LIMIT = 255;
+const END_BYTES = 1;
+const OVERLOAD_BYTES = 3;
 
 interface DecodedOptions {
   readonly options: Dhcp4Options;
@@ -71,9 +73,18 @@ function scanArea(area: Uint8Array, parts: Map<number, Uint8Array[]>): Malformed
 }
 
 interface Area {
-  readonly bytes: number[];
-  /** Room for options, one byte already kept for END. */
-  free: number;
+  readonly bytes: Uint8Array;
+  used: number;
+  /** Room for END, and in the options field for option 52. */
+  readonly kept: number;
+}
+
+function areaOf(bytes: number, kept: number): Area {
+  return { bytes: new Uint8Array(bytes), used: 0, kept };
+}
+
+function freeBytes(area: Area): number {
+  return area.bytes.length - area.used - area.kept;
 }
 
 interface EncodedOptions {
@@ -94,26 +105,26 @@ export function encodeOptions(
   mainBytes: number,
   free: { file: boolean; serverName: boolean },
 ): EncodedOptions {
-  const main: Area = { bytes: [], free: mainBytes - 1 };
   const total = [...options.values()].reduce((sum, value) => sum + bytesOnWire(value.length), 0);
-  if (total <= main.free || !(free.file || free.serverName)) {
+  if (total < mainBytes || !(free.file || free.serverName)) {
+    const main = areaOf(mainBytes, END_BYTES);
     const omitted = placeAll(options, [main]);
     return { main: finishArea(main), omitted };
   }
-  main.free -= 3;
-  const file: Area | undefined = free.file ? { bytes: [], free: FILE_BYTES - 1 } : undefined;
-  const serverName: Area | undefined = free.serverName ? { bytes: [], free: SERVER_NAME_BYTES - 1 } : undefined;
+  const main = areaOf(mainBytes, END_BYTES + OVERLOAD_BYTES);
+  const file = free.file ? areaOf(FILE_BYTES, END_BYTES) : undefined;
+  const serverName = free.serverName ? areaOf(SERVER_NAME_BYTES, END_BYTES) : undefined;
   const omitted = placeAll(
     options,
     [main, file, serverName].filter((area) => area !== undefined),
   );
-  const filesUsed = file !== undefined && file.bytes.length > 0;
-  const serverNameUsed = serverName !== undefined && serverName.bytes.length > 0;
-  const overload = (filesUsed ? OVERLOAD_FILE : 0) | (serverNameUsed ? OVERLOAD_SERVER_NAME : 0);
-  if (overload !== 0) main.bytes.push(OVERLOAD, 1, overload);
+  const fileUsed = file !== undefined && file.used > 0;
+  const serverNameUsed = serverName !== undefined && serverName.used > 0;
+  const overload = (fileUsed ? OVERLOAD_FILE : 0) | (serverNameUsed ? OVERLOAD_SERVER_NAME : 0);
+  if (overload !== 0) writeParts(main, OVERLOAD, Uint8Array.of(overload));
   return {
     main: finishArea(main),
-    ...(filesUsed ? { file: finishArea(file) } : {}),
+    ...(fileUsed ? { file: finishArea(file) } : {}),
     ...(serverNameUsed ? { serverName: finishArea(serverName) } : {}),
     omitted,
   };
@@ -134,7 +145,7 @@ function placeAll(options: Dhcp4Options, areas: readonly Area[]): number[] {
   const places = arrange(inOrder, areas) ?? arrange(largeFirst, areas);
   const omitted: number[] = [];
   for (const [code, value] of inOrder) {
-    const place = places?.get(code) ?? areas.find((area) => bytesOnWire(value.length) <= area.free);
+    const place = places?.get(code) ?? areas.find((area) => bytesOnWire(value.length) <= freeBytes(area));
     if (place !== undefined) writeParts(place, code, value);
     else if (!writeAcross(areas, code, value)) omitted.push(code);
   }
@@ -151,7 +162,7 @@ function arrange(
   options: readonly (readonly [number, Uint8Array])[],
   areas: readonly Area[],
 ): ReadonlyMap<number, Area> | undefined {
-  const free = areas.map((area) => area.free);
+  const free = areas.map(freeBytes);
   const places = new Map<number, Area>();
   for (const [code, value] of options) {
     const bytes = bytesOnWire(value.length);
@@ -164,11 +175,13 @@ function arrange(
 }
 
 function writeParts(area: Area, code: number, value: Uint8Array): void {
-  area.free -= bytesOnWire(value.length);
   let offset = 0;
   do {
     const part = value.subarray(offset, offset + PART_LIMIT);
-    area.bytes.push(code, part.length, ...part);
+    area.bytes[area.used] = code;
+    area.bytes[area.used + 1] = part.length;
+    area.bytes.set(part, area.used + 2);
+    area.used += 2 + part.length;
     offset += part.length;
   } while (offset < value.length);
 }
@@ -180,7 +193,7 @@ function writeAcross(areas: readonly Area[], code: number, value: Uint8Array): b
   const shares: number[] = [];
   let rest = value.length;
   for (const area of areas) {
-    const share = Math.min(rest, valueRoom(area.free));
+    const share = Math.min(rest, valueRoom(freeBytes(area)));
     shares.push(share);
     rest -= share;
   }
@@ -200,5 +213,6 @@ function valueRoom(free: number): number {
 }
 
 function finishArea(area: Area): Uint8Array {
-  return Uint8Array.from([...area.bytes, END]);
+  area.bytes[area.used] = END;
+  return area.bytes.subarray(0, area.used + END_BYTES);
 }
