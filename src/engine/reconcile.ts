@@ -10,7 +10,7 @@
 import { NetloomError, messageOf } from "../base/errors.ts";
 import { observe } from "../kernel/observe.ts";
 import { plan as planSteps, type Plan } from "../planner/plan.ts";
-import { type Desired, EMPTY, type ServiceObject, type StateObject } from "../state/object.ts";
+import { type Desired, EMPTY, type NftTableObject, type ServiceObject, type StateObject } from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
 import type { Journal, UnitStore } from "../store/unit.ts";
@@ -94,6 +94,7 @@ async function carryOut(
   if (unchanged && (record === undefined ? isEmpty(desired) : sameDesired(record.desired, desired))) {
     const wanted = wantedServices(desired);
     if (wanted.length > 0) await options.services.converge(unit.name, wanted);
+    if (isEmpty(desired)) unit.remove();
     return { steps: [], notes: plan.notes };
   }
   crashPoint();
@@ -110,21 +111,24 @@ async function carryOut(
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
   crashPoint();
-  await verify(unit, desired);
+  const applied = await verify(unit, desired);
   if (isEmpty(desired)) unit.remove();
-  else unit.commit({ version: 1, name: unit.name, source, desired, owned: ownedObjects(desired, originals, record) });
+  else {
+    const owned = ownedObjects(desired, originals, record, applied);
+    unit.commit({ version: 1, name: unit.name, source, desired, owned });
+  }
   crashPoint();
   return { steps: plan.steps, notes: plan.notes };
 }
 
 /** Read everything back with record and journal still in force: a plan that is not empty is an error by name. */
-async function verify(unit: UnitStore, desired: Desired): Promise<void> {
-  const { plan } = await planUnit(unit, desired);
+async function verify(unit: UnitStore, desired: Desired): Promise<Snapshot> {
+  const { plan, snapshot } = await planUnit(unit, desired);
   const problems = [
     ...plan.conflicts.map((conflict) => conflict.message),
     ...plan.steps.filter((step) => !isService(step.after ?? step.before)).map((step) => step.summary),
   ];
-  if (problems.length === 0) return;
+  if (problems.length === 0) return snapshot;
   throw new NetloomError(
     "verify-failed",
     `verify ${unit.name}: the kernel does not show what was applied; still to do: ${problems.slice(0, 5).join("; ")}`,
@@ -155,17 +159,29 @@ function ownedObjects(
   desired: Desired,
   originals: Readonly<Record<string, StateObject>>,
   record: OwnershipRecord | undefined,
+  applied: Snapshot,
 ): Record<string, OwnedObject> {
   const owned: Record<string, OwnedObject> = {};
   for (const object of desired.objects) {
     const original = record?.owned[object.key]?.original ?? originals[object.key];
-    owned[object.key] = original === undefined ? { object } : { object, original };
+    const listing = object.kind === "nft-table" ? listingOf(object, applied) : undefined;
+    owned[object.key] = {
+      object,
+      ...(original === undefined ? {} : { original }),
+      ...(listing === undefined ? {} : { listing }),
+    };
   }
   for (const object of desired.absent) {
     const original = record?.owned[object.key]?.original ?? originals[object.key];
     if (original !== undefined) owned[object.key] = { original };
   }
   return owned;
+}
+
+/** How the kernel shows a table that was just loaded: tells later what others changed inside. */
+function listingOf({ namespace, family, name }: NftTableObject, applied: Snapshot): string | undefined {
+  return applied.namespaces[namespace]?.nftTables.find((table) => table.family === family && table.name === name)
+    ?.listing;
 }
 
 /** The record as the planner wants it, with the originals and steps of a change that was cut off. */

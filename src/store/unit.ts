@@ -8,7 +8,7 @@
  * A journal that is still there when a command starts means that a change was cut off: its steps tell which
  * objects may be half made, and its originals what they replaced.
  */
-import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import type { Desired, StateObject } from "../state/object.ts";
@@ -83,11 +83,8 @@ export class UnitStore {
   remove(): void {
     removeDurably(join(this.folder, "record.json"));
     removeDurably(join(this.folder, "journal.json"));
-    try {
-      rmdirSync(this.folder);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+    // What is left then is a write that a kill cut off.
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   #read(file: string): unknown {

@@ -6,6 +6,8 @@ import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostSnapshot, namespaceSnapshot, withoutNumbers } from "../../support/host-snapshot.ts";
 import { done, Folder, makeUplink, netloom, removeUplink, shell, startNetloom, until } from "../../support/network.ts";
+import { writeBootDisk } from "../vm/boot-disk.ts";
+import { processesNamed } from "../vm/support.ts";
 import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
 
 const TWO_PODS = `version: 1
@@ -78,6 +80,54 @@ describe("apply and destroy", () => {
     // Journal, record and a place before each of its 18 steps at least.
     expect(places).toBeGreaterThan(20);
     expect(places).toBeLessThan(MOST_PLACES - 1);
+  });
+});
+
+describe("apply with a guest", () => {
+  beforeAll(makeUplink);
+  afterAll(removeUplink);
+
+  test("killed after the guest has started: the guest goes on, and is the same when resumed", {
+    timeout: 240_000,
+  }, async () => {
+    using folder = new Folder();
+    writeBootDisk(folder.join("echo.img"), "echo");
+    const vm = `  vm1: { kind: vm, in: pod1, image: echo.img, memory: 32M, accelerator: tcg, nics: [{ binding: bridge }] }\n`;
+    const file = folder.write("crash.yaml", `${TWO_PODS}${vm}`);
+    const state = folder.join("state");
+    const words = (command: string) => [command, file, "--state", state];
+    const before = hostSnapshot();
+    const { steps } = JSON.parse(await done([...words("plan"), "--json"])) as { steps: { after: { kind: string } }[] };
+    const kernelSteps = steps.filter(({ after }) => after.kind !== "vm" && after.kind !== "dhcp-single").length;
+    // Before the journal, after it, before each step, before the services, after them, before the verification, at the end.
+    const afterServices = kernelSteps + 4;
+    for (const place of [afterServices - 1, afterServices, afterServices + 1, afterServices + 2]) {
+      expect(await killed(words("apply"), place)).toBe(true);
+      const guests = processesNamed("qemu-system-x86");
+      expect(guests).toHaveLength(place < afterServices ? 0 : 1);
+      await done(words("apply"));
+      const resumed = processesNamed("qemu-system-x86");
+      expect(resumed).toHaveLength(1);
+      if (guests.length > 0) expect(resumed).toEqual(guests);
+      const status = JSON.parse(await done(["status", "--json", "--state", state])) as {
+        units: unknown[];
+        keeper: { services: unknown[] };
+      };
+      expect(status.units).toMatchObject([{ name: "crash", state: "applied", drift: [] }]);
+      expect(status.keeper.services).toMatchObject([
+        { name: "DHCP on tap0 in pod1", state: "running" },
+        { name: "VM vm1", state: "running" },
+      ]);
+      await done(words("destroy"));
+      expect(hostSnapshot(), `after a kill at place ${place}`).toEqual(before);
+      expect(readdirSync(state)).toEqual([]);
+    }
+    // Not resumed but taken back, the guest with it.
+    expect(await killed(words("apply"), afterServices)).toBe(true);
+    expect(processesNamed("qemu-system-x86")).toHaveLength(1);
+    await done(words("destroy"));
+    expect(hostSnapshot()).toEqual(before);
+    expect(readdirSync(state)).toEqual([]);
   });
 });
 
