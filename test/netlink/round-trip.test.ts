@@ -191,6 +191,14 @@ describe("what is encoded is decoded", () => {
     expect(roundTrip(newRoute(value), decodeRoute)?.destination).toEqual(value.destination);
   });
 
+  test.each([0, 257])("a weight of %i is refused", (weight) => {
+    const value = {
+      destination: { address: "0.0.0.0" as IpAddress, length: 0 },
+      nextHops: [{ weight }, { weight: 1 }],
+    };
+    expect(() => newRoute(value)).toThrow(expect.objectContaining({ code: "bad-value" }));
+  });
+
   test("rule", () => {
     const range = fc.record({ first: u16, last: u16 });
     const rule = fc.record(

@@ -1,7 +1,7 @@
 /** Where a route leads: one gateway or device, or several with weights (struct rtnexthop, RTA_MULTIPATH). */
 import type { IpAddress } from "../../base/address.ts";
 import { attribute, attributeTable, decodeAttributes, encodeAttributes } from "../attribute.ts";
-import { type Codec, ip } from "../codec.ts";
+import { type Codec, ip, u8 } from "../codec.ts";
 import { LITTLE_ENDIAN } from "../writer.ts";
 import { AF_INET, AF_INET6 } from "./constants.ts";
 import { kernelFamily } from "./family.ts";
@@ -56,7 +56,7 @@ export const multipath: Codec<Multipath> = {
       const mark = writer.mark;
       const offset = writer.reserve(RTNEXTHOP_BYTES);
       writer.view.setUint8(offset + 2, onlink ? RTNH_F_ONLINK : 0);
-      writer.view.setUint8(offset + 3, Math.min(256, Math.max(1, weight)) - 1);
+      u8.put(writer.view, offset + 3, weight - 1);
       writer.view.setInt32(offset + 4, linkIndex, LITTLE_ENDIAN);
       encodeAttributes(writer, TABLE, gatewayFields(gateway, family));
       writer.patch16(mark, writer.mark - mark);
