@@ -6,11 +6,11 @@ export function allocationsOf(desired: Desired): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const object of desired.objects) {
     if (object.kind === "address") {
-      const nic = /^address\/([^/]+\/\d+)\//.exec(object.key);
+      const nic = /(?:^|\/)address\/([^/]+\/\d+)\//.exec(object.key);
       if (nic !== null) found.set(nic[1]!, object.address);
     } else if (object.kind === "dhcp-single") {
       // A VM took the NIC over: the address is in its lease, and nowhere else in the legacy profile.
-      const nic = /^link\/([^/]+\/\d+) /.exec(object.linkKey);
+      const nic = /(?:^|\/)link\/([^/]+\/\d+) /.exec(object.linkKey);
       if (nic !== null) found.set(nic[1]!, object.lease.address);
     }
   }

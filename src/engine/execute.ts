@@ -28,9 +28,13 @@ export async function executeSteps(steps: readonly Step[], execution: Execution)
   let position = 0;
   const progress = (step: Step): void => execution.progress?.(step, ++position, steps.length);
   const wanted = wantedServices(execution.desired);
-  const staying = execution.running.filter((service) => wanted.some((other) => sameValue(other, service)));
+  // A server whose tap is made anew is listed among the steps although it is wanted unchanged.
+  const ending = new Set(steps.flatMap((step) => (isService(step.before) ? [step.key] : [])));
+  const staying = execution.running.filter(
+    (service) => !ending.has(service.key) && wanted.some((other) => sameValue(other, service)),
+  );
   for (const step of steps) if (isService(step.before)) progress(step);
-  if (staying.length < execution.running.length) await converge(execution, staying);
+  if (staying.length < execution.running.length) await converge(execution, staying, { start: false });
   await changeKernel(
     steps.filter((step) => !isService(step.after ?? step.before)),
     execution,
@@ -45,9 +49,13 @@ export function wantedServices(desired: Desired): ServiceObject[] {
   return desired.objects.filter(isService);
 }
 
-async function converge({ services, unitName }: Execution, wanted: readonly ServiceObject[]): Promise<void> {
+async function converge(
+  { services, unitName }: Execution,
+  wanted: readonly ServiceObject[],
+  options: { readonly start?: boolean } = {},
+): Promise<void> {
   crashPoint();
-  await services.converge(unitName, wanted);
+  await services.converge(unitName, wanted, options);
   crashPoint();
 }
 

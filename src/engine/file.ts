@@ -4,6 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import { allocationsOf } from "../compile/allocations.ts";
 import { compile } from "../compile/compile.ts";
+import { qualifyKeys } from "../compile/qualify.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import type { Model } from "../model/model.ts";
 import { parseNetworkFile } from "../model/parse.ts";
@@ -77,7 +78,8 @@ async function wanted(
       ? first
       : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocationsOf(previous.desired) });
   const facts = await gatherFacts(model, ownedKeys(unit));
-  const { desired, notes } = compile(model, facts);
+  const { desired: unqualified, notes } = compile(model, facts);
+  const desired = qualifyKeys(unqualified, unit.name);
   await requireFeatures(desired);
   return { unit, desired, notes };
 }

@@ -1,5 +1,4 @@
 /** Services of applied files run in the keeper, which is started when there is something to run and stopped when there is not. */
-import type { ServiceObject } from "../state/object.ts";
 import { KeeperClient } from "../services/keeper/client.ts";
 import { readServiceList } from "../services/keeper/service-list.ts";
 import { startKeeper } from "../services/keeper/start.ts";
@@ -7,7 +6,7 @@ import type { ServiceHost } from "./service-host.ts";
 
 export function keeperServices(stateFolder: string): ServiceHost {
   return {
-    async converge(unitName: string, services: readonly ServiceObject[]): Promise<void> {
+    async converge(unitName, services, options = {}): Promise<void> {
       const client = new KeeperClient(stateFolder);
       // A list without a keeper: it was killed, and the next one takes up what it left.
       if (
@@ -17,7 +16,7 @@ export function keeperServices(stateFolder: string): ServiceHost {
       )
         return;
       const keeper = await startKeeper(stateFolder);
-      const status = await keeper.putServices(unitName, services);
+      const status = await keeper.putServices(unitName, services, options);
       if (status.services.length === 0) await keeper.stop();
     },
   };

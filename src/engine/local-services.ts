@@ -2,7 +2,6 @@
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { SingleDhcpService } from "../services/keeper/single-dhcp.ts";
-import type { ServiceObject } from "../state/object.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 export type LocalServices = ServiceHost & AsyncDisposable;
@@ -15,12 +14,13 @@ export function serveLocally(log: Logger): LocalServices {
     running.delete(key);
   };
   return {
-    async converge(unitName: string, services: readonly ServiceObject[]): Promise<void> {
+    async converge(unitName, services, { start = true } = {}): Promise<void> {
       const wanted = new Set(services.map((service) => service.key));
       for (const [key, service] of running) if (!wanted.has(key)) await stop(key, service);
       for (const object of services) {
         if (object.kind !== "dhcp-single")
           throw new NetloomError("internal", `${unitName}: ${object.kind} cannot run in the foreground`);
+        if (!start) continue;
         const service = running.get(object.key) ?? new SingleDhcpService(object, log);
         running.set(object.key, service);
         await service.start();

@@ -43,13 +43,3 @@ export interface OwnershipRecord {
   /** The wanted state as applied. */
   readonly desired: Desired;
 }
-
-export function inverse(step: Step, summary: string, commands: readonly string[]): Step {
-  return {
-    key: step.key,
-    ...(step.after === undefined ? {} : { before: step.after }),
-    ...(step.before === undefined ? {} : { after: step.before }),
-    summary,
-    commands,
-  };
-}

@@ -1,0 +1,46 @@
+/**
+ * Keys of different files must differ, or a file would take another's bridge for its own: both may call a
+ * network "lan". So everything that an applied file asks for carries the file's name in front of its key.
+ */
+import type { Desired, StateObject } from "../state/object.ts";
+
+/** The same wanted state with `prefix/` in front of every key and every mention of one. */
+export function qualifyKeys(desired: Desired, prefix: string): Desired {
+  const qualify = (key: string): string => `${prefix}/${key}`;
+  const all = (objects: readonly StateObject[]): StateObject[] =>
+    objects.map((object) => qualifyObject(object, qualify));
+  return { objects: all(desired.objects), absent: all(desired.absent) };
+}
+
+function qualifyObject(object: StateObject, qualify: (key: string) => string): StateObject {
+  const key = qualify(object.key);
+  switch (object.kind) {
+    case "link": {
+      const { link, masterKey } = object;
+      return {
+        ...object,
+        key,
+        link: link.type === "veth" || link.type === "veth-peer" ? { ...link, peerKey: qualify(link.peerKey) } : link,
+        ...(typeof masterKey === "string" ? { masterKey: qualify(masterKey) } : {}),
+      };
+    }
+    case "address":
+    case "neighbour":
+    case "dhcp-single":
+      return { ...object, key, linkKey: qualify(object.linkKey) };
+    case "route": {
+      const nextHops = object.nextHops.map((hop) =>
+        hop.linkKey === undefined ? hop : { ...hop, linkKey: qualify(hop.linkKey) },
+      );
+      return { ...object, key, nextHops };
+    }
+    case "vm":
+      return { ...object, key, nics: object.nics.map((nic) => ({ ...nic, tapKey: qualify(nic.tapKey) })) };
+    case "namespace":
+    case "sysctl":
+    case "nft-table":
+    case "foreign-accept":
+    case "file":
+      return { ...object, key };
+  }
+}
