@@ -120,7 +120,7 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
       },
     );
   }
-  const context = await discoverPodContext(options.namespace, options.resolvConf);
+  const context = discoverPodContext(options.namespace, options.resolvConf);
   const pod = discoverPodInterface(namespace, {
     namespace: options.namespace,
     interfaceName: options.interfaceName,

@@ -94,7 +94,7 @@ export function helpOf(command: Command): string {
   );
   const width = Math.max(...rows.map(([left]) => left.length));
   return [
-    `${command.summary}`,
+    command.summary,
     "",
     usageLine(command),
     "",
