@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Ipv4Prefix, parseIpv4, parseMac, parsePrefix } from "../../../src/base/address.ts";
-import type { SingleServerConfig } from "../../../src/protocol/dhcp4/single-server.ts";
+import { DECLINE_HOLD_SECONDS, type SingleServerConfig } from "../../../src/protocol/dhcp4/single-server.ts";
 import { tsharkFields, tsharkFindings } from "../../support/tshark.ts";
 import { type Client, CLIENT_MAC, SERVER_MAC, World } from "./world.ts";
 
@@ -103,6 +103,11 @@ const CLIENTS: {
 /** Of all tests here: what we sent passes tshark. */
 const exchanged: Uint8Array[] = [];
 let world: World;
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition() && waited < 5000; waited += 10) await sleep(10);
+  expect(condition()).toBe(true);
+}
 
 beforeEach(async () => {
   world = await World.open({ gateways: ["192.0.2.1/24", "169.254.1.1/32"] });
@@ -249,6 +254,25 @@ describe("INIT-REBOOT", () => {
   });
 });
 
+describe("INFORM", () => {
+  test("dhcpcd with an address of its own is told the settings, and no lease", async () => {
+    const service = await world.serve(config);
+    const client = world.startDhcpcd(["--inform"]);
+    await client.waitFor("3RDPARTY");
+    await world.inClient("ip", ["address", "add", "192.0.2.77/24", "dev", "eth0"]);
+    const environment = await client.waitFor("INFORM");
+    expect(environment).toMatchObject({
+      new_domain_name_servers: "192.0.2.53 192.0.2.54",
+      new_classless_static_routes: "198.51.100.0/24 192.0.2.9 0.0.0.0/0 192.0.2.1",
+      new_interface_mtu: "1450",
+    });
+    expect(environment).not.toHaveProperty("new_dhcp_lease_time");
+    expect(service.stats()).toMatchObject({ received: { INFORM: 1 }, sent: { ACK: 1 } });
+    const [reply] = tsharkFields(world.frames, ["ip.dst", "dhcp.ip.your"], `dhcp && eth.src == ${SERVER_MAC}`);
+    expect(reply).toEqual({ "ip.dst": "192.0.2.77", "dhcp.ip.your": "0.0.0.0" });
+  });
+});
+
 describe("the end of a lease", () => {
   test("RELEASE is counted and reported", async () => {
     const service = await world.serve(config);
@@ -256,12 +280,23 @@ describe("the end of a lease", () => {
     await client.waitFor("bound");
     client.signal("SIGTERM");
     await client.exitStatus();
-    for (let waited = 0; service.stats().received["RELEASE"] === undefined && waited < 2000; waited += 10)
-      await sleep(10);
+    await until(() => service.stats().received["RELEASE"] !== undefined);
     expect(service.stats().received).toEqual({ DISCOVER: 1, REQUEST: 1, RELEASE: 1 });
     expect(world.log).toContainEqual(
       expect.objectContaining({ message: "DHCP address released", address: "192.0.2.17" }),
     );
+  });
+
+  test("DECLINE of an address that somebody else on the link uses is reported", async () => {
+    await world.inServer("ip", ["address", "add", "192.0.2.17/32", "dev", "tap0"]);
+    const service = await world.serve(config);
+    const client = world.startUdhcpc(["-a300"]);
+    await client.waitForOutput("declining");
+    await until(() => service.stats().received["DECLINE"] !== undefined);
+    expect(world.log).toContainEqual(
+      expect.objectContaining({ address: "192.0.2.17", offeredAgainAfterSeconds: DECLINE_HOLD_SECONDS }),
+    );
+    expect(client.events().map(({ name }) => name)).not.toContain("bound");
   });
 
   test("a closed service is silent", async () => {

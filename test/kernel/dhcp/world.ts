@@ -224,7 +224,7 @@ timeout 3; retry 1; reboot 2; initial-interval 1;
   }
 
   /** dhcpcd, which configures the link by itself and gives up after three seconds. */
-  startDhcpcd(): Client {
+  startDhcpcd(words: readonly string[] = []): Client {
     const folder = this.#folder();
     writeFileSync(
       join(folder, "dhcpcd.conf"),
@@ -239,7 +239,7 @@ timeout 3
 `,
     );
     const files = ["-f", join(folder, "dhcpcd.conf"), "-c", join(folder, "script")];
-    return this.#start(folder, ["dhcpcd", "-B", "-d", "--nodelay", ...files, "eth0"]);
+    return this.#start(folder, ["dhcpcd", "-B", "-d", "--nodelay", ...files, ...words, "eth0"]);
   }
 
   /** The service on tap0, closed with the world. */
