@@ -43,6 +43,16 @@ function lockTarget(where: ReturnType<typeof target>, purpose: string): Disposab
   };
 }
 
+/** `told` resolves with SIGTERM or SIGINT; until disposed of, the process lives, also where it serves nothing. */
+function stopSignal(): Disposable & { readonly told: Promise<void> } {
+  const heartbeat = setInterval(() => undefined, 60_000);
+  const told = new Promise<void>((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+  return { told, [Symbol.dispose]: () => clearInterval(heartbeat) };
+}
+
 export const bindCommand: Command = {
   name: "bind",
   operands: [],
@@ -76,10 +86,7 @@ export const bindCommand: Command = {
       );
     const resolvConf = invocation.option("resolv-conf");
 
-    const stopped = new Promise<void>((resolve) => {
-      process.once("SIGTERM", resolve);
-      process.once("SIGINT", resolve);
-    });
+    using stop = stopSignal();
     using _lock = lockTarget(where, `bind ${where.interfaceName} in ${where.namespace}`);
     await using services = serveLocally(STDERR_LOGGER);
     const result = await bind(
@@ -92,7 +99,7 @@ export const bindCommand: Command = {
       print(`${where.interfaceName} in ${where.namespace} is bound: start the guest inside the namespace with`);
       print(`  ${result.binding.qemuArguments.join(" ")}`);
     }
-    await stopped;
+    await stop.told;
     await unbind(where, services);
     return 0;
   },
