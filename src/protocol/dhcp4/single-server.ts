@@ -36,8 +36,6 @@ import { Malformed } from "../../wire/malformed.ts";
 import { decodeDhcp4Frame, encodeDhcp4Frame, type ReceivedDhcp4 } from "./frame.ts";
 import { leaseOptions, type OfferedLease, selectOptions } from "./lease-options.ts";
 
-/** 999 days: as good as for ever for a VM, and what KubeVirt gives. */
-export const DEFAULT_LEASE_SECONDS = 86_313_600;
 /** How long a declined address is not offered; with a single one it must be offered again. */
 export const DECLINE_HOLD_SECONDS = 10;
 
