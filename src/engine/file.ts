@@ -5,6 +5,7 @@ import { NetloomError, messageOf } from "../base/errors.ts";
 import { allocationsOf } from "../compile/allocations.ts";
 import { compile } from "../compile/compile.ts";
 import { qualifyKeys } from "../compile/qualify.ts";
+import { missingCapabilities } from "../kernel/features.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import type { Model } from "../model/model.ts";
 import { parseNetworkFile } from "../model/parse.ts";
@@ -25,7 +26,14 @@ export async function planFile(
 ): Promise<{ plan: Plan; unitName: string; notes: readonly string[] }> {
   const { unit, desired, notes } = await wanted(file, stateFolder);
   const { plan } = await planUnit(unit, desired);
-  return { plan, unitName: unit.name, notes: [...notes, ...plan.notes] };
+  const lacking = missingCapabilities().map(({ name }) => name);
+  const blind =
+    lacking.length === 0
+      ? []
+      : [
+          `without ${lacking.join(", ")} not all of this host can be read: what is done already may be planned once more`,
+        ];
+  return { plan, unitName: unit.name, notes: [...notes, ...plan.notes, ...blind] };
 }
 
 /** @throws NetloomError bad-file, cannot-plan, conflict (nothing touched), apply-failed (all undone), rollback-failed */

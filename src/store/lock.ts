@@ -2,7 +2,17 @@
  * One writer at a time. The lock is the kernel's (flock), so it ends with its holder however that ends; the
  * file's text only tells people who holds it.
  */
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import { lockDescriptor } from "../kernel/native.ts";

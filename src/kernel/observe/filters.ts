@@ -1,6 +1,7 @@
 /** nft tables, and accept rules of ours in chains of others, of one namespace. */
 import { closeSync, constants, readFileSync } from "node:fs";
 import type { ObservedNftTable } from "../../state/snapshot.ts";
+import { missingCapabilities } from "../features.ts";
 import { openFileInNamespace, openNamespace, SystemCallError } from "../native.ts";
 import { run } from "../run.ts";
 
@@ -19,14 +20,16 @@ interface ObservedFilters {
 
 /**
  * The tables of those names that exist, and the comments "netloom:…" of rules in iptables' filter table. Runs no
- * program unless something is asked for.
+ * program unless something is asked for. Without CAP_NET_ADMIN, which nft wants even for reading, nothing is found.
  * @throws NetloomError tool-missing, command-failed
  */
 export async function observeFilters(
   place: Place,
   asked: { readonly tables: readonly NftTableName[]; readonly foreignAccepts: boolean },
 ): Promise<ObservedFilters> {
-  if (asked.tables.length === 0 && !asked.foreignAccepts) return { nftTables: [], foreignAccepts: [] };
+  const nothing = asked.tables.length === 0 && !asked.foreignAccepts;
+  if (nothing || missingCapabilities().some(({ name }) => name === "CAP_NET_ADMIN"))
+    return { nftTables: [], foreignAccepts: [] };
   const existing = await listTables(place);
   const has = (table: NftTableName): boolean =>
     existing.some(({ family, name }) => family === table.family && name === table.name);

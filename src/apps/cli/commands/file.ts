@@ -7,6 +7,19 @@ import { takeLock } from "../../../store/lock.ts";
 import type { Command } from "../command.ts";
 import { formatPlan, print, printJson, progressLine } from "../output.ts";
 
+/** One change of a state folder at a time; where it leaves nothing applied, nothing stays in the folder. */
+function lockFolder(state: string, purpose: string): Disposable {
+  requirePrivilege();
+  createStateFolder(state);
+  const lock = takeLock(join(state, "lock"), purpose);
+  return {
+    [Symbol.dispose]() {
+      tidyStateFolder(state);
+      lock.release();
+    },
+  };
+}
+
 export const planCommand: Command = {
   name: "plan",
   operands: ["FILE"],
@@ -35,9 +48,7 @@ export const applyCommand: Command = {
   async run(invocation) {
     const file = invocation.positionals[0]!;
     const state = stateFolderPath(invocation.option("state"));
-    requirePrivilege();
-    createStateFolder(state);
-    using _lock = takeLock(join(state, "lock"), `apply ${file}`);
+    using _lock = lockFolder(state, `apply ${file}`);
     const line = progressLine();
     const started = performance.now();
     const { outcome, unitName, notes } = await applyFile(file, state, line.show).finally(line.clear);
@@ -64,12 +75,9 @@ export const destroyCommand: Command = {
   async run(invocation) {
     const file = invocation.positionals[0]!;
     const state = stateFolderPath(invocation.option("state"));
-    requirePrivilege();
-    createStateFolder(state);
-    using _lock = takeLock(join(state, "lock"), `destroy ${file}`);
+    using _lock = lockFolder(state, `destroy ${file}`);
     const line = progressLine();
     const { outcome, unitName } = await destroyFile(file, state, line.show).finally(line.clear);
-    tidyStateFolder(state);
     if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps });
     else
       print(
