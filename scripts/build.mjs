@@ -1,23 +1,24 @@
-// Builds what is made from sources: the native addon, and the program as one file.
+// Builds what is made from sources: the native addon, and the program and the libraries as one file each.
 //
 //   node scripts/build.mjs [addon] [bundle]
 //
 // Nothing is done when the sources are those of the last build.
 import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ADDON, BUNDLE, inRoot, MODULES, NODE, NODE_PACKAGE } from "./lib/paths.mjs";
+import { ADDON, BUNDLE_FOLDER, BUNDLES, inRoot, MODULES, NODE, NODE_PACKAGE } from "./lib/paths.mjs";
 import { completePath, must, Problem, say } from "./lib/shell.mjs";
 import { filesBelow, forget, hashOf, isCurrent, remember } from "./lib/stamp.mjs";
 
 const versionOf = (name) => JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")).version;
 
-/** Makes `product` unless it stems from these very inputs. */
-function whenChanged({ name, product, files, words = [], make }) {
+/** Makes the products unless they stem from these very inputs. */
+function whenChanged({ name, products, files, words, make }) {
   const hash = hashOf(files, words);
-  if (existsSync(product) && isCurrent(name, hash)) return;
+  if (products.every((file) => existsSync(file)) && isCurrent(name, hash)) return;
   forget(name);
   make();
-  if (!existsSync(product)) throw new Problem(`the build of ${name} left no ${product}`);
+  const absent = products.find((file) => !existsSync(file));
+  if (absent !== undefined) throw new Problem(`the build of ${name} left no ${absent}`);
   remember(name, hash);
 }
 
@@ -37,7 +38,7 @@ function nodeGyp() {
 export function buildAddon() {
   whenChanged({
     name: "addon",
-    product: ADDON,
+    products: [ADDON],
     files: readdirSync(inRoot("native"))
       .filter((name) => /\.(c|h|gyp)$/.test(name))
       .map((name) => inRoot("native", name)),
@@ -63,16 +64,18 @@ export function buildBundle() {
   ];
   whenChanged({
     name: "bundle",
-    product: BUNDLE,
+    products: Object.keys(BUNDLES).map((file) => join(BUNDLE_FOLDER, file)),
     files: sources,
     words: [...settings, versionOf("esbuild"), versionOf("yaml"), versionOf("valibot")],
     make: () => {
       say("bundling the program");
       const esbuild = join(MODULES, "@esbuild", "linux-x64", "bin", "esbuild");
-      // Written beside and renamed: a program that starts meanwhile finds the old one or the new one.
-      const unfinished = join(dirname(BUNDLE), `unfinished-${process.pid}.mjs`);
-      must(esbuild, [inRoot("src", "apps", "cli", "main.ts"), ...settings, `--outfile=${unfinished}`]);
-      renameSync(unfinished, BUNDLE);
+      for (const [file, entry] of Object.entries(BUNDLES)) {
+        // Written beside and renamed: a program that starts meanwhile finds the old one or the new one.
+        const unfinished = join(BUNDLE_FOLDER, `unfinished-${process.pid}.mjs`);
+        must(esbuild, [entry, ...settings, `--outfile=${unfinished}`]);
+        renameSync(unfinished, join(BUNDLE_FOLDER, file));
+      }
     },
   });
 }
