@@ -128,9 +128,10 @@ describe("many requests", () => {
   });
 
   test("all of 450 refused, with texts, overflow nothing", async () => {
-    const requests = Array.from({ length: 450 }, (_, i) => newLink({ name: `nl${i}`, kind: "no-such-kind" }));
-    const results = await netlink.executeAll(requests);
-    expect(results.map((error) => error?.kernelText)).toEqual(requests.map(() => "Unknown device type"));
+    const index = await newBridge("nl-br");
+    const results = await netlink.executeAll(Array.from({ length: 450 }, () => setLink({ index, mtuBytes: 10 })));
+    expect(results.map((error) => error?.kernelText)).toEqual(results.map(() => "mtu less than device minimum"));
+    expect(results).toHaveLength(450);
   });
 
   test("calls made at the same time take turns", async () => {
@@ -187,8 +188,9 @@ describe("what is requested is there", () => {
       alias: "netloom:test",
       ipv6AddressGeneration: 1,
     });
-    await netlink.execute([setLink({ index: link.index, name: "nl-c", masterIndex: 0, up: false, alias: "" })]);
-    const changed = await netlink.get(getLink({ index: link.index }), decodeLink);
+    const { index } = link;
+    await netlink.execute([setLink({ index, up: false }), setLink({ index, name: "nl-c", masterIndex: 0, alias: "" })]);
+    const changed = await netlink.get(getLink({ index }), decodeLink);
     expect(changed).toMatchObject({ name: "nl-c", up: false });
     expect(changed.masterIndex).toBeUndefined();
     expect(changed.alias).toBeUndefined();
