@@ -1,5 +1,5 @@
 // Brings a checkout to where the program, the demo and the tests run; does nothing that is done already.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildAddon, buildBundle } from "../build.mjs";
 import { buildGuestImage } from "../guest-image.mjs";
@@ -21,6 +21,18 @@ function installModules() {
   writeFileSync(MODULES_STAMP, hash);
 }
 
+/** Guests and their tests open it; Debian's udev lets everybody, a machine without udev only root. */
+function checkTunDevice() {
+  const device = "/dev/net/tun";
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    say(
+      `${device} cannot be opened (${error.code}), without it no guest has a network: "sudo chmod 666 ${device}" lets you`,
+    );
+  }
+}
+
 /** Installs and builds for `purpose`: demo or test. */
 export function prepare(purpose) {
   installPackages(purpose);
@@ -28,4 +40,5 @@ export function prepare(purpose) {
   buildAddon();
   buildBundle();
   buildGuestImage();
+  checkTunDevice();
 }
