@@ -22,11 +22,10 @@ export function filesBelow(root, accept) {
 export function hashOf(files, words = []) {
   const hash = createHash("sha256");
   for (const word of words) hash.update(`${word}\0`);
-  for (const file of files)
-    hash
-      .update(`${relative(ROOT, file)}\0`)
-      .update(readFileSync(file))
-      .update("\0");
+  for (const file of files) {
+    const name = file.startsWith(`${ROOT}/`) ? relative(ROOT, file) : file;
+    hash.update(`${name}\0`).update(readFileSync(file)).update("\0");
+  }
   return hash.digest("hex");
 }
 
