@@ -27,6 +27,15 @@ done
 [[ $# -gt 0 ]] || fail "no command given"
 if [[ $users != one && $EUID -ne 0 ]]; then fail "--uids and --no-user need root"; fi
 
+# Some machines permit no user namespaces (containers, a sysctl); root is as well off without one.
+if [[ ${NETLOOM_SANDBOX_STAGE-} != inside && $users == one ]] && ! unshare --user true 2>/dev/null; then
+  if [[ $EUID -ne 0 ]]; then
+    fail "this user may not make user namespaces here; see the sysctls kernel.unprivileged_userns_clone,
+  kernel.apparmor_restrict_unprivileged_userns and user.max_user_namespaces"
+  fi
+  users=none
+fi
+
 # Runs as PID 1 of the sandbox: its end ends everything in there.
 inside() {
   trap : INT

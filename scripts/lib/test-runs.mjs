@@ -80,7 +80,7 @@ function sanitizerRun(results) {
     NODE,
     inRoot("native", "test", "asan.mjs"),
   ]);
-  const last = readFileSync(file, "utf8").trimEnd().split("\n").at(-1) ?? "";
+  const last = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n").at(-1) : "";
   const counted = /^(\d+) passed, (\d+) failed/.exec(last);
   const passed = Number(counted?.[1] ?? 0);
   const failed = Number(counted?.[2] ?? 0);
