@@ -94,9 +94,9 @@ export function newLink(link: LinkSettings & { readonly kind: string }, mode: Cr
 }
 
 /**
- * Changes a link: `ip link set dev NAME …`. The link is found by `index` if that is given (and `name` is then its
- * new name, which before Linux 6.2 a link gets only while it is down: EBUSY), else by `name`. Port data (`bridgePort`) want the link to be a port already: one request for the
- * master, a second for them. Safe to repeat.
+ * Changes a link: `ip link set dev NAME …`. The link is found by `index` if that is given (and `name` is then its new
+ * name, which before Linux 6.2 a link gets only while it is down: EBUSY), else by `name`. Port data (`bridgePort`) want
+ * the link to be a port already: one request for the master, a second for them. Safe to repeat.
  * @throws NetloomError bad-value
  */
 export function setLink(link: LinkSettings & LinkSelector): NetlinkRequest {

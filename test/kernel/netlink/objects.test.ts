@@ -275,6 +275,7 @@ test("forwarding entries are decoded as bridge -json shows them", async () => {
     present({
       mac: entry.macAddress,
       ifname: names.get(entry.linkIndex),
+      vlan: entry.vlan,
       dst: entry.remote,
       port: entry.port,
       vni: entry.vni,
