@@ -4,7 +4,8 @@
  * The wanted state is worked out once, from the untouched pod, and kept with the record: a second bind and a
  * bind after a kill use that, since the pod no longer looks like itself.
  */
-import { realpathSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import { type BindingProfile, bindBridge } from "../compile/binding/bridge.ts";
 import { discoverPodInterface } from "../compile/binding/pod-interface.ts";
@@ -17,6 +18,8 @@ import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
+
+const NAMED_NAMESPACES = "/run/netns";
 
 export interface BindOptions {
   readonly stateFolder: string;
@@ -40,16 +43,22 @@ export interface Binding {
   readonly qemuArguments: readonly string[];
 }
 
-/** `/run/netns/NAME` and NAME are one namespace: the first form becomes the second. */
+/**
+ * One namespace has one name, however it was given: NAME for all that is mounted at /run/netns/NAME, such as the
+ * namespace behind /proc/PID/ns/net; else the absolute path. @throws NetloomError no-namespace
+ */
 export function canonicalNamespace(given: string): string {
   if (!given.includes("/")) return given;
-  let path: string;
-  try {
-    path = realpathSync(given);
-  } catch (cause) {
-    throw new NetloomError("no-namespace", `namespace ${given}: no such path`, { cause });
-  }
-  return /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(path)?.[1] ?? given;
+  const wanted = identityOf(given);
+  if (wanted === undefined) throw new NetloomError("no-namespace", `namespace ${given}: no such path`);
+  const named = existsSync(NAMED_NAMESPACES) ? readdirSync(NAMED_NAMESPACES) : [];
+  return named.find((name) => identityOf(join(NAMED_NAMESPACES, name)) === wanted) ?? resolve(given);
+}
+
+/** Undefined: there is nothing. */
+function identityOf(path: string): string | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status === undefined ? undefined : `${status.dev}:${status.ino}`;
 }
 
 /** The unit that a bind of this interface keeps its record in. */

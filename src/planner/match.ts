@@ -107,13 +107,18 @@ function mayBe(object: LinkObject, link: ObservedLink): boolean {
   return kernelKind(object) === link.kind && (link.alias === undefined || link.alias === aliasOf(object.key));
 }
 
-/** Interface indexes are given out anew in a new namespace: once touched by us, a name or the MAC must fit too. */
+/**
+ * Interface indexes are given out anew in a new namespace: once touched by us, the MAC must fit too, or the name of a
+ * link that has none.
+ */
 function matchAdopted(object: LinkObject, known: Known | undefined, view: View): Match | undefined {
   if (object.link.type !== "adopted") return undefined;
   const link = view.namespace(object.namespace)?.linksByIndex.get(object.link.adoptedIndex);
   if (link === undefined) return undefined;
   const past = [...(known?.objects ?? []), known?.original].filter((entry) => entry?.kind === "link");
-  const fits = past.some((entry) => entry.name === link.name || (entry.macAddress ?? "") === link.macAddress);
+  const fits = past.some((entry) =>
+    entry.macAddress === undefined ? entry.name === link.name : entry.macAddress === link.macAddress,
+  );
   return past.length === 0 || fits ? { namespace: object.namespace, link, unmarked: false } : undefined;
 }
 
