@@ -24,12 +24,12 @@ root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 image=$root/.cache/guest
 PATH=$PATH:/usr/sbin:/sbin
 
-# Mounts and processes of its own: nothing of a guest outlives this script, and /run can be written.
+# In a sandbox of its own: nothing of a guest outlives this script, and /run can be written.
 if [[ ${VMTEST_STAGE-} != inside ]]; then
   export VMTEST_STAGE=inside
-  namespaces=(--mount --pid --fork --kill-child --mount-proc)
-  if [[ $EUID -ne 0 ]]; then namespaces+=(--user --map-root-user); fi
-  exec unshare "${namespaces[@]}" bash "${BASH_SOURCE[0]}" "$@"
+  options=()
+  if [[ $EUID -eq 0 ]]; then options=(--no-user); fi # the files keep their owners
+  exec "$root/scripts/sandbox.sh" "${options[@]}" bash "${BASH_SOURCE[0]}" "$@"
 fi
 unset VMTEST_STAGE
 
@@ -51,9 +51,8 @@ shift $((OPTIND - 1))
 [[ $# -gt 0 ]] || fail "no command given" 2
 [[ -e $image/vmlinuz && -e $image/vmtest-initrd.gz ]] || fail "no guest image: run node scripts/guest-image.mjs"
 
-mount -t tmpfs tmpfs /run
-mkdir -p /run/vmtest
 work=/run/vmtest
+mkdir "$work"
 
 # What the guest runs, handed over as a second archive behind the first; archives start on 4-byte boundaries.
 mkdir "$work/job"
@@ -100,7 +99,7 @@ if [[ $cards -eq 0 ]]; then devices+=(-nic none); fi
 arguments="console=ttyS0 panic=-1 $loglevel mitigations=off nokaslr tsc=reliable no_timer_check"
 arguments+=" random.trust_cpu=on cryptomgr.notests audit=0"
 status=0
-timeout --kill-after=2 "$limit" qemu-system-x86_64 -M q35,smm=off -accel tcg,thread=multi,tb-size=256 \
+timeout --foreground --kill-after=2 "$limit" qemu-system-x86_64 -M q35,smm=off -accel tcg,thread=multi,tb-size=256 \
   -cpu max,-la57 -smp "$processors" -m "$memory" -display none -no-reboot -nodefaults \
   -object "memory-backend-memfd,id=memory,size=${memory}M,share=on" -numa node,memdev=memory \
   -kernel "$image/vmlinuz" -initrd "$work/initrd" -append "$arguments" \
