@@ -13,8 +13,13 @@ beforeAll(() => {
   console = execFileSync(
     "qemu-system-x86_64",
     [
-      ...["-M", "q35,smm=off,accel=tcg", "-cpu", "max,-la57", "-m", "128M", "-nodefaults", "-display", "none"],
-      ...["-kernel", GUEST_KERNEL, "-initrd", GUEST_INITRD, "-append", append, "-serial", "stdio"],
+      ..."-M q35,smm=off,accel=tcg -cpu max,-la57 -m 128M -nodefaults -display none -serial stdio".split(" "),
+      "-kernel",
+      GUEST_KERNEL,
+      "-initrd",
+      GUEST_INITRD,
+      "-append",
+      append,
       ...NETWORK,
       ...CARD,
     ],

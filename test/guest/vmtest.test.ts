@@ -14,7 +14,13 @@ test("a guest has every kernel module, this machine's files, and gives back stat
   const folder = mkdtempSync(join(tmpdir(), "vmtest-"));
   try {
     const result = vmtest(
-      ...["-w", folder, "-M", "dummy", "--", "bash", "-c"],
+      "-w",
+      folder,
+      "-M",
+      "dummy",
+      "--",
+      "bash",
+      "-c",
       "ip link add dummy7 type dummy && ip link add vlan7 link dummy7 type vlan id 7 &&" +
         ` readlink -f /proc/self/cwd && echo kept >${folder}/result && echo overwritten >/etc/hostname; exit 7`,
     );
