@@ -16,7 +16,7 @@ export function commandsFor(before: StateObject | undefined, after: StateObject 
 function setting(object: StateObject, replace: boolean, links: LinkByKey): string[] {
   switch (object.kind) {
     case "namespace":
-      return [`ip netns add ${object.name}`, `ip -n ${object.name} link set lo up`];
+      return [...(replace ? [] : [`ip netns add ${object.name}`]), `ip -n ${object.name} link set lo up`];
     case "link":
       return [];
     case "address":

@@ -13,7 +13,8 @@ import { readLink } from "./read-back.ts";
 export function planNamespaces(context: Context): void {
   for (const object of context.desired.values()) {
     if (object.kind !== "namespace") continue;
-    if (context.view.namespace(object.name) === undefined) {
+    const view = context.view.namespace(object.name);
+    if (view === undefined) {
       context.noteLoss(object);
       context.draft(object.key, undefined, object);
     } else if (!context.owned.has(`namespace|${object.name}`)) {
@@ -22,6 +23,9 @@ export function planNamespaces(context: Context): void {
         `namespace ${object.name} exists and is not netloom's`,
         `Give ${object.origin} another name, or remove the namespace: ip netns delete ${object.name}`,
       );
+    } else if (view.linksByName.get("lo")?.up === false) {
+      // Taken down by somebody, or never set up: a kill came between.
+      context.draft(object.key, object, object);
     }
   }
   for (const entry of context.known.values()) {

@@ -73,6 +73,8 @@ function deletion(object: StateObject, names: Names): string {
 
 function change(before: StateObject, after: StateObject, names: Names): string {
   switch (after.kind) {
+    case "namespace":
+      return `set up lo in ${after.name}`;
     case "link":
       return before.kind === "link" ? linkChange(before, after, names) : creation(after, names);
     case "route":

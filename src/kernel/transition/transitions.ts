@@ -159,9 +159,9 @@ export class Transitions implements AsyncDisposable {
     const object = after ?? before;
     switch (object?.kind) {
       case "namespace":
-        if (after !== undefined) await this.#createNamespace(object.name);
-        else this.#deleteNamespace(object.name);
-        return;
+        if (after === undefined) return this.#deleteNamespace(object.name);
+        if (before === undefined) this.#createNamespace(object.name);
+        return this.#socket(object.name).execute([setLink({ index: LOOPBACK_INDEX, up: true })]);
       case "sysctl":
         // Without a value to go back to it went with its link, or stays as it is.
         if (after !== undefined) writeSysctl(this.#descriptor(object.namespace), object.path, object.value);
@@ -198,7 +198,7 @@ export class Transitions implements AsyncDisposable {
     this.#links.set(object, link.index);
   }
 
-  async #createNamespace(name: string): Promise<void> {
+  #createNamespace(name: string): void {
     try {
       createNamespace(name);
     } catch (error) {
@@ -207,7 +207,6 @@ export class Transitions implements AsyncDisposable {
       deleteNamespace(name);
       createNamespace(name);
     }
-    await this.#socket(name).execute([setLink({ index: LOOPBACK_INDEX, up: true })]);
   }
 
   #deleteNamespace(name: string): void {

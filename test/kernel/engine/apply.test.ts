@@ -170,7 +170,7 @@ describe("one file from plan to destroy", () => {
     await done(words("apply", file));
     const applied = hostSnapshot();
     shell(
-      "ip -n pod1 address delete 192.168.50.10/24 dev eth0; ip link set lan mtu 1400; nft flush table ip netloom_apply",
+      "ip -n pod1 address delete 192.168.50.10/24 dev eth0; ip link set lan mtu 1400; ip -n pod2 link set lo down; nft flush table ip netloom_apply",
     );
     const { units } = await readStatus();
     expect(units[0]?.state).toBe("drifted");

@@ -2,7 +2,9 @@
  * SIGKILL at every place of a change. NETLOOM_CRASH_AT=N kills the program at the Nth place that it passes: before the
  * journal, after it, before every step, after the last one, after the record.
  */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hostSnapshot, namespaceSnapshot, withoutNumbers } from "../../support/host-snapshot.ts";
 import { done, Folder, makeUplink, netloom, removeUplink, shell, startNetloom, until } from "../../support/network.ts";
@@ -36,6 +38,16 @@ async function killed(words: readonly string[], place: number): Promise<boolean>
   if (signal === "SIGKILL") return true;
   if (code !== 0) throw new Error(`netloom ${words.join(" ")} ended with ${code} at place ${place}: ${stderr}`);
   return false;
+}
+
+/** Kill the command so many milliseconds after its journal was written. */
+async function killAfter(words: readonly string[], journal: string, milliseconds: number): Promise<void> {
+  const before = existsSync(journal) ? statSync(journal).mtimeMs : 0;
+  const running = startNetloom(words);
+  const written = () => (statSync(journal, { throwIfNoEntry: false })?.mtimeMs ?? 0) !== before;
+  while (!written() && running.running) await sleep(1);
+  await sleep(milliseconds);
+  await running.stop("SIGKILL");
 }
 
 describe("apply and destroy", () => {
@@ -80,6 +92,37 @@ describe("apply and destroy", () => {
     // Journal, record and a place before each of its 18 steps at least.
     expect(places).toBeGreaterThan(20);
     expect(places).toBeLessThan(MOST_PLACES - 1);
+  });
+});
+
+describe("apply and destroy at full speed, steps travelling together", () => {
+  beforeAll(makeUplink);
+  afterAll(removeUplink);
+
+  test("killed at any time: the same command resumes, destroy restores", { timeout: 240_000 }, async () => {
+    using folder = new Folder();
+    const file = folder.write("crash.yaml", TWO_PODS);
+    const state = folder.join("state");
+    const journal = join(state, "units/crash/journal.json");
+    const words = (command: string) => [command, file, "--state", state];
+    const before = hostSnapshot();
+    const applied = () => withoutNumbers(hostSnapshot(), HOST_ENDS);
+    await done(words("apply"));
+    const undisturbed = applied();
+    await done(words("destroy"));
+    for (let i = 0; i < 10; i++) {
+      // From the journal to the end it takes some 100 ms.
+      const milliseconds = i * 11 + Math.random() * 10;
+      await killAfter(words("apply"), journal, milliseconds);
+      if (i % 2 === 0) {
+        await done(words("apply"));
+        expect(applied(), `resumed after ${milliseconds} ms`).toEqual(undisturbed);
+        await killAfter(words("destroy"), journal, milliseconds);
+      }
+      await done(words("destroy"));
+      expect(hostSnapshot(), `killed after ${milliseconds} ms`).toEqual(before);
+      expect(readdirSync(state)).toEqual([]);
+    }
   });
 });
 
@@ -220,5 +263,37 @@ describe("bind and unbind", () => {
     expect(modern.all).toBeGreaterThan(30);
     expect(legacy.whileBinding).toBeGreaterThan(12);
     expect(legacy.all).toBeGreaterThan(24);
+  });
+
+  test("killed at any time, steps travelling together", { timeout: 240_000 }, async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const target = ["--netns", "pod1", "--interface", "eth0", "--state", state];
+    const bind = ["bind", ...target, "--foreground", "--json"];
+    const journal = join(state, "units/bind-pod1-eth0/journal.json");
+    makePod("pod1", POD_LINES);
+    try {
+      const before = namespaceSnapshot("pod1");
+      const bound = () => withoutNumbers(namespaceSnapshot("pod1"), ["tap0"]);
+      const first = await bindUntilServing(bind);
+      const undisturbed = bound();
+      await first?.stop();
+      for (let i = 0; i < 10; i++) {
+        // From the journal to the end it takes some 60 ms.
+        const milliseconds = i * 6 + Math.random() * 6;
+        await killAfter(bind, journal, milliseconds);
+        if (i % 2 === 0) {
+          const again = await bindUntilServing(bind);
+          expect(bound(), `bound again after ${milliseconds} ms`).toEqual(undisturbed);
+          await again?.stop("SIGKILL");
+          await killAfter(["unbind", ...target], journal, milliseconds);
+        }
+        await done(["unbind", ...target]);
+        expect(namespaceSnapshot("pod1"), `killed after ${milliseconds} ms`).toEqual(before);
+        expect(readdirSync(state)).toEqual([]);
+      }
+    } finally {
+      removePod("pod1");
+    }
   });
 });
