@@ -167,3 +167,24 @@ export function makeUplink(): void {
 export function removeUplink(): void {
   shell("ip link delete uplink0; ip netns delete outside");
 }
+
+/**
+ * A program nft before the real one in PATH, which runs `script` first and then the real one.
+ * @returns the environment in which it is found
+ */
+export function nftInFront(folder: Folder, script: string): Record<string, string> {
+  const real = shell("command -v nft").trim();
+  shell(`mkdir -p ${folder.join("bin")}`);
+  const path = folder.write("bin/nft", `#!/bin/sh\n${script}\nexec ${real} "$@"\n`);
+  shell(`chmod +x ${path}`);
+  return { PATH: `${folder.join("bin")}:${process.env["PATH"] ?? ""}` };
+}
+
+/** For {@link nftInFront}: fails the first time that a table is to be loaded, and leaves a file "failed" then. */
+export function failOnce(folder: Folder): string {
+  return `if [ "$1" = -f ] && [ ! -e ${folder.join("failed")} ]; then
+  touch ${folder.join("failed")}
+  echo "nft is broken today" >&2
+  exit 1
+fi`;
+}

@@ -5,10 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { fileLines, hostSnapshot } from "../../support/host-snapshot.ts";
 import {
   done,
+  failOnce,
   Folder,
   json,
   makeUplink,
   netloom,
+  nftInFront,
   removeUplink,
   Running,
   shell,
@@ -258,7 +260,6 @@ describe("a changed file", () => {
     const file = folder.write("apply.yaml", networkFile());
     await done(words("apply", file));
     const applied = hostSnapshot();
-    // The address is taken in the pod, on an interface that the file knows nothing of.
     const failing = failingNft();
     writeFileSync(
       file,
@@ -278,24 +279,9 @@ describe("a changed file", () => {
   });
 });
 
-/** An nft in front of the real one that fails the first time it is to load a table. @returns the environment with it */
+/** An nft that fails the first time it is to load a table. @returns the environment with it */
 function failingNft(): Record<string, string> {
-  return nftInFront(`if [ "$1" = -f ] && [ ! -e ${folder.join("failed")} ]; then
-  touch ${folder.join("failed")}
-  echo "nft is broken today" >&2
-  exit 1
-fi`);
-}
-
-function nftInFront(script: string): Record<string, string> {
-  const real = shell("command -v nft").trim();
-  shell(`mkdir -p ${folder.join("bin")}; cat >${folder.join("bin")}/nft <<'END'
-#!/bin/sh
-${script}
-exec ${real} "$@"
-END
-chmod +x ${folder.join("bin")}/nft`);
-  return { PATH: `${folder.join("bin")}:${process.env["PATH"] ?? ""}` };
+  return nftInFront(folder, failOnce(folder));
 }
 
 describe("when something fails in the middle", () => {
@@ -317,11 +303,14 @@ describe("when something fails in the middle", () => {
   test("something foreign that appears under way: all but that is undone", async () => {
     const file = folder.write("apply.yaml", networkFile());
     // The route stands in pod1 by the time that ours is to be added.
-    const environment = nftInFront(`if [ "$1" = -f ] && [ -e /run/netns/pod1 ]; then
+    const environment = nftInFront(
+      folder,
+      `if [ "$1" = -f ] && [ -e /run/netns/pod1 ]; then
   ip -n pod1 link set eth0 up
   ip -n pod1 address add 192.168.50.99/24 dev eth0
   ip -n pod1 route add default via 192.168.50.77
-fi`);
+fi`,
+    );
     const { code, stderr } = await netloom(words("apply", file), environment);
     expect(code).toBe(1);
     expect(stderr).toMatch(/default route.* in pod1: .*EEXIST/);
@@ -505,7 +494,7 @@ describe("several at a time", () => {
     const waiting = folder.join("waiting");
     const first = startNetloom(
       words("apply", file),
-      nftInFront(`if [ "$1" = -f ]; then touch ${waiting}; while [ ! -e ${go} ]; do sleep 0.02; done; fi`),
+      nftInFront(folder, `if [ "$1" = -f ]; then touch ${waiting}; while [ ! -e ${go} ]; do sleep 0.02; done; fi`),
     );
     await until("the first is in the middle", () => existsSync(waiting));
     for (const command of ["apply", "destroy"]) {

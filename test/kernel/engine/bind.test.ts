@@ -2,7 +2,18 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hostSnapshot, namespaceSnapshot } from "../../support/host-snapshot.ts";
-import { done, Folder, json, netloom, Running, shell, startNetloom, until } from "../../support/network.ts";
+import {
+  done,
+  failOnce,
+  Folder,
+  json,
+  netloom,
+  nftInFront,
+  Running,
+  shell,
+  startNetloom,
+  until,
+} from "../../support/network.ts";
 import { Capture } from "../../support/capture.ts";
 import { tsharkFields } from "../../support/tshark.ts";
 import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
@@ -478,6 +489,22 @@ describe("which namespace", () => {
       } finally {
         await inside.stop();
       }
+    });
+  });
+});
+
+describe.each(["modern", "legacy"])("%s: a step that fails", (profile) => {
+  test("all is undone, and the next bind works", async () => {
+    await withPod([...PLAIN, "address add 2001:db8::5/64 dev eth0"], async (before) => {
+      const { code, stdout, stderr } = await netloom(bindWords("pod1", profile), nftInFront(folder, failOnce(folder)));
+      expect(code).toBe(1);
+      expect(stdout).toBe("");
+      expect(stderr).toContain("nft is broken today");
+      expect(stderr).toContain("everything done so far was undone");
+      expect(existsSync(folder.join("failed"))).toBe(true);
+      expect(namespaceSnapshot("pod1")).toEqual(before);
+      expectEmptyState();
+      await end((await bind("pod1", profile)).running);
     });
   });
 });
