@@ -67,7 +67,7 @@ test("another network of the host stays closed to the machines, and they to it",
       ["office", SECOND],
       ["first", "192.0.2.2"],
     ])
-      expect(() => shell(`nsenter --net=/run/netns/${from} ping -c 1 -W 1 ${to}`)).toThrow();
+      expect(shell(`nsenter --net=/run/netns/${from} ping -c 1 -W 1 ${to} || true`)).toContain("100% packet loss");
     // The ways themselves are there: each can talk to the host.
     shell("nsenter --net=/run/netns/office ping -c 1 -W 5 192.0.2.1");
     shell("nsenter --net=/run/netns/first ping -c 1 -W 5 192.168.50.1");
