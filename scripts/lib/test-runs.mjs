@@ -67,7 +67,15 @@ function vitestRun(project, where) {
 const hasTests = (folder) => filesBelow(inRoot("test", folder), (name) => name.endsWith(".test.ts")).length > 0;
 const always = () => true;
 const asRoot = process.getuid() === 0;
-const inGuest = (results) => [GUEST, "-w", results, "-t", "900", "-m", "2048", "--"];
+/** Two network cards at one cable: with one of them in a namespace, the guest is a host with another beside it. */
+const CARDS = [0, 1].flatMap((card) => [
+  "-netdev",
+  `hubport,id=card${card},hubid=0`,
+  "-device",
+  `virtio-net-pci,netdev=card${card},romfile=`,
+]);
+const GUEST_OPTIONS = ["-t", "900", "-m", "2048", ...CARDS.flatMap((word) => ["-q", word])];
+const inGuest = (results) => [GUEST, "-w", results, ...GUEST_OPTIONS, "--"];
 
 /** The addon's own tests once more under the sanitizers; the program says how many in its last line. */
 function sanitizerRun(results) {
