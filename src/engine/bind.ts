@@ -14,6 +14,7 @@ import { hasLinkKind } from "../kernel/features.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { type Desired, EMPTY, type LinkObject } from "../state/object.ts";
+import type { ObservedNamespace } from "../state/snapshot.ts";
 import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
@@ -45,12 +46,13 @@ export interface Binding {
 
 /**
  * One namespace has one name, however it was given: NAME for all that is mounted at /run/netns/NAME, such as the
- * namespace behind /proc/PID/ns/net; else the absolute path. @throws NetloomError no-namespace
+ * namespace behind /proc/PID/ns/net; else the absolute path.
  */
 export function canonicalNamespace(given: string): string {
   if (!given.includes("/")) return given;
   const wanted = identityOf(given);
-  if (wanted === undefined) throw new NetloomError("no-namespace", `namespace ${given}: no such path`);
+  // Gone: what was bound there is still found by the path that was given then.
+  if (wanted === undefined) return resolve(given);
   const named = existsSync(NAMED_NAMESPACES) ? readdirSync(NAMED_NAMESPACES) : [];
   return named.find((name) => identityOf(join(NAMED_NAMESPACES, name)) === wanted) ?? resolve(given);
 }
@@ -75,7 +77,12 @@ export async function bind(
   services: ServiceHost,
 ): Promise<{ binding: Binding; outcome: Outcome; notes: readonly string[] }> {
   const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
-  const source = JSON.stringify({ profile: options.profile, tap: options.tapName });
+  const { profile, tapName: tap, resolvConf } = options;
+  const source = JSON.stringify({
+    profile,
+    tap,
+    ...(resolvConf === undefined ? {} : { resolvConf: resolve(resolvConf) }),
+  });
   const record = unit.readRecord();
   const journal = unit.readJournal();
   const known = record ?? journal;
@@ -129,6 +136,7 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
       },
     );
   }
+  refuseOwnPod(namespace, options);
   const context = discoverPodContext(options.namespace, options.resolvConf);
   const pod = discoverPodInterface(namespace, {
     namespace: options.namespace,
@@ -144,6 +152,15 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
   });
   await requireFeatures(bound.desired);
   return bound;
+}
+
+/** The pod's end of a pair that a network file declares: there a VM is declared as well. */
+function refuseOwnPod(observed: ObservedNamespace, { namespace, interfaceName }: BindOptions): void {
+  const alias = observed.links.find((link) => link.name === interfaceName)?.alias;
+  if (alias?.startsWith("netloom:") !== true) return;
+  throw new NetloomError("own-pod", `bind ${interfaceName} in ${namespace}: it is netloom's own (${alias})`, {
+    hint: "Declare the guest in the same network file: a machine of kind vm with `in:` this one.",
+  });
 }
 
 /** From the record, so that a bind that found everything done says the same as the first. */

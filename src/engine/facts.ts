@@ -1,16 +1,14 @@
 /** What compiling a network file must know of this host, read from the host. */
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { parseResolvConf, type ResolverConfiguration } from "../base/resolv-conf.ts";
+import { accessSync, constants, existsSync } from "node:fs";
 import type { Facts, HostLink, HostRoute } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
 import { hasLinkKind, missingCapabilities } from "../kernel/features.ts";
 import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
+import { readResolvConf } from "../kernel/resolv-conf.ts";
 import type { Model } from "../model/model.ts";
 
 const TABLE_LOCAL = 255;
-/** Where systemd-resolved keeps the servers that its local stub (127.0.0.53) asks. */
-const UPSTREAM_RESOLV_CONF = "/run/systemd/resolve/resolv.conf";
 
 /** @param ownedKeys keys of objects that netloom made for this file earlier: they are not in its way */
 export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>): Promise<Facts> {
@@ -43,29 +41,13 @@ export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>):
   return {
     links,
     routes,
-    resolver: hostResolver(),
+    resolver: readResolvConf(""),
     foreignForwardDrops,
     features: { dummy, ipv6: existsSync("/proc/sys/net/ipv6") },
     missingFiles: requiredFiles(model)
       .map(({ path }) => path)
       .filter((path) => !isReadable(path)),
   };
-}
-
-/** The host's own servers; where those are a local stub, the servers behind it. */
-function hostResolver(): ResolverConfiguration {
-  const own = parseResolvConf(textOf("/etc/resolv.conf"));
-  const isStub = own.servers.length > 0 && own.servers.every((server) => server.startsWith("127.") || server === "::1");
-  return isStub && existsSync(UPSTREAM_RESOLV_CONF) ? parseResolvConf(textOf(UPSTREAM_RESOLV_CONF)) : own;
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    // A host without the file has no servers to pass on; the plan says so.
-    return "";
-  }
 }
 
 function isReadable(path: string): boolean {

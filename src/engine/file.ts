@@ -1,7 +1,7 @@
 /** plan, apply and destroy of a network file. */
 import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { NetloomError, messageOf } from "../base/errors.ts";
+import { NetloomError, reasonOf } from "../base/errors.ts";
 import { allocationsOf } from "../compile/allocations.ts";
 import { compile } from "../compile/compile.ts";
 import { qualifyKeys } from "../compile/qualify.ts";
@@ -70,17 +70,16 @@ async function wanted(
   const text = readNetworkFile(file);
   const first = parseNetworkFile(text, file, { folder: dirname(resolve(file)) });
   const unit = UnitStore.open(stateFolder, first.name);
-  const record = unit.readRecord();
-  if (record !== undefined && record.source !== resolve(file)) {
+  const previous = unit.readRecord() ?? unit.readJournal();
+  if (previous !== undefined && previous.source !== resolve(file)) {
     throw new NetloomError(
       "name-taken",
-      `${file}: the name ${first.name} belongs to ${record.source}, which is applied`,
+      `${file}: the name ${first.name} belongs to ${previous.source}, which is applied`,
       {
         hint: `Destroy that one first, or give this file a name of its own: "name: something-else" at its top.`,
       },
     );
   }
-  const previous = record ?? unit.readJournal();
   const model: Model =
     previous === undefined
       ? first
@@ -92,20 +91,41 @@ async function wanted(
   return { unit, desired, notes };
 }
 
+/**
+ * The unit that was applied from this very file, else an empty one.
+ * @throws NetloomError name-taken when another file is applied under the name that this one has
+ */
 function unitOf(file: string, stateFolder: string): UnitStore {
   const source = resolve(file);
-  for (const name of UnitStore.list(stateFolder)) {
-    const unit = UnitStore.open(stateFolder, name);
-    if ((unit.readRecord() ?? unit.readJournal())?.source === source) return unit;
+  const sources = new Map(UnitStore.list(stateFolder).map((name) => [name, sourceOf(stateFolder, name)]));
+  for (const [name, other] of sources) if (other === source) return UnitStore.open(stateFolder, name);
+  const name = basename(file).replace(/\.[^.]*$/, "");
+  const other = sources.get(name);
+  if (other === undefined) return UnitStore.open(stateFolder, name);
+  throw new NetloomError("name-taken", `destroy ${source}: it is not applied; ${other} is, under the name ${name}`, {
+    hint: `If that is meant: netloom destroy ${other} (the file need not exist any more).`,
+  });
+}
+
+/** Undefined: nothing can be read there, which `status` tells. */
+function sourceOf(stateFolder: string, name: string): string | undefined {
+  const unit = UnitStore.open(stateFolder, name);
+  try {
+    return (unit.readRecord() ?? unit.readJournal())?.source;
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === "corrupt-store") return undefined;
+    throw error;
   }
-  return UnitStore.open(stateFolder, basename(file).replace(/\.[^.]*$/, ""));
 }
 
 function readNetworkFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new NetloomError("bad-file", `${file}: ${messageOf(cause)}`, { cause });
+    throw new NetloomError("bad-file", `read ${file}: ${reasonOf(cause)}`, {
+      cause,
+      hint: "Give the path of a network file; examples/ has some to start from.",
+    });
   }
 }
 

@@ -99,7 +99,9 @@ async function carryOut(
   }
   crashPoint();
   const originals = { ...plan.originals, ...journal?.originals };
-  unit.writeJournal({ version: 1, source, desired, steps: [...(journal?.steps ?? []), ...plan.steps], originals });
+  if (!covers(journal, plan)) {
+    unit.writeJournal({ version: 1, source, desired, steps: [...(journal?.steps ?? []), ...plan.steps], originals });
+  }
   crashPoint();
   await executeSteps(plan.steps, {
     unitName: unit.name,
@@ -113,7 +115,14 @@ async function carryOut(
   crashPoint();
   const applied = await verify(unit, desired);
   if (isEmpty(desired)) unit.remove();
-  else {
+  else if (
+    record !== undefined &&
+    plan.steps.length > 0 &&
+    covers(journal, plan) &&
+    sameDesired(record.desired, desired)
+  ) {
+    unit.keepRecord();
+  } else {
     const owned = ownedObjects(desired, originals, record, applied);
     unit.commit({ version: 1, name: unit.name, source, desired, owned });
   }
@@ -228,6 +237,19 @@ function runningServices(record: OwnershipRecord | undefined, journal: Journal |
   for (const owned of Object.values(record?.owned ?? {})) add(owned.object);
   for (const step of journal?.steps ?? []) add(step.after);
   return [...services.values()];
+}
+
+/**
+ * Whether the journal of a cut-off change speaks of all that this plan touches, as it does on the way back. Then
+ * nothing need be written before it, so that a full disk cannot forbid undoing what it made fail.
+ */
+function covers(journal: Journal | undefined, plan: Plan): boolean {
+  if (journal === undefined) return false;
+  const keys = new Set(journal.steps.map((step) => step.key));
+  return (
+    plan.steps.every((step) => keys.has(step.key)) &&
+    Object.keys(plan.originals).every((key) => journal.originals[key] !== undefined)
+  );
 }
 
 function isEmpty(desired: Desired): boolean {

@@ -1,6 +1,6 @@
 /** Which resolver configuration a pod has. */
 import { existsSync, readFileSync } from "node:fs";
-import { NetloomError } from "../base/errors.ts";
+import { NetloomError, reasonOf } from "../base/errors.ts";
 import { type ResolverConfiguration, parseResolvConf } from "../base/resolv-conf.ts";
 
 const HOST_FILE = "/etc/resolv.conf";
@@ -18,7 +18,10 @@ export function readResolvConf(namespace: string, given?: string): ResolverConfi
     try {
       return reachable(parseResolvConf(readFileSync(given, "utf8")));
     } catch (cause) {
-      throw new NetloomError("no-resolv-conf", `read ${given}: it cannot be read`, { cause });
+      throw new NetloomError("no-resolv-conf", `read ${given}: ${reasonOf(cause)}`, {
+        cause,
+        hint: "--resolv-conf wants the path of a file like /etc/resolv.conf.",
+      });
     }
   }
   const own = `/etc/netns/${namespace}/resolv.conf`;

@@ -40,8 +40,14 @@ export function planLinks(context: Context): void {
   const again = new Set<string>();
   findGone(context, again);
   if (context.goneLinks.size > 0 || context.goneNamespaces.size > 0) deleteGone(context, again);
+  const bearers = new Map<string, LinkObject>();
   for (const object of context.desired.values()) {
-    if (object.kind === "link") planLink(context, object);
+    if (object.kind !== "link") continue;
+    const place = `${object.namespace}\u0000${object.name}`;
+    const other = bearers.get(place);
+    bearers.set(place, object);
+    if (other === undefined) planLink(context, object);
+    else refuseNamesakes(context, object, other);
   }
   for (const entry of context.known.values()) {
     if (entry.original?.kind === "link" && !context.desired.has(entry.key)) restoreLink(context, entry.original);
@@ -153,6 +159,14 @@ function planLink(context: Context, object: LinkObject): void {
   changeLink(context, before, object, match);
 }
 
+function refuseNamesakes(context: Context, object: LinkObject, other: LinkObject): void {
+  context.conflict(
+    object.key,
+    `link ${object.name}${inNamespace(object.namespace)} is wanted twice: as ${object.link.type} and as ${other.link.type}`,
+    "Give one of them another name",
+  );
+}
+
 function restoreLink(context: Context, original: LinkObject): void {
   const match = context.links.get(original.key);
   if (match === undefined) {
@@ -197,14 +211,13 @@ function nameIsFree(context: Context, object: LinkObject): boolean {
   if (key === object.key) return true;
   const other = key === undefined ? undefined : context.desired.get(key);
   if (other?.kind === "link" && other.name !== object.name) return true;
-  const whose =
-    bearer.alias?.startsWith("netloom:") === true
-      ? "belongs to another file or state folder of netloom"
-      : "is not netloom's";
+  const ours = bearer.alias?.startsWith("netloom:") === true;
   context.conflict(
     object.key,
-    `link ${object.name}${inNamespace(object.namespace)} exists and ${whose}`,
-    `Give ${object.origin} another name, or remove the link: ip ${option(object.namespace)}link delete ${object.name}`,
+    `link ${object.name}${inNamespace(object.namespace)} exists and ${ours ? "belongs to another file, bind or state folder of netloom" : "is not netloom's"}`,
+    ours
+      ? `Give ${object.origin} another name, or end what it belongs to (netloom status; destroy or unbind): ${bearer.alias}`
+      : `Give ${object.origin} another name, or remove the link: ip ${option(object.namespace)}link delete ${object.name}`,
   );
   return false;
 }

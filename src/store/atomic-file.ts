@@ -10,13 +10,25 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { NetloomError, reasonOf } from "../base/errors.ts";
 
 /**
  * Write `text` to `path` so that after a crash either the old or the new content is there, never a part.
  * @param mode permission bits of the new file, e.g. 0o600
- * @throws the file system's error; the old content is then untouched
+ * @throws NetloomError write-failed; the old content is then untouched
  */
 export function writeAtomic(path: string, text: string, mode = 0o600): void {
+  try {
+    replaceFile(path, text, mode);
+  } catch (cause) {
+    throw new NetloomError("write-failed", `write ${path}: ${reasonOf(cause)}`, {
+      cause,
+      hint: "Make room or choose another state folder with --state DIR.",
+    });
+  }
+}
+
+function replaceFile(path: string, text: string, mode: number): void {
   const temporary = `${path}.${process.pid}.new`;
   const descriptor = openSync(temporary, "w", mode);
   try {

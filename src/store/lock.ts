@@ -14,9 +14,11 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { NetloomError } from "../base/errors.ts";
+import { NetloomError, reasonOf } from "../base/errors.ts";
 import { lockDescriptor } from "../kernel/native.ts";
 import { isMissing } from "./atomic-file.ts";
+
+const ATTEMPTS = 1000;
 
 export interface Lock extends Disposable {
   /** Let go; the file is removed. */
@@ -29,7 +31,7 @@ export interface Lock extends Disposable {
  * @throws NetloomError locked
  */
 export function takeLock(path: string, purpose: string): Lock {
-  for (;;) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const descriptor = openIfThere(path);
     // The folder went between the two: its last user tidied up.
@@ -43,8 +45,7 @@ export function takeLock(path: string, purpose: string): Lock {
     }
     // The holder before us removes the file as it lets go: then what we have locked is not the file any more.
     if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(descriptor).ino) {
-      ftruncateSync(descriptor, 0);
-      writeSync(descriptor, `process ${process.pid} (${purpose})\n`);
+      tellHolder(descriptor, `process ${process.pid} (${purpose})\n`);
       const release = (): void => {
         unlinkSync(path);
         closeSync(descriptor);
@@ -53,6 +54,17 @@ export function takeLock(path: string, purpose: string): Lock {
     }
     closeSync(descriptor);
   }
+  throw new NetloomError("locked", `${path}: others take and remove it all the time`, { hint: "Try again." });
+}
+
+/** On a full disk the lock holds all the same, and `destroy` is what makes room. */
+function tellHolder(descriptor: number, text: string): void {
+  try {
+    ftruncateSync(descriptor, 0);
+    writeSync(descriptor, text);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+  }
 }
 
 function openIfThere(path: string): number | undefined {
@@ -60,6 +72,9 @@ function openIfThere(path: string): number | undefined {
     return openSync(path, "a+", 0o600);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw new NetloomError("no-state-folder", `take the lock ${path}: ${reasonOf(error)}`, {
+      cause: error,
+      hint: "Give another folder with --state DIR.",
+    });
   }
 }

@@ -1,7 +1,7 @@
 /** Where netloom keeps what must outlive a command: records, journals, logs, sockets. */
-import { mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { NetloomError } from "../base/errors.ts";
+import { accessSync, constants, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { NetloomError, reasonOf } from "../base/errors.ts";
 import { isMissing, removeDurably } from "./atomic-file.ts";
 
 /**
@@ -21,18 +21,23 @@ export function stateFolderPath(given: string | undefined): string {
 /** Make the folder if needed, for its owner only. @throws NetloomError no-state-folder when that is impossible */
 export function createStateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
+    makeFolder(path);
+    accessSync(path, constants.W_OK);
   } catch (cause) {
-    throw new NetloomError(
-      "no-state-folder",
-      `state folder ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        hint: "Give another folder with --state DIR.",
-        cause,
-      },
-    );
+    throw new NetloomError("no-state-folder", `state folder ${path}: ${reasonOf(cause)}`, {
+      hint: "Give another folder with --state DIR.",
+      cause,
+    });
   }
+}
+
+/** Not by Node's own recursive way, which never ends below /proc. */
+function makeFolder(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) return;
+  if (status !== undefined) throw new Error("it is not a folder");
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /**

@@ -49,23 +49,29 @@ export class UnitStore {
     }
   }
 
-  /** Records of all other units of the state folder. @throws NetloomError corrupt-store */
+  /** Records of all other units of the state folder; of one that cannot be read `status` tells. */
   readOtherRecords(): OwnershipRecord[] {
     const stateFolder = dirname(dirname(this.folder));
     return UnitStore.list(stateFolder).flatMap((name) => {
-      const record = name === this.name ? undefined : UnitStore.open(stateFolder, name).readRecord();
-      return record === undefined ? [] : [record];
+      if (name === this.name) return [];
+      try {
+        const record = UnitStore.open(stateFolder, name).readRecord();
+        return record === undefined ? [] : [record];
+      } catch (error) {
+        if (error instanceof NetloomError && error.code === "corrupt-store") return [];
+        throw error;
+      }
     });
   }
 
   /** @throws NetloomError corrupt-store */
   readRecord(): OwnershipRecord | undefined {
-    return this.#read("record.json") as OwnershipRecord | undefined;
+    return this.#read("record.json", ["name", "source", "owned", "desired"]) as OwnershipRecord | undefined;
   }
 
   /** @throws NetloomError corrupt-store */
   readJournal(): Journal | undefined {
-    return this.#read("journal.json") as Journal | undefined;
+    return this.#read("journal.json", ["source", "desired", "steps", "originals"]) as Journal | undefined;
   }
 
   writeJournal(journal: Journal): void {
@@ -79,6 +85,11 @@ export class UnitStore {
     removeDurably(join(this.folder, "journal.json"));
   }
 
+  /** The change was undone: the record stands as it was, only the journal goes. */
+  keepRecord(): void {
+    removeDurably(join(this.folder, "journal.json"));
+  }
+
   /** Nothing is owned any more: forget everything. The record goes first, so that a kill in between leaves the journal. */
   remove(): void {
     removeDurably(join(this.folder, "record.json"));
@@ -87,7 +98,7 @@ export class UnitStore {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #read(file: string): unknown {
+  #read(file: string, properties: readonly string[]): unknown {
     const path = join(this.folder, file);
     const text = readTextIfExists(path);
     if (text === undefined) return undefined;
@@ -99,6 +110,9 @@ export class UnitStore {
     }
     if (typeof value !== "object" || value === null || !("version" in value) || value.version !== 1) {
       throw corrupt(path, "it is not of version 1");
+    }
+    for (const property of properties) {
+      if (!(property in value)) throw corrupt(path, `it has no "${property}"`);
     }
     return value;
   }

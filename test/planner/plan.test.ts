@@ -63,7 +63,7 @@ describe("whose link it is", () => {
     const links = [{ ...OBSERVED, alias: "netloom:link/lan" }];
     const made = plan({ desired: want(BRIDGE), snapshot: host({ links }) });
     expect(made.conflicts.map((conflict) => conflict.message)).toEqual([
-      "link lan exists and belongs to another file or state folder of netloom",
+      "link lan exists and belongs to another file, bind or state folder of netloom",
     ]);
     expect(plan({ desired: EMPTY, snapshot: host({ links }) }).steps).toEqual([]);
   });

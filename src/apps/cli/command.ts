@@ -49,17 +49,14 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
   const options = Object.fromEntries(
     Object.entries(described).map(([name, option]) => [
       name,
-      { type: option.value === undefined ? "boolean" : "string" } as const,
+      { type: option.value === undefined ? "boolean" : "string", ...(name === "help" ? { short: "h" } : {}) } as const,
     ]),
   );
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError(
-      `netloom ${command.name}: ${error instanceof Error ? error.message : String(error)}`,
-      usageLine(command),
-    );
+    throw usageError(`${command.name}: ${error instanceof Error ? error.message : String(error)}`, usageLine(command));
   }
   const wanted = command.operands.filter((operand) => !operand.startsWith("["));
   if (
@@ -67,9 +64,12 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
     (parsed.positionals.length < wanted.length || parsed.positionals.length > command.operands.length)
   ) {
     throw usageError(
-      `netloom ${command.name}: ${parsed.positionals.length < wanted.length ? `${wanted[parsed.positionals.length]} is missing` : `"${parsed.positionals[command.operands.length]}" is one word too many`}`,
+      `${command.name}: ${parsed.positionals.length < wanted.length ? `${wanted[parsed.positionals.length]} is missing` : `"${parsed.positionals[command.operands.length]}" is one word too many`}`,
       usageLine(command),
     );
+  }
+  for (const [name, value] of Object.entries(parsed.values)) {
+    if (value === "") throw usageError(`${command.name}: --${name} is empty`, usageLine(command));
   }
   return {
     positionals: parsed.positionals,

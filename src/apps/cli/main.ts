@@ -42,13 +42,18 @@ async function run(words: readonly string[]): Promise<number> {
     print(`netloom ${VERSION}`);
     return 0;
   }
-  if (first === undefined || first === "--help" || first === "help") {
+  if (first === undefined || first === "--help" || first === "-h") {
     print(overview());
     return first === undefined ? 2 : 0;
   }
+  if (first === "help") return run([...words.slice(1), "--help"]);
   const command = COMMANDS.find(({ name }) => words.slice(0, name.split(" ").length).join(" ") === name);
-  if (command === undefined)
-    throw usageError(`netloom ${first}: there is no such command`, "netloom --help lists them.");
+  const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (command === undefined && family.length > 0) {
+    print(family.map(helpOf).join("\n"));
+    return words.includes("--help") || words.includes("-h") ? 0 : 2;
+  }
+  if (command === undefined) throw usageError(`${first}: there is no such command`, "netloom --help lists them.");
   const invocation = parseInvocation(command, words.slice(command.name.split(" ").length));
   if (invocation.flag("help")) {
     print(helpOf(command));

@@ -52,6 +52,11 @@ export function formatPlan(steps: readonly Step[], notes: readonly string[]): st
   return lines.join("\n");
 }
 
+/** "1 step", "3 steps". */
+export function countSteps(steps: readonly Step[]): string {
+  return `${steps.length} step${steps.length === 1 ? "" : "s"}`;
+}
+
 /** A table with aligned columns. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));

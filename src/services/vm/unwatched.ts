@@ -32,7 +32,9 @@ export function listUnwatchedVms(stateFolder: string): UnwatchedVm[] {
 export async function stopUnwatchedVm(stateFolder: string, name: string, powerdownSeconds: number): Promise<void> {
   const note = VmFolder.list(stateFolder).includes(name) ? new VmFolder(stateFolder, name).readNote() : undefined;
   if (note === undefined)
-    throw new NetloomError("no-such-vm", `stop VM ${name}: ${stateFolder} knows no machine of that name`);
+    throw new NetloomError("no-such-vm", `stop VM ${name}: ${stateFolder} knows no machine of that name`, {
+      hint: "netloom vm list shows them.",
+    });
   const guest = new VmService(note.machine, stateFolder, SILENT);
   await guest.resume();
   await guest.halt(powerdownSeconds);

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { bind, bindUnitName, canonicalNamespace, unbind } from "../../../engine/bind.ts";
+import { interfaceNameFault } from "../../../model/names.ts";
 import { serveLocally } from "../../../engine/local-services.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
@@ -19,10 +20,7 @@ function target(
 ): { namespace: string; interfaceName: string; stateFolder: string } {
   const given = invocation.option("netns");
   if (given === undefined || given === "")
-    throw usageError(
-      `netloom ${command}: --netns is missing`,
-      "Say which pod: --netns NAME or --netns /proc/PID/ns/net",
-    );
+    throw usageError(`${command}: --netns is missing`, "Say which pod: --netns NAME or --netns /proc/PID/ns/net");
   return {
     namespace: canonicalNamespace(given),
     interfaceName: invocation.option("interface") ?? "eth0",
@@ -72,16 +70,16 @@ export const bindCommand: Command = {
   async run(invocation) {
     const where = target(invocation, "bind");
     const binding = invocation.option("binding") ?? "bridge";
-    if (binding !== "bridge") throw usageError(`netloom bind: --binding ${binding}: only "bridge" is supported`);
+    if (binding !== "bridge") throw usageError(`bind: --binding ${binding}: only "bridge" is supported`);
     const profile = invocation.option("profile") ?? "modern";
     if (profile !== "legacy" && profile !== "modern")
-      throw usageError(`netloom bind: --profile ${profile}: not "legacy" or "modern"`);
+      throw usageError(`bind: --profile ${profile}: not "legacy" or "modern"`);
     const tapName = invocation.option("tap") ?? "tap0";
-    if (!/^[^\s/]{1,15}$/.test(tapName))
-      throw usageError(`netloom bind: --tap ${tapName}: not a name of 1 to 15 characters without blanks and "/"`);
+    const fault = interfaceNameFault(tapName);
+    if (fault !== undefined) throw usageError(`bind: --tap ${JSON.stringify(tapName)}: it ${fault}`);
     if (!invocation.flag("foreground"))
       throw usageError(
-        "netloom bind: --foreground is missing",
+        "bind: --foreground is missing",
         "bind serves DHCP as long as it runs; say that you mean it with --foreground.",
       );
     const resolvConf = invocation.option("resolv-conf");

@@ -5,7 +5,7 @@ import { applyFile, destroyFile, planFile } from "../../../engine/file.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { takeLock } from "../../../store/lock.ts";
 import type { Command } from "../command.ts";
-import { formatPlan, print, printJson, progressLine } from "../output.ts";
+import { countSteps, formatPlan, print, printJson, progressLine } from "../output.ts";
 
 /** One change of a state folder at a time; where it leaves nothing applied, nothing stays in the folder. */
 function lockFolder(state: string, purpose: string): Disposable {
@@ -33,7 +33,8 @@ export const planCommand: Command = {
     if (invocation.flag("json")) printJson({ name: unitName, steps: plan.steps, conflicts: plan.conflicts, notes });
     else {
       if (plan.steps.length > 0) print(formatPlan(plan.steps, notes));
-      else print(["Nothing to do.", ...notes.map((note) => `note: ${note}`)].join("\n"));
+      else if (plan.conflicts.length === 0)
+        print(["Nothing to do.", ...notes.map((note) => `note: ${note}`)].join("\n"));
       for (const conflict of plan.conflicts) print(`conflict: ${conflict.message} (${conflict.remedy})`);
     }
     return plan.conflicts.length === 0 ? 0 : 1;
@@ -56,11 +57,10 @@ export const applyCommand: Command = {
     if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps, notes, milliseconds });
     else {
       for (const note of notes) print(`note: ${note}`);
-      const steps = outcome.steps.length;
       print(
-        steps === 0
+        outcome.steps.length === 0
           ? `${unitName}: nothing to do, all verified`
-          : `${unitName}: ${steps} step${steps === 1 ? "" : "s"} done and verified in ${milliseconds} ms`,
+          : `${unitName}: ${countSteps(outcome.steps)} done and verified in ${milliseconds} ms`,
       );
     }
     return 0;
@@ -83,7 +83,7 @@ export const destroyCommand: Command = {
       print(
         outcome.steps.length === 0
           ? `${unitName}: nothing was there`
-          : `${unitName}: ${outcome.steps.length} steps undone, nothing is left`,
+          : `${unitName}: ${countSteps(outcome.steps)} undone, nothing is left`,
       );
     return 0;
   },

@@ -13,7 +13,7 @@ export const statusCommand: Command = {
     const status = await readStatus(stateFolderPath(invocation.option("state")));
     if (invocation.flag("json")) printJson(status);
     else print(formatStatus(status));
-    return 0;
+    return status.units.some((unit) => unit.state === "unknown") ? 1 : 0;
   },
 };
 

@@ -34,7 +34,7 @@ export const vmConsoleCommand: Command = {
     const name = invocation.positionals[0]!;
     const folder = knownFolder(stateFolderPath(invocation.option("state")), name);
     if (invocation.flag("attach")) {
-      if (invocation.flag("json")) throw usageError("netloom vm console: --attach and --json exclude each other");
+      if (invocation.flag("json")) throw usageError("vm console: --attach and --json exclude each other");
       await attachTerminal(await connectConsole(folder), `Connected to VM ${name}. Ctrl-] leaves.`, complain);
       return 0;
     }
@@ -59,7 +59,7 @@ export const vmStopCommand: Command = {
     const name = invocation.positionals[0]!;
     const given = invocation.option("powerdown") ?? "0";
     if (!/^\d{1,4}$/.test(given))
-      throw usageError(`netloom vm stop: --powerdown ${given}: not a number of seconds from 0 to 9999`);
+      throw usageError(`vm stop: --powerdown ${given}: not a number of seconds from 0 to 9999`);
     const stateFolder = stateFolderPath(invocation.option("state"));
     const client = new KeeperClient(stateFolder);
     if ((await client.statusIfRunning()) === undefined) await stopUnwatchedVm(stateFolder, name, Number(given));
