@@ -100,9 +100,9 @@ export function decodeAttributes<R extends Rows>(
   start: number,
   end: number,
 ): Values<AttributeTable<R>> {
-  const values = {};
+  const values: Values<AttributeTable<R>> = {};
   decodeAttributesInto(values, table, source, start, end);
-  return values as Values<AttributeTable<R>>;
+  return values;
 }
 
 /** Adds the attributes' fields to an object that has others already: what a hot path does instead of merging. */
