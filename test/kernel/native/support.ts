@@ -72,7 +72,8 @@ export function assertSameDescriptors(before: readonly string[]): void {
   const now = openDescriptors();
   const more = now.filter((descriptor) => !before.includes(descriptor));
   const less = before.filter((descriptor) => !now.includes(descriptor));
-  if (more.length + less.length > 0) throw new Error(`descriptors left open: ${more.join(", ")}; closed: ${less.join(", ")}`);
+  if (more.length + less.length > 0)
+    throw new Error(`descriptors left open: ${more.join(", ")}; closed: ${less.join(", ")}`);
 }
 
 /** Two named namespaces, joined by the veth "left" in the first and "right" in the second, IPv6 off, both up. */

@@ -76,7 +76,7 @@ export const bindCommand: Command = {
       throw usageError(`bind: --profile ${profile}: not "legacy" or "modern"`);
     const tapName = invocation.option("tap") ?? "tap0";
     const fault = interfaceNameFault(tapName);
-    if (fault !== undefined) throw usageError(`bind: --tap ${JSON.stringify(tapName)}: it ${fault}`);
+    if (fault !== undefined) throw usageError(`bind: --tap ${tapName}: it ${fault}`);
     if (!invocation.flag("foreground"))
       throw usageError(
         "bind: --foreground is missing",
