@@ -49,11 +49,15 @@ async function run(words: readonly string[]): Promise<number> {
   if (first === "help") return run([...words.slice(1), "--help"]);
   const command = COMMANDS.find(({ name }) => words.slice(0, name.split(" ").length).join(" ") === name);
   const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
-  if (command === undefined && family.length > 0) {
+  const wantsHelp = words[1] === "--help" || words[1] === "-h";
+  if (family.length > 0 && (words[1] === undefined || wantsHelp)) {
     print(family.map(helpOf).join("\n"));
-    return words.includes("--help") || words.includes("-h") ? 0 : 2;
+    return wantsHelp ? 0 : 2;
   }
-  if (command === undefined) throw usageError(`${first}: there is no such command`, "netloom --help lists them.");
+  if (command === undefined) {
+    const said = family.length > 0 ? words.slice(0, 2).join(" ") : first;
+    throw usageError(`${said}: there is no such command`, "netloom --help lists them.");
+  }
   const invocation = parseInvocation(command, words.slice(command.name.split(" ").length));
   if (invocation.flag("help")) {
     print(helpOf(command));
