@@ -98,7 +98,8 @@ fi
 
 export NETLOOM_SANDBOX=$users NETLOOM_SANDBOX_STAGE=inside
 namespaces=(unshare --net --mount --pid --fork --kill-child --mount-proc)
-if [[ $users == one ]]; then namespaces+=(--user --map-root-user); fi
+# The user namespace first: what the kernel makes for a network namespace belongs to the user that is root there by then.
+if [[ $users == one ]]; then namespaces=(unshare --user --map-root-user "${namespaces[@]}"); fi
 # A shell starts background commands with INT and QUIT ignored, which would be inherited by all inside.
 command=(env --default-signal=INT,QUIT "${namespaces[@]}" bash "${BASH_SOURCE[0]}")
 if [[ $users == many ]]; then
