@@ -58,7 +58,9 @@ export function openDescriptors(): string[] {
   const found: string[] = [];
   for (const number of readdirSync("/proc/self/fd")) {
     try {
-      found.push(`${number} ${readlinkSync(`/proc/self/fd/${number}`)}`);
+      const target = readlinkSync(`/proc/self/fd/${number}`);
+      // Node opens it for the programs that the tests start and closes it when it finds the time; the addon never does.
+      if (target !== "/dev/null") found.push(`${number} ${target}`);
     } catch (error) {
       // The folder's own descriptor is closed by now.
       if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
