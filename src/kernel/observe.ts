@@ -5,6 +5,7 @@ import { closeDescriptor, openNamespace, SystemCallError } from "./native.ts";
 import { type NftTableName, observeFilters } from "./observe/filters.ts";
 import { observeRouting } from "./observe/routing.ts";
 import { observeSysctls } from "./observe/sysctls.ts";
+import { namespacePath } from "./transition/namespace-path.ts";
 
 export interface NamespaceRequest {
   /** "" is our own, "pod1" is /run/netns/pod1, an absolute path is taken as it is. */
@@ -50,11 +51,11 @@ async function observeNamespace(request: NamespaceRequest): Promise<ObservedName
   const { name, nft = [], sysctls = [], foreignAccepts = false } = request;
   const asked = { tables: nft, foreignAccepts };
   if (name === "") return observeOpened(undefined, {}, sysctls, asked);
-  const namespacePath = name.startsWith("/") ? name : `/run/netns/${name}`;
-  const namespace = openIfExists(namespacePath);
+  const path = namespacePath(name);
+  const namespace = openIfExists(path);
   if (namespace === undefined) return null;
   try {
-    return await observeOpened(namespace, { namespacePath }, sysctls, asked);
+    return await observeOpened(namespace, { namespacePath: path }, sysctls, asked);
   } finally {
     closeDescriptor(namespace);
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { invert } from "../../src/planner/invert.ts";
+import { invert } from "./invert.ts";
 import { plan, type Plan } from "../../src/planner/plan.ts";
 import { type Desired, EMPTY, type StateObject } from "../../src/state/object.ts";
 import type { Snapshot } from "../../src/state/snapshot.ts";

@@ -1,9 +1,9 @@
 /** Undoing a plan: its steps backwards, each with before and after exchanged. */
-import type { LinkObject, StateObject } from "../state/object.ts";
-import type { Step } from "../state/step.ts";
-import type { Draft } from "./context.ts";
-import { orderDrafts } from "./order.ts";
-import { describeDrafts } from "./plan.ts";
+import type { LinkObject, StateObject } from "../../src/state/object.ts";
+import type { Step } from "../../src/state/step.ts";
+import type { Draft } from "../../src/planner/context.ts";
+import { orderDrafts } from "../../src/planner/order.ts";
+import { describeDrafts } from "../../src/planner/plan.ts";
 
 /**
  * Steps that lead back to where `steps`, or the first of them, began. What vanished along with something is
