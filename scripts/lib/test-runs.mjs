@@ -1,6 +1,7 @@
 // Runs the checks and the test projects one after the other, each where it belongs, and adds up what they report.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { CACHE, inRoot, MODULES, NODE } from "./paths.mjs";
 import { completePath, Problem, run, say } from "./shell.mjs";
 import { filesBelow } from "./stamp.mjs";
@@ -19,15 +20,40 @@ function execute(words) {
 
 /** A check counts as one test. */
 function checkRun(words) {
-  return () =>
-    execute([NODE, ...words]) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+  return () => {
+    const status = execute([NODE, ...words]);
+    return status === 0
+      ? { passed: 1, failed: 0, skipped: 0 }
+      : { passed: 0, failed: 1, skipped: 0, failures: [`FAILED ${words.join(" ")} (status ${status})`] };
+  };
 }
 
 const moduleFile = (...parts) => join(MODULES, ...parts);
 
+const FAILURES_TOLD = 20;
+/** Enough of a failure's text to know what went wrong without looking further up. */
+const MESSAGE_CHARACTERS = 1500;
+
+function failureText(where, test, message) {
+  const plain = stripVTControlCharacters(message).trim();
+  return `FAILED ${where} > ${test}\n${plain.slice(0, MESSAGE_CHARACTERS).replaceAll(/^/gm, "  ")}`;
+}
+
+/** One text for each failed test, and for each file that could not be loaded. */
+function failuresOf(report) {
+  return report.testResults
+    .filter((result) => result.status === "failed")
+    .flatMap((result) => {
+      const where = relative(inRoot(), result.name);
+      const failed = result.assertionResults.filter((test) => test.status === "failed");
+      if (failed.length === 0) return [failureText(where, "the file itself", result.message ?? "")];
+      return failed.map((test) => failureText(where, test.fullName, test.failureMessages.join("\n")));
+    });
+}
+
 /** What vitest wrote, or one failure when it wrote nothing: a runner that crashed has not passed. */
 function readReport(file, status) {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, failures: [`FAILED ${file} was not written`] };
   const report = JSON.parse(readFileSync(file, "utf8"));
   // A file that could not be loaded has no tests that could fail.
   const broken = report.testResults.filter(
@@ -37,10 +63,12 @@ function readReport(file, status) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: failuresOf(report),
   };
   // Errors outside any test, and runs without any test, show in the status only.
   const silent = counts.failed === 0 && (status !== 0 || counts.passed === 0);
-  return silent ? { ...counts, failed: 1 } : counts;
+  if (!silent) return counts;
+  return { ...counts, failed: 1, failures: [`FAILED outside any test, or no test ran (status ${status})`] };
 }
 
 /** A project of vitest.config.ts, started behind the words of `where`; undefined when it has no tests at all. */
@@ -137,17 +165,21 @@ export function runTests(names, filters) {
   const results = mkdtempSync(join(CACHE, "results-"));
   const total = { passed: 0, failed: 0, skipped: 0 };
   const summary = [];
+  const failures = [];
   try {
     for (const { name, perform } of chosen) {
       say(`${name} …`);
       const start = Date.now();
       const counts = perform(results, filters);
       for (const key of Object.keys(total)) total[key] += counts[key];
+      failures.push(...(counts.failures ?? []));
       summary.push(`${name.padEnd(12)}${countLine(counts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
     }
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
+  // Told once more at the end: of a long log often only the end is kept.
+  if (failures.length > 0) console.log(`\n${failures.slice(0, FAILURES_TOLD).join("\n")}`);
   console.log(`\n${summary.join("\n")}\n${countLine(total)}`);
   return total.failed === 0 ? 0 : 1;
 }
