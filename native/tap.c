@@ -9,12 +9,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define NOBODY UINT32_MAX
+struct identity {
+  bool given;
+  uint32_t id;
+};
 
 struct tap_request {
   struct ifreq interface;
-  uint32_t owner;
-  uint32_t group;
+  struct identity owner;
+  struct identity group;
   bool persist;
 };
 
@@ -22,10 +25,10 @@ static int configure(int descriptor, struct tap_request *request, struct failure
   if (ioctl(descriptor, TUNSETIFF, &request->interface) < 0) {
     return fail(failure, "ioctl(TUNSETIFF)");
   }
-  if (request->owner != NOBODY && ioctl(descriptor, TUNSETOWNER, (unsigned long)request->owner) < 0) {
+  if (request->owner.given && ioctl(descriptor, TUNSETOWNER, (unsigned long)request->owner.id) < 0) {
     return fail(failure, "ioctl(TUNSETOWNER)");
   }
-  if (request->group != NOBODY && ioctl(descriptor, TUNSETGROUP, (unsigned long)request->group) < 0) {
+  if (request->group.given && ioctl(descriptor, TUNSETGROUP, (unsigned long)request->group.id) < 0) {
     return fail(failure, "ioctl(TUNSETGROUP)");
   }
   /* Last: until now closing the descriptor takes a new device away again. */
@@ -48,7 +51,13 @@ static int open_device(void *argument, struct failure *failure) {
   return descriptor;
 }
 
-/* openTap(namespace, name, flags, owner, group, persist): descriptor; 0xffffffff is no owner and no group. */
+static bool get_identity(napi_env env, napi_value value, struct identity *result) {
+  napi_valuetype type;
+  result->given = napi_typeof(env, value, &type) == napi_ok && type != napi_undefined;
+  return !result->given || get_uint(env, value, &result->id);
+}
+
+/* openTap(namespace, name, flags, owner, group, persist): descriptor; owner and group may be undefined. */
 static napi_value open_tap(napi_env env, napi_callback_info info) {
   napi_value values[6];
   int network_namespace;
@@ -58,7 +67,7 @@ static napi_value open_tap(napi_env env, napi_callback_info info) {
   memset(&request, 0, sizeof request);
   if (!get_arguments(env, info, 6, values) || !get_int(env, values[0], &network_namespace) ||
       !get_text(env, values[1], request.interface.ifr_name, IFNAMSIZ) || !get_uint(env, values[2], &flags) ||
-      !get_uint(env, values[3], &request.owner) || !get_uint(env, values[4], &request.group) ||
+      !get_identity(env, values[3], &request.owner) || !get_identity(env, values[4], &request.group) ||
       !get_bool(env, values[5], &request.persist)) {
     return NULL;
   }

@@ -44,7 +44,7 @@ const commands = { demo, test, check };
 try {
   const perform = commands[command];
   if (perform === undefined) throw new Problem(`run.mjs: give one of ${Object.keys(commands).join(", ")}`);
-  process.exitCode = perform(words);
+  process.exitCode = await perform(words);
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   say(error.message);

@@ -1,6 +1,6 @@
 // Running other programs, and saying what is done.
-import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ROOT } from "./paths.mjs";
 
@@ -37,7 +37,21 @@ export function findProgram(name) {
 export function run(program, words, options = {}) {
   const result = spawnSync(program, words, { cwd: ROOT, stdio: "inherit", ...options });
   if (result.error !== undefined) throw new Problem(`${program}: ${result.error.message}`);
-  return result.status ?? 128 + (result.signal === "SIGINT" ? 2 : result.signal === "SIGKILL" ? 9 : 15);
+  return result.status ?? statusOf(result.signal);
+}
+
+const statusOf = (signal) => 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15);
+
+/** Starts a program, with its output into a file where one is given; resolves with its exit status as {@link run} does. */
+export function start(program, words, { outputFile, ...options }) {
+  const output = outputFile === undefined ? undefined : openSync(outputFile, "a");
+  const stdio = output === undefined ? "inherit" : ["ignore", output, output];
+  const child = spawn(program, words, { cwd: ROOT, stdio, ...options });
+  if (output !== undefined) closeSync(output);
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(new Problem(`${program}: ${error.message}`)));
+    child.once("exit", (status, signal) => resolve(status ?? statusOf(signal)));
+  });
 }
 
 /** Runs a program that must succeed. */

@@ -1,9 +1,10 @@
-// Runs the checks and the test projects one after the other, each where it belongs, and adds up what they report.
+// Runs the checks and the test projects, each where it belongs, and adds up what they report. One after the other,
+// except that the guests' tests, which mostly wait for an emulated CPU, run beside those of this machine's kernel.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { CACHE, inRoot, MODULES, NODE } from "./paths.mjs";
-import { completePath, Problem, run, say } from "./shell.mjs";
+import { completePath, Problem, say, start } from "./shell.mjs";
 import { filesBelow } from "./stamp.mjs";
 
 const SANDBOX = inRoot("scripts", "sandbox.sh");
@@ -13,15 +14,15 @@ const LIMIT_MILLISECONDS = 15 * 60_000;
 
 const environment = { ...process.env, PATH: completePath(`${dirname(NODE)}:${process.env.PATH}`) };
 
-function execute(words) {
+function execute(words, outputFile) {
   const [program, ...rest] = words;
-  return run(program, rest, { env: environment, timeout: LIMIT_MILLISECONDS });
+  return start(program, rest, { env: environment, timeout: LIMIT_MILLISECONDS, outputFile });
 }
 
 /** A check counts as one test. */
 function checkRun(words) {
-  return () => {
-    const status = execute([NODE, ...words]);
+  return async () => {
+    const status = await execute([NODE, ...words]);
     return status === 0
       ? { passed: 1, failed: 0, skipped: 0 }
       : { passed: 0, failed: 1, skipped: 0, failures: [`FAILED ${words.join(" ")} (status ${status})`] };
@@ -73,9 +74,9 @@ function readReport(file, status) {
 
 /** A project of vitest.config.ts, started behind the words of `where`; undefined when it has no tests at all. */
 function vitestRun(project, where) {
-  return (results, filters) => {
+  return async (results, filters, outputFile) => {
     const file = join(results, `${project}.json`);
-    const status = execute([
+    const words = [
       ...where(results),
       NODE,
       moduleFile("vitest", "vitest.mjs"),
@@ -87,7 +88,8 @@ function vitestRun(project, where) {
       "--reporter=json",
       `--outputFile.json=${file}`,
       ...filters,
-    ]);
+    ];
+    const status = await execute(words, outputFile);
     return readReport(file, status);
   };
 }
@@ -106,9 +108,9 @@ const GUEST_OPTIONS = ["-t", "900", "-m", "2048", ...CARDS.flatMap((word) => ["-
 const inGuest = (results) => [GUEST, "-w", results, ...GUEST_OPTIONS, "--"];
 
 /** The addon's own tests once more under the sanitizers; the program says how many in its last line. */
-function sanitizerRun(results) {
+async function sanitizerRun(results) {
   const file = join(results, "sanitizers.txt");
-  const status = execute([
+  const status = await execute([
     SANDBOX,
     "bash",
     "-c",
@@ -124,6 +126,8 @@ function sanitizerRun(results) {
 }
 
 export const CHECKS = ["types", "lint", "format"];
+/** They use all CPUs by themselves. */
+const ALONE = [...CHECKS, "unit", "sanitizers"];
 
 const RUNS = [
   { name: "types", present: always, perform: checkRun([moduleFile("typescript", "bin", "tsc"), "-b"]) },
@@ -146,40 +150,56 @@ const RUNS = [
     present: () => hasTests("root"),
     perform: vitestRun("root", (results) => (asRoot ? [SANDBOX, "--no-user"] : inGuest(results))),
   },
-  { name: "guest", present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
-  { name: "in-guest", present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
+  { name: "guest", guests: true, present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
+  { name: "in-guest", guests: true, present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
 ];
 
 function countLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Runs the named ones, or all; words are file filters for vitest. Gives the exit status. */
-export function runTests(names, filters) {
+/** Runs the named ones, or all; words are file filters for vitest. Resolves with the exit status. */
+export async function runTests(names, filters) {
   const unknown = names.find((name) => !RUNS.some((run) => run.name === name));
   if (unknown !== undefined)
     throw new Problem(`no project "${unknown}": there are ${RUNS.map((run) => run.name).join(", ")}`);
   if (names.length === 0 && filters.length > 0) throw new Problem("say which --project these files belong to");
   const chosen = RUNS.filter((run) => (names.length === 0 ? run.present() : names.includes(run.name)));
+  const kernelRuns = chosen.filter((run) => run.guests !== true && !ALONE.includes(run.name));
+  const guestRuns = chosen.filter((run) => run.guests === true);
   mkdirSync(CACHE, { recursive: true });
   const results = mkdtempSync(join(CACHE, "results-"));
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const summary = [];
-  const failures = [];
-  try {
-    for (const { name, perform } of chosen) {
+  const finished = [];
+  const perform = async (runs, outputFile) => {
+    for (const { name, perform } of runs) {
       say(`${name} …`);
       const start = Date.now();
-      const counts = perform(results, filters);
-      for (const key of Object.keys(total)) total[key] += counts[key];
-      failures.push(...(counts.failures ?? []));
-      summary.push(`${name.padEnd(12)}${countLine(counts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+      const counts = await perform(results, filters, outputFile);
+      const seconds = ((Date.now() - start) / 1000).toFixed(1);
+      finished.push({ counts, line: `${name.padEnd(12)}${countLine(counts)} (${seconds} s)` });
+    }
+  };
+  try {
+    await perform(chosen.filter((run) => ALONE.includes(run.name)));
+    if (kernelRuns.length === 0) await perform(guestRuns);
+    else {
+      const output = join(results, "guests.txt");
+      await Promise.all([perform(kernelRuns), perform(guestRuns, output)]);
+      if (existsSync(output)) process.stdout.write(readFileSync(output));
     }
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
+  return report(finished);
+}
+
+/** Tells the outcome; the last line is the sum. */
+function report(finished) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { counts } of finished) for (const key of Object.keys(total)) total[key] += counts[key];
   // Told once more at the end: of a long log often only the end is kept.
+  const failures = finished.flatMap(({ counts }) => counts.failures ?? []);
   if (failures.length > 0) console.log(`\n${failures.slice(0, FAILURES_TOLD).join("\n")}`);
-  console.log(`\n${summary.join("\n")}\n${countLine(total)}`);
+  console.log(`\n${finished.map(({ line }) => line).join("\n")}\n${countLine(total)}`);
   return total.failed === 0 ? 0 : 1;
 }

@@ -2,7 +2,7 @@
  * Keys of different files must differ, or a file would take another's bridge for its own: both may call a
  * network "lan". So everything that an applied file asks for carries the file's name in front of its key.
  */
-import type { Desired, StateObject } from "../state/object.ts";
+import type { Desired, LinkType, StateObject } from "../state/object.ts";
 
 /** The same wanted state with `prefix/` in front of every key and every mention of one. */
 export function qualifyKeys(desired: Desired, prefix: string): Desired {
@@ -20,13 +20,15 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
       return {
         ...object,
         key,
-        link: link.type === "veth" || link.type === "veth-peer" ? { ...link, peerKey: qualify(link.peerKey) } : link,
+        link: qualifyLink(link, qualify),
         ...(typeof masterKey === "string" ? { masterKey: qualify(masterKey) } : {}),
       };
     }
     case "address":
     case "neighbour":
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
       return { ...object, key, linkKey: qualify(object.linkKey) };
     case "route": {
       const nextHops = object.nextHops.map((hop) =>
@@ -43,4 +45,10 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     case "file":
       return { ...object, key };
   }
+}
+
+function qualifyLink(link: LinkType, qualify: (key: string) => string): LinkType {
+  if ("peerKey" in link) return { ...link, peerKey: qualify(link.peerKey) };
+  if ("parentKey" in link) return { ...link, parentKey: qualify(link.parentKey) };
+  return link;
 }

@@ -14,7 +14,15 @@ export function compileVm(
   const nics = pod.nics.flatMap((nic) => {
     const { tap, guestMac } = bound.get(nic.index) ?? {};
     if (tap === undefined || guestMac === undefined) return [];
-    return [{ tapKey: tap.key, tapName: tap.name, macAddress: guestMac, mtuBytes: layoutOf(layout, nic).mtuBytes }];
+    return [
+      {
+        id: `nic${nic.index}`,
+        tapKey: tap.key,
+        tapName: tap.name,
+        macAddress: guestMac,
+        mtuBytes: layoutOf(layout, nic).mtuBytes,
+      },
+    ];
   });
   return {
     kind: "vm",

@@ -3,11 +3,11 @@
  * then services that must come.
  */
 import { Transitions } from "../kernel/transition/transitions.ts";
-import type { Desired, ServiceObject, StateObject } from "../state/object.ts";
+import { type Desired, isService, type ServiceObject, type StateObject } from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { Step } from "../state/step.ts";
 import { crashPoint, stepByStep } from "./crash-point.ts";
-import { isService, type ServiceHost } from "./service-host.ts";
+import type { ServiceHost } from "./service-host.ts";
 
 export interface Execution {
   readonly unitName: string;

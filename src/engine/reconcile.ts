@@ -10,14 +10,21 @@
 import { NetloomError, messageOf } from "../base/errors.ts";
 import { observe } from "../kernel/observe.ts";
 import { plan as planSteps, type Plan } from "../planner/plan.ts";
-import { type Desired, EMPTY, type NftTableObject, type ServiceObject, type StateObject } from "../state/object.ts";
+import {
+  type Desired,
+  EMPTY,
+  isService,
+  type NftTableObject,
+  type ServiceObject,
+  type StateObject,
+} from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
 import type { Journal, UnitStore } from "../store/unit.ts";
 import { crashPoint } from "./crash-point.ts";
 import { executeSteps, wantedServices } from "./execute.ts";
 import { observeRequest } from "./request.ts";
-import { isService, type ServiceHost } from "./service-host.ts";
+import type { ServiceHost } from "./service-host.ts";
 import { SharedParameters } from "./shared.ts";
 
 export interface ReconcileOptions {

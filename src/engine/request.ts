@@ -45,6 +45,8 @@ export function observeRequest(objects: Iterable<StateObject>): ObserveRequest {
       case "route":
       case "neighbour":
       case "dhcp-single":
+      case "ip6-single":
+      case "dhcp-network":
       case "vm":
         inNamespace(object.namespace);
         break;

@@ -1,5 +1,5 @@
 /** Who runs DHCP servers and guests: the keeper process for applied files, the foreground process for `bind`. */
-import type { ServiceObject, StateObject } from "../state/object.ts";
+import type { ServiceObject } from "../state/object.ts";
 
 export interface ServiceHost {
   /**
@@ -8,8 +8,4 @@ export interface ServiceHost {
    * @param options.start false: only stop what is not listed; what is listed may lack what it stands on
    */
   converge(unitName: string, services: readonly ServiceObject[], options?: { readonly start?: boolean }): Promise<void>;
-}
-
-export function isService(object: StateObject | undefined): object is ServiceObject {
-  return object?.kind === "dhcp-single" || object?.kind === "vm";
 }

@@ -2,10 +2,9 @@
 import { messageOf } from "../base/errors.ts";
 import { KeeperClient } from "../services/keeper/client.ts";
 import { type KeeperStatus, keeperLog } from "../services/keeper/protocol.ts";
-import { nameOf } from "../state/object.ts";
+import { isService, nameOf } from "../state/object.ts";
 import { UnitStore } from "../store/unit.ts";
 import { planUnit } from "./reconcile.ts";
-import { isService } from "./service-host.ts";
 
 export interface ObjectStatus {
   readonly key: string;

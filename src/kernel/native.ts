@@ -28,7 +28,6 @@ const IFF_MULTI_QUEUE = 0x0100;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const IFF_TUN_EXCL = 0x8000;
-const NOBODY = 0xffffffff;
 
 const SOCK_NONBLOCK = 0o4000;
 
@@ -171,8 +170,8 @@ export function openTap(options: {
       options.namespace ?? OWN_NAMESPACE,
       options.name,
       flags,
-      options.owner ?? NOBODY,
-      options.group ?? NOBODY,
+      options.owner,
+      options.group,
       options.persist ?? false,
     ),
   );

@@ -15,7 +15,15 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** Names of link kinds as the kernel spells them. */
-const KERNEL_KINDS = { bridge: "bridge", veth: "veth", "veth-peer": "veth", tap: "tun", dummy: "dummy" } as const;
+const KERNEL_KINDS = {
+  bridge: "bridge",
+  veth: "veth",
+  "veth-peer": "veth",
+  tap: "tun",
+  dummy: "dummy",
+  macvlan: "macvlan",
+  macvtap: "macvtap",
+} as const;
 
 /** @throws NetloomError cannot-plan with everything that is missing */
 export async function requireFeatures(desired: Desired): Promise<void> {

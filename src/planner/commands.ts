@@ -46,6 +46,8 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "file":
       return fileCommands(object);
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
     case "vm":
       return [];
   }
@@ -71,6 +73,8 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
       return [`rm ${quote(object.path)}`];
     case "sysctl":
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
     case "vm":
       return [];
   }
@@ -106,6 +110,12 @@ function linkCreation(object: LinkObject, links: LinkByKey): string[] {
     }
     case "dummy":
       return [`${ip} link add ${object.name} type dummy`, ...set];
+    case "macvlan":
+    case "macvtap":
+      return [
+        `${ip} link add ${object.name} link ${linkName(links, link.parentKey)} type ${link.type} mode ${link.mode}`,
+        ...set,
+      ];
     case "veth-peer":
     case "adopted":
       return set;

@@ -191,6 +191,8 @@ export function linkKeysOf(object: StateObject): readonly string[] {
     case "address":
     case "neighbour":
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
       return [object.linkKey];
     case "route":
       return object.nextHops.flatMap((hop) => (hop.linkKey === undefined ? [] : [hop.linkKey]));

@@ -38,6 +38,8 @@ function buildIdentity(object: StateObject): string {
     case "file":
       return `file|${object.path}`;
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
     case "vm":
       return `${object.kind}|${object.key}`;
   }

@@ -99,6 +99,10 @@ function fits(context: Context, wanted: LinkObject, match: Match): boolean {
       (type.groupGid === undefined || type.groupGid === match.link.groupGid)
     );
   }
+  if ("parentKey" in type) {
+    const parent = context.links.get(type.parentKey);
+    return parent !== undefined && !context.goneLinks.has(parent.link) && match.link.linkIndex === parent.link.index;
+  }
   if (type.type !== "veth" && type.type !== "veth-peer") return true;
   const peer = context.links.get(type.peerKey);
   const peerWanted = context.desired.get(type.peerKey);

@@ -24,6 +24,8 @@ export function kernelKind(object: LinkObject): string | undefined {
   switch (object.link.type) {
     case "bridge":
     case "dummy":
+    case "macvlan":
+    case "macvtap":
       return object.link.type;
     case "veth":
     case "veth-peer":

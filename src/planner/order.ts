@@ -7,11 +7,10 @@
  * linear. Among what is free to go the lowest rank goes first, which keeps the order of the network file.
  */
 import { NetloomError } from "../base/errors.ts";
-import { nameOf, type StateObject } from "../state/object.ts";
+import { isService, nameOf, type StateObject } from "../state/object.ts";
 import { type Draft, namespaceOf } from "./context.ts";
 import { Graph, Meetings } from "./graph.ts";
 import { deviceOf, identityOf } from "./identity.ts";
-import { isService } from "./services.ts";
 
 type PeerNamespace = (peerKey: string) => string | undefined;
 
@@ -55,7 +54,7 @@ function phaseOf(draft: Draft): number {
   const { before, after } = draft;
   const kind = (after ?? before)?.kind;
   if (kind === "vm") return after === undefined ? 0 : 9;
-  if (kind === "dhcp-single") return after === undefined ? 1 : 8;
+  if (isService(after ?? before)) return after === undefined ? 1 : 8;
   if (after === undefined) return kind === "namespace" ? 4 : kind === "link" ? 3 : FIRST_KERNEL_PHASE;
   if (before !== undefined) return 5;
   return kind === "namespace" ? 6 : LAST_KERNEL_PHASE;
@@ -215,6 +214,7 @@ function needsOf(object: StateObject, whole: boolean, peerNamespace: PeerNamespa
       if (typeof object.masterKey === "string") needs.push(`link:${object.masterKey}`);
       if (object.link.type === "veth-peer") needs.push(`link:${object.link.peerKey}`);
       if (!whole) break;
+      if ("parentKey" in object.link) needs.push(`link:${object.link.parentKey}`);
       needs.push(`defaults:${namespace}`);
       const other = object.link.type === "veth" ? peerNamespace(object.link.peerKey) : undefined;
       if (other !== undefined && other !== namespace) needs.push(`namespace:${other}`, `defaults:${other}`);

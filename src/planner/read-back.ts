@@ -54,6 +54,8 @@ export function readBack(context: Context, object: StateObject): StateObject | u
     case "file":
       return readFile(context, object);
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
     case "vm":
       return undefined;
   }

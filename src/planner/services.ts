@@ -1,11 +1,7 @@
 /** Steps for services: nobody observes them here, so the record is what they are compared with. */
-import type { ServiceObject, StateObject } from "../state/object.ts";
+import { isService, type StateObject } from "../state/object.ts";
 import { type Context, linkKeysOf } from "./context.ts";
 import { equalValues } from "./identity.ts";
-
-export function isService(object: StateObject | undefined): object is ServiceObject {
-  return object?.kind === "dhcp-single" || object?.kind === "vm";
-}
 
 export function planServices(context: Context): void {
   for (const object of context.desired.values()) {

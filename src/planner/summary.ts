@@ -1,5 +1,5 @@
 /** What a step does, as a person would say it. */
-import type { LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import type { LinkObject, NetworkDhcpObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
 import { destinationOf, inNamespace, type LinkByKey, linkName, type Names } from "./names.ts";
 
 export function summarize(before: StateObject | undefined, after: StateObject | undefined, names: Names): string {
@@ -29,6 +29,10 @@ function creation(object: StateObject, names: Names): string {
       return `accept ${acceptWords(object)} in chain ${object.chain}${inNamespace(object.namespace)}`;
     case "file":
       return `write file ${object.path}`;
+    case "ip6-single":
+      return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)} to ${object.clientMac}`;
+    case "dhcp-network":
+      return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} to ${hostCount(object)}`;
     case "dhcp-single":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
     case "vm":
@@ -64,7 +68,10 @@ function deletion(object: StateObject, names: Names): string {
       return `no longer accept ${acceptWords(object)} in chain ${object.chain}${inNamespace(object.namespace)}`;
     case "file":
       return `delete file ${object.path}`;
+    case "ip6-single":
+      return `stop IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dhcp-single":
+    case "dhcp-network":
       return `stop DHCP on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "vm":
       return `stop VM ${object.name}`;
@@ -87,6 +94,9 @@ function change(before: StateObject, after: StateObject, names: Names): string {
       return `load nft table ${after.family} ${after.name} anew${inNamespace(after.namespace)}`;
     case "file":
       return `rewrite file ${after.path}`;
+    case "ip6-single":
+    case "dhcp-network":
+      return `${creation(after, names)}, as changed`;
     case "dhcp-single":
       return `serve DHCP on ${after.interfaceName}${inNamespace(after.namespace)} as changed: ${after.lease.address}/${after.lease.prefixLength} to ${after.clientMac}`;
     case "vm":
@@ -224,4 +234,8 @@ function acceptWords(object: StateObject & { kind: "foreign-accept" }): string {
     ...(object.inInterface === undefined ? [] : [`from ${object.inInterface}`]),
     ...(object.outInterface === undefined ? [] : [`to ${object.outInterface}`]),
   ].join(" ");
+}
+
+function hostCount({ hosts }: NetworkDhcpObject): string {
+  return hosts.length === 1 ? "1 machine" : `${hosts.length} machines`;
 }

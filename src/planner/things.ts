@@ -26,6 +26,8 @@ function isOf(round: Round, object: StateObject): boolean {
     case "namespace":
     case "link":
     case "dhcp-single":
+    case "ip6-single":
+    case "dhcp-network":
     case "vm":
       return false;
     case "route":

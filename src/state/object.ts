@@ -8,7 +8,15 @@
  * Namespaces are named as `ip netns` does: "" is the namespace that netloom runs in, "pod1" stands for
  * /run/netns/pod1, and an absolute path is taken as it is.
  */
-import type { IpAddress, Ipv4Address, Ipv4Prefix, MacAddress, Prefix } from "../base/address.ts";
+import type {
+  IpAddress,
+  Ipv4Address,
+  Ipv4Prefix,
+  Ipv6Address,
+  Ipv6Prefix,
+  MacAddress,
+  Prefix,
+} from "../base/address.ts";
 
 interface ObjectBase {
   readonly key: string;
@@ -21,6 +29,9 @@ export interface NamespaceObject extends ObjectBase {
   readonly name: string;
 }
 
+/** linux/if_link.h MACVLAN_MODE_*: who else on the same parent is reached. */
+export type MacvlanMode = "private" | "vepa" | "bridge" | "passthru";
+
 /** What a link is, with what only that kind has. `adopted`: a link that somebody else made. */
 export type LinkType =
   | { readonly type: "bridge"; readonly forwardDelayCentiseconds?: number; readonly stp?: boolean }
@@ -29,6 +40,8 @@ export type LinkType =
   | { readonly type: "veth-peer"; readonly peerKey: string }
   | { readonly type: "tap"; readonly ownerUid?: number; readonly groupGid?: number; readonly queues?: number }
   | { readonly type: "dummy" }
+  /** On top of another link of the same namespace, with a MAC address of its own; macvtap: frames go to a character device. */
+  | { readonly type: "macvlan" | "macvtap"; readonly parentKey: string; readonly mode: MacvlanMode }
   /** Found by the interface index that `adoptedIndex` gives, never created nor deleted by us. */
   | { readonly type: "adopted"; readonly adoptedIndex: number };
 
@@ -187,7 +200,69 @@ export interface SingleDhcpObject extends ObjectBase {
   readonly lease: SingleLease;
 }
 
+/** What exactly one guest is told about IPv6, by router advertisements and by DHCPv6. All durations in seconds. */
+export interface SingleLease6 {
+  /** Given by DHCPv6 (IA_NA); empty: the guest makes its addresses from an autonomous prefix, or has none. */
+  readonly addresses: readonly Ipv6Address[];
+  /** Prefix information options of the advertisement (RFC 4861 §4.6.2). */
+  readonly prefixes: readonly {
+    readonly prefix: Ipv6Prefix;
+    readonly onLink: boolean;
+    /** The guest makes an address from it (SLAAC, RFC 4862). */
+    readonly autonomous: boolean;
+  }[];
+  /** Whether the advertising router is a default router. */
+  readonly defaultRouter: boolean;
+  /** Further destinations through it (route information, RFC 4191). */
+  readonly routes: readonly Ipv6Prefix[];
+  readonly nameServers: readonly Ipv6Address[];
+  readonly searchDomains: readonly string[];
+  /** 1280 or more. */
+  readonly mtuBytes?: number;
+  /** Of addresses and prefixes. */
+  readonly leaseSeconds: number;
+}
+
+/** Router advertisements and a DHCPv6 server for exactly one guest, raw on one tap. */
+export interface Ip6SingleObject extends ObjectBase {
+  readonly kind: "ip6-single";
+  readonly namespace: string;
+  readonly linkKey: string;
+  /** The interface's name at the time the service runs. */
+  readonly interfaceName: string;
+  readonly clientMac: MacAddress;
+  /** Link-local source of the advertisements: the guest's next hop. */
+  readonly routerAddress: Ipv6Address;
+  /**
+   * Where the guest's packets to the router go: told in the advertisements and in answers to solicitations for
+   * routerAddress. Absent: the real router has that address and answers itself.
+   */
+  readonly routerMac?: MacAddress;
+  /** Link-local source address of DHCPv6 answers; solicitations for it are answered with serverMac. */
+  readonly serverAddress: Ipv6Address;
+  /** Source MAC of frames; the server's DUID-LL is made of it. */
+  readonly serverMac: MacAddress;
+  readonly lease: SingleLease6;
+}
+
+/** A DHCPv4 server on a network's bridge, for the machines that are known by their MAC addresses and for nobody else. */
+export interface NetworkDhcpObject extends ObjectBase {
+  readonly kind: "dhcp-network";
+  readonly namespace: string;
+  readonly linkKey: string;
+  readonly interfaceName: string;
+  /** Source address and server identifier: the bridge's own. */
+  readonly serverAddress: Ipv4Address;
+  readonly hosts: readonly { readonly clientMac: MacAddress; readonly lease: SingleLease }[];
+}
+
 export interface VmNic {
+  /** Names the device in QEMU for its whole life ("nic0"): hot-plug finds it again. */
+  readonly id: string;
+  /** What the tap is; default tap. A macvtap is opened through its character device. */
+  readonly tapType?: "tap" | "macvtap";
+  /** Pairs of queues; default 1. */
+  readonly queues?: number;
   readonly tapKey: string;
   readonly tapName: string;
   readonly macAddress: MacAddress;
@@ -222,8 +297,20 @@ export type KernelObject =
   | NftTableObject
   | ForeignAcceptObject
   | FileObject;
-export type ServiceObject = SingleDhcpObject | VmObject;
+export type ServiceObject = SingleDhcpObject | Ip6SingleObject | NetworkDhcpObject | VmObject;
 export type StateObject = KernelObject | ServiceObject;
+
+export const SERVICE_KINDS: ReadonlySet<unknown> = new Set<ServiceObject["kind"]>([
+  "dhcp-single",
+  "ip6-single",
+  "dhcp-network",
+  "vm",
+]);
+
+/** Whether it is run by us and not by the kernel. */
+export function isService(object: StateObject | undefined): object is ServiceObject {
+  return SERVICE_KINDS.has(object?.kind);
+}
 
 /**
  * Desired state. `absent` lists foreign objects (as observed) that must not be there while ours are: the
@@ -258,6 +345,10 @@ export function nameOf(object: StateObject): string {
     case "file":
       return `file ${object.path}`;
     case "dhcp-single":
+      return `DHCP on ${object.interfaceName}${inside(object.namespace)}`;
+    case "ip6-single":
+      return `IPv6 for the guest on ${object.interfaceName}${inside(object.namespace)}`;
+    case "dhcp-network":
       return `DHCP on ${object.interfaceName}${inside(object.namespace)}`;
     case "vm":
       return `VM ${object.name}`;

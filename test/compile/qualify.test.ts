@@ -46,7 +46,7 @@ const objects: StateObject[] = [
     memoryMebibytes: 128,
     cpus: 1,
     accelerator: "auto",
-    nics: [{ tapKey: "link/pod1/0 tap", tapName: "tap0", macAddress: parseMac("02:00:00:00:00:01") }],
+    nics: [{ id: "nic0", tapKey: "link/pod1/0 tap", tapName: "tap0", macAddress: parseMac("02:00:00:00:00:01") }],
   },
 ];
 

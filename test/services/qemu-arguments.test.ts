@@ -51,8 +51,8 @@ describe("the command line of a guest", () => {
       title: "each NIC has the next descriptor",
       machine: {
         nics: [
-          { tapKey: "a", tapName: "tap0", macAddress: mac },
-          { tapKey: "b", tapName: "tap1", macAddress: mac },
+          { id: "nic0", tapKey: "a", tapName: "tap0", macAddress: mac },
+          { id: "nic0", tapKey: "b", tapName: "tap1", macAddress: mac },
         ],
       },
       option: "-netdev",
@@ -60,7 +60,7 @@ describe("the command line of a guest", () => {
     },
     {
       title: "the guest learns MAC and MTU, and no boot ROM delays it",
-      machine: { nics: [{ tapKey: "a", tapName: "tap0", macAddress: mac, mtuBytes: 1450 }] },
+      machine: { nics: [{ id: "nic0", tapKey: "a", tapName: "tap0", macAddress: mac, mtuBytes: 1450 }] },
       option: "-device",
       values: ["virtio-rng-pci", "virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,host_mtu=1450,romfile="],
     },

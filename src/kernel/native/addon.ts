@@ -23,7 +23,14 @@ export interface Addon {
   openPacketSocket(namespace: number, interfaceIndex: number, filter: Uint8Array): number;
   setSocketOption(descriptor: number, level: number, name: number, value: Uint8Array): void;
   bindSocket(descriptor: number, address: Uint8Array): void;
-  openTap(namespace: number, name: string, flags: number, owner: number, group: number, persist: boolean): number;
+  openTap(
+    namespace: number,
+    name: string,
+    flags: number,
+    owner: number | undefined,
+    group: number | undefined,
+    persist: boolean,
+  ): number;
   setTapPersistent(descriptor: number, persistent: boolean): void;
   closeDescriptor(descriptor: number): void;
   lockDescriptor(descriptor: number): boolean;

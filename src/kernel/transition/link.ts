@@ -14,6 +14,8 @@ import type { LinkObject } from "../../state/object.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
 const GENERATE_NO_ADDRESSES = 1;
+/** linux/if_link.h MACVLAN_MODE_* */
+const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 
 export interface LinkContext {
   readonly links: LinkDirectory;
@@ -37,6 +39,17 @@ export function createLinkRequests(object: LinkObject, context: LinkContext): Ne
       ];
     case "dummy":
       return [newLink({ ...creation(object, context), ...mtuOf(object), kind: "dummy" }), ...setUp(object, links, {})];
+    case "macvlan":
+    case "macvtap": {
+      const parentIndex = links.index(type.parentKey);
+      if (parentIndex === undefined)
+        throw new NetloomError("no-link", `create link ${object.name}: its parent (${type.parentKey}) does not exist`);
+      const settings = { ...creation(object, context), ...mtuOf(object), linkIndex: parentIndex };
+      return [
+        newLink({ ...settings, kind: type.type, [type.type]: { mode: MACVLAN_MODES[type.mode] } }),
+        ...setUp(object, links, {}),
+      ];
+    }
     case "veth": {
       const end = { ...creation(object, context), ...mtuOf(object), kind: "veth" as const };
       const peer = links.object(type.peerKey);

@@ -1,6 +1,7 @@
 /** Which service runs which kind of object. */
 import type { Logger } from "../../base/logger.ts";
-import type { ServiceObject } from "../../state/object.ts";
+import { NetloomError } from "../../base/errors.ts";
+import { nameOf, type ServiceObject } from "../../state/object.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
 import { SingleDhcpService } from "./single-dhcp.ts";
@@ -11,5 +12,8 @@ export function createService(object: ServiceObject, stateFolder: string, log: L
       return new VmService(object, stateFolder, log);
     case "dhcp-single":
       return new SingleDhcpService(object, log);
+    case "ip6-single":
+    case "dhcp-network":
+      throw new NetloomError("not-supported", `${nameOf(object)}: not served yet`);
   }
 }

@@ -5,7 +5,7 @@ import { chmodSync } from "node:fs";
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { shortSocketPath } from "../../kernel/unix-socket.ts";
-import type { ServiceObject } from "../../state/object.ts";
+import { SERVICE_KINDS, type ServiceObject } from "../../state/object.ts";
 import { removeDurably } from "../../store/atomic-file.ts";
 import type { ErrorBody, KeeperStatus, ServicesRequest, VmStopRequest } from "./protocol.ts";
 
@@ -120,9 +120,7 @@ function vmStopRequest(body: unknown): VmStopRequest {
 
 /** Whoever may open the socket is our own user: enough is checked to notice a client of another version. */
 function isServiceObject(value: unknown): value is ServiceObject {
-  return (
-    isRecord(value) && typeof value["key"] === "string" && (value["kind"] === "vm" || value["kind"] === "dhcp-single")
-  );
+  return isRecord(value) && typeof value["key"] === "string" && SERVICE_KINDS.has(value["kind"]);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

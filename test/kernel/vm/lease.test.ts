@@ -69,7 +69,7 @@ const guest: VmObject = {
   kernel: join(IMAGE, "vmlinuz"),
   initrd: join(IMAGE, "initrd.gz"),
   append: "console=ttyS0 quiet mitigations=off nokaslr no_timer_check cryptomgr.notests audit=0 nl.reboot=1",
-  nics: [{ tapKey: "link/tap0", tapName: "tap0", macAddress: MAC, mtuBytes: 1450 }],
+  nics: [{ id: "nic0", tapKey: "link/tap0", tapName: "tap0", macAddress: MAC, mtuBytes: 1450 }],
 };
 
 const told = (): string => {

@@ -61,7 +61,13 @@ describe("a guest", () => {
     try {
       execFileSync("ip", ["-n", "pod1", "tuntap", "add", "tap0", "mode", "tap"]);
       execFileSync("ip", ["-n", "pod1", "link", "set", "tap0", "up"]);
-      const nic = { tapKey: "link/tap0", tapName: "tap0", macAddress: parseMac("02:00:00:00:00:01"), mtuBytes: 1450 };
+      const nic = {
+        id: "nic0",
+        tapKey: "link/tap0",
+        tapName: "tap0",
+        macAddress: parseMac("02:00:00:00:00:01"),
+        mtuBytes: 1450,
+      };
       const guest = guestOf(machine(folder, "one", "echo", { namespace: "pod1", nics: [nic] }));
       await guest.start();
       const inode = statSync("/run/netns/pod1").ino;
