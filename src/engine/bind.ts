@@ -13,6 +13,7 @@ import { discoverPodContext } from "../kernel/discover.ts";
 import { hasLinkKind } from "../kernel/features.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
+import { isMarked } from "../state/mark.ts";
 import { type Desired, EMPTY, type LinkObject } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
 import type { OwnershipRecord } from "../state/step.ts";
@@ -157,7 +158,7 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
 /** The pod's end of a pair that a network file declares: there a VM is declared as well. */
 function refuseOwnPod(observed: ObservedNamespace, { namespace, interfaceName }: BindOptions): void {
   const alias = observed.links.find((link) => link.name === interfaceName)?.alias;
-  if (alias?.startsWith("netloom:") !== true) return;
+  if (!isMarked(alias)) return;
   throw new NetloomError("own-pod", `bind ${interfaceName} in ${namespace}: it is netloom's own (${alias})`, {
     hint: "Declare the guest in the same network file: a machine of kind vm with `in:` this one.",
   });

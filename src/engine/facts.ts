@@ -6,6 +6,7 @@ import { hasLinkKind, missingCapabilities } from "../kernel/features.ts";
 import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
+import { markedKey } from "../state/mark.ts";
 import type { Model } from "../model/model.ts";
 
 const TABLE_LOCAL = 255;
@@ -26,7 +27,7 @@ export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>):
     links[link.name] = {
       mtuBytes: link.mtuBytes,
       up: link.up,
-      ours: link.alias?.startsWith("netloom:") === true && ownedKeys.has(link.alias.slice("netloom:".length)),
+      ours: ownedKeys.has(markedKey(link.alias) ?? ""),
       addresses: (host?.addresses ?? [])
         .filter((address) => address.linkIndex === link.index)
         .map(({ address, prefixLength }) => ({ address, length: prefixLength })),

@@ -1,7 +1,7 @@
 /** The commands that do what a step does, for a person who would do it by hand. */
+import { markOf } from "../state/mark.ts";
 import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { aliasOf } from "./match.ts";
 import { commandIn, destinationOf, ipIn, type LinkByKey, linkName, type Names } from "./names.ts";
 import { GENERATION_MODES, routeType } from "./summary.ts";
 
@@ -36,7 +36,7 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
         `${commandIn(object.namespace, "nft -f -")} <<'END'`,
         ...(replace ? [`table ${object.family} ${object.name}`, `delete table ${object.family} ${object.name}`] : []),
         `table ${object.family} ${object.name} {`,
-        `  comment "${aliasOf(fingerprint(object.rules))}"`,
+        `  comment "${markOf(fingerprint(object.rules))}"`,
         ...object.rules.split("\n").flatMap((line) => (line.trim() === "" ? [] : `  ${line}`)),
         "}",
         "END",
@@ -126,7 +126,7 @@ function linkCreation(object: LinkObject, links: LinkByKey): string[] {
 function linkSettings(object: LinkObject, links: LinkByKey): string[] {
   const ip = ipIn(object.namespace);
   const settings = [
-    ...(object.link.type === "adopted" ? [] : [`alias ${quote(aliasOf(object.key))}`]),
+    ...(object.link.type === "adopted" ? [] : [`alias ${quote(markOf(object.key))}`]),
     ...(object.macAddress === undefined ? [] : [`address ${object.macAddress}`]),
     ...(object.mtuBytes === undefined ? [] : [`mtu ${object.mtuBytes}`]),
     ...(object.ipv6AddressGeneration === undefined
@@ -171,7 +171,7 @@ function linkChange(before: LinkObject, after: LinkObject, names: Names): string
   const up = after.up ?? before.up;
   if (up === true && (bounce || before.up === false)) commands.push(`${ip} link set ${after.name} up`);
   if (after.up === false && before.up !== false && !bounce) commands.push(`${ip} link set ${after.name} down`);
-  return commands.length === 0 ? [`${ip} link set ${after.name} alias ${quote(aliasOf(after.key))}`] : commands;
+  return commands.length === 0 ? [`${ip} link set ${after.name} alias ${quote(markOf(after.key))}`] : commands;
 }
 
 function bridgeChange(before: LinkObject, after: LinkObject, ip: string): string[] {
@@ -273,7 +273,7 @@ function acceptCommand(object: StateObject & { kind: "foreign-accept" }, verb: "
     ...(object.inInterface === undefined ? [] : [`-i ${object.inInterface}`]),
     ...(object.outInterface === undefined ? [] : [`-o ${object.outInterface}`]),
     ...(object.establishedOnly === true ? ["-m conntrack --ctstate RELATED,ESTABLISHED"] : []),
-    `-m comment --comment ${quote(aliasOf(object.key))} -j ACCEPT`,
+    `-m comment --comment ${quote(markOf(object.key))} -j ACCEPT`,
   ];
   return commandIn(object.namespace, words.join(" "));
 }

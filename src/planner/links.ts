@@ -1,4 +1,5 @@
 /** Steps for namespaces and links: what is made, changed, made anew because it cannot be changed, and deleted. */
+import { isMarked } from "../state/mark.ts";
 import type { LinkObject } from "../state/object.ts";
 import type { ObservedLink } from "../state/snapshot.ts";
 import { alongLinks, alongNamespace, Standing } from "./along.ts";
@@ -215,7 +216,7 @@ function nameIsFree(context: Context, object: LinkObject): boolean {
   if (key === object.key) return true;
   const other = key === undefined ? undefined : context.desired.get(key);
   if (other?.kind === "link" && other.name !== object.name) return true;
-  const ours = bearer.alias?.startsWith("netloom:") === true;
+  const ours = isMarked(bearer.alias);
   context.conflict(
     object.key,
     `link ${object.name}${inNamespace(object.namespace)} exists and ${ours ? "belongs to another file, bind or state folder of netloom" : "is not netloom's"}`,

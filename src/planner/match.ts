@@ -5,6 +5,7 @@
  * cleared the alias, the record's index or the unfinished steps do, and for one end of a veth pair the other
  * end. A link that was adopted is found by its index. A name alone proves nothing.
  */
+import { markOf } from "../state/mark.ts";
 import type { LinkObject, StateObject } from "../state/object.ts";
 import type { ObservedLink } from "../state/snapshot.ts";
 import { isAdopted, type Known } from "./known.ts";
@@ -13,10 +14,6 @@ import type { Place, View } from "./view.ts";
 export interface Match extends Place {
   /** Found only by what an unfinished change was to make: it does not carry our alias yet. */
   readonly unmarked: boolean;
-}
-
-export function aliasOf(key: string): string {
-  return `netloom:${key}`;
 }
 
 /** The kernel's kind (IFLA_INFO_KIND) of a link that we make. */
@@ -83,7 +80,7 @@ function matchOne(
   const adopted = objects.find(isAdopted);
   if (adopted !== undefined) return matchAdopted(adopted, known, view);
   if (known === undefined) return undefined;
-  const marked = view.withAlias(aliasOf(key));
+  const marked = view.withAlias(markOf(key));
   const named = marked.find(({ namespace, link }) =>
     objects.some((object) => object.namespace === namespace && object.name === link.name),
   );
@@ -106,7 +103,7 @@ function matchOne(
 }
 
 function mayBe(object: LinkObject, link: ObservedLink): boolean {
-  return kernelKind(object) === link.kind && (link.alias === undefined || link.alias === aliasOf(object.key));
+  return kernelKind(object) === link.kind && (link.alias === undefined || link.alias === markOf(object.key));
 }
 
 /**

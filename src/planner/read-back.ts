@@ -3,6 +3,7 @@
  * specifies, with the values that the kernel shows. Equal to the object when it stands as wanted.
  */
 import { networkOf } from "../base/address.ts";
+import { markOf } from "../state/mark.ts";
 import type {
   AddressObject,
   FileObject,
@@ -20,7 +21,7 @@ import type { ObservedAddress, ObservedLink, ObservedNextHop, ObservedRoute } fr
 import type { Context } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { deviceOf, identityOf, routeIdentity } from "./identity.ts";
-import { aliasOf, type Match } from "./match.ts";
+import type { Match } from "./match.ts";
 import type { NamespaceView } from "./view.ts";
 
 /** IFA_F_* bits that a person sets: nodad, home, mngtmpaddr, noprefixroute, autojoin (linux/if_addr.h). */
@@ -253,14 +254,14 @@ function readNftTable(context: Context, object: NftTableObject): NftTableObject 
   const recorded = entry?.recorded;
   const drifted =
     recorded?.object?.kind === "nft-table" &&
-    found.comment === aliasOf(fingerprint(recorded.object.rules)) &&
+    found.comment === markOf(fingerprint(recorded.object.rules)) &&
     recorded.listing !== undefined &&
     found.listing !== undefined &&
     recorded.listing !== found.listing;
   const candidates = [object, ...(entry?.objects ?? [])];
   const loaded = drifted
     ? undefined
-    : candidates.find((other) => other.kind === "nft-table" && found.comment === aliasOf(fingerprint(other.rules)));
+    : candidates.find((other) => other.kind === "nft-table" && found.comment === markOf(fingerprint(other.rules)));
   return { ...object, rules: loaded?.kind === "nft-table" ? loaded.rules : rulesOfListing(found.listing) };
 }
 
@@ -272,7 +273,7 @@ function rulesOfListing(listing: string | undefined): string {
 
 /** The comment says only whose rule it is: what it accepts is what was last made under that key. */
 function readAccept(context: Context, object: ForeignAcceptObject): ForeignAcceptObject | undefined {
-  if (context.view.namespace(object.namespace)?.hasAccept(aliasOf(object.key)) !== true) return undefined;
+  if (context.view.namespace(object.namespace)?.hasAccept(markOf(object.key)) !== true) return undefined;
   const latest = context.known.get(object.key)?.objects.at(-1);
   return latest === undefined || identityOf(latest) === identityOf(object) ? object : undefined;
 }

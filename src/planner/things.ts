@@ -1,5 +1,6 @@
 /** Steps for everything that is neither a namespace, a link nor a service: wanted, taken away for us, or no longer wanted. */
 import { NetloomError } from "../base/errors.ts";
+import { isMarked } from "../state/mark.ts";
 import { nameOf, type NftTableObject, type StateObject } from "../state/object.ts";
 import { type Context, type Draft, isIpv6, linkKeysOf, namespaceOf } from "./context.ts";
 import { deviceOf, equalValues, identityOf, isSameThing } from "./identity.ts";
@@ -71,7 +72,7 @@ function adoptForeign(context: Context, object: StateObject, observed: StateObje
     context.keepOriginal(object, underPresentName(context, observed));
     return true;
   }
-  if (isMarked(context, object) || standsOnOurs(context, object)) return true;
+  if (isOwnTable(context, object) || standsOnOurs(context, object)) return true;
   if (same) {
     context.keepOriginal(object, observed);
     return true;
@@ -89,11 +90,11 @@ function underPresentName(context: Context, observed: StateObject): StateObject 
   return name === undefined ? observed : { ...observed, path: observed.path.replace(`/${device}/`, `/${name}/`) };
 }
 
-function isMarked(context: Context, object: StateObject): boolean {
+function isOwnTable(context: Context, object: StateObject): boolean {
   if (object.kind === "foreign-accept") return true;
   if (object.kind !== "nft-table") return false;
   const table = context.view.namespace(object.namespace)?.nftTable(object.family, object.name);
-  return table?.comment?.startsWith("netloom:") === true;
+  return isMarked(table?.comment);
 }
 
 function standsOnOurs(context: Context, object: StateObject): boolean {

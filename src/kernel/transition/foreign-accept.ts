@@ -1,5 +1,6 @@
 /** Accept rules of ours in iptables chains of others, marked by their comment. */
 import { NetloomError } from "../../base/errors.ts";
+import { markOf } from "../../state/mark.ts";
 import type { ForeignAcceptObject } from "../../state/object.ts";
 import { run } from "../run.ts";
 import { namespacePath } from "./namespace-path.ts";
@@ -35,7 +36,7 @@ function iptables(object: ForeignAcceptObject, action: "-I" | "-C" | "-D"): Prom
     "-m",
     "comment",
     "--comment",
-    `netloom:${key}`,
+    markOf(key),
     "-j",
     "ACCEPT",
   ];

@@ -5,6 +5,7 @@
  * addresses on them, their ports) can travel in the same write. Numbers begin well above those in use, because the
  * kernel counts up by one for what others create at the same time.
  */
+import { markedKey } from "../../state/mark.ts";
 import type { LinkObject, StateObject } from "../../state/object.ts";
 import type { ObservedLink, Snapshot } from "../../state/snapshot.ts";
 
@@ -13,7 +14,6 @@ interface Place {
   readonly index: number;
 }
 
-const ALIAS_PREFIX = "netloom:";
 const DISTANCE = 64;
 
 export class LinkDirectory {
@@ -27,9 +27,8 @@ export class LinkDirectory {
     this.#snapshot = snapshot;
     for (const [namespace, observed] of Object.entries(snapshot.namespaces)) {
       for (const { alias, index } of observed?.links ?? []) {
-        if (alias?.startsWith(ALIAS_PREFIX) === true) {
-          this.#places.set(alias.slice(ALIAS_PREFIX.length), { namespace, index });
-        }
+        const key = markedKey(alias);
+        if (key !== undefined) this.#places.set(key, { namespace, index });
       }
     }
     for (const object of objects) if (object.kind === "link") this.add(object);

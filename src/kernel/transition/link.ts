@@ -10,6 +10,7 @@ import { NetloomError } from "../../base/errors.ts";
 import type { NetlinkRequest } from "../../netlink/message.ts";
 import { setBridgePort } from "../../netlink/route/bridge-port.ts";
 import { type LinkSettings, deleteLink, newLink, setLink } from "../../netlink/route/link.ts";
+import { markOf } from "../../state/mark.ts";
 import type { LinkObject } from "../../state/object.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
@@ -85,7 +86,7 @@ function setUp(object: LinkObject, links: LinkDirectory, further: LinkSettings):
   const { up, learning, ipv6AddressGeneration: generation } = object;
   const master = typeof object.masterKey === "string" ? { masterIndex: masterIndex(object, links) } : {};
   const requests: NetlinkRequest[] = [];
-  const first = { index, alias: aliasOf(object), ...further, ...master };
+  const first = { index, alias: markOf(object.key), ...further, ...master };
   if (generation === undefined) {
     requests.push(named(object, setLink({ ...first, ...(up === true ? { up } : {}) })));
   } else {
@@ -118,7 +119,7 @@ export function changeLinkRequests(before: LinkObject, after: LinkObject, { link
     ...(before.name === after.name ? {} : { name: after.name }),
     ...(newMac ? macOf(after) : {}),
     ...(after.mtuBytes === before.mtuBytes ? {} : mtuOf(after)),
-    ...(adopted ? {} : { alias: aliasOf(after) }),
+    ...(adopted ? {} : { alias: markOf(after.key) }),
     ...(newMaster ? { masterIndex: masterIndex(after, links) } : {}),
     ...(newGeneration && generation === GENERATE_NO_ADDRESSES ? { ipv6AddressGeneration: generation } : {}),
     ...(!bounce && after.up === false && before.up !== false ? { up: false } : {}),
@@ -169,11 +170,6 @@ function macOf({ macAddress }: LinkObject): LinkSettings {
 
 function mtuOf({ mtuBytes }: LinkObject): LinkSettings {
   return mtuBytes === undefined ? {} : { mtuBytes };
-}
-
-/** IFLA_IFALIAS of a link of ours: what makes it known as ours. */
-function aliasOf({ key }: LinkObject): string {
-  return `netloom:${key}`;
 }
 
 function masterIndex(object: LinkObject, links: LinkDirectory): number {

@@ -1,6 +1,7 @@
 /** nft tables of our own, loaded and removed whole. */
 import { NetloomError } from "../../base/errors.ts";
 import { fingerprint } from "../../planner/fingerprint.ts";
+import { markOf } from "../../state/mark.ts";
 import type { NftTableObject } from "../../state/object.ts";
 import { run } from "../run.ts";
 import { namespacePath } from "./namespace-path.ts";
@@ -14,7 +15,7 @@ export async function loadNftTable(object: NftTableObject, { replace }: { replac
   const head = replace
     ? [`table ${table}`, `delete table ${table}`]
     : [`create table ${table}`, `delete table ${table}`];
-  const body = [`table ${table} {`, `comment "netloom:${fingerprint(object.rules)}"`, object.rules, "}"];
+  const body = [`table ${table} {`, `comment "${markOf(fingerprint(object.rules))}"`, object.rules, "}"];
   await nft(object, `${[...head, ...body].join("\n")}\n`);
 }
 
