@@ -6,7 +6,8 @@ import { readTextIfExists } from "../../store/atomic-file.ts";
 import { KeeperClient } from "./client.ts";
 import { keeperLog } from "./protocol.ts";
 
-const START_MILLISECONDS = 15_000;
+/** Its end is noticed at once; an emulated host takes many seconds to start a program of this size. */
+const START_MILLISECONDS = 60_000;
 
 /**
  * The keeper of the folder: the running one, or a new one in a session of its own that outlives us.

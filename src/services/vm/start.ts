@@ -21,8 +21,8 @@ import type { AcceleratorChoice } from "./kvm.ts";
 import { QmpClient, type QmpEvents } from "./qmp-client.ts";
 
 const QEMU = "qemu-system-x86_64";
-/** Generous: on a busy host without KVM QEMU needs a second until it answers. */
-const START_MILLISECONDS = 20_000;
+/** Generous: QEMU needs a second until it answers on a busy host, and many inside an emulated one. */
+const START_MILLISECONDS = 60_000;
 /** One that runs already answers at once, or hangs. */
 const ADOPT_MILLISECONDS = 5000;
 
