@@ -8,7 +8,7 @@
  * taken up by the next command in exactly the same way.
  */
 import { NetloomError, messageOf } from "../base/errors.ts";
-import { observe } from "../kernel/observe.ts";
+import { type ObserveRequest, observe } from "../kernel/observe.ts";
 import { plan as planSteps, type Plan } from "../planner/plan.ts";
 import {
   type Desired,
@@ -34,7 +34,11 @@ export interface ReconcileOptions {
   readonly services: ServiceHost;
   /** Where the wanted state comes from: a file's path, or a bind's options. Kept with the record. */
   readonly source?: string;
+  /** How the kernel's state is read; absent: all of it, anew. */
+  readonly observe?: Observe;
 }
+
+export type Observe = (request: ObserveRequest) => Promise<Snapshot>;
 
 /** A plan together with what it was made from. */
 export interface Planned {
@@ -51,10 +55,10 @@ export interface Outcome {
 }
 
 /** Observe what `desired` and the unit's past touch, and plan the way there. Changes nothing. */
-export async function planUnit(unit: UnitStore, desired: Desired): Promise<Planned> {
+export async function planUnit(unit: UnitStore, desired: Desired, look: Observe = observe): Promise<Planned> {
   const record = unit.readRecord();
   const journal = unit.readJournal();
-  const snapshot = await observe(observeRequest(objectsAtStake(desired, record, journal)));
+  const snapshot = await look(observeRequest(objectsAtStake(desired, record, journal)));
   const shared = new SharedParameters(unit.readOtherRecords());
   const known = withJournal(unit.name, record, journal);
   const wanted = new Set(desired.objects.map((object) => object.key));
@@ -73,7 +77,7 @@ export async function planUnit(unit: UnitStore, desired: Desired): Promise<Plann
  * @throws NetloomError conflict (nothing touched), apply-failed (all undone), rollback-failed (says what is left)
  */
 export async function reconcile(unit: UnitStore, desired: Desired, options: ReconcileOptions): Promise<Outcome> {
-  const planned = await planUnit(unit, desired);
+  const planned = await planUnit(unit, desired, options.observe);
   refuseConflicts(planned.plan);
   const previous = planned.record?.desired ?? EMPTY;
   try {
@@ -120,7 +124,7 @@ async function carryOut(
     ...(options.progress === undefined ? {} : { progress: options.progress }),
   });
   crashPoint();
-  const applied = await verify(unit, desired);
+  const applied = await verify(unit, desired, options);
   if (isEmpty(desired)) unit.remove();
   else if (
     record !== undefined &&
@@ -138,8 +142,8 @@ async function carryOut(
 }
 
 /** Read everything back with record and journal still in force: a plan that is not empty is an error by name. */
-async function verify(unit: UnitStore, desired: Desired): Promise<Snapshot> {
-  const { plan, snapshot } = await planUnit(unit, desired);
+async function verify(unit: UnitStore, desired: Desired, options: ReconcileOptions): Promise<Snapshot> {
+  const { plan, snapshot } = await planUnit(unit, desired, options.observe);
   const problems = [
     ...plan.conflicts.map((conflict) => conflict.message),
     ...plan.steps.filter((step) => !isService(step.after ?? step.before)).map((step) => step.summary),
@@ -153,7 +157,7 @@ async function verify(unit: UnitStore, desired: Desired): Promise<Snapshot> {
 
 async function goBack(unit: UnitStore, previous: Desired, reason: unknown, options: ReconcileOptions): Promise<void> {
   try {
-    const planned = await planUnit(unit, previous);
+    const planned = await planUnit(unit, previous, options.observe);
     refuseConflicts(planned.plan);
     await carryOut(unit, previous, planned, options);
   } catch (error) {
@@ -215,6 +219,11 @@ function withJournal(
     record: { version: 1, name, source: record?.source ?? journal.source, owned, desired: record?.desired ?? EMPTY },
     pending: journal.steps,
   };
+}
+
+/** What to observe of all that a unit's record and journal speak of. */
+export function requestOf(record: OwnershipRecord | undefined, journal: Journal | undefined): ObserveRequest {
+  return observeRequest(objectsAtStake(EMPTY, record, journal));
 }
 
 function* objectsAtStake(

@@ -1,8 +1,8 @@
 /**
  * Sockets on the event loop: packets, datagrams with peers; kernel events are in events.ts.
  *
- * One preallocated buffer for each socket, one callback for each batch. What a callback is given points into that
- * buffer and is valid until the callback returns.
+ * One callback for each batch. What a callback is given points into a buffer that is valid until the callback returns:
+ * all sockets whose batches have the same shape take turns with one, so that a thousand of them cost no more than one.
  */
 import { getSystemErrorMap } from "node:util";
 
@@ -71,6 +71,30 @@ interface ReaderOptions {
   readonly onError: (error: SystemCallError) => void;
 }
 
+interface Room {
+  readonly buffer: Uint8Array;
+  readonly records: Int32Array;
+  readonly peers: Uint8Array;
+}
+
+const rooms = new Map<string, Room>();
+
+/** Receiving and the callback are one turn of the event loop: no two sockets ever use the room at once. */
+function roomFor(batch: number, slotBytes: number): Room {
+  const shape = `${batch} x ${slotBytes}`;
+  let room = rooms.get(shape);
+  // Of length 0: somebody transferred it away.
+  if (room === undefined || room.buffer.length === 0) {
+    room = {
+      buffer: new Uint8Array(batch * slotBytes),
+      records: new Int32Array(batch * RECORD_FIELDS),
+      peers: new Uint8Array(batch * PEER_BYTES),
+    };
+    rooms.set(shape, room);
+  }
+  return room;
+}
+
 /** What the three sockets have in common. Owns the descriptor as soon as its constructor has returned. */
 export class Reader {
   readonly buffer: Uint8Array;
@@ -86,9 +110,7 @@ export class Reader {
     this.#name = options.name;
     this.#onError = options.onError;
     this.slotBytes = slotBytes;
-    this.buffer = new Uint8Array(batch * slotBytes);
-    this.records = new Int32Array(batch * RECORD_FIELDS);
-    this.peers = new Uint8Array(batch * PEER_BYTES);
+    ({ buffer: this.buffer, records: this.records, peers: this.peers } = roomFor(batch, slotBytes));
     this.#handle = attempt(`receive on ${this.#name}`, (addon) =>
       addon.openReader(descriptor, batch, slotBytes, this.buffer, this.records, this.peers, (count, errno) => {
         if (errno === 0) options.onBatch(count);
