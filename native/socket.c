@@ -76,12 +76,30 @@ static napi_value bind_socket(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
+/* connectSocket(descriptor, address): a sockaddr of the socket's family */
+static napi_value connect_socket(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int descriptor;
+  struct bytes address;
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &descriptor) ||
+      !get_bytes(env, values[1], &address)) {
+    return NULL;
+  }
+  if (connect(descriptor, (const struct sockaddr *)address.data, (socklen_t)address.length) < 0) {
+    fail(&failure, "connect");
+    return throw_failure(env, &failure);
+  }
+  return make_undefined(env);
+}
+
 napi_status socket_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("openSocket", open_socket),
       FUNCTION("openSocketPair", open_socket_pair),
       FUNCTION("setSocketOption", set_socket_option),
       FUNCTION("bindSocket", bind_socket),
+      FUNCTION("connectSocket", connect_socket),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

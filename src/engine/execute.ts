@@ -6,6 +6,7 @@ import { Transitions } from "../kernel/transition/transitions.ts";
 import { type Desired, isService, type ServiceObject, type StateObject } from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { Step } from "../state/step.ts";
+import { differsOnlyInNics, keptNics, onlyLosesNics } from "../state/vm.ts";
 import { crashPoint, stepByStep } from "./crash-point.ts";
 import type { ServiceHost } from "./service-host.ts";
 
@@ -28,20 +29,46 @@ export async function executeSteps(steps: readonly Step[], execution: Execution)
   let position = 0;
   const progress = (step: Step): void => execution.progress?.(step, ++position, steps.length);
   const wanted = wantedServices(execution.desired);
-  // A server whose tap is made anew is listed among the steps although it is wanted unchanged.
-  const ending = new Set(steps.flatMap((step) => (isService(step.before) ? [step.key] : [])));
-  const staying = execution.running.filter(
-    (service) => !ending.has(service.key) && wanted.some((other) => sameValue(other, service)),
-  );
-  for (const step of steps) if (isService(step.before)) progress(step);
-  if (staying.length < execution.running.length) await converge(execution, staying, { start: false });
+  const changes = steps.filter((step) => isService(step.after ?? step.before));
+  for (const step of changes) if (comesFirst(step)) progress(step);
+  const staying = stayingServices(execution.running, wanted, changes);
+  if (!sameValues(staying, execution.running)) await converge(execution, staying, { start: false });
   await changeKernel(
     steps.filter((step) => !isService(step.after ?? step.before)),
     execution,
     progress,
   );
-  for (const step of steps) if (isService(step.after) && step.before === undefined) progress(step);
+  for (const step of changes) if (!comesFirst(step)) progress(step);
   if (wanted.length > 0) await converge(execution, wanted);
+}
+
+/** Services that are left alone while the kernel's objects change; guests without the NICs that they lose. */
+function stayingServices(
+  running: readonly ServiceObject[],
+  wanted: readonly ServiceObject[],
+  changes: readonly Step[],
+): ServiceObject[] {
+  // A service whose interface is made anew is listed among the steps although it is wanted unchanged.
+  const ending = new Set(changes.filter((step) => comesFirst(step) && !isUnplugging(step)).map((step) => step.key));
+  return running.flatMap((service) => {
+    const goal = wanted.find((other) => other.key === service.key);
+    if (goal === undefined || ending.has(service.key)) return [];
+    if (goal.kind !== "vm" || service.kind !== "vm") return sameValue(goal, service) ? [service] : [];
+    if (!differsOnlyInNics(goal, service)) return [];
+    const reduced = changes.find((step) => step.key === service.key && isUnplugging(step))?.after;
+    return [isService(reduced) ? reduced : { ...service, nics: keptNics(service.nics, goal.nics) }];
+  });
+}
+
+function isUnplugging({ before, after }: Step): boolean {
+  return before?.kind === "vm" && after?.kind === "vm" && onlyLosesNics(before, after);
+}
+
+/** A service that changes ends before the kernel's objects change; a guest that only gets NICs runs on. */
+function comesFirst(step: Step): boolean {
+  const { before, after } = step;
+  if (before?.kind === "vm" && after?.kind === "vm" && differsOnlyInNics(before, after)) return isUnplugging(step);
+  return before !== undefined;
 }
 
 /** DHCP servers and guests of a wanted state. */
@@ -76,6 +103,10 @@ async function changeKernel(
     progress(step);
     await transitions.transition(step);
   }
+}
+
+function sameValues(a: readonly ServiceObject[], b: readonly ServiceObject[]): boolean {
+  return a.length === b.length && a.every((service, i) => sameValue(service, b[i]!));
 }
 
 function sameValue(a: ServiceObject, b: ServiceObject): boolean {

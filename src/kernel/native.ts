@@ -127,6 +127,15 @@ export function bindSocket(descriptor: number, address: Uint8Array): void {
 }
 
 /**
+ * connect(2) with a raw sockaddr of the socket's family.
+ *
+ * @throws SystemCallError EAGAIN when a Unix socket's queue of connections is full and ours does not block
+ */
+export function connectSocket(descriptor: number, address: Uint8Array): void {
+  attempt(`connect socket ${descriptor}`, (addon) => addon.connectSocket(descriptor, address));
+}
+
+/**
  * Opens a file as a process of that namespace sees it, for `/proc/sys/net/…`; close-on-exec.
  *
  * @param options.flags of open(2), from node:fs constants

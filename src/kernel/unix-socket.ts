@@ -4,10 +4,13 @@
  */
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { basename, dirname } from "node:path";
+import { closeDescriptor, connectSocket, openSocket } from "./native.ts";
 
 const MAXIMUM_PATH_BYTES = 107;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 
 interface ShortSocketPath extends Disposable {
   /** Good until disposed, in this process only. */
@@ -27,4 +30,35 @@ export async function connectUnixSocket(path: string): Promise<Socket> {
   const socket = connect(short.path);
   await once(socket, "connect");
   return socket;
+}
+
+/** A connected stream socket and its descriptor, which belongs to the socket and is closed by it. */
+interface DescriptorSocket {
+  readonly socket: Socket;
+  readonly descriptor: number;
+}
+
+/**
+ * Connect to the stream socket at `path` and keep its descriptor in sight, so that others can be passed over it.
+ * @throws SystemCallError ENOENT, ECONNREFUSED; EAGAIN when those who wait there already are too many
+ */
+export function connectDescriptorSocket(path: string): DescriptorSocket {
+  using short = shortSocketPath(path);
+  const descriptor = openSocket({ family: AF_UNIX, type: SOCK_STREAM, protocol: 0 });
+  try {
+    connectSocket(descriptor, unixAddress(short.path));
+    return { socket: new Socket({ fd: descriptor, readable: true, writable: true }), descriptor };
+  } catch (error) {
+    closeDescriptor(descriptor);
+    throw error;
+  }
+}
+
+/** struct sockaddr_un: the family in the host's byte order, the path, a zero byte. */
+function unixAddress(path: string): Uint8Array {
+  const name = Buffer.from(path);
+  const address = new Uint8Array(2 + name.length + 1);
+  address.set(new Uint8Array(Uint16Array.of(AF_UNIX).buffer));
+  address.set(name, 2);
+  return address;
 }

@@ -1,4 +1,5 @@
 /** What all parts of one planning run share. */
+import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
 import {
   type AddressObject,
@@ -10,7 +11,7 @@ import {
 } from "../state/object.ts";
 import type { ObservedLink, Snapshot } from "../state/snapshot.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
-import { equalValues, identityOf, isSameThing } from "./identity.ts";
+import { identityOf, isSameThing } from "./identity.ts";
 import { type Known, knownObjects } from "./known.ts";
 import { type Match, matchLinks } from "./match.ts";
 import { View } from "./view.ts";

@@ -8,6 +8,7 @@
  */
 import { NetloomError } from "../base/errors.ts";
 import { isService, nameOf, type StateObject } from "../state/object.ts";
+import { onlyLosesNics } from "../state/vm.ts";
 import { type Draft, namespaceOf } from "./context.ts";
 import { Graph, Meetings } from "./graph.ts";
 import { deviceOf, identityOf } from "./identity.ts";
@@ -47,17 +48,21 @@ const FIRST_KERNEL_PHASE = 2;
 const LAST_KERNEL_PHASE = 7;
 
 /**
- * Services stop before anything else, and start after everything else; a VM needs its DHCP server. Links go in
- * a row, which lets them be deleted together.
+ * Services stop before anything else, and start after everything else; a VM needs its DHCP server. What is unplugged
+ * from a running VM counts as stopping. Links go in a row, which lets them be deleted together.
  */
 function phaseOf(draft: Draft): number {
   const { before, after } = draft;
   const kind = (after ?? before)?.kind;
-  if (kind === "vm") return after === undefined ? 0 : 9;
+  if (kind === "vm") return after === undefined || losesNics(before, after) ? 0 : 9;
   if (isService(after ?? before)) return after === undefined ? 1 : 8;
   if (after === undefined) return kind === "namespace" ? 4 : kind === "link" ? 3 : FIRST_KERNEL_PHASE;
   if (before !== undefined) return 5;
   return kind === "namespace" ? 6 : LAST_KERNEL_PHASE;
+}
+
+function losesNics(before: StateObject | undefined, after: StateObject): boolean {
+  return before?.kind === "vm" && after.kind === "vm" && onlyLosesNics(before, after);
 }
 
 /** What is in one namespace is done together, the host's first: each change of namespace costs a round to the kernel. */

@@ -1,5 +1,14 @@
 /** What a step does, as a person would say it. */
-import type { LinkObject, NetworkDhcpObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import type {
+  LinkObject,
+  NetworkDhcpObject,
+  NextHop,
+  RouteObject,
+  StateObject,
+  VmNic,
+  VmObject,
+} from "../state/object.ts";
+import { differsOnlyInNics, keptNics } from "../state/vm.ts";
 import { destinationOf, inNamespace, type LinkByKey, linkName, type Names } from "./names.ts";
 
 export function summarize(before: StateObject | undefined, after: StateObject | undefined, names: Names): string {
@@ -100,10 +109,32 @@ function change(before: StateObject, after: StateObject, names: Names): string {
     case "dhcp-single":
       return `serve DHCP on ${after.interfaceName}${inNamespace(after.namespace)} as changed: ${after.lease.address}/${after.lease.prefixLength} to ${after.clientMac}`;
     case "vm":
+      if (before.kind === "vm" && differsOnlyInNics(before, after)) return plugging(before, after);
       return `restart VM ${after.name}${inNamespace(after.namespace)} as changed, ${after.memoryMebibytes} MiB, ${after.cpus} CPU${after.cpus === 1 ? "" : "s"}`;
     default:
       return creation(after, names);
   }
+}
+
+/** "unplug NIC nic1 (tap1) from VM web in pod1 while it runs" */
+function plugging(before: VmObject, after: VmObject): string {
+  const place = inNamespace(after.namespace);
+  const [lost, gained] = [missingNics(before, after), missingNics(after, before)];
+  if (lost.length === 0 && gained.length === 0) return `see that VM ${after.name}${place} has its NICs`;
+  return [
+    ...(lost.length === 0 ? [] : [`unplug ${nicWords(lost)} from VM ${after.name}${place} while it runs`]),
+    ...(gained.length === 0 ? [] : [`plug ${nicWords(gained)} into VM ${after.name}${place} while it runs`]),
+  ].join(", ");
+}
+
+/** Those that one has and the other has not, or not so. */
+function missingNics(one: VmObject, other: VmObject): VmNic[] {
+  const kept = keptNics(one.nics, other.nics);
+  return one.nics.filter((nic) => !kept.includes(nic));
+}
+
+function nicWords(nics: readonly VmNic[]): string {
+  return nics.map((nic) => `NIC ${nic.id} (${nic.tapName}, MAC ${nic.macAddress})`).join(" and ");
 }
 
 function linkCreation(object: LinkObject, links: LinkByKey): string {

@@ -1,9 +1,10 @@
 /** Steps for everything that is neither a namespace, a link nor a service: wanted, taken away for us, or no longer wanted. */
+import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
 import { isMarked } from "../state/mark.ts";
 import { nameOf, type NftTableObject, type StateObject } from "../state/object.ts";
 import { type Context, type Draft, isIpv6, linkKeysOf, namespaceOf } from "./context.ts";
-import { deviceOf, equalValues, identityOf, isSameThing } from "./identity.ts";
+import { deviceOf, identityOf, isSameThing } from "./identity.ts";
 import type { Known } from "./known.ts";
 import { readBack } from "./read-back.ts";
 

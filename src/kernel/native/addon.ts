@@ -23,6 +23,7 @@ export interface Addon {
   openPacketSocket(namespace: number, interfaceIndex: number, filter: Uint8Array): number;
   setSocketOption(descriptor: number, level: number, name: number, value: Uint8Array): void;
   bindSocket(descriptor: number, address: Uint8Array): void;
+  connectSocket(descriptor: number, address: Uint8Array): void;
   openTap(
     namespace: number,
     name: string,
