@@ -12,19 +12,33 @@ import { parseNetworkFile } from "../model/parse.ts";
 import type { Plan } from "../planner/plan.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import type { Step } from "../state/step.ts";
-import { UnitStore } from "../store/unit.ts";
+import { isUnreadable, UnitStore } from "../store/unit.ts";
+import { reconcileUnconfirmed, undoUnconfirmed } from "./confirm.ts";
 import { gatherFacts } from "./facts.ts";
 import { keeperServices } from "./keeper-services.ts";
 import { type Outcome, planUnit, reconcile } from "./reconcile.ts";
+import { salvage } from "./salvage.ts";
+import type { ServiceHost } from "./service-host.ts";
 
 type Progress = (step: Step, position: number, total: number) => void;
+
+export interface ApplyOptions {
+  readonly progress?: Progress;
+  /** Runs DHCP servers and guests; default: the keeper. */
+  readonly services?: ServiceHost;
+  /** The file's content, where it is at hand; the path then only names it. */
+  readonly text?: string;
+  /** Undo the change unless it is confirmed within so many seconds. */
+  readonly confirmSeconds?: number;
+}
 
 /** @throws NetloomError bad-file (exit code 2), cannot-plan */
 export async function planFile(
   file: string,
   stateFolder: string,
+  { text }: Pick<ApplyOptions, "text"> = {},
 ): Promise<{ plan: Plan; unitName: string; notes: readonly string[] }> {
-  const { unit, desired, notes } = await wanted(file, stateFolder);
+  const { unit, desired, notes } = await wanted(file, stateFolder, text);
   const { plan } = await planUnit(unit, desired);
   const lacking = missingCapabilities().map(({ name }) => name);
   const blind =
@@ -40,12 +54,14 @@ export async function planFile(
 export async function applyFile(
   file: string,
   stateFolder: string,
-  progress: Progress,
+  options: ApplyOptions = {},
 ): Promise<{ outcome: Outcome; unitName: string; notes: readonly string[] }> {
-  const { unit, desired, notes } = await wanted(file, stateFolder);
-  const services = keeperServices(stateFolder);
-  const outcome = await reconcile(unit, desired, { progress, services, source: resolve(file) });
-  return { outcome, unitName: unit.name, notes: [...notes, ...outcome.notes] };
+  const { progress, services = keeperServices(stateFolder), confirmSeconds } = options;
+  const told = await makeReadable(file, stateFolder, { text: options.text, services });
+  const { unit, desired, notes } = await wanted(file, stateFolder, options.text);
+  const change = { services, source: resolve(file), ...(progress === undefined ? {} : { progress }) };
+  const outcome = await reconcileUnconfirmed(unit, desired, change, confirmSeconds);
+  return { outcome, unitName: unit.name, notes: [...told, ...notes, ...outcome.notes] };
 }
 
 /**
@@ -55,19 +71,47 @@ export async function applyFile(
 export async function destroyFile(
   file: string,
   stateFolder: string,
-  progress: Progress,
-): Promise<{ outcome: Outcome; unitName: string }> {
+  { progress, services = keeperServices(stateFolder) }: Pick<ApplyOptions, "progress" | "services"> = {},
+): Promise<{ outcome: Outcome; unitName: string; notes: readonly string[] }> {
   const unit = unitOf(file, stateFolder);
-  const services = keeperServices(stateFolder);
-  const outcome = await reconcile(unit, EMPTY, { progress, services });
-  return { outcome, unitName: unit.name };
+  const notes = await salvage(unit, resolve(file), (keys) => declaredIfPossible(file, keys));
+  const outcome = await reconcile(unit, EMPTY, { services, ...(progress === undefined ? {} : { progress }) });
+  return { outcome, unitName: unit.name, notes };
+}
+
+/** Before anything is planned: what cannot be read is set aside, and an unconfirmed change whose time is up is undone. */
+async function makeReadable(
+  file: string,
+  stateFolder: string,
+  { text = readNetworkFile(file), services }: { readonly text: string | undefined; readonly services: ServiceHost },
+): Promise<readonly string[]> {
+  const model = parseNetworkFile(text, file, { folder: dirname(resolve(file)) });
+  const unit = UnitStore.open(stateFolder, model.name);
+  const notes = await salvage(unit, resolve(file), (keys) => declaredBy(model, keys));
+  await undoUnconfirmed(unit, services);
+  return notes;
+}
+
+async function declaredBy(model: Model, ownedKeys: ReadonlySet<string>): Promise<Desired> {
+  return qualifyKeys(compile(model, await gatherFacts(model, ownedKeys)).desired, model.name);
+}
+
+/** Undefined: there is no such file any more, or it is wrong, or this host forbids what it says. */
+async function declaredIfPossible(file: string, ownedKeys: ReadonlySet<string>): Promise<Desired | undefined> {
+  try {
+    const model = parseNetworkFile(readNetworkFile(file), file, { folder: dirname(resolve(file)) });
+    return await declaredBy(model, ownedKeys);
+  } catch (error) {
+    if (error instanceof NetloomError && ["bad-file", "cannot-plan"].includes(error.code)) return undefined;
+    throw error;
+  }
 }
 
 async function wanted(
   file: string,
   stateFolder: string,
+  text: string = readNetworkFile(file),
 ): Promise<{ unit: UnitStore; desired: Desired; notes: readonly string[] }> {
-  const text = readNetworkFile(file);
   const first = parseNetworkFile(text, file, { folder: dirname(resolve(file)) });
   const unit = UnitStore.open(stateFolder, first.name);
   const previous = unit.readRecord() ?? unit.readJournal();
@@ -113,7 +157,7 @@ function sourceOf(stateFolder: string, name: string): string | undefined {
   try {
     return (unit.readRecord() ?? unit.readJournal())?.source;
   } catch (error) {
-    if (error instanceof NetloomError && error.code === "corrupt-store") return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }

@@ -107,7 +107,7 @@ export class Watcher implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const name of [...this.#namespaces.keys()]) this.#close(name);
+    for (const name of this.#namespaces.keys()) this.#close(name);
     this.#files[Symbol.dispose]();
     this.#poll[Symbol.dispose]();
   }

@@ -52,7 +52,7 @@ export const applyCommand: Command = {
     using _lock = lockFolder(state, `apply ${file}`);
     const line = progressLine();
     const started = performance.now();
-    const { outcome, unitName, notes } = await applyFile(file, state, line.show).finally(line.clear);
+    const { outcome, unitName, notes } = await applyFile(file, state, { progress: line.show }).finally(line.clear);
     const milliseconds = Math.round(performance.now() - started);
     if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps, notes, milliseconds });
     else {
@@ -77,14 +77,16 @@ export const destroyCommand: Command = {
     const state = stateFolderPath(invocation.option("state"));
     using _lock = lockFolder(state, `destroy ${file}`);
     const line = progressLine();
-    const { outcome, unitName } = await destroyFile(file, state, line.show).finally(line.clear);
-    if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps });
-    else
+    const { outcome, unitName, notes } = await destroyFile(file, state, { progress: line.show }).finally(line.clear);
+    if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps, notes });
+    else {
+      for (const note of notes) print(`note: ${note}`);
       print(
         outcome.steps.length === 0
           ? `${unitName}: nothing was there`
           : `${unitName}: ${countSteps(outcome.steps)} undone, nothing is left`,
       );
+    }
     return 0;
   },
 };

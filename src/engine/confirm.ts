@@ -1,0 +1,71 @@
+/**
+ * Changes that undo themselves unless somebody confirms them: the change that cuts off the person who made it. What
+ * was wanted before and the deadline are kept with the unit, so that neither a kill nor a reboot makes the change last:
+ * whoever opens the unit next and finds the deadline past undoes it first.
+ */
+import { EMPTY, type Desired } from "../state/object.ts";
+import { type Confirmation, UnitStore } from "../store/unit.ts";
+import { type Outcome, reconcile, type ReconcileOptions } from "./reconcile.ts";
+import type { ServiceHost } from "./service-host.ts";
+
+/**
+ * As {@link reconcile}; with `confirmSeconds` the change is undone unless it is confirmed within that time after it was
+ * done. Without it the change lasts, and so does an earlier one that waited.
+ */
+export async function reconcileUnconfirmed(
+  unit: UnitStore,
+  desired: Desired,
+  options: ReconcileOptions,
+  confirmSeconds: number | undefined,
+): Promise<Outcome> {
+  if (confirmSeconds === undefined) {
+    const outcome = await reconcile(unit, desired, options);
+    unit.removeConfirmation();
+    return outcome;
+  }
+  const pending = unit.readConfirmation();
+  const previous = pending?.previous ?? unit.readRecord()?.desired ?? EMPTY;
+  const confirmation = (): Confirmation => ({ version: 1, deadline: Date.now() + confirmSeconds * 1000, previous });
+  // Before the first step: cut off by a kill, the change is undone as well.
+  unit.writeConfirmation(confirmation());
+  try {
+    const outcome = await reconcile(unit, desired, options);
+    unit.writeConfirmation(confirmation());
+    return outcome;
+  } catch (error) {
+    if (pending === undefined) unit.removeConfirmation();
+    else unit.writeConfirmation(pending);
+    throw error;
+  }
+}
+
+/**
+ * Undo the unit's unconfirmed change if its time is up.
+ * @param options.now milliseconds since 1970
+ * @returns undefined: nothing was to be undone
+ */
+export async function undoUnconfirmed(
+  unit: UnitStore,
+  services: ServiceHost,
+  { now = Date.now() }: { readonly now?: number } = {},
+): Promise<Outcome | undefined> {
+  const pending = unit.readConfirmation();
+  if (pending === undefined || pending.deadline > now) return undefined;
+  const outcome = await reconcile(unit, pending.previous, { services });
+  unit.removeConfirmation();
+  return outcome;
+}
+
+export interface Pending {
+  readonly unit: string;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+}
+
+/** Changes that wait to be confirmed. @throws NetloomError corrupt-store */
+export function pendingConfirmations(stateFolder: string): Pending[] {
+  return UnitStore.list(stateFolder).flatMap((unit) => {
+    const pending = UnitStore.open(stateFolder, unit).readConfirmation();
+    return pending === undefined ? [] : [{ unit, deadline: pending.deadline }];
+  });
+}
