@@ -35,25 +35,28 @@ const NAMESPACES_AT_ONCE = 8;
  */
 export async function observe(request: ObserveRequest): Promise<Snapshot> {
   const namespaces: Record<string, ObservedNamespace | null> = {};
+  const brokenNamespaces: string[] = [];
   const waiting = [...request.namespaces];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      namespaces[next.name] = await observeNamespace(next);
+      const observed = await observeNamespace(next);
+      namespaces[next.name] = observed === "broken" ? null : observed;
+      if (observed === "broken") brokenNamespaces.push(next.name);
     }
   };
   await Promise.all(Array.from({ length: Math.min(NAMESPACES_AT_ONCE, waiting.length) }, worker));
   const files: Record<string, Snapshot["files"][string]> = {};
   for (const path of request.files) files[path] = await observeFile(path);
-  return { namespaces, files };
+  return { namespaces, ...(brokenNamespaces.length === 0 ? {} : { brokenNamespaces }), files };
 }
 
-async function observeNamespace(request: NamespaceRequest): Promise<ObservedNamespace | null> {
+async function observeNamespace(request: NamespaceRequest): Promise<ObservedNamespace | "broken" | null> {
   const { name, nft = [], sysctls = [], foreignAccepts = false } = request;
   const asked = { tables: nft, foreignAccepts };
   if (name === "") return observeOpened(undefined, {}, sysctls, asked);
   const path = namespacePath(name);
   const namespace = openIfExists(path);
-  if (namespace === undefined) return null;
+  if (typeof namespace !== "number") return namespace;
   try {
     return await observeOpened(namespace, { namespacePath: path }, sysctls, asked);
   } finally {
@@ -71,13 +74,14 @@ async function observeOpened(
   return { ...routing, ...filters, sysctls: observeSysctls(namespace, sysctls) };
 }
 
-/** ENOTTY and EINVAL: the file that a killed `ip netns add` leaves is no namespace. */
-function openIfExists(path: string): number | undefined {
+/** ENOTTY and EINVAL: the file that a killed `ip netns add` leaves is no namespace. Null: there is no such file. */
+function openIfExists(path: string): number | "broken" | null {
   try {
     return openNamespace(path);
   } catch (error) {
-    const absent = error instanceof SystemCallError && ["ENOENT", "ENOTTY", "EINVAL"].includes(error.errnoName);
-    if (absent) return undefined;
+    if (!(error instanceof SystemCallError)) throw error;
+    if (error.errnoName === "ENOENT") return null;
+    if (error.errnoName === "ENOTTY" || error.errnoName === "EINVAL") return "broken";
     throw error;
   }
 }

@@ -33,6 +33,7 @@ export function planNamespaces(context: Context): void {
     for (const object of entry.objects) {
       if (object.kind !== "namespace" || context.claimed.has(`namespace|${object.name}`)) continue;
       if (context.view.namespace(object.name) !== undefined) context.goneNamespaces.add(object.name);
+      else if (context.view.isBroken(object.name)) context.draft(entry.key, object, undefined);
     }
   }
 }

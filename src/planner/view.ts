@@ -121,6 +121,11 @@ export class View {
     return this.#linksByAlias.get(alias) ?? [];
   }
 
+  /** Whether a file of the namespace's name is there that is none. */
+  isBroken(name: string): boolean {
+    return this.snapshot.brokenNamespaces?.includes(name) === true;
+  }
+
   /** Undefined: no such namespace. */
   namespace(name: string): NamespaceView | undefined {
     return this.#namespaces.get(name);

@@ -102,6 +102,8 @@ export interface ObservedNamespace {
 export interface Snapshot {
   /** By namespace name; null: the namespace does not exist. */
   readonly namespaces: Readonly<Record<string, ObservedNamespace | null>>;
+  /** Names whose file is there but is no namespace: what a kill in the middle of a creation or deletion leaves. */
+  readonly brokenNamespaces?: readonly string[];
   /** By path; null: no such file. */
   readonly files: Readonly<Record<string, { readonly content: string; readonly mode: number } | null>>;
 }

@@ -1,6 +1,6 @@
 /** What people do wrong, and full or unfit disks: clear words, nothing half-done, nobody else's network touched. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { hostSnapshot } from "../../support/host-snapshot.ts";
@@ -43,6 +43,22 @@ test("a file that was moved is destroyed by the path that it had", async () => {
   await done(["destroy", file, "--state", state]);
   expect(links()).not.toContain("lan1");
 });
+
+test.for(["destroy", "apply"])(
+  "what a kill in the middle of `ip netns` leaves of a namespace of ours: %s gets over it",
+  async (command) => {
+    const before = hostSnapshot();
+    const file = join(folder.path, "pods.yaml");
+    writeFileSync(file, "version: 1\nmachines: { pod9: { kind: namespace, nics: [] } }\n");
+    await done(["apply", file, "--state", state]);
+    execFileSync("umount", ["/run/netns/pod9"]);
+    expect(existsSync("/run/netns/pod9")).toBe(true);
+    await done([command, file, "--state", state]);
+    if (command === "apply") await done(["destroy", file, "--state", state]);
+    expect(existsSync("/run/netns/pod9")).toBe(false);
+    expect(hostSnapshot()).toEqual(before);
+  },
+);
 
 test("a disk that fills up in the middle of apply: all is undone", async () => {
   const before = hostSnapshot();
