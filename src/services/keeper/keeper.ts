@@ -42,8 +42,8 @@ export class Keeper {
 
   /**
    * Make exactly `wanted` run for the unit: end what is not listed any more or has changed, start what is missing
-   * or has ended, leave the rest alone. All are tried, whatever fails.
-   * @param start false: only end what has to end, for now
+   * or has ended, leave the rest alone. What can change without an end does. All are tried, whatever fails.
+   * @param start false: only end, and unplug, what has to, for now
    * @throws NetloomError of what failed; the list is kept all the same, another call tries again
    */
   converge(unit: string, wanted: readonly ServiceObject[], start = true): Promise<void> {
@@ -52,20 +52,23 @@ export class Keeper {
       const running = this.#units.get(unit) ?? new Map<string, Service>();
       this.#units.set(unit, running);
       const failures: unknown[] = [];
-      const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+      const attempt = async (work: () => Promise<void>): Promise<void> => {
         try {
           await work();
-          return true;
         } catch (error) {
           failures.push(error);
-          return false;
         }
       };
       const goals = new Map(wanted.map((object) => [object.key, object]));
       for (const service of guestsFirst([...running.values()])) {
         const { key } = service.object;
-        if (isDeepStrictEqual(service.object, goals.get(key))) continue;
-        if (await attempt(() => service.stop())) running.delete(key);
+        const goal = goals.get(key);
+        if (isDeepStrictEqual(service.object, goal)) continue;
+        await attempt(async () => {
+          if (goal !== undefined && (await service.change?.(goal)) === true) return;
+          await service.stop();
+          running.delete(key);
+        });
       }
       for (const object of start ? wanted : []) {
         if (!running.has(object.key)) running.set(object.key, this.#create(object));
@@ -117,7 +120,8 @@ export class Keeper {
   }
 
   /** Look after services that may need another start: a DHCP server whose interface was away or was replaced. */
-  tend(): Promise<void> {
+  async tend(): Promise<void> {
+    for (const { service } of this.#all()) service.tend?.();
     return this.#inTurn(async () => {
       for (const { service } of this.#all()) {
         if (service.object.kind === "vm") continue;

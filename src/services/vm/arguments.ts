@@ -1,14 +1,24 @@
 /** QEMU's command line for a machine: pure, so that a table can test it. */
 import type { VmObject } from "../../state/object.ts";
 import { VM_FILES } from "./folder.ts";
+import {
+  assignPorts,
+  countPorts,
+  deviceProperties,
+  formatProperties,
+  netdevProperties,
+  portProperties,
+} from "./nic.ts";
 
 /** What the command line needs beyond the declared machine. */
 interface QemuSetting {
   readonly accelerator: "kvm" | "tcg";
   /** Absolute path; QEMU locks this file, so a second QEMU of the same machine refuses to start. */
   readonly pidFile: string;
-  /** First descriptor of the open taps, one for each NIC in order. */
-  readonly firstTapDescriptor: number;
+  /** What tells this guest from any other, also over QMP: RFC 9562. */
+  readonly uuid: string;
+  /** Descriptors of the open taps: for each NIC in order those of its queues. */
+  readonly tapDescriptors: readonly (readonly number[])[];
 }
 
 /**
@@ -22,6 +32,7 @@ export function qemuArguments(machine: VmObject, setting: QemuSetting): string[]
   const log = `logfile=${VM_FILES.consoleLog},logappend=on`;
   const words = [
     ["-name", escapeValue(machine.name)],
+    ["-uuid", setting.uuid],
     ["-M", `q35,smm=off,accel=${setting.accelerator}`],
     ["-cpu", "max,-la57"],
     ["-smp", String(machine.cpus)],
@@ -40,10 +51,13 @@ export function qemuArguments(machine: VmObject, setting: QemuSetting): string[]
     words.push("-drive", `if=none,id=disk0,format=${imageFormat(machine.image)},file=${escapeValue(machine.image)}`);
     words.push("-device", "virtio-blk-pci,drive=disk0");
   }
+  const ports = assignPorts(machine.nics);
+  for (let port = 0; port < countPorts(machine.nics.length); port++) {
+    words.push("-device", formatProperties(portProperties(port)));
+  }
   machine.nics.forEach((nic, i) => {
-    const mtu = nic.mtuBytes === undefined ? "" : `,host_mtu=${nic.mtuBytes}`;
-    words.push("-netdev", `tap,id=net${i},fd=${setting.firstTapDescriptor + i}`);
-    words.push("-device", `virtio-net-pci,netdev=net${i},mac=${nic.macAddress}${mtu},romfile=`);
+    words.push("-netdev", formatProperties(netdevProperties(nic, setting.tapDescriptors[i] ?? [])));
+    words.push("-device", formatProperties(deviceProperties(nic, ports.get(nic.id) ?? i)));
   });
   return words;
 }

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { dirname, join } from "node:path";
 import { NetloomError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../kernel/process.ts";
-import type { VmObject } from "../../state/object.ts";
+import type { VmNic, VmObject } from "../../state/object.ts";
 import { isMissing, readTextIfExists, writeAtomic } from "../../store/atomic-file.ts";
 import { printable } from "./printable.ts";
 
@@ -46,9 +46,15 @@ export interface VmNote {
   readonly acceleratorReason: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  /** With the NICs that may be plugged: one that comes is noted before it is plugged, one that goes after it went. */
   readonly machine: VmObject;
   /** Absent: as far as known it runs. */
   readonly end?: VmEnd;
+}
+
+/** What reports show of a guest's NICs. */
+export function describeNics(nics: readonly VmNic[]): Pick<VmNic, "id" | "tapName" | "macAddress" | "queues">[] {
+  return nics.map(({ id, tapName, macAddress, queues = 1 }) => ({ id, tapName, macAddress, queues }));
 }
 
 export class VmFolder {

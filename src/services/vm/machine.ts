@@ -1,23 +1,32 @@
 /**
  * One guest, watched. The connection to QEMU's monitor is the watch: it ends when QEMU ends, also for a guest
- * that an earlier keeper started, whose exit status nobody tells us.
+ * that an earlier keeper started, whose exit status nobody tells us. Its NICs come and go while it runs.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { isAlive, type ProcessEnd, waitForEnd } from "../../kernel/process.ts";
-import type { VmObject } from "../../state/object.ts";
+import type { ServiceObject, VmNic, VmObject } from "../../state/object.ts";
+import { differsOnlyInNics, keptNics } from "../../state/vm.ts";
+import { boundFile } from "../keeper/bounded-file.ts";
 import type { Service, ServiceReport } from "../service.ts";
-import { VmFolder, type VmEnd, type VmNote } from "./folder.ts";
+import { describeNics, VmFolder, type VmEnd, type VmNote } from "./folder.ts";
+import { deleteNetdev, plugNic, unplugNic } from "./hotplug.ts";
 import { chooseAccelerator, kvmCacheFile } from "./kvm.ts";
 import { QmpClient } from "./qmp-client.ts";
 import { adoptVm, findVmProcess, type RunningVm, startVm, stopVm } from "./start.ts";
+import { closeTaps, openTaps } from "./taps.ts";
 
 /** SeaBIOS, finding that it was not started by power-on, resets once more: that is part of the same reboot. */
 const SAME_REBOOT_MILLISECONDS = 500;
+/** How often a guest's QEMU is asked whether it is well. */
+const LOOK_MILLISECONDS = 5000;
+const MAXIMUM_LOG_BYTES = 8 * 1024 * 1024;
+/** How long a console that overflowed is spoken of. */
+const FLOOD_MILLISECONDS = 60_000;
 
 export class VmService implements Service {
-  readonly object: VmObject;
+  #object: VmObject;
   readonly #stateFolder: string;
   readonly #folder: VmFolder;
   readonly #log: Logger;
@@ -30,36 +39,41 @@ export class VmService implements Service {
   #shutdownReason: string | undefined;
   #stopAsked = false;
   #trouble: string | undefined;
+  /** Its process runs, but could not be taken up. */
+  #lost = false;
+  /** What is wrong with it as QEMU tells, or that QEMU tells nothing. */
+  #condition: string | undefined;
+  #look: Promise<void> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #overflows = 0;
+  #overflowedAt = Number.NEGATIVE_INFINITY;
+  /** The NIC that is being unplugged. */
+  #leaving: string | undefined;
   #watch: Promise<void> = Promise.resolve();
   #released = false;
 
   constructor(object: VmObject, stateFolder: string, log: Logger) {
-    this.object = object;
+    this.#object = object;
     this.#stateFolder = stateFolder;
     this.#folder = new VmFolder(stateFolder, object.name);
     this.#log = log;
   }
 
+  get object(): VmObject {
+    return this.#object;
+  }
+
   async start(): Promise<void> {
-    if (this.#phase === "running") return;
-    this.#phase = "starting";
-    this.#forget();
-    try {
-      const found = await adoptVm(this.object, this.#folder, this.#events());
-      if (found !== undefined) return this.#follow(found, "taken up");
-      const choice = await chooseAccelerator(this.object.accelerator, kvmCacheFile(this.#stateFolder));
-      this.#follow(await startVm(this.object, this.#folder, choice, this.#events()), "started");
-    } catch (error) {
-      this.#phase = "idle";
-      this.#trouble = messageOf(error);
-      throw error;
-    }
+    await this.#look;
+    if (this.#phase !== "running") await this.#startOrTakeUp();
+    await this.#bringNics(this.#object.nics);
   }
 
   async resume(): Promise<void> {
-    this.#phase = "starting";
+    if (!this.#lost) this.#phase = "starting";
     try {
-      const found = await adoptVm(this.object, this.#folder, this.#events());
+      const found = await adoptVm(this.#object, this.#folder, this.#events());
+      this.#lost = false;
       if (found !== undefined) return this.#follow(found, "taken up");
       this.#phase = "idle";
       this.#note = this.#folder.readNote();
@@ -67,14 +81,39 @@ export class VmService implements Service {
       else if (this.#note.end === undefined)
         this.#end({ state: "killed", reason: `it ended while nobody watched${this.#complaint()}` });
     } catch (error) {
+      const reason = messageOf(error);
+      if (!this.#lost) this.#log.error("cannot take up a guest", { vm: this.#object.name, reason });
       this.#phase = "idle";
-      this.#trouble = messageOf(error);
-      this.#log.error("cannot take up a guest", { vm: this.object.name, reason: this.#trouble });
+      this.#lost = true;
+      this.#trouble = reason;
     }
+  }
+
+  async change(goal: ServiceObject): Promise<boolean> {
+    await this.#look;
+    if (goal.kind !== "vm" || !differsOnlyInNics(this.#object, goal)) return false;
+    await this.#removeNics(goal.nics);
+    this.#object = goal;
+    return true;
+  }
+
+  tend(): void {
+    if (this.#phase === "idle" && !this.#lost) return;
+    if (boundFile(this.#folder.file("consoleLog"), MAXIMUM_LOG_BYTES)) {
+      this.#overflows++;
+      this.#overflowedAt = performance.now();
+    }
+    boundFile(this.#folder.file("qemuLog"), MAXIMUM_LOG_BYTES);
+    if (this.#look !== undefined || performance.now() < this.#lookedAt + LOOK_MILLISECONDS) return;
+    this.#look = this.#lookAfter().finally(() => {
+      this.#lookedAt = performance.now();
+      this.#look = undefined;
+    });
   }
 
   /** End the guest; its folder with the logs stays. @param powerdownSeconds see {@link stopVm} */
   async halt(powerdownSeconds: number): Promise<void> {
+    await this.#look;
     const process =
       this.#note !== undefined && isAlive(this.#note.process) ? this.#note.process : findVmProcess(this.#folder);
     if (process === undefined) return;
@@ -83,7 +122,7 @@ export class VmService implements Service {
     this.#stopAsked = true;
     try {
       const means = await stopVm(process, this.#qmp, powerdownSeconds);
-      this.#log.info("guest stopped", { vm: this.object.name, means });
+      this.#log.info("guest stopped", { vm: this.#object.name, means });
     } catch (error) {
       this.#phase = before;
       this.#stopAsked = false;
@@ -91,6 +130,7 @@ export class VmService implements Service {
     }
     await this.#watch;
     this.#phase = "idle";
+    this.#lost = false;
     if (this.#note?.end === undefined) this.#end(this.#explain({}));
   }
 
@@ -102,6 +142,7 @@ export class VmService implements Service {
   async release(): Promise<void> {
     this.#released = true;
     this.#qmp?.close();
+    await this.#look;
     await this.#watch;
   }
 
@@ -116,16 +157,147 @@ export class VmService implements Service {
             accelerator: note.accelerator,
             acceleratorReason: note.acceleratorReason,
             startedAt: note.startedAt,
+            nics: describeNics(note.machine.nics),
           }),
+      ...(this.#overflows === 0 ? {} : { consoleOverflows: this.#overflows }),
       ...(note?.end === undefined ? {} : withoutReason(note.end)),
     };
-    if (this.#phase !== "idle")
-      return { state: this.#phase, ...(this.#trouble === undefined ? {} : { reason: this.#trouble }), details };
+    if (this.#phase !== "idle") {
+      const reason = this.#trouble ?? this.#condition ?? this.#lack() ?? this.#flood();
+      return { state: this.#phase, ...(reason === undefined ? {} : { reason }), details };
+    }
     if (note?.end !== undefined) return { state: note.end.state, reason: note.end.reason, details };
     return { state: "failed", reason: this.#trouble ?? "it was not started yet", details };
   }
 
+  async #startOrTakeUp(): Promise<void> {
+    this.#phase = "starting";
+    this.#forget();
+    try {
+      const found = await adoptVm(this.#object, this.#folder, this.#events());
+      if (found !== undefined) return this.#follow(found, "taken up");
+      const choice = await chooseAccelerator(this.#object.accelerator, kvmCacheFile(this.#stateFolder));
+      this.#follow(await startVm(this.#object, this.#folder, choice, this.#events()), "started");
+    } catch (error) {
+      this.#phase = "idle";
+      this.#trouble = messageOf(error);
+      throw error;
+    }
+  }
+
+  /** Plug in what the running guest lacks, after unplugging what it has otherwise. */
+  async #bringNics(wanted: readonly VmNic[]): Promise<void> {
+    await this.#removeNics(wanted);
+    const present = this.#pluggedNics();
+    const kept = keptNics(wanted, present);
+    for (const nic of wanted) if (!kept.includes(nic)) await this.#plug(nic);
+  }
+
+  /** Unplug what the running guest has and is not wanted, or not so. */
+  async #removeNics(wanted: readonly VmNic[]): Promise<void> {
+    const present = this.#pluggedNics();
+    const kept = keptNics(present, wanted);
+    for (const nic of present) if (!kept.includes(nic)) await this.#unplug(nic);
+  }
+
+  async #plug(nic: VmNic): Promise<void> {
+    const present = this.#pluggedNics();
+    const taps = openTaps(this.#object, [nic]);
+    this.#noteNics([...present, nic]);
+    try {
+      await plugNic(this.#monitor(), nic, taps.flat());
+      this.#log.info("NIC plugged", { vm: this.#object.name, nic: nic.id, tap: nic.tapName });
+    } catch (cause) {
+      this.#noteNics(present);
+      throw this.#nicFailure("plug", nic, "into", cause);
+    } finally {
+      closeTaps(taps);
+    }
+  }
+
+  async #unplug(nic: VmNic): Promise<void> {
+    this.#leaving = nic.id;
+    try {
+      await unplugNic(this.#monitor(), nic.id);
+    } catch (cause) {
+      throw this.#nicFailure("unplug", nic, "from", cause);
+    } finally {
+      this.#leaving = undefined;
+    }
+    this.#noteNics(this.#pluggedNics().filter((other) => other.id !== nic.id));
+    this.#log.info("NIC unplugged", { vm: this.#object.name, nic: nic.id, tap: nic.tapName });
+  }
+
+  #nicFailure(verb: string, nic: VmNic, preposition: string, cause: unknown): NetloomError {
+    const { name } = this.#object;
+    return new NetloomError(
+      `${verb}-failed`,
+      `${verb} NIC ${nic.id} (${nic.tapName}) ${preposition} VM ${name}: ${messageOf(cause)}`,
+      {
+        hint: `End the guest (netloom vm stop ${name}) and do it again: it starts with the NICs it should have.`,
+        cause,
+      },
+    );
+  }
+
+  #monitor(): QmpClient {
+    if (this.#qmp?.isOpen === true) return this.#qmp;
+    throw new NetloomError("vm-unresponsive", "its QEMU does not answer");
+  }
+
+  /** Of the running guest; none when it does not run. */
+  #pluggedNics(): readonly VmNic[] {
+    return this.#phase === "running" ? (this.#note?.machine.nics ?? []) : [];
+  }
+
+  #noteNics(nics: readonly VmNic[]): void {
+    if (this.#note === undefined) return;
+    this.#note = { ...this.#note, machine: { ...this.#note.machine, nics } };
+    this.#folder.writeNote(this.#note);
+  }
+
+  /** The guest let go of a NIC by itself, or long after it was asked. */
+  #nicWent(id: string): void {
+    if (id === this.#leaving || !this.#pluggedNics().some((nic) => nic.id === id)) return;
+    this.#noteNics(this.#pluggedNics().filter((nic) => nic.id !== id));
+    this.#log.warn("NIC is no longer plugged", { vm: this.#object.name, nic: id });
+    const qmp = this.#qmp;
+    if (qmp === undefined) return;
+    deleteNetdev(qmp, id).catch((error: unknown) => {
+      this.#log.warn("tap of a NIC stays open", { vm: this.#object.name, nic: id, reason: messageOf(error) });
+    });
+  }
+
+  /** Never rejects. */
+  async #lookAfter(): Promise<void> {
+    if (this.#phase === "idle") return this.resume();
+    if (this.#phase !== "running" || this.#qmp?.isOpen !== true) return;
+    try {
+      const answer = await this.#qmp.execute("query-status");
+      const status = typeof answer === "object" && answer !== null && "status" in answer ? answer.status : "unknown";
+      this.#condition = status === "running" ? undefined : `QEMU says that it is not running: ${String(status)}`;
+    } catch (error) {
+      if (this.#condition === undefined)
+        this.#log.warn("guest does not answer", { vm: this.#object.name, reason: messageOf(error) });
+      this.#condition = `its QEMU hangs: ${messageOf(error)}`;
+    }
+  }
+
+  #lack(): string | undefined {
+    const kept = keptNics(this.#object.nics, this.#pluggedNics());
+    const lacking = this.#object.nics.filter((nic) => this.#phase === "running" && !kept.includes(nic));
+    if (lacking.length === 0) return undefined;
+    return `without ${lacking.map((nic) => `NIC ${nic.id} (${nic.tapName})`).join(" and ")}`;
+  }
+
+  #flood(): string | undefined {
+    if (performance.now() > this.#overflowedAt + FLOOD_MILLISECONDS) return undefined;
+    return `it floods its console: only the last ${MAXIMUM_LOG_BYTES / 1024 / 1024} MiB are kept`;
+  }
+
   #forget(): void {
+    this.#lost = false;
+    this.#condition = undefined;
     this.#reboots = 0;
     this.#shutdownReason = undefined;
     this.#stopAsked = false;
@@ -142,8 +314,9 @@ export class VmService implements Service {
           if (performance.now() - this.#lastRebootAt < SAME_REBOOT_MILLISECONDS) return;
           this.#lastRebootAt = performance.now();
           this.#reboots++;
-        } else if (event !== "GUEST_PANICKED") return;
-        this.#log.info("guest event", { vm: this.object.name, event, data });
+        } else if (event === "DEVICE_DELETED") return this.#nicWent(String(data["device"]));
+        else if (event !== "GUEST_PANICKED") return;
+        this.#log.info("guest event", { vm: this.#object.name, event, data });
       },
     };
   }
@@ -153,13 +326,13 @@ export class VmService implements Service {
     this.#qmp = running.qmp;
     this.#phase = "running";
     this.#log.info(`guest ${how}`, {
-      vm: this.object.name,
+      vm: this.#object.name,
       pid: running.note.process.pid,
       accelerator: running.note.acceleratorReason,
     });
     this.#watch = this.#watchOver(running).catch((error: unknown) => {
       this.#trouble = `it is not watched any more: ${messageOf(error)}`;
-      this.#log.error("watch of a guest failed", { vm: this.object.name, reason: messageOf(error) });
+      this.#log.error("watch of a guest failed", { vm: this.#object.name, reason: messageOf(error) });
     });
   }
 
@@ -169,7 +342,7 @@ export class VmService implements Service {
     while (!this.#released && !(await waitForEnd(process, 1000))) {
       // QEMU lives: the connection was lost, or somebody hangs on its monitor.
       this.#trouble = `process ${process.pid} runs but does not answer on QMP: ${reason}`;
-      this.#log.warn("guest does not answer", { vm: this.object.name, reason });
+      this.#log.warn("guest does not answer", { vm: this.#object.name, reason });
       try {
         this.#qmp = await QmpClient.open(this.#folder.file("qmpSocket"), 5000, this.#events());
         this.#trouble = undefined;
@@ -207,7 +380,7 @@ export class VmService implements Service {
     this.#note = { ...this.#note, end: { ...end, endedAt: Date.now() } };
     this.#folder.writeNote(this.#note);
     const { state, reason } = end;
-    this.#log[state === "killed" ? "error" : "info"]("guest ended", { vm: this.object.name, state, reason });
+    this.#log[state === "killed" ? "error" : "info"]("guest ended", { vm: this.#object.name, state, reason });
   }
 
   #complaint(): string {

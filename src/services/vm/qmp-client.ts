@@ -1,7 +1,8 @@
 /** A connection to QEMU's monitor: commands with a time limit, events, and the news that it ended. */
 import type { Socket } from "node:net";
 import { NetloomError, messageOf } from "../../base/errors.ts";
-import { connectUnixSocket } from "../../kernel/unix-socket.ts";
+import { sendDescriptors } from "../../kernel/native.ts";
+import { connectDescriptorSocket } from "../../kernel/unix-socket.ts";
 import { LineReader, parseQmpMessage, type QmpMessage } from "./qmp-message.ts";
 
 const MAXIMUM_LINE_BYTES = 1 << 20;
@@ -16,24 +17,41 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+/** An event of QEMU's. */
+interface QmpEvent {
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+interface Listener {
+  hear(event: QmpEvent): void;
+  /** The connection has ended. */
+  end(): void;
+}
+
 export class QmpClient {
   /** Resolves with the reason once the connection has ended, whoever ended it. */
   readonly closed: Promise<string>;
   readonly #socket: Socket;
+  /** The socket's own. */
+  readonly #descriptor: number;
+  readonly #listeners = new Set<Listener>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: QmpEvents;
   #lastId = 0;
   #open = true;
   #reason = "the connection was closed";
 
-  private constructor(socket: Socket, events: QmpEvents) {
+  private constructor(socket: Socket, descriptor: number, events: QmpEvents) {
     this.#socket = socket;
+    this.#descriptor = descriptor;
     this.#events = events;
     this.closed = new Promise((resolve) => {
       socket.once("close", () => {
         this.#open = false;
         for (const id of this.#waiting.keys())
           this.#settle(id)?.reject(new NetloomError("qmp-closed", `QMP: ${this.#reason}`));
+        for (const listener of this.#listeners) listener.end();
         resolve(this.#reason);
       });
     });
@@ -48,13 +66,13 @@ export class QmpClient {
    * @throws NetloomError qmp-failed
    */
   static async open(path: string, timeoutMilliseconds: number, events: QmpEvents = {}): Promise<QmpClient> {
-    let socket: Socket;
+    let client: QmpClient;
     try {
-      socket = await connectUnixSocket(path);
+      const { socket, descriptor } = connectDescriptorSocket(path);
+      client = new QmpClient(socket, descriptor, events);
     } catch (cause) {
       throw new NetloomError("qmp-failed", `connect to ${path}: ${messageOf(cause)}`, { cause });
     }
-    const client = new QmpClient(socket, events);
     try {
       await client.#greet(timeoutMilliseconds);
       await client.execute("qmp_capabilities", {}, timeoutMilliseconds);
@@ -69,11 +87,53 @@ export class QmpClient {
     return this.#open;
   }
 
-  /** Run one command. @throws NetloomError qmp-error (QEMU refuses), qmp-timeout, qmp-closed */
+  /** Run one command. @throws NetloomError qmp-error (QEMU refuses), qmp-no-device, qmp-timeout, qmp-closed */
   execute(
     command: string,
     parameters: Readonly<Record<string, unknown>> = {},
     timeoutMilliseconds = 5000,
+  ): Promise<unknown> {
+    return this.#send(command, parameters, timeoutMilliseconds, (line) => this.#socket.write(line));
+  }
+
+  /**
+   * Give QEMU a duplicate of an open descriptor under a name, for one command that takes it by that name (getfd).
+   * Ours stays open. @throws NetloomError as {@link execute}; qmp-busy when QEMU does not read
+   */
+  passDescriptor(name: string, descriptor: number): Promise<unknown> {
+    return this.#send("getfd", { fdname: name }, 5000, (line) => {
+      // The descriptor travels with its own command only when nothing waits before it.
+      if (this.#socket.destroyed || this.#socket.writableLength > 0)
+        throw new NetloomError("qmp-busy", "QMP getfd: QEMU does not read what it is sent");
+      sendDescriptors(this.#descriptor, [descriptor], Buffer.from(line));
+    });
+  }
+
+  /** The next event that satisfies, from now on; undefined when none comes in time or the connection ends. */
+  nextEvent(satisfies: (event: QmpEvent) => boolean, timeoutMilliseconds: number): Promise<QmpEvent | undefined> {
+    return new Promise((resolve) => {
+      const settle = (event?: QmpEvent): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(listener);
+        resolve(event);
+      };
+      const listener: Listener = {
+        hear: (event) => {
+          if (satisfies(event)) settle(event);
+        },
+        end: settle,
+      };
+      const timer = setTimeout(settle, timeoutMilliseconds);
+      if (this.#open) this.#listeners.add(listener);
+      else settle();
+    });
+  }
+
+  #send(
+    command: string,
+    parameters: Readonly<Record<string, unknown>>,
+    timeoutMilliseconds: number,
+    write: (line: string) => void,
   ): Promise<unknown> {
     if (!this.#open) return Promise.reject(new NetloomError("qmp-closed", `QMP ${command}: ${this.#reason}`));
     this.#lastId++;
@@ -85,7 +145,12 @@ export class QmpClient {
         );
       }, timeoutMilliseconds);
       this.#waiting.set(id, { resolve, reject, timer });
-      this.#socket.write(`${JSON.stringify({ execute: command, arguments: parameters, id })}\n`);
+      try {
+        write(`${JSON.stringify({ execute: command, arguments: parameters, id })}\n`);
+      } catch (error) {
+        this.#settle(id);
+        throw error;
+      }
     });
   }
 
@@ -123,11 +188,16 @@ export class QmpClient {
   }
 
   #handle(message: QmpMessage): void {
-    if (message.type === "event") this.#events.onEvent?.(message.event, message.data);
-    else if (message.type === "result") this.#settle(message.id)?.resolve(message.value);
+    if (message.type === "event") {
+      this.#events.onEvent?.(message.event, message.data);
+      for (const listener of this.#listeners) listener.hear(message);
+    } else if (message.type === "result") this.#settle(message.id)?.resolve(message.value);
     else if (message.type === "error" && message.id !== undefined) {
       this.#settle(message.id)?.reject(
-        new NetloomError("qmp-error", `QMP: ${message.errorClass}: ${message.description}`),
+        new NetloomError(
+          message.errorClass === "DeviceNotFound" ? "qmp-no-device" : "qmp-error",
+          `QMP: ${message.errorClass}: ${message.description}`,
+        ),
       );
     }
   }

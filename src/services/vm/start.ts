@@ -2,7 +2,6 @@
 import { chmodSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { NetloomError, messageOf } from "../../base/errors.ts";
-import { closeDescriptor, openNamespace, openTap } from "../../kernel/native.ts";
 import {
   bootId,
   endProcess,
@@ -17,10 +16,15 @@ import { namespacePath } from "../../kernel/transition/namespace-path.ts";
 import type { VmObject } from "../../state/object.ts";
 import { qemuArguments } from "./arguments.ts";
 import type { VmFolder, VmNote } from "./folder.ts";
+import { listPlugged } from "./hotplug.ts";
 import type { AcceleratorChoice } from "./kvm.ts";
 import { QmpClient, type QmpEvents } from "./qmp-client.ts";
+import { closeTaps, openTaps } from "./taps.ts";
+import { vmUuid } from "./uuid.ts";
 
 const QEMU = "qemu-system-x86_64";
+/** Of those that a child gets besides standard input, output and error. */
+const FIRST_DESCRIPTOR = 3;
 /** Generous: QEMU needs a second until it answers on a busy host, and many inside an emulated one. */
 const START_MILLISECONDS = 60_000;
 /** One that runs already answers at once, or hangs. */
@@ -46,7 +50,8 @@ export async function startVm(
   events: QmpEvents,
 ): Promise<RunningVm> {
   folder.prepare();
-  const taps = openTaps(machine);
+  const taps = openTaps(machine, machine.nics);
+  let next = FIRST_DESCRIPTOR;
   let started: Awaited<ReturnType<typeof startDetached>>;
   try {
     started = await startDetached({
@@ -54,15 +59,16 @@ export async function startVm(
       arguments: qemuArguments(machine, {
         accelerator: choice.accelerator,
         pidFile: folder.file("pid"),
-        firstTapDescriptor: 3,
+        uuid: vmUuid(folder.path),
+        tapDescriptors: taps.map((queues) => queues.map(() => next++)),
       }),
       namespacePath: namespacePath(machine.namespace),
       workingFolder: folder.path,
       logFile: folder.file("qemuLog"),
-      descriptors: taps,
+      descriptors: taps.flat(),
     });
   } finally {
-    taps.forEach(closeDescriptor);
+    closeTaps(taps);
   }
   const note: VmNote = {
     version: 1,
@@ -84,37 +90,47 @@ export async function startVm(
     throw new NetloomError(
       "vm-start-failed",
       `start VM ${machine.name}: ${complaint === "" ? messageOf(cause) : complaint}`,
-      {
-        hint: hintFor(complaint),
-        cause,
-      },
+      { ...hintFor(complaint), cause },
     );
   }
 }
 
 /**
  * Take up the machine's QEMU that an earlier keeper started: by its note, or, when the keeper was killed before
- * it could write one, by its command line. Undefined when none runs. Believed only once it answers on QMP.
- * @throws NetloomError vm-unresponsive when its process is there and does not answer
+ * it could write one, by its command line. Undefined when none runs. Believed only once it answers on QMP, with
+ * the machine's name and UUID; its NICs are those that it shows there.
+ * @throws NetloomError vm-unresponsive when its process is there and does not answer, vm-foreign when another does
  */
 export async function adoptVm(machine: VmObject, folder: VmFolder, events: QmpEvents): Promise<RunningVm | undefined> {
   const process = findVmProcess(folder);
   if (process === undefined) return undefined;
-  let qmp: QmpClient;
+  let qmp: QmpClient | undefined;
   try {
     qmp = await connectWhileAlive(process, folder, events, ADOPT_MILLISECONDS);
+    await checkIdentity(qmp, folder);
+    const noted = folder.readNote();
+    const { nics: plugged } = await listPlugged(qmp);
+    const known = noted !== undefined && noted.process.pid === process.pid ? noted : undefined;
+    const note = known ?? (await freshNote(qmp, process, machine));
+    const present = { ...note.machine, nics: note.machine.nics.filter((nic) => plugged.has(nic.id)) };
+    const taken: VmNote = { ...note, machine: present };
+    folder.writeNote(taken);
+    return { note: taken, qmp };
   } catch (cause) {
+    qmp?.close();
     if (!isAlive(process)) return undefined;
+    if (cause instanceof NetloomError && cause.code === "vm-foreign") throw cause;
     throw new NetloomError(
       "vm-unresponsive",
       `take up VM ${folder.name}: process ${process.pid} runs but does not answer: ${messageOf(cause)}`,
       { cause },
     );
   }
-  const noted = folder.readNote();
-  if (noted !== undefined && noted.process.pid === process.pid) return { note: noted, qmp };
+}
+
+async function freshNote(qmp: QmpClient, process: ProcessIdentity, machine: VmObject): Promise<VmNote> {
   const accelerator = (await hasKvm(qmp)) ? "kvm" : "tcg";
-  const note: VmNote = {
+  return {
     version: 1,
     bootId: bootId(),
     process,
@@ -123,8 +139,21 @@ export async function adoptVm(machine: VmObject, folder: VmFolder, events: QmpEv
     startedAt: Date.now(),
     machine,
   };
-  folder.writeNote(note);
-  return { note, qmp };
+}
+
+async function checkIdentity(qmp: QmpClient, folder: VmFolder): Promise<void> {
+  const name = textIn(await qmp.execute("query-name"), "name");
+  const uuid = textIn(await qmp.execute("query-uuid"), "UUID");
+  if (name === folder.name && uuid === vmUuid(folder.path)) return;
+  throw new NetloomError(
+    "vm-foreign",
+    `take up VM ${folder.name}: who answers at ${folder.file("qmpSocket")} is machine ${name} (${uuid})`,
+  );
+}
+
+function textIn(answer: unknown, name: string): string {
+  const value = typeof answer === "object" && answer !== null ? Reflect.get(answer, name) : undefined;
+  return typeof value === "string" ? value : "unknown";
 }
 
 /** The machine's living QEMU process, connected to by nobody yet; undefined when there is none. */
@@ -199,36 +228,7 @@ async function hasKvm(qmp: QmpClient): Promise<boolean> {
   return typeof answer === "object" && answer !== null && "enabled" in answer && answer.enabled === true;
 }
 
-function openTaps(machine: VmObject): number[] {
-  const taps: number[] = [];
-  const namespace = openNamespace(namespacePath(machine.namespace));
-  try {
-    for (const nic of machine.nics) {
-      try {
-        taps.push(
-          openTap({
-            ...(namespace === undefined ? {} : { namespace }),
-            name: nic.tapName,
-            mode: "tap",
-            vnetHeader: true,
-          }),
-        );
-      } catch (cause) {
-        throw new NetloomError("tap-busy", `plug VM ${machine.name} into ${nic.tapName}: ${messageOf(cause)}`, {
-          cause,
-        });
-      }
-    }
-    return taps;
-  } catch (error) {
-    taps.forEach(closeDescriptor);
-    throw error;
-  } finally {
-    closeDescriptor(namespace);
-  }
-}
-
-function hintFor(complaint: string): string {
-  if (complaint.includes("failed to execute qemu")) return "Install it: apt-get install qemu-system-x86";
-  return "The machine's own folder holds QEMU's whole log, qemu.log.";
+/** Its log may be gone when a person reads this: a start that fails is taken back, folder and all. */
+function hintFor(complaint: string): { hint?: string } {
+  return complaint.includes("failed to execute qemu") ? { hint: "Install it: apt-get install qemu-system-x86" } : {};
 }

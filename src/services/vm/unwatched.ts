@@ -3,7 +3,7 @@ import { NetloomError } from "../../base/errors.ts";
 import { SILENT } from "../../base/logger.ts";
 import { bootId, isAlive } from "../../kernel/process.ts";
 import type { ServiceReport } from "../service.ts";
-import { VmFolder } from "./folder.ts";
+import { describeNics, VmFolder } from "./folder.ts";
 import { VmService } from "./machine.ts";
 
 export interface UnwatchedVm extends ServiceReport {
@@ -20,6 +20,7 @@ export function listUnwatchedVms(stateFolder: string): UnwatchedVm[] {
       accelerator: note.accelerator,
       acceleratorReason: note.acceleratorReason,
       startedAt: note.startedAt,
+      nics: describeNics(note.machine.nics),
     };
     if (note.end !== undefined) return { name, state: note.end.state, reason: note.end.reason, details };
     if (note.bootId === bootId() && isAlive(note.process))
