@@ -1,0 +1,240 @@
+/** NICs that come and go while a real guest runs, by the same path as `netloom apply`: plan, taps, QMP. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
+import { parseIpv4, parseMac } from "../../src/base/address.ts";
+import { reconcile } from "../../src/engine/reconcile.ts";
+import type { ServiceHost } from "../../src/engine/service-host.ts";
+import { identityOf, waitForEnd } from "../../src/kernel/process.ts";
+import { startKeeper } from "../../src/services/keeper/start.ts";
+import type { Desired, StateObject, VmNic, VmObject } from "../../src/state/object.ts";
+import { UnitStore } from "../../src/store/unit.ts";
+import { KEEPER } from "../kernel/vm/support.ts";
+import { GUEST_INITRD, GUEST_KERNEL, GUEST_KERNEL_ARGUMENTS } from "../support/guest-image.ts";
+import { hostSnapshot } from "../support/host-snapshot.ts";
+import { Folder, json, shell, until } from "../support/network.ts";
+import { GuestShell } from "./shell.ts";
+
+const GUEST_SECONDS = 60;
+
+/** A network for each NIC: bridge lanN with 10.0.N.1, tapN with a DHCP server that gives 10.0.N.7. */
+function nic(number: number, more: Partial<VmNic> = {}): VmNic {
+  return {
+    id: `nic${number}`,
+    tapKey: `link/tap${number}`,
+    tapName: `tap${number}`,
+    macAddress: parseMac(`02:00:00:00:00:0${number}`),
+    ...more,
+  };
+}
+
+function networkOf({ tapKey, tapName, macAddress, queues }: VmNic): StateObject[] {
+  const number = tapName.slice(-1);
+  const [origin, namespace] = [`network ${number}`, ""];
+  const address = parseIpv4(`10.0.${number}.1`);
+  const tap = { type: "tap", ...(queues === undefined ? {} : { queues }) } as const;
+  return [
+    {
+      kind: "link",
+      key: `link/lan${number}`,
+      origin,
+      namespace,
+      name: `lan${number}`,
+      link: { type: "bridge" },
+      up: true,
+    },
+    {
+      kind: "address",
+      key: `address/${number}`,
+      origin,
+      namespace,
+      linkKey: `link/lan${number}`,
+      address,
+      prefixLength: 24,
+    },
+    {
+      kind: "link",
+      key: tapKey,
+      origin,
+      namespace,
+      name: tapName,
+      link: tap,
+      masterKey: `link/lan${number}`,
+      up: true,
+    },
+    {
+      kind: "dhcp-single",
+      key: `dhcp/${number}`,
+      origin,
+      namespace,
+      linkKey: tapKey,
+      interfaceName: tapName,
+      clientMac: macAddress,
+      serverAddress: address,
+      serverMac: parseMac("02:00:00:00:01:00"),
+      lease: {
+        address: parseIpv4(`10.0.${number}.7`),
+        prefixLength: 24,
+        routes: [],
+        nameServers: [],
+        searchDomains: [],
+        leaseSeconds: 3600,
+      },
+    },
+  ];
+}
+
+describe("a guest's NICs", () => {
+  const folder = new Folder();
+  const state = folder.join("state");
+  const unit = UnitStore.open(state, "lab");
+  let before: readonly string[];
+  let guest: GuestShell;
+
+  const services: ServiceHost = {
+    async converge(name, wanted, options): Promise<void> {
+      await (await startKeeper(state, KEEPER)).putServices(name, wanted, options);
+    },
+  };
+
+  function machine(nics: readonly VmNic[], more: Partial<VmObject> = {}): VmObject {
+    return {
+      key: "vm/one",
+      origin: "machine one",
+      kind: "vm",
+      name: "one",
+      namespace: "",
+      memoryMebibytes: 128,
+      cpus: 2,
+      accelerator: "tcg",
+      kernel: GUEST_KERNEL,
+      initrd: GUEST_INITRD,
+      append: GUEST_KERNEL_ARGUMENTS,
+      nics,
+      ...more,
+    };
+  }
+
+  /** @returns what was done, as a person reads it */
+  async function apply(nics: readonly VmNic[], more: Partial<VmObject> = {}): Promise<string[]> {
+    const objects = [...nics.flatMap(networkOf), machine(nics, more)];
+    return reach({ objects, absent: [] });
+  }
+
+  async function reach(desired: Desired): Promise<string[]> {
+    return (await reconcile(unit, desired, { services, source: "lab.yaml" })).steps.map((step) => step.summary);
+  }
+
+  async function report() {
+    const { services: all } = await (await startKeeper(state, KEEPER)).status();
+    return all.find(({ name }) => name === "VM one")!;
+  }
+
+  const pid = async (): Promise<unknown> => (await report()).details["pid"];
+
+  const console = (): string => {
+    const path = join(state, "vm/one/console.log");
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
+  };
+
+  const booted = (): Promise<void> => until("the guest is up", () => console().includes("GUEST done"), GUEST_SECONDS);
+
+  /** Names and MAC addresses of the guest's Ethernet devices. */
+  const devices = (): Promise<string> =>
+    guest.run(`for d in /sys/class/net/eth*; do echo "$(basename $d) $(cat $d/address)"; done`);
+
+  const lease = (device: string): Promise<string> =>
+    guest.run(`ip link set ${device} up; udhcpc -n -q -t 10 -T 1 -i ${device} -s /udhcpc.script 2>/dev/null`);
+
+  const ping = (device: string, host: string): Promise<string> => guest.run(`ping -c 1 -W 5 -I ${device} ${host}`);
+
+  beforeAll(async () => {
+    mkdirSync(state);
+    before = hostSnapshot();
+    await apply([nic(0, { queues: 2 })]);
+    await booted();
+  });
+
+  beforeEach(async () => {
+    guest = await GuestShell.open(join(state, "vm/one/console.sock"));
+  });
+
+  afterEach(() => guest[Symbol.dispose]());
+
+  afterAll(async () => {
+    await reach({ objects: [], absent: [] });
+    await (await startKeeper(state, KEEPER)).stop();
+    folder[Symbol.dispose]();
+    expect(hostSnapshot()).toEqual(before);
+  });
+
+  test("two queues are two in the guest", async () => {
+    expect(console()).toContain("GUEST address 10.0.0.7/24");
+    expect(await guest.run("ls /sys/class/net/eth0/queues")).toMatch(/rx-0\s+rx-1\s+tx-0\s+tx-1/);
+  });
+
+  test("one that comes is plugged in last, seen by the guest, gets its lease and carries traffic", async () => {
+    const process = await pid();
+    const steps = await apply([nic(0, { queues: 2 }), nic(1)]);
+    expect(steps.at(-1)).toBe("plug NIC nic1 (tap1, MAC 02:00:00:00:00:01) into VM one while it runs");
+    expect(steps.join("\n")).not.toMatch(/restart|stop VM|start VM/);
+    await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth1"));
+    expect(await devices()).toBe("eth0 02:00:00:00:00:00\neth1 02:00:00:00:00:01\n");
+    expect(await lease("eth1")).toContain("GUEST lease ip 10.0.1.7");
+    expect(await ping("eth1", "10.0.1.1")).toContain(" 0% packet loss");
+    expect(await pid()).toBe(process);
+  });
+
+  test("after a kill of the keeper the next one knows them, and plugs a third in", async () => {
+    const process = await pid();
+    const keeper = identityOf((await (await startKeeper(state, KEEPER)).status()).pid)!;
+    globalThis.process.kill(keeper.pid, "SIGKILL");
+    await waitForEnd(keeper, 5000);
+    await apply([nic(0, { queues: 2 }), nic(1), nic(2)]);
+    await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth2"));
+    expect(await lease("eth2")).toContain("GUEST lease ip 10.0.2.7");
+    expect(await ping("eth2", "10.0.2.1")).toContain(" 0% packet loss");
+    expect(await report()).toMatchObject({
+      state: "running",
+      details: { pid: process, nics: [{ id: "nic0", queues: 2 }, { id: "nic1" }, { id: "nic2" }] },
+    });
+  });
+
+  test("one whose tap somebody deleted is plugged into the new tap", async () => {
+    const process = await pid();
+    shell("ip link delete tap1");
+    const steps = await apply([nic(0, { queues: 2 }), nic(1), nic(2)]);
+    expect(steps[0]).toBe("unplug NIC nic1 (tap1, MAC 02:00:00:00:00:01) from VM one while it runs");
+    expect(steps.at(-1)).toBe("plug NIC nic1 (tap1, MAC 02:00:00:00:00:01) into VM one while it runs");
+    await guest.waitFor("cat /sys/class/net/eth1/address", (text) => text.includes("02:00:00:00:00:01"));
+    expect(await lease("eth1")).toContain("GUEST lease ip 10.0.1.7");
+    expect(await ping("eth1", "10.0.1.1")).toContain(" 0% packet loss");
+    expect(await pid()).toBe(process);
+  });
+
+  test("those that go are unplugged before their taps go; the rest is not disturbed", async () => {
+    const process = await pid();
+    const steps = await apply([nic(0, { queues: 2 })]);
+    const [unplug] = steps;
+    expect(unplug).toContain(
+      "unplug NIC nic1 (tap1, MAC 02:00:00:00:00:01) and NIC nic2 (tap2, MAC 02:00:00:00:00:02)",
+    );
+    expect(await devices()).toBe("eth0 02:00:00:00:00:00\n");
+    expect(json("ip -j link show").map((link) => link["ifname"])).not.toContain("tap1");
+    expect(await ping("eth0", "10.0.0.1")).toContain(" 0% packet loss");
+    expect(await pid()).toBe(process);
+  });
+
+  test("keep their MAC addresses and places when the guest starts anew with all of them", async () => {
+    const process = await pid();
+    const steps = await apply([nic(0, { queues: 2 }), nic(1), nic(2)], { memoryMebibytes: 144 });
+    expect(steps.join("\n")).toContain("restart VM one as changed, 144 MiB");
+    await booted();
+    guest[Symbol.dispose]();
+    guest = await GuestShell.open(join(state, "vm/one/console.sock"));
+    expect(await devices()).toBe("eth0 02:00:00:00:00:00\neth1 02:00:00:00:00:01\neth2 02:00:00:00:00:02\n");
+    expect(await pid()).not.toBe(process);
+    await apply([nic(0, { queues: 2 }), nic(2)], { memoryMebibytes: 144 });
+    expect(await devices()).toBe("eth0 02:00:00:00:00:00\neth2 02:00:00:00:00:02\n");
+  });
+});
