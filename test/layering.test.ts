@@ -20,6 +20,7 @@ const FLOORS = [
   "store",
   "services",
   "engine",
+  "daemon",
   "apps",
 ];
 /** Floors without I/O: no Node, no globals of a platform. */

@@ -3,6 +3,7 @@
  * was wanted before and the deadline are kept with the unit, so that neither a kill nor a reboot makes the change last:
  * whoever opens the unit next and finds the deadline past undoes it first.
  */
+import { NetloomError } from "../base/errors.ts";
 import { EMPTY, type Desired } from "../state/object.ts";
 import { type Confirmation, UnitStore } from "../store/unit.ts";
 import { type Outcome, reconcile, type ReconcileOptions } from "./reconcile.ts";
@@ -54,6 +55,26 @@ export async function undoUnconfirmed(
   const outcome = await reconcile(unit, pending.previous, { services });
   unit.removeConfirmation();
   return outcome;
+}
+
+/**
+ * Let unconfirmed changes last.
+ * @param unit only this one's
+ * @returns the units whose change was confirmed
+ * @throws NetloomError confirm-late when the unit's time is up, nothing-to-confirm when the unit has none
+ */
+export function confirmUnits(stateFolder: string, unit?: string): string[] {
+  const pending = pendingConfirmations(stateFolder).filter((entry) => unit === undefined || entry.unit === unit);
+  const late = pending.find((entry) => entry.deadline <= Date.now());
+  if (late !== undefined) {
+    throw new NetloomError("confirm-late", `confirm ${late.unit}: its time is up, it is being undone`, {
+      hint: "Apply it again.",
+    });
+  }
+  if (unit !== undefined && pending.length === 0)
+    throw new NetloomError("nothing-to-confirm", `confirm ${unit}: no change of it waits to be confirmed`);
+  for (const entry of pending) UnitStore.open(stateFolder, entry.unit).removeConfirmation();
+  return pending.map((entry) => entry.unit);
 }
 
 export interface Pending {

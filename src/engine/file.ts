@@ -135,6 +135,11 @@ async function wanted(
   return { unit, desired, notes };
 }
 
+/** Name of the unit that was applied from this very file, else of the one that would be. @throws NetloomError name-taken */
+export function unitOfSource(file: string, stateFolder: string): string {
+  return unitOf(file, stateFolder).name;
+}
+
 /**
  * The unit that was applied from this very file, else an empty one.
  * @throws NetloomError name-taken when another file is applied under the name that this one has
@@ -162,7 +167,8 @@ function sourceOf(stateFolder: string, name: string): string | undefined {
   }
 }
 
-function readNetworkFile(file: string): string {
+/** @throws NetloomError bad-file */
+export function readNetworkFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {

@@ -44,6 +44,8 @@ export interface HealerOptions {
    * @returns false: somebody else does just now, and the work was not begun
    */
   readonly exclusively: (unit: string, work: () => Promise<void>) => Promise<boolean>;
+  /** Resolves when no change is under way that would look like a mess in the middle. */
+  readonly ready?: () => Promise<void>;
   readonly report: (event: HealEvent) => void;
   /** Nothing had to be healed after a change in these namespaces: services there may want to look themselves. */
   readonly tend?: (unit: string, namespaces: ReadonlySet<string>) => Promise<void>;
@@ -246,6 +248,7 @@ export class Healer implements AsyncDisposable {
       return;
     }
     try {
+      await this.#options.ready?.();
       const touched = await this.#planChange(unit);
       if (touched === undefined) {
         this.#failures.delete(unit);

@@ -17,7 +17,7 @@ export function keeperServices(stateFolder: string): ServiceHost {
         return;
       const keeper = await startKeeper(stateFolder);
       const status = await keeper.putServices(unitName, services, options);
-      if (status.services.length === 0) await keeper.stop();
+      if (status.services.length === 0 && status.daemon !== true) await keeper.stop();
     },
   };
 }

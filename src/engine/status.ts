@@ -3,7 +3,8 @@ import { messageOf } from "../base/errors.ts";
 import { KeeperClient } from "../services/keeper/client.ts";
 import { type KeeperStatus, keeperLog } from "../services/keeper/protocol.ts";
 import { isService, nameOf } from "../state/object.ts";
-import { UnitStore } from "../store/unit.ts";
+import { isUnreadable, UnitStore } from "../store/unit.ts";
+import type { HealStatus } from "./heal.ts";
 import { planUnit } from "./reconcile.ts";
 
 export interface ObjectStatus {
@@ -25,6 +26,14 @@ export interface UnitStatus {
   readonly objects: readonly ObjectStatus[];
   /** What would have to be done to have it as applied. */
   readonly drift: readonly string[];
+  /** The change is undone unless it is confirmed before; milliseconds since 1970. */
+  readonly confirmBy?: number;
+  /** Files that could not be read and were set aside. */
+  readonly setAside?: readonly string[];
+  /** It is healed rarely, because somebody undoes it again and again. Only a daemon knows. */
+  readonly fight?: NonNullable<HealStatus["fight"]>;
+  /** Why the daemon could not heal it the last time. */
+  readonly failure?: string;
 }
 
 export interface Status {
@@ -35,11 +44,36 @@ export interface Status {
   readonly keeperLog: string;
 }
 
-export async function readStatus(stateFolder: string): Promise<Status> {
+/** What a daemon knows of itself. */
+export interface StatusSource {
+  readonly keeper: KeeperStatus;
+  readonly healing: (unit: string) => HealStatus;
+}
+
+/** @param daemon who asks is the daemon; absent: a keeper is asked if one runs */
+export async function readStatus(stateFolder: string, daemon?: StatusSource): Promise<Status> {
   const units: UnitStatus[] = [];
-  for (const name of UnitStore.list(stateFolder)) units.push(await unitStatus(UnitStore.open(stateFolder, name)));
-  const keeper = await new KeeperClient(stateFolder).statusIfRunning();
+  for (const name of UnitStore.list(stateFolder)) {
+    const unit = UnitStore.open(stateFolder, name);
+    units.push({ ...(await unitStatus(unit)), ...remarks(unit), ...daemon?.healing(name) });
+  }
+  const keeper = daemon?.keeper ?? (await new KeeperClient(stateFolder).statusIfRunning());
   return { stateFolder, units, ...(keeper === undefined ? {} : { keeper }), keeperLog: keeperLog(stateFolder) };
+}
+
+function remarks(unit: UnitStore): Pick<UnitStatus, "confirmBy" | "setAside"> {
+  const setAside = unit.setAside();
+  let confirmBy: number | undefined;
+  try {
+    confirmBy = unit.readConfirmation()?.deadline;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    setAside.push(messageOf(error));
+  }
+  return {
+    ...(confirmBy === undefined ? {} : { confirmBy }),
+    ...(setAside.length === 0 ? {} : { setAside }),
+  };
 }
 
 async function unitStatus(unit: UnitStore): Promise<UnitStatus> {

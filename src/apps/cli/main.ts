@@ -1,6 +1,9 @@
 /** The program: finds the command, runs it, turns errors into text and exit codes. */
 import { type Command, helpOf, parseInvocation, usageError } from "./command.ts";
 import { bindCommand, unbindCommand } from "./commands/bind.ts";
+import { confirmCommand, waitCommand } from "./commands/confirm.ts";
+import { daemonCommand } from "./commands/daemon.ts";
+import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
 import { keeperCommand } from "./commands/keeper.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -12,13 +15,17 @@ const COMMANDS: readonly Command[] = [
   planCommand,
   applyCommand,
   destroyCommand,
+  confirmCommand,
   statusCommand,
+  eventsCommand,
+  daemonCommand,
   bindCommand,
   unbindCommand,
   vmListCommand,
   vmConsoleCommand,
   vmStopCommand,
   keeperCommand,
+  waitCommand,
 ];
 
 function overview(): string {

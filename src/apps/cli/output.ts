@@ -42,7 +42,7 @@ export function reportError(error: unknown, json: boolean): number {
 }
 
 /** The plan as text: what each step does, and under it the commands that would do the same. */
-export function formatPlan(steps: readonly Step[], notes: readonly string[]): string {
+export function formatPlan(steps: readonly Pick<Step, "summary" | "commands">[], notes: readonly string[]): string {
   const lines: string[] = [];
   steps.forEach((step, i) => {
     lines.push(`${String(i + 1).padStart(3)}. ${step.summary}`);
@@ -53,7 +53,7 @@ export function formatPlan(steps: readonly Step[], notes: readonly string[]): st
 }
 
 /** "1 step", "3 steps". */
-export function countSteps(steps: readonly Step[]): string {
+export function countSteps(steps: readonly unknown[]): string {
   return `${steps.length} step${steps.length === 1 ? "" : "s"}`;
 }
 

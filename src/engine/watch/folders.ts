@@ -2,6 +2,9 @@
 import { type FSWatcher, existsSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 
+/** As the last part of a path: whatever comes or goes in that folder. */
+const ANY = "*";
+
 interface WatchedFolder {
   readonly watcher: FSWatcher;
   /** By the name in the folder that leads to them: the watched paths. */
@@ -18,7 +21,7 @@ export class FolderWatch implements Disposable {
     this.#onChange = onChange;
   }
 
-  /** Watch exactly these absolute paths from now on. To be called again after a change: folders come and go. */
+  /** Watch exactly these absolute paths from now on; FOLDER/* is all that is in it. To be called again after a change: folders come and go. */
   update(paths: ReadonlySet<string>): void {
     for (const path of this.#places.keys()) if (!paths.has(path)) this.#forget(path);
     for (const path of paths) {
@@ -59,7 +62,8 @@ export class FolderWatch implements Disposable {
     const paths = new Map<string, Set<string>>();
     const watcher = watch(path, { persistent: false }, (_, name) => {
       const own = name === basename(path) && !existsSync(path);
-      for (const watched of own ? this.#lose(path) : [...(paths.get(name ?? "") ?? [])]) this.#onChange(watched);
+      const concerned = own ? this.#lose(path) : [...(paths.get(name ?? "") ?? []), ...(paths.get(ANY) ?? [])];
+      for (const watched of concerned) this.#onChange(watched);
     });
     watcher.on("error", () => {
       for (const watched of this.#lose(path)) this.#onChange(watched);

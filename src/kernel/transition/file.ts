@@ -2,7 +2,7 @@
  * Small files outside the state folder. The file's own folder comes and goes with it. A folder above that had to be
  * made too gets a marker, so that one that was there before stays when it becomes empty again.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FileObject } from "../../state/object.ts";
 
@@ -19,6 +19,8 @@ export function writeFile({ path, content, mode }: FileObject): void {
   const temporary = temporaryOf(path);
   rmSync(temporary, { force: true });
   writeFileSync(temporary, content, { mode, flag: "wx" });
+  // Whatever the umask of who called us.
+  chmodSync(temporary, mode);
   renameSync(temporary, path);
 }
 

@@ -59,6 +59,19 @@ export class KeeperClient {
     }
   }
 
+  /** End the keeper, but none of its guests; resolves once its process has ended. @throws NetloomError keeper-not-running, daemon-runs */
+  async release(): Promise<void> {
+    const { pid } = await this.status();
+    const keeper = identityOf(pid);
+    await this.#ask("POST", "/release", undefined, 5000);
+    if (keeper !== undefined && !(await waitForEnd(keeper, 10_000))) {
+      throw new NetloomError(
+        "keeper-failed",
+        `take over from the keeper of ${this.stateFolder}: process ${pid} does not end`,
+      );
+    }
+  }
+
   async #ask(method: string, path: string, body: unknown, timeoutMilliseconds: number): Promise<unknown> {
     const socket = await this.#connect();
     try {

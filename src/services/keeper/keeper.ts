@@ -87,9 +87,7 @@ export class Keeper {
       for (const { service } of this.#all()) {
         if (service instanceof VmService && service.object.name === name) return service.halt(powerdownSeconds);
       }
-      throw new NetloomError("no-such-vm", `stop VM ${name}: no applied file has a machine of that name`, {
-        hint: "netloom vm list shows them.",
-      });
+      throw noSuchVm("stop", name);
     });
   }
 
@@ -119,12 +117,25 @@ export class Keeper {
     });
   }
 
-  /** Look after services that may need another start: a DHCP server whose interface was away or was replaced. */
-  async tend(): Promise<void> {
-    for (const { service } of this.#all()) service.tend?.();
+  /** Start the guest of that name again if it has ended. @throws NetloomError no-such-vm, or why it does not start */
+  runVm(name: string): Promise<void> {
     return this.#inTurn(async () => {
       for (const { service } of this.#all()) {
-        if (service.object.kind === "vm") continue;
+        if (service instanceof VmService && service.object.name === name) return service.start();
+      }
+      throw noSuchVm("run", name);
+    });
+  }
+
+  /**
+   * Look after services that may need another start: a DHCP server whose interface was away or was replaced.
+   * @param concerned which of them; default all
+   */
+  async tend(concerned: (service: Service, unit: string) => boolean = () => true): Promise<void> {
+    for (const { service } of this.#all()) service.tend?.();
+    return this.#inTurn(async () => {
+      for (const { service, unit } of this.#all()) {
+        if (service.object.kind === "vm" || !concerned(service, unit)) continue;
         try {
           await service.start();
         } catch (error) {
@@ -183,6 +194,12 @@ export class Keeper {
     });
     return result;
   }
+}
+
+function noSuchVm(operation: string, name: string): NetloomError {
+  return new NetloomError("no-such-vm", `${operation} VM ${name}: no applied file has a machine of that name`, {
+    hint: "netloom vm list shows them.",
+  });
 }
 
 /** Guests end before what serves them, and start after it. */

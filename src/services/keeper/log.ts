@@ -1,13 +1,22 @@
-/** The keeper's log: one JSON object a line, STATE/keeper.log. */
+/** Logs of processes that nobody watches: one JSON object a line. */
 import { appendFileSync } from "node:fs";
 import type { Logger } from "../../base/logger.ts";
 
+/** Appends to a file of mode 0600. */
 export function jsonLinesLogger(path: string): Logger {
+  return loggerTo((line) => appendFileSync(path, line, { mode: 0o600 }));
+}
+
+/** Writes to standard error, where systemd collects it. */
+export function jsonStderrLogger(): Logger {
+  return loggerTo((line) => process.stderr.write(line));
+}
+
+function loggerTo(append: (line: string) => unknown): Logger {
   const write =
     (level: string) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
-      const line = JSON.stringify({ time: new Date().toISOString(), level, message, ...fields });
-      appendFileSync(path, `${line}\n`, { mode: 0o600 });
+      append(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
     };
   return { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") };
 }

@@ -5,7 +5,8 @@
  *   GET  /status     → KeeperStatus
  *   PUT  /services   ServicesRequest: make exactly these run for one unit
  *   POST /vm/stop    VmStopRequest
- *   POST /stop       end all services and the keeper
+ *   POST /stop       end all services, and the keeper unless it is part of a daemon
+ *   POST /release    end the keeper and let its guests run on: a daemon takes its place
  *
  * An error is {"error": {"code", "message", "hint"?}} with a status of 400 or more.
  */
@@ -29,6 +30,8 @@ export interface KeeperStatus {
   readonly version: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  /** It is part of a daemon, which also does what commands ask for, and stays when there is nothing to keep. */
+  readonly daemon?: boolean;
   readonly services: readonly ServiceStatus[];
 }
 

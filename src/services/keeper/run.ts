@@ -1,21 +1,94 @@
 /**
  * The keeper's own process: one for each state folder, which its lock makes sure of. It ends by a request, with
- * all services, or by SIGTERM, and then guests run on and the next keeper takes them up.
+ * all services, or by SIGTERM, and then guests run on and the next keeper takes them up. A daemon is a keeper as well.
  */
 import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
 import { takeLock } from "../../store/lock.ts";
 import { VmFolder } from "../vm/folder.ts";
 import { boundFile } from "./bounded-file.ts";
 import { createService } from "./create-service.ts";
 import { Keeper } from "./keeper.ts";
 import { jsonLinesLogger } from "./log.ts";
-import { keeperLog, keeperSocket } from "./protocol.ts";
+import { keeperLog, type KeeperStatus, keeperSocket } from "./protocol.ts";
 import { openControlServer } from "./server.ts";
 import { readServiceList } from "./service-list.ts";
 
 const HOUSEKEEPING_MILLISECONDS = 2000;
 const MAXIMUM_LOG_BYTES = 8 * 1024 * 1024;
+
+export const keeperLock = (stateFolder: string): string => join(stateFolder, "keeper.lock");
+
+export interface KeeperOptions {
+  readonly stateFolder: string;
+  /** Shown in the status. */
+  readonly version: string;
+  readonly log: Logger;
+  /** It is part of a daemon. */
+  readonly daemon?: boolean;
+  /** All services have ended, because somebody asked for it. */
+  readonly onStopped: () => void;
+  /** Somebody wants the keeper to end without its guests. @throws NetloomError when it does not */
+  readonly onRelease: () => void;
+}
+
+export interface RunningKeeper extends AsyncDisposable {
+  readonly keeper: Keeper;
+  status(): KeeperStatus;
+}
+
+/**
+ * Take up what an earlier keeper ran and answer at the control socket, until disposed of: then guests run on.
+ * Whoever calls it holds the keeper's lock.
+ * @throws NetloomError corrupt-store
+ */
+export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper> {
+  const { stateFolder, version, log, daemon } = options;
+  const startedAt = Date.now();
+  const keeper = new Keeper(stateFolder, (object) => createService(object, stateFolder, log), log);
+  const status = (): KeeperStatus => ({
+    pid: process.pid,
+    version,
+    startedAt,
+    ...(daemon === true ? { daemon } : {}),
+    services: keeper.status(),
+  });
+  const resumed = keeper.resume(readServiceList(stateFolder));
+  const server = await openControlServer(
+    keeperSocket(stateFolder),
+    {
+      status,
+      converge: ({ unit, services, start }) => keeper.converge(unit, services, start),
+      stopVm: ({ name, powerdownSeconds }) => keeper.stopVm(name, powerdownSeconds),
+      stop: async () => {
+        await keeper.stopAll();
+        options.onStopped();
+      },
+      release: options.onRelease,
+    },
+    log,
+  );
+  await resumed;
+  const housekeeping = setInterval(() => {
+    boundFile(keeperLog(stateFolder), MAXIMUM_LOG_BYTES);
+    for (const name of keeper.vmNames())
+      boundFile(new VmFolder(stateFolder, name).file("consoleLog"), MAXIMUM_LOG_BYTES);
+    // A daemon hears of changes where a service that runs has its place.
+    keeper
+      .tend((service) => daemon !== true || service.report().state !== "running")
+      .catch((error: unknown) => log.error("housekeeping failed", { reason: messageOf(error) }));
+  }, HOUSEKEEPING_MILLISECONDS);
+  return {
+    keeper,
+    status,
+    async [Symbol.asyncDispose](): Promise<void> {
+      clearInterval(housekeeping);
+      await keeper.release();
+      await server.close();
+    },
+  };
+}
 
 /**
  * Serve until told to end.
@@ -24,47 +97,29 @@ const MAXIMUM_LOG_BYTES = 8 * 1024 * 1024;
  */
 export async function runKeeper(stateFolder: string, version: string): Promise<void> {
   process.umask(0o077);
-  using _lock = takeLock(join(stateFolder, "keeper.lock"), "keeper");
+  using _lock = takeLock(keeperLock(stateFolder), "keeper");
   const log = jsonLinesLogger(keeperLog(stateFolder));
-  const startedAt = Date.now();
-  const keeper = new Keeper(stateFolder, (object) => createService(object, stateFolder, log), log);
-
-  const end = Promise.withResolvers<"stopped" | "signal">();
+  const end = Promise.withResolvers<"stopped" | "signal" | "released">();
   const onSignal = (): void => end.resolve("signal");
   process.once("SIGTERM", onSignal);
   process.once("SIGINT", onSignal);
-
-  const resumed = keeper.resume(readServiceList(stateFolder));
-  const server = await openControlServer(
-    keeperSocket(stateFolder),
-    {
-      status: () => ({ pid: process.pid, version, startedAt, services: keeper.status() }),
-      converge: ({ unit, services, start }) => keeper.converge(unit, services, start),
-      stopVm: ({ name, powerdownSeconds }) => keeper.stopVm(name, powerdownSeconds),
-      stop: async () => {
-        await keeper.stopAll();
-        end.resolve("stopped");
-      },
-    },
+  logUnexpected(log);
+  const running = await openKeeper({
+    stateFolder,
+    version,
     log,
-  );
-  // What one service throws where nobody waits for it must not end the others, nor the guests' DHCP.
+    onStopped: () => end.resolve("stopped"),
+    onRelease: () => end.resolve("released"),
+  });
+  log.info("keeper started", { pid: process.pid, version });
+  const how = await end.promise;
+  await running[Symbol.asyncDispose]();
+  log.info("keeper ended", { how });
+}
+
+/** What one service throws where nobody waits for it must not end the others, nor the guests' DHCP. */
+export function logUnexpected(log: Logger): void {
   process.on("uncaughtException", (error) => {
     log.error("unexpected error", { reason: messageOf(error), stack: error.stack });
   });
-  log.info("keeper started", { pid: process.pid, version });
-  await resumed;
-
-  const housekeeping = setInterval(() => {
-    boundFile(keeperLog(stateFolder), MAXIMUM_LOG_BYTES);
-    for (const name of keeper.vmNames())
-      boundFile(new VmFolder(stateFolder, name).file("consoleLog"), MAXIMUM_LOG_BYTES);
-    keeper.tend().catch((error: unknown) => log.error("housekeeping failed", { reason: messageOf(error) }));
-  }, HOUSEKEEPING_MILLISECONDS);
-
-  const how = await end.promise;
-  clearInterval(housekeeping);
-  await keeper.release();
-  await server.close();
-  log.info("keeper ended", { how });
 }

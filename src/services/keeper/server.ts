@@ -17,6 +17,7 @@ interface ControlHandlers {
   converge(request: ServicesRequest): Promise<void>;
   stopVm(request: VmStopRequest): Promise<void>;
   stop(): Promise<void>;
+  release(): void;
 }
 
 interface ControlServer {
@@ -81,6 +82,9 @@ async function dispatch(what: string, request: IncomingMessage, handlers: Contro
       return handlers.status();
     case "POST /stop":
       await handlers.stop();
+      return {};
+    case "POST /release":
+      handlers.release();
       return {};
     default:
       throw badRequest(`there is no ${what}`);

@@ -53,7 +53,8 @@ export async function startKeeper(
   );
 }
 
-function thisProgram(): string[] {
+/** How this very program was started: what to run, and its first words. */
+export function thisProgram(): string[] {
   const script = process.argv[1];
   return [process.execPath, ...process.execArgv, ...(script === undefined ? [] : [script])];
 }

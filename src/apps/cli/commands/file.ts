@@ -1,24 +1,13 @@
-/** plan, apply, destroy: the commands about a network file. */
-import { join } from "node:path";
-import { requirePrivilege } from "../../../kernel/features.ts";
-import { applyFile, destroyFile, planFile } from "../../../engine/file.ts";
-import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
-import { takeLock } from "../../../store/lock.ts";
+/** plan, apply, destroy: the commands about a network file. A daemon does them if one runs, with the same outcome. */
+import { resolve } from "node:path";
+import { DaemonClient } from "../../../daemon/client.ts";
+import type { ResponseOf } from "../../../daemon/contract.ts";
+import { applyFile, destroyFile, planFile, readNetworkFile } from "../../../engine/file.ts";
+import { stateFolderPath } from "../../../store/state-folder.ts";
 import type { Command } from "../command.ts";
+import { lockFolder } from "../lock-folder.ts";
 import { countSteps, formatPlan, print, printJson, progressLine } from "../output.ts";
-
-/** One change of a state folder at a time; where it leaves nothing applied, nothing stays in the folder. */
-function lockFolder(state: string, purpose: string): Disposable {
-  requirePrivilege();
-  createStateFolder(state);
-  const lock = takeLock(join(state, "lock"), purpose);
-  return {
-    [Symbol.dispose]() {
-      tidyStateFolder(state);
-      lock.release();
-    },
-  };
-}
+import { parseConfirmSeconds, startConfirmationWait } from "./confirm.ts";
 
 export const planCommand: Command = {
   name: "plan",
@@ -26,46 +15,73 @@ export const planCommand: Command = {
   summary: "Show what `apply FILE` would do, as sentences and as commands. Changes nothing.",
   options: {},
   async run(invocation) {
-    const { plan, unitName, notes } = await planFile(
+    const { name, steps, conflicts, notes } = await planned(
       invocation.positionals[0]!,
       stateFolderPath(invocation.option("state")),
     );
-    if (invocation.flag("json")) printJson({ name: unitName, steps: plan.steps, conflicts: plan.conflicts, notes });
+    if (invocation.flag("json")) printJson({ name, steps, conflicts, notes });
     else {
-      if (plan.steps.length > 0) print(formatPlan(plan.steps, notes));
-      else if (plan.conflicts.length === 0)
-        print(["Nothing to do.", ...notes.map((note) => `note: ${note}`)].join("\n"));
-      for (const conflict of plan.conflicts) print(`conflict: ${conflict.message} (${conflict.remedy})`);
+      if (steps.length > 0) print(formatPlan(steps, notes));
+      else if (conflicts.length === 0) print(["Nothing to do.", ...notes.map((note) => `note: ${note}`)].join("\n"));
+      for (const conflict of conflicts) print(`conflict: ${conflict.message} (${conflict.remedy})`);
     }
-    return plan.conflicts.length === 0 ? 0 : 1;
+    return conflicts.length === 0 ? 0 : 1;
   },
 };
+
+async function planned(file: string, state: string): Promise<ResponseOf<"plan">> {
+  const daemon = await DaemonClient.find(state);
+  if (daemon !== undefined) return daemon.call("plan", { source: resolve(file), text: readNetworkFile(file) });
+  const { plan, unitName, notes } = await planFile(file, state);
+  return { name: unitName, steps: plan.steps, conflicts: plan.conflicts, notes };
+}
 
 export const applyCommand: Command = {
   name: "apply",
   operands: ["FILE"],
   summary: "Make the host's network what FILE says, verify it, and undo everything when that fails.",
-  options: {},
+  options: {
+    confirm: {
+      value: "TIME",
+      help: "undo the change unless `netloom confirm` is given within TIME (60s, 5m): for hosts that one may cut oneself off from",
+    },
+  },
   async run(invocation) {
     const file = invocation.positionals[0]!;
     const state = stateFolderPath(invocation.option("state"));
-    using _lock = lockFolder(state, `apply ${file}`);
-    const line = progressLine();
-    const started = performance.now();
-    const { outcome, unitName, notes } = await applyFile(file, state, { progress: line.show }).finally(line.clear);
-    const milliseconds = Math.round(performance.now() - started);
-    if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps, notes, milliseconds });
+    const confirmSeconds = parseConfirmSeconds(invocation.option("confirm"));
+    const { name, steps, notes, milliseconds } = await applied(file, state, confirmSeconds);
+    if (invocation.flag("json")) printJson({ name, steps, notes, milliseconds });
     else {
       for (const note of notes) print(`note: ${note}`);
       print(
-        outcome.steps.length === 0
-          ? `${unitName}: nothing to do, all verified`
-          : `${unitName}: ${countSteps(outcome.steps)} done and verified in ${milliseconds} ms`,
+        steps.length === 0
+          ? `${name}: nothing to do, all verified`
+          : `${name}: ${countSteps(steps)} done and verified in ${milliseconds} ms`,
       );
+      if (confirmSeconds !== undefined)
+        print(`${name}: undone in ${confirmSeconds} s unless you say: netloom confirm ${file}`);
     }
     return 0;
   },
 };
+
+async function applied(file: string, state: string, confirmSeconds: number | undefined): Promise<ResponseOf<"apply">> {
+  const confirm = confirmSeconds === undefined ? {} : { confirmSeconds };
+  const daemon = await DaemonClient.find(state);
+  if (daemon !== undefined) {
+    return daemon.call("apply", { source: resolve(file), text: readNetworkFile(file), ...confirm });
+  }
+  using _lock = lockFolder(state, `apply ${file}`);
+  const line = progressLine();
+  const started = performance.now();
+  const { outcome, unitName, notes } = await applyFile(file, state, { progress: line.show, ...confirm }).finally(
+    line.clear,
+  );
+  const milliseconds = Math.round(performance.now() - started);
+  if (confirmSeconds !== undefined) await startConfirmationWait(state, unitName);
+  return { name: unitName, steps: outcome.steps, notes, milliseconds };
+}
 
 export const destroyCommand: Command = {
   name: "destroy",
@@ -73,20 +89,26 @@ export const destroyCommand: Command = {
   summary: "Undo everything that `apply FILE` did, and restore what it replaced.",
   options: {},
   async run(invocation) {
-    const file = invocation.positionals[0]!;
-    const state = stateFolderPath(invocation.option("state"));
-    using _lock = lockFolder(state, `destroy ${file}`);
-    const line = progressLine();
-    const { outcome, unitName, notes } = await destroyFile(file, state, { progress: line.show }).finally(line.clear);
-    if (invocation.flag("json")) printJson({ name: unitName, steps: outcome.steps, notes });
+    const { name, steps, notes } = await destroyed(
+      invocation.positionals[0]!,
+      stateFolderPath(invocation.option("state")),
+    );
+    if (invocation.flag("json")) printJson({ name, steps, notes });
     else {
       for (const note of notes) print(`note: ${note}`);
       print(
-        outcome.steps.length === 0
-          ? `${unitName}: nothing was there`
-          : `${unitName}: ${countSteps(outcome.steps)} undone, nothing is left`,
+        steps.length === 0 ? `${name}: nothing was there` : `${name}: ${countSteps(steps)} undone, nothing is left`,
       );
     }
     return 0;
   },
 };
+
+async function destroyed(file: string, state: string): Promise<Omit<ResponseOf<"destroy">, "milliseconds">> {
+  const daemon = await DaemonClient.find(state);
+  if (daemon !== undefined) return daemon.call("destroy", { source: resolve(file) });
+  using _lock = lockFolder(state, `destroy ${file}`);
+  const line = progressLine();
+  const { outcome, unitName, notes } = await destroyFile(file, state, { progress: line.show }).finally(line.clear);
+  return { name: unitName, steps: outcome.steps, notes };
+}

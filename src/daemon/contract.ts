@@ -1,0 +1,194 @@
+/**
+ * What the daemon can be asked, in one table: the server checks requests by it, the client and its callers get their
+ * types from it, and GET /v1/openapi.json is made of it. JSON over HTTP on the Unix socket STATE/netloom.sock.
+ *
+ * An error is {"error": {"code", "message", "hint"?}} with a status of 400 or more.
+ */
+import { join } from "node:path";
+import * as v from "valibot";
+
+const MAXIMUM_FILE_BYTES = 8 * 1024 * 1024;
+/** Of a request's body. */
+export const MAXIMUM_BODY_BYTES = MAXIMUM_FILE_BYTES + 64 * 1024;
+
+export const daemonSocket = (stateFolder: string): string => join(stateFolder, "netloom.sock");
+
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+/** Absolute and without "." or ".." in it. */
+const path = v.pipe(v.string(), v.maxLength(4096), v.regex(/^\/(?!.*(?:\/|^)\.{1,2}(?:\/|$))[^\0]*$/));
+const interfaceName = v.pipe(v.string(), v.regex(/^(?!\.{1,2}$)[^/\s\0]{1,15}$/));
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(24 * 3600));
+
+/** `before`, `after` and `along` are objects of the network; each kind has its own properties. */
+const step = v.object({
+  key: v.string(),
+  before: v.exactOptional(v.unknown()),
+  after: v.exactOptional(v.unknown()),
+  along: v.exactOptional(v.array(v.unknown())),
+  summary: v.string(),
+  commands: v.array(v.string()),
+});
+const steps = v.array(step);
+const notes = v.array(v.string());
+
+const service = v.object({
+  unit: v.string(),
+  key: v.string(),
+  origin: v.string(),
+  kind: v.string(),
+  name: v.string(),
+  state: v.picklist(["starting", "running", "stopping", "stopped", "exited", "killed", "failed"]),
+  reason: v.exactOptional(v.string()),
+  details: v.record(v.string(), v.unknown()),
+});
+
+const unit = v.object({
+  name: v.string(),
+  source: v.string(),
+  state: v.picklist(["applied", "drifted", "unfinished", "unknown"]),
+  objects: v.array(v.object({ key: v.string(), name: v.string(), origin: v.string() })),
+  drift: v.array(v.string()),
+  /** When the change is undone unless it is confirmed before; milliseconds since 1970. */
+  confirmBy: v.exactOptional(v.number()),
+  setAside: v.exactOptional(v.array(v.string())),
+  fight: v.exactOptional(v.object({ about: v.string(), sinceSeconds: v.number(), pauseSeconds: v.number() })),
+  failure: v.exactOptional(v.string()),
+});
+
+const status = v.object({
+  stateFolder: v.string(),
+  units: v.array(unit),
+  keeper: v.exactOptional(
+    v.object({
+      pid: v.number(),
+      version: v.string(),
+      startedAt: v.number(),
+      daemon: v.exactOptional(v.boolean()),
+      services: v.array(service),
+    }),
+  ),
+  keeperLog: v.string(),
+});
+
+const change = v.object({ name: v.string(), steps, notes, milliseconds: v.number() });
+const guest = v.object({
+  name: v.string(),
+  state: v.string(),
+  reason: v.exactOptional(v.string()),
+  details: v.record(v.string(), v.unknown()),
+});
+const fileRequest = v.object({ source: path, text: v.pipe(v.string(), v.maxLength(MAXIMUM_FILE_BYTES)) });
+
+interface Endpoint {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly summary: string;
+  readonly request?: v.GenericSchema;
+  readonly response: v.GenericSchema;
+}
+
+/** By name, as the client calls them. */
+export const ENDPOINTS = {
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    summary: "What is applied, whether the kernel still shows it, and which services run.",
+    response: status,
+  },
+  plan: {
+    method: "POST",
+    path: "/v1/plan",
+    summary: "What applying a network file would do.",
+    request: fileRequest,
+    response: v.object({
+      name: v.string(),
+      steps,
+      conflicts: v.array(v.object({ key: v.string(), message: v.string(), remedy: v.string() })),
+      notes,
+    }),
+  },
+  apply: {
+    method: "POST",
+    path: "/v1/apply",
+    summary: "Apply a network file, verify it, and undo everything when that fails.",
+    request: v.object({ ...fileRequest.entries, confirmSeconds: v.exactOptional(seconds) }),
+    response: change,
+  },
+  confirm: {
+    method: "POST",
+    path: "/v1/confirm",
+    summary: "Let an unconfirmed change last; without a source all that wait.",
+    request: v.object({ source: v.exactOptional(path) }),
+    response: v.object({ confirmed: v.array(v.string()) }),
+  },
+  destroy: {
+    method: "POST",
+    path: "/v1/destroy",
+    summary: "Undo what was applied from a network file.",
+    request: v.object({ source: path }),
+    response: change,
+  },
+  unbind: {
+    method: "POST",
+    path: "/v1/unbind",
+    summary: "Give a pod's interface back.",
+    request: v.object({ namespace: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)), interfaceName }),
+    response: v.object({ steps }),
+  },
+  vmList: {
+    method: "GET",
+    path: "/v1/vm",
+    summary: "The guests of all applied files.",
+    response: v.array(guest),
+  },
+  vmRun: {
+    method: "POST",
+    path: "/v1/vm/run",
+    summary: "Start a guest that has ended or was stopped.",
+    request: v.object({ name }),
+    response: v.array(guest),
+  },
+  vmStop: {
+    method: "POST",
+    path: "/v1/vm/stop",
+    summary: "End a guest; with powerdownSeconds it is asked to shut down first.",
+    request: v.object({ name, powerdownSeconds: v.pipe(v.number(), v.minValue(0), v.maxValue(9999)) }),
+    response: v.array(guest),
+  },
+} as const satisfies Record<string, Endpoint>;
+
+type Endpoints = typeof ENDPOINTS;
+export type EndpointName = keyof Endpoints;
+
+/** What an endpoint takes, as its handler gets it; undefined: nothing. */
+export type RequestOf<Name extends EndpointName> = Endpoints[Name] extends { readonly request: infer Schema }
+  ? Schema extends v.GenericSchema
+    ? v.InferOutput<Schema>
+    : undefined
+  : undefined;
+
+export type ResponseOf<Name extends EndpointName> = Immutable<v.InferOutput<Endpoints[Name]["response"]>>;
+
+type Immutable<Value> = Value extends object ? { readonly [Key in keyof Value]: Immutable<Value[Key]> } : Value;
+
+/** Endpoints that do not answer with one JSON value. */
+export const STREAMS = {
+  events: {
+    method: "GET",
+    path: "/v1/events",
+    summary: "Events as they happen (server-sent events); Last-Event-ID replays what was missed, as far as it is kept.",
+    contentType: "text/event-stream",
+  },
+  metrics: {
+    method: "GET",
+    path: "/v1/metrics",
+    summary: "Figures for Prometheus.",
+    contentType: "text/plain",
+  },
+  openapi: {
+    method: "GET",
+    path: "/v1/openapi.json",
+    summary: "This description.",
+    contentType: "application/json",
+  },
+} as const;

@@ -1,0 +1,233 @@
+/** The daemon's work behind its API: changes in turn, healing in between, events of all of it. */
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { bindUnitName, unbind } from "../engine/bind.ts";
+import { confirmUnits, undoUnconfirmed } from "../engine/confirm.ts";
+import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.ts";
+import { Healer } from "../engine/heal.ts";
+import type { ServiceHost } from "../engine/service-host.ts";
+import { readStatus } from "../engine/status.ts";
+import type { RunningKeeper } from "../services/keeper/run.ts";
+import type { Step } from "../state/step.ts";
+import { isUnreadable, UnitStore } from "../store/unit.ts";
+import { Confirmations } from "./confirmations.ts";
+import { type DaemonEvent, EventRing } from "./events.ts";
+import { guestsOf } from "./guests.ts";
+import { Metrics } from "./metrics.ts";
+import { ChangeQueue } from "./queue.ts";
+import type { Handlers } from "./server.ts";
+import { UnitsWatch } from "./units.ts";
+
+export interface DaemonOptions {
+  readonly stateFolder: string;
+  readonly version: string;
+  readonly keeper: RunningKeeper;
+  readonly log: Logger;
+}
+
+export class Daemon implements AsyncDisposable {
+  readonly events: EventRing;
+  readonly metrics = new Metrics();
+  readonly #options: DaemonOptions;
+  readonly #queue: ChangeQueue;
+  readonly #services: ServiceHost;
+  readonly #healer: Healer;
+  readonly #confirmations: Confirmations;
+  readonly #units: UnitsWatch;
+  readonly #startedAt = Date.now();
+
+  constructor(options: DaemonOptions) {
+    const { stateFolder, keeper, log } = options;
+    this.#options = options;
+    this.events = new EventRing(this.#startedAt);
+    this.#queue = new ChangeQueue(stateFolder);
+    this.#services = {
+      converge: (unit, services, { start = true } = {}) => keeper.keeper.converge(unit, services, start),
+    };
+    this.#healer = new Healer({
+      stateFolder,
+      services: this.#services,
+      ready: () => this.#queue.idle(),
+      exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, locksOf(unit), work),
+      report: (event) => this.#tell(event),
+      tend: (unit, namespaces) =>
+        keeper.keeper.tend((service, owner) => owner === unit && namespaces.has(service.object.namespace)),
+      log,
+    });
+    this.#confirmations = new Confirmations(
+      stateFolder,
+      (unit) => this.#undo(unit),
+      (unit, message) => this.#tell({ kind: "undo-failed", unit, message }),
+    );
+    this.#units = new UnitsWatch(stateFolder, () => this.#findUnits());
+  }
+
+  /** Begin to look after what is applied; changes that a kill cut off are brought to their end. */
+  start(): void {
+    this.#tell({ kind: "started", version: this.#options.version });
+    this.#findUnits();
+    this.#confirmations.schedule();
+  }
+
+  /** Nothing new begins; a change under way is finished. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#units[Symbol.dispose]();
+    this.#confirmations[Symbol.dispose]();
+    await this.#healer[Symbol.asyncDispose]();
+    await this.#queue.idle();
+  }
+
+  metricsText(): string {
+    const { keeper, version } = this.#options;
+    const units = this.#healer.units();
+    return this.metrics.text({
+      units: () => units.length,
+      fights: () => units.filter((unit) => this.#healer.status(unit).fight !== undefined).length,
+      services: () => keeper.keeper.status(),
+      startedAt: this.#startedAt,
+      version,
+    });
+  }
+
+  readonly handlers: Handlers = {
+    status: async () => {
+      const { stateFolder, keeper } = this.#options;
+      return readStatus(stateFolder, { keeper: keeper.status(), healing: (unit) => this.#healer.status(unit) });
+    },
+    plan: async ({ source, text }) => {
+      const { plan, unitName, notes } = await planFile(source, this.#options.stateFolder, { text });
+      return { name: unitName, steps: plan.steps, conflicts: plan.conflicts, notes };
+    },
+    apply: ({ source, text, confirmSeconds }) =>
+      this.#change(`apply ${source}`, ["lock"], async (elapsed) => {
+        const { stateFolder } = this.#options;
+        const { outcome, unitName, notes } = await applyFile(source, stateFolder, {
+          services: this.#services,
+          text,
+          ...(confirmSeconds === undefined ? {} : { confirmSeconds }),
+        });
+        this.#healer.add(unitName);
+        this.#confirmations.schedule();
+        const milliseconds = elapsed();
+        this.#tell({ kind: "applied", unit: unitName, steps: summaries(outcome.steps), milliseconds });
+        if (confirmSeconds !== undefined) {
+          this.#tell({ kind: "unconfirmed", unit: unitName, seconds: confirmSeconds });
+        }
+        return { name: unitName, steps: outcome.steps, notes, milliseconds };
+      }),
+    confirm: ({ source }) =>
+      this.#change(`confirm ${source ?? "all"}`, ["lock"], async () => {
+        const { stateFolder } = this.#options;
+        const confirmed = confirmUnits(
+          stateFolder,
+          source === undefined ? undefined : unitOfSource(source, stateFolder),
+        );
+        for (const unit of confirmed) this.#tell({ kind: "confirmed", unit });
+        this.#confirmations.schedule();
+        return { confirmed };
+      }),
+    destroy: ({ source }) =>
+      this.#change(`destroy ${source}`, ["lock"], async (elapsed) => {
+        const { outcome, unitName, notes } = await destroyFile(source, this.#options.stateFolder, {
+          services: this.#services,
+        });
+        this.#healer.remove(unitName);
+        this.#tell({ kind: "destroyed", unit: unitName, steps: summaries(outcome.steps) });
+        return { name: unitName, steps: outcome.steps, notes, milliseconds: elapsed() };
+      }),
+    unbind: ({ namespace, interfaceName }) => {
+      const unit = bindUnitName(namespace, interfaceName);
+      return this.#change(`unbind ${interfaceName} in ${namespace}`, locksOf(unit), async () => {
+        const { stateFolder } = this.#options;
+        const { steps } = await unbind({ stateFolder, namespace, interfaceName }, this.#services);
+        this.#healer.remove(unit);
+        this.#tell({ kind: "unbound", unit });
+        return { steps };
+      });
+    },
+    vmList: async () => guestsOf(this.#options.keeper.keeper.status()),
+    vmRun: async ({ name }) => {
+      const { keeper } = this.#options.keeper;
+      await keeper.runVm(name);
+      return guestsOf(keeper.status());
+    },
+    vmStop: async ({ name, powerdownSeconds }) => {
+      const { keeper } = this.#options.keeper;
+      await keeper.stopVm(name, powerdownSeconds);
+      return guestsOf(keeper.status());
+    },
+  };
+
+  async #change<Result>(
+    purpose: string,
+    locks: readonly string[],
+    work: (elapsedMilliseconds: () => number) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#queue.run(purpose, locks, async () => {
+      const started = performance.now();
+      const elapsed = (): number => Math.round(performance.now() - started);
+      try {
+        return await work(elapsed);
+      } catch (error) {
+        this.#tell({ kind: "change-failed", purpose, message: messageOf(error) });
+        throw error;
+      } finally {
+        this.metrics.countChange((performance.now() - started) / 1000);
+      }
+    });
+  }
+
+  async #undo(unit: string): Promise<void> {
+    const { stateFolder } = this.#options;
+    await this.#change(`undo ${unit}`, ["lock"], async () => {
+      const store = UnitStore.open(stateFolder, unit);
+      const outcome = await undoUnconfirmed(store, this.#services);
+      if (outcome === undefined) return;
+      this.#tell({ kind: "undone", unit, steps: summaries(outcome.steps) });
+      if (store.readRecord() === undefined) this.#healer.remove(unit);
+      else this.#healer.add(unit);
+    });
+  }
+
+  /** Units come and go also by commands that work without the daemon. */
+  #findUnits(): void {
+    const { stateFolder, log } = this.#options;
+    const known = new Set(this.#healer.units());
+    const found = new Set(UnitStore.list(stateFolder).filter((unit) => this.#isOurs(unit)));
+    for (const unit of known) if (!found.has(unit)) this.#healer.remove(unit);
+    for (const unit of found) if (!known.has(unit)) this.#healer.add(unit);
+    this.#units.update();
+    log.debug("units", { found: found.size });
+  }
+
+  /** An applied file, or a bind whose services run here; any other bind is looked after by the process that serves it. */
+  #isOurs(unit: string): boolean {
+    try {
+      const store = UnitStore.open(this.#options.stateFolder, unit);
+      const known = store.readRecord() ?? store.readJournal();
+      if (known === undefined) return false;
+      return known.source.startsWith("/") || this.#options.keeper.keeper.status().some((entry) => entry.unit === unit);
+    } catch (error) {
+      // The status tells what is wrong with it.
+      if (isUnreadable(error)) return false;
+      throw error;
+    }
+  }
+
+  #tell(event: DaemonEvent): void {
+    this.events.add(event);
+    this.metrics.countEvent(event);
+    const { kind, ...fields } = event;
+    const level = kind.endsWith("-failed") || kind === "fight" ? "warn" : "info";
+    this.#options.log[level](kind, fields);
+  }
+}
+
+/** What must be held to change a unit: binds do not wait for each other in commands, nor for files. */
+function locksOf(unit: string): readonly string[] {
+  return unit.startsWith("bind-") ? [`locks/${unit}`] : ["lock"];
+}
+
+function summaries(steps: readonly Step[]): string[] {
+  return steps.map((step) => step.summary);
+}

@@ -1,0 +1,151 @@
+/** The daemon's figures in Prometheus' text format, version 0.0.4. */
+import type { ServiceStatus } from "../services/keeper/protocol.ts";
+import type { DaemonEvent } from "./events.ts";
+
+/** Upper bounds of a change's duration. */
+const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface MetricsSource {
+  /** By state, as in `netloom status`. */
+  readonly units: () => number;
+  readonly fights: () => number;
+  readonly services: () => readonly ServiceStatus[];
+  readonly startedAt: number;
+  readonly version: string;
+}
+
+export class Metrics {
+  readonly #events = new Map<string, number>();
+  readonly #requests = new Map<string, number>();
+  readonly #buckets = DURATION_BUCKETS_SECONDS.map(() => 0);
+  #changes = 0;
+  #changeSeconds = 0;
+  #healedSteps = 0;
+
+  countEvent(event: DaemonEvent): void {
+    this.#events.set(event.kind, (this.#events.get(event.kind) ?? 0) + 1);
+    if (event.kind === "healed") this.#healedSteps += event.steps.length;
+  }
+
+  countRequest(endpoint: string, status: number): void {
+    const labels = labelText({ endpoint, status: String(status) });
+    this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);
+  }
+
+  /** A change asked for took so long, whether it succeeded or not. */
+  countChange(seconds: number): void {
+    this.#changes++;
+    this.#changeSeconds += seconds;
+    DURATION_BUCKETS_SECONDS.forEach((bound, i) => {
+      if (seconds <= bound) this.#buckets[i] = (this.#buckets[i] ?? 0) + 1;
+    });
+  }
+
+  text(source: MetricsSource): string {
+    const page = new Page();
+    page.add("netloom_info", "gauge", "The running version.", [[{ version: source.version }, 1]]);
+    page.add("netloom_units", "gauge", "Applied files and binds that are looked after.", [[{}, source.units()]]);
+    page.add("netloom_fights", "gauge", "Units that somebody else undoes again and again.", [[{}, source.fights()]]);
+    for (const [kind, help] of COUNTED_EVENTS) {
+      page.add(`netloom_${kind.replaceAll("-", "_")}_total`, "counter", help, [[{}, this.#events.get(kind) ?? 0]]);
+    }
+    page.add("netloom_healed_steps_total", "counter", "Objects put back.", [[{}, this.#healedSteps]]);
+    page.addHistogram("netloom_change_duration_seconds", "Changes that were asked for.", {
+      bounds: DURATION_BUCKETS_SECONDS,
+      counts: this.#buckets,
+      sum: this.#changeSeconds,
+      count: this.#changes,
+    });
+    page.addLines("netloom_requests_total", "counter", "Requests to the API.", this.#requests);
+    addServices(page, source.services());
+    addProcess(page, source.startedAt);
+    return page.toString();
+  }
+}
+
+const COUNTED_EVENTS: readonly (readonly [DaemonEvent["kind"], string])[] = [
+  ["healed", "Times that something of ours was put back."],
+  ["heal-failed", "Times that this was impossible, each reason once in a row."],
+  ["fight", "Fights that began."],
+  ["events-lost", "Times that kernel events were lost and a namespace was read anew."],
+  ["applied", "Files applied."],
+  ["destroyed", "Files destroyed."],
+  ["undone", "Changes undone because nobody confirmed them."],
+];
+
+function addServices(page: Page, services: readonly ServiceStatus[]): void {
+  const byState = new Map<string, number>();
+  const messages = new Map<string, number>();
+  let leases = 0;
+  for (const { kind, state, details } of services) {
+    const labels = labelText({ kind, state });
+    byState.set(labels, (byState.get(labels) ?? 0) + 1);
+    if (kind === "vm") continue;
+    for (const direction of ["received", "sent"]) {
+      const counts = details[direction];
+      if (typeof counts !== "object" || counts === null) continue;
+      for (const [type, count] of Object.entries(counts)) {
+        if (typeof count !== "number") continue;
+        const key = labelText({ kind, direction, type });
+        messages.set(key, (messages.get(key) ?? 0) + count);
+        if (direction === "sent" && type.toLowerCase() === "ack" && count > 0) leases++;
+      }
+    }
+  }
+  page.addLines("netloom_services", "gauge", "DHCP servers and guests by state.", byState);
+  page.addLines("netloom_dhcp_messages_total", "counter", "DHCP messages by type.", messages);
+  page.add("netloom_dhcp_leases", "gauge", "Servers for one client whose client has its lease.", [[{}, leases]]);
+}
+
+function addProcess(page: Page, startedAt: number): void {
+  const { user, system } = process.cpuUsage();
+  const { rss } = process.memoryUsage();
+  page.add("process_cpu_seconds_total", "counter", "CPU time.", [[{}, (user + system) / 1e6]]);
+  page.add("process_resident_memory_bytes", "gauge", "Resident memory.", [[{}, rss]]);
+  page.add("process_start_time_seconds", "gauge", "Seconds since 1970.", [[{}, startedAt / 1000]]);
+}
+
+class Page {
+  readonly #lines: string[] = [];
+
+  add(name: string, type: string, help: string, values: readonly (readonly [Labels, number])[]): void {
+    this.addLines(name, type, help, new Map(values.map(([labels, value]) => [labelText(labels), value])));
+  }
+
+  addLines(name: string, type: string, help: string, values: ReadonlyMap<string, number>): void {
+    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    for (const [labels, value] of values) this.#lines.push(`${name}${labels} ${value}`);
+  }
+
+  addHistogram(
+    name: string,
+    help: string,
+    values: {
+      readonly bounds: readonly number[];
+      readonly counts: readonly number[];
+      readonly sum: number;
+      readonly count: number;
+    },
+  ): void {
+    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
+    values.bounds.forEach((bound, i) => {
+      this.#lines.push(`${name}_bucket{le="${bound}"} ${values.counts[i] ?? 0}`);
+    });
+    this.#lines.push(`${name}_bucket{le="+Inf"} ${values.count}`);
+    this.#lines.push(`${name}_sum ${values.sum}`, `${name}_count ${values.count}`);
+  }
+
+  toString(): string {
+    return `${this.#lines.join("\n")}\n`;
+  }
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(
+    ([name, value]) =>
+      `${name}="${value.replaceAll(/["\\\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`))}"`,
+  );
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
