@@ -47,7 +47,8 @@ export function takeLock(path: string, purpose: string): Lock {
     if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(descriptor).ino) {
       tellHolder(descriptor, `process ${process.pid} (${purpose})\n`);
       const release = (): void => {
-        unlinkSync(path);
+        // Its folder may have gone meanwhile, and another one may have come in its place.
+        if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(descriptor).ino) unlinkSync(path);
         closeSync(descriptor);
       };
       return { release, [Symbol.dispose]: release };

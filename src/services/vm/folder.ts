@@ -2,6 +2,7 @@
  * The folder of one machine, STATE/vm/NAME, for its owner only:
  *
  *   qmp.sock console.sock    QEMU's sockets
+ *   console.lock             held by whoever is attached to the console
  *   console.log qemu.log     what the guest wrote on its serial port; what QEMU itself complained of
  *   pid                      QEMU's own, locked by it
  *   machine.json             what was started, for whoever takes the guest up again
@@ -17,6 +18,7 @@ import { printable } from "./printable.ts";
 export const VM_FILES = {
   qmpSocket: "qmp.sock",
   consoleSocket: "console.sock",
+  consoleLock: "console.lock",
   consoleLog: "console.log",
   qemuLog: "qemu.log",
   pid: "pid",

@@ -80,6 +80,27 @@ describe("vm console", () => {
     expect(await ended).toBe(0);
   });
 
+  test("says so when another terminal is attached, and attaches after it has left", async () => {
+    const words = [NETLOOM[1], "vm", "console", "one", "--attach", "--state", state];
+    const first = spawn(NETLOOM[0], words, { stdio: ["pipe", "pipe", "pipe"] });
+    let said = "";
+    first.stderr.on("data", (piece: Buffer) => {
+      said += piece.toString();
+    });
+    const ended = new Promise<number | null>((resolve) => {
+      first.once("exit", resolve);
+    });
+    await until("the first is connected", () => said.includes("Ctrl-] leaves"));
+    expect(netloom("vm", "console", "one", "--attach")).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`another terminal is attached: process ${first.pid} (vm console --attach)`),
+    });
+    first.kill("SIGKILL");
+    await ended;
+    const second = spawnSync(NETLOOM[0], words, { input: "again", encoding: "utf8" });
+    expect(second).toMatchObject({ status: 0, stdout: expect.stringContaining("again") });
+  });
+
   test("passes piped input on and shows the answer", () => {
     const words = [NETLOOM[1], "vm", "console", "one", "--attach", "--state", state];
     const output = execFileSync(NETLOOM[0], words, {

@@ -1,9 +1,9 @@
 /** vm list, vm console, vm stop: the guests that netloom runs. */
 import { readTextIfExists } from "../../../store/atomic-file.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
-import { NetloomError, messageOf } from "../../../base/errors.ts";
-import { connectUnixSocket } from "../../../kernel/unix-socket.ts";
+import { NetloomError } from "../../../base/errors.ts";
 import { KeeperClient } from "../../../services/keeper/client.ts";
+import { openConsole } from "../../../services/vm/console.ts";
 import { VmFolder } from "../../../services/vm/folder.ts";
 import { printable } from "../../../services/vm/printable.ts";
 import { listUnwatchedVms, stopUnwatchedVm, type UnwatchedVm } from "../../../services/vm/unwatched.ts";
@@ -35,7 +35,8 @@ export const vmConsoleCommand: Command = {
     const folder = knownFolder(stateFolderPath(invocation.option("state")), name);
     if (invocation.flag("attach")) {
       if (invocation.flag("json")) throw usageError("vm console: --attach and --json exclude each other");
-      await attachTerminal(await connectConsole(folder), `Connected to VM ${name}. Ctrl-] leaves.`, complain);
+      using console = await openConsole(folder);
+      await attachTerminal(console.socket, `Connected to VM ${name}. Ctrl-] leaves.`, complain);
       return 0;
     }
     const log = readTextIfExists(folder.file("consoleLog")) ?? "";
@@ -103,15 +104,4 @@ function knownFolder(stateFolder: string, name: string): VmFolder {
   throw new NetloomError("no-such-vm", `console of VM ${name}: ${stateFolder} knows no machine of that name`, {
     hint: known.length === 0 ? "It knows none at all." : `It knows ${known.join(", ")}.`,
   });
-}
-
-async function connectConsole(folder: VmFolder): Promise<Awaited<ReturnType<typeof connectUnixSocket>>> {
-  try {
-    return await connectUnixSocket(folder.file("consoleSocket"));
-  } catch (cause) {
-    throw new NetloomError("no-console", `console of VM ${folder.name}: ${messageOf(cause)}`, {
-      hint: "The guest does not run; without --attach its last output is shown.",
-      cause,
-    });
-  }
 }
