@@ -71,12 +71,22 @@ const status = v.object({
 });
 
 const change = v.object({ name: v.string(), steps, notes, milliseconds: v.number() });
+const binding = v.object({
+  tap: v.string(),
+  mac: v.string(),
+  mtuBytes: v.number(),
+  addresses: v.array(v.string()),
+  qemuArguments: v.array(v.string()),
+});
 const guest = v.object({
   name: v.string(),
   state: v.string(),
   reason: v.exactOptional(v.string()),
   details: v.record(v.string(), v.unknown()),
 });
+/** A name under /run/netns or an absolute path. */
+const namespace = v.pipe(v.string(), v.regex(/^(?:[^/\0]{1,255}|\/[^\0]{1,4095})$/));
+const target = { namespace, interfaceName };
 const fileRequest = v.object({ source: path, text: v.pipe(v.string(), v.maxLength(MAXIMUM_FILE_BYTES)) });
 
 interface Endpoint {
@@ -128,11 +138,23 @@ export const ENDPOINTS = {
     request: v.object({ source: path }),
     response: change,
   },
+  bind: {
+    method: "POST",
+    path: "/v1/bind",
+    summary: "Take a pod's interface over for a guest; the answer comes when the guest may start.",
+    request: v.object({
+      ...target,
+      profile: v.picklist(["legacy", "modern"]),
+      tapName: interfaceName,
+      resolvConf: v.exactOptional(path),
+    }),
+    response: v.object({ binding, notes }),
+  },
   unbind: {
     method: "POST",
     path: "/v1/unbind",
     summary: "Give a pod's interface back.",
-    request: v.object({ namespace: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)), interfaceName }),
+    request: v.object(target),
     response: v.object({ steps }),
   },
   vmList: {

@@ -1,7 +1,7 @@
 /** The daemon's work behind its API: changes in turn, healing in between, events of all of it. */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { bindUnitName, unbind } from "../engine/bind.ts";
+import { bind, bindUnitName, unbind } from "../engine/bind.ts";
 import { confirmUnits, undoUnconfirmed } from "../engine/confirm.ts";
 import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.ts";
 import { Healer } from "../engine/heal.ts";
@@ -135,6 +135,19 @@ export class Daemon implements AsyncDisposable {
         this.#tell({ kind: "destroyed", unit: unitName, steps: summaries(outcome.steps) });
         return { name: unitName, steps: outcome.steps, notes, milliseconds: elapsed() };
       }),
+    bind: (request) => {
+      const { namespace, interfaceName } = request;
+      const unit = bindUnitName(namespace, interfaceName);
+      return this.#change(`bind ${interfaceName} in ${namespace}`, locksOf(unit), async () => {
+        const { binding, notes, outcome } = await bind(
+          { ...request, stateFolder: this.#options.stateFolder },
+          this.#services,
+        );
+        this.#healer.add(unit);
+        this.#tell({ kind: "bound", unit });
+        return { binding, notes: [...notes, ...outcome.notes] };
+      });
+    },
     unbind: ({ namespace, interfaceName }) => {
       const unit = bindUnitName(namespace, interfaceName);
       return this.#change(`unbind ${interfaceName} in ${namespace}`, locksOf(unit), async () => {

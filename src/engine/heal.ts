@@ -260,6 +260,8 @@ export class Healer implements AsyncDisposable {
       else this.#later.set(unit, performance.now() + BUSY_MILLISECONDS);
     } catch (error) {
       this.#failed(unit, error);
+      // A service may stand in a namespace that is gone, which its sockets keep alive.
+      await this.#options.tend?.(unit, namespaces);
     }
   }
 

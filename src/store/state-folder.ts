@@ -1,8 +1,9 @@
 /** Where netloom keeps what must outlive a command: records, journals, logs, sockets. */
-import { accessSync, constants, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { NetloomError, reasonOf } from "../base/errors.ts";
 import { isMissing, removeDurably } from "./atomic-file.ts";
+import { takeLock } from "./lock.ts";
 
 /**
  * The state folder's path: `given`, else /run/netloom for root, else $XDG_RUNTIME_DIR/netloom.
@@ -56,4 +57,17 @@ export function tidyStateFolder(path: string): void {
     }
   }
   for (const name of readdirSync(path)) if (name.startsWith("keeper.log")) removeDurably(join(path, name));
+  removeStaleSockets(path);
+}
+
+/** What a daemon left that was killed; one that lives holds the lock. */
+function removeStaleSockets(path: string): void {
+  const sockets = ["netloom.sock", "keeper.sock"].map((name) => join(path, name)).filter((file) => existsSync(file));
+  if (sockets.length === 0) return;
+  try {
+    using _lock = takeLock(join(path, "keeper.lock"), "tidy up");
+    for (const file of sockets) removeDurably(file);
+  } catch (error) {
+    if (!(error instanceof NetloomError && error.code === "locked")) throw error;
+  }
 }

@@ -1,9 +1,16 @@
 /** bind, unbind: KubeVirt's job by hand, for a pod that somebody else made. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { NetloomError } from "../../../base/errors.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
-import { bind, bindUnitName, canonicalNamespace, unbind } from "../../../engine/bind.ts";
+import { DaemonClient } from "../../../daemon/client.ts";
+import { type Binding, bind, bindUnitName, canonicalNamespace, unbind } from "../../../engine/bind.ts";
+import { Healer } from "../../../engine/heal.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
+import { keeperServices } from "../../../engine/keeper-services.ts";
+import type { Outcome } from "../../../engine/reconcile.ts";
 import { serveLocally } from "../../../engine/local-services.ts";
+import type { ServiceHost } from "../../../engine/service-host.ts";
+import { readServiceList } from "../../../services/keeper/service-list.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
@@ -77,31 +84,80 @@ export const bindCommand: Command = {
     const tapName = invocation.option("tap") ?? "tap0";
     const fault = interfaceNameFault(tapName);
     if (fault !== undefined) throw usageError(`bind: --tap ${tapName}: it ${fault}`);
-    if (!invocation.flag("foreground"))
-      throw usageError(
-        "bind: --foreground is missing",
-        "bind serves DHCP as long as it runs; say that you mean it with --foreground.",
-      );
     const resolvConf = invocation.option("resolv-conf");
+    if (!invocation.flag("foreground")) {
+      const { stateFolder, ...place } = where;
+      const daemon = await DaemonClient.find(stateFolder);
+      if (daemon === undefined)
+        throw usageError(
+          `bind: no daemon runs for ${stateFolder}, and --foreground is missing`,
+          "Somebody must serve the guest: start `netloom daemon`, or let this process do it with --foreground.",
+        );
+      const answer = await daemon.call("bind", {
+        ...place,
+        profile,
+        tapName,
+        ...(resolvConf === undefined ? {} : { resolvConf: resolve(resolvConf) }),
+      });
+      tellBinding(where, answer.binding, answer.notes, invocation.flag("json"));
+      return 0;
+    }
 
     using stop = stopSignal();
+    if (isListed(where)) {
+      throw new NetloomError(
+        "bound-otherwise",
+        `bind ${where.interfaceName} in ${where.namespace}: it is bound already, and a daemon serves it`,
+        { hint: `Give it back first: netloom unbind --netns ${where.namespace} --interface ${where.interfaceName}` },
+      );
+    }
     using _lock = lockTarget(where, `bind ${where.interfaceName} in ${where.namespace}`);
     await using services = serveLocally(STDERR_LOGGER);
     const result = await bind(
       { ...where, profile, tapName, ...(resolvConf === undefined ? {} : { resolvConf }) },
       services,
     );
-    if (invocation.flag("json")) printJson(result.binding);
-    else {
-      for (const note of [...result.notes, ...result.outcome.notes]) print(`note: ${note}`);
-      print(`${where.interfaceName} in ${where.namespace} is bound: start the guest inside the namespace with`);
-      print(`  ${result.binding.qemuArguments.join(" ")}`);
+    tellBinding(where, result.binding, [...result.notes, ...result.outcome.notes], invocation.flag("json"));
+    {
+      await using _healer = healAlone(where, services);
+      await stop.told;
     }
-    await stop.told;
     await unbind(where, services);
     return 0;
   },
 };
+
+function tellBinding(
+  where: ReturnType<typeof target>,
+  binding: Binding,
+  notes: readonly string[],
+  json: boolean,
+): void {
+  if (json) {
+    printJson(binding);
+    return;
+  }
+  for (const note of notes) print(`note: ${note}`);
+  print(`${where.interfaceName} in ${where.namespace} is bound: start the guest inside the namespace with`);
+  print(`  ${binding.qemuArguments.join(" ")}`);
+}
+
+/** Keeps the bind as it is as long as this process serves it; nobody else changes it, as we hold its lock. */
+function healAlone(where: ReturnType<typeof target>, services: ServiceHost): Healer {
+  const unit = bindUnitName(where.namespace, where.interfaceName);
+  const healer = new Healer({
+    stateFolder: where.stateFolder,
+    services,
+    exclusively: async (_, work) => {
+      await work();
+      return true;
+    },
+    report: ({ kind, ...fields }) => STDERR_LOGGER.info(kind, fields),
+    log: STDERR_LOGGER,
+  });
+  healer.add(unit);
+  return healer;
+}
 
 export const unbindCommand: Command = {
   name: "unbind",
@@ -110,14 +166,33 @@ export const unbindCommand: Command = {
   options: TARGET_OPTIONS,
   async run(invocation) {
     const where = target(invocation, "unbind");
+    const { stateFolder, ...place } = where;
+    const daemon = await DaemonClient.find(stateFolder);
+    if (daemon !== undefined) {
+      const { steps } = await daemon.call("unbind", place);
+      tellUnbound(where, steps, invocation.flag("json"));
+      return 0;
+    }
     using _lock = lockTarget(where, `unbind ${where.interfaceName} in ${where.namespace}`);
-    await using services = serveLocally(STDERR_LOGGER);
-    const outcome = await unbind(where, services);
-    if (invocation.flag("json")) printJson({ steps: outcome.steps });
-    else
-      print(
-        outcome.steps.length === 0 ? "nothing was bound" : `${where.interfaceName} in ${where.namespace} is as it was`,
-      );
+    const outcome = await unbindAlone(where);
+    tellUnbound(where, outcome.steps, invocation.flag("json"));
     return 0;
   },
 };
+
+async function unbindAlone(where: ReturnType<typeof target>): Promise<Outcome> {
+  // A daemon bound it: what it serves is listed for the next keeper.
+  if (isListed(where)) return unbind(where, keeperServices(where.stateFolder));
+  await using services = serveLocally(STDERR_LOGGER);
+  return unbind(where, services);
+}
+
+/** Whether a daemon, or the keeper after it, serves the guest. */
+function isListed({ stateFolder, namespace, interfaceName }: ReturnType<typeof target>): boolean {
+  return readServiceList(stateFolder)[bindUnitName(namespace, interfaceName)] !== undefined;
+}
+
+function tellUnbound(where: ReturnType<typeof target>, steps: readonly unknown[], json: boolean): void {
+  if (json) printJson({ steps });
+  else print(steps.length === 0 ? "nothing was bound" : `${where.interfaceName} in ${where.namespace} is as it was`);
+}
