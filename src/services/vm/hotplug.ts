@@ -73,14 +73,15 @@ async function freePort(qmp: QmpClient, nic: VmNic): Promise<number> {
 
 /**
  * Ask the guest to let go of a NIC, wait until it has, and close its tap. One that is not there is fine.
+ * @param limitMilliseconds how long to wait
  * @throws NetloomError unplug-refused, qmp-timeout, qmp-closed
  */
-export async function unplugNic(qmp: QmpClient, id: string): Promise<void> {
-  const deadline = performance.now() + UNPLUG_MILLISECONDS;
+export async function unplugNic(qmp: QmpClient, id: string, limitMilliseconds = UNPLUG_MILLISECONDS): Promise<void> {
+  const deadline = performance.now() + limitMilliseconds;
   while (await isPlugged(qmp, id)) {
     if (performance.now() >= deadline) {
-      const limit = UNPLUG_MILLISECONDS / 1000;
-      throw new NetloomError("unplug-refused", `the guest's system does not let go of it within ${limit} s`);
+      const seconds = limitMilliseconds / 1000;
+      throw new NetloomError("unplug-refused", `the guest's system does not let go of it within ${seconds} s`);
     }
     const answer = qmp.nextEvent(
       ({ event, data }) => ["DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR"].includes(event) && data["device"] === id,

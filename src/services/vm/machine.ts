@@ -325,6 +325,7 @@ export class VmService implements Service {
     this.#note = running.note;
     this.#qmp = running.qmp;
     this.#phase = "running";
+    this.#trouble = undefined;
     this.#log.info(`guest ${how}`, {
       vm: this.#object.name,
       pid: running.note.process.pid,

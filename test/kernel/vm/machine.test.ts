@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -8,6 +19,7 @@ import { SILENT } from "../../../src/base/logger.ts";
 import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import { VmFolder } from "../../../src/services/vm/folder.ts";
 import { VmService } from "../../../src/services/vm/machine.ts";
+import { QmpClient } from "../../../src/services/vm/qmp-client.ts";
 import type { VmObject } from "../../../src/state/object.ts";
 import { machine, processesNamed, until } from "./support.ts";
 
@@ -137,6 +149,58 @@ describe("a guest", () => {
     expect(qemuCount()).toBe(0);
   });
 
+  test("whose QEMU hangs is reported so until it answers again, also by a keeper that finds it hanging", async () => {
+    const object = machine(folder, "one", "echo");
+    const guest = guestOf(object);
+    await guest.start();
+    const pid = pidOf(guest);
+    process.kill(pid, "SIGSTOP");
+    guest.tend();
+    await until("the silence is told", () => /its QEMU hangs: /.test(guest.report().reason ?? ""));
+    await guest.release();
+    const next = guestOf(object);
+    await next.resume();
+    expect(next.report()).toMatchObject({
+      state: "failed",
+      reason: expect.stringContaining(`process ${pid} runs but does not answer`),
+    });
+    process.kill(pid, "SIGCONT");
+    next.tend();
+    await until("it is well again", () => next.report().state === "running");
+    expect(next.report()).toMatchObject({ details: { pid } });
+    expect(next.report().reason).toBeUndefined();
+  });
+
+  test("that is paused is reported so", async () => {
+    const guest = guestOf(machine(folder, "one", "echo"));
+    await guest.start();
+    await guest.release();
+    const qmp = await QmpClient.open(new VmFolder(folder, "one").file("qmpSocket"), 5000);
+    await qmp.execute("stop");
+    qmp.close();
+    const next = guestOf(guest.object);
+    await next.resume();
+    next.tend();
+    await until("the pause is told", () => next.report().reason !== undefined);
+    expect(next.report()).toMatchObject({ state: "running", reason: "QEMU says that it is not running: paused" });
+  });
+
+  test("that floods its console is reported so, and its log stays bounded", async () => {
+    const guest = guestOf(machine(folder, "one", "echo"));
+    await guest.start();
+    await until("the guest says that it is ready", () => consoleOf("one").includes("ready"));
+    const log = new VmFolder(folder, "one").file("consoleLog");
+    appendFileSync(log, Buffer.alloc(9 * 1024 * 1024, "x"));
+    guest.tend();
+    expect(statSync(log).size).toBe(0);
+    expect(statSync(`${log}.1`).size).toBeGreaterThan(9 * 1024 * 1024);
+    expect(guest.report()).toMatchObject({
+      state: "running",
+      reason: expect.stringContaining("it floods its console"),
+      details: { consoleOverflows: 1 },
+    });
+  });
+
   test("that does not shut down when asked is ended after the time it was given", async () => {
     const guest = guestOf(machine(folder, "one", "echo"));
     await guest.start();
@@ -182,6 +246,23 @@ describe("a guest", () => {
 });
 
 describe("a guest whose keeper went", () => {
+  test("is not taken for another that answers in its place", async () => {
+    const other = join(folder, "other");
+    mkdirSync(other);
+    const guest = guestOf(machine(folder, "one", "echo"));
+    const stranger = guestOf(machine(other, "one", "echo"), other);
+    await guest.start();
+    await stranger.start();
+    await guest.release();
+    const [ours, theirs] = [new VmFolder(folder, "one"), new VmFolder(other, "one")];
+    rmSync(ours.file("qmpSocket"));
+    await stranger.release();
+    symlinkSync(theirs.file("qmpSocket"), ours.file("qmpSocket"));
+    const next = guestOf(guest.object);
+    await next.resume();
+    expect(next.report()).toMatchObject({ state: "failed", reason: expect.stringContaining("is machine one (") });
+  });
+
   test("keeps running and is taken up by the next one, also without the note of its process", async () => {
     const object = machine(folder, "one", "echo");
     const first = guestOf(object);
