@@ -152,11 +152,6 @@ export class Keeper {
     });
   }
 
-  /** Names of all machines. */
-  vmNames(): string[] {
-    return [...this.#all()].flatMap(({ service }) => (service.object.kind === "vm" ? [service.object.name] : []));
-  }
-
   *#all(): Generator<{ unit: string; service: Service }> {
     for (const [unit, services] of this.#units) {
       for (const service of services.values()) yield { unit, service };

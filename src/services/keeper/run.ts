@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { takeLock } from "../../store/lock.ts";
-import { VmFolder } from "../vm/folder.ts";
 import { boundFile } from "./bounded-file.ts";
 import { createService } from "./create-service.ts";
 import { Keeper } from "./keeper.ts";
@@ -72,8 +71,6 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
   await resumed;
   const housekeeping = setInterval(() => {
     boundFile(keeperLog(stateFolder), MAXIMUM_LOG_BYTES);
-    for (const name of keeper.vmNames())
-      boundFile(new VmFolder(stateFolder, name).file("consoleLog"), MAXIMUM_LOG_BYTES);
     // A daemon hears of changes where a service that runs has its place.
     keeper
       .tend((service) => daemon !== true || service.report().state !== "running")
