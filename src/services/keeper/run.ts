@@ -100,7 +100,6 @@ export async function runKeeper(stateFolder: string, version: string): Promise<v
   const onSignal = (): void => end.resolve("signal");
   process.once("SIGTERM", onSignal);
   process.once("SIGINT", onSignal);
-  logUnexpected(log);
   const running = await openKeeper({
     stateFolder,
     version,
@@ -108,6 +107,7 @@ export async function runKeeper(stateFolder: string, version: string): Promise<v
     onStopped: () => end.resolve("stopped"),
     onRelease: () => end.resolve("released"),
   });
+  logUnexpected(log);
   log.info("keeper started", { pid: process.pid, version });
   const how = await end.promise;
   await running[Symbol.asyncDispose]();
