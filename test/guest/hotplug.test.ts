@@ -1,4 +1,5 @@
 /** NICs that come and go while a real guest runs, by the same path as `netloom apply`: plan, taps, QMP. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
@@ -16,6 +17,8 @@ import { Folder, json, shell, until } from "../support/network.ts";
 import { GuestShell } from "./shell.ts";
 
 const GUEST_SECONDS = 60;
+/** More than the change has: a guard against one that never gets through. */
+const MOST_PLACES = 40;
 
 /** A network for each NIC: bridge lanN with 10.0.N.1, tapN with a DHCP server that gives 10.0.N.7. */
 function nic(number: number, more: Partial<VmNic> = {}): VmNic {
@@ -116,9 +119,12 @@ describe("a guest's NICs", () => {
   }
 
   /** @returns what was done, as a person reads it */
-  async function apply(nics: readonly VmNic[], more: Partial<VmObject> = {}): Promise<string[]> {
-    const objects = [...nics.flatMap(networkOf), machine(nics, more)];
-    return reach({ objects, absent: [] });
+  function apply(nics: readonly VmNic[], more: Partial<VmObject> = {}): Promise<string[]> {
+    return reach(desiredOf(nics, more));
+  }
+
+  function desiredOf(nics: readonly VmNic[], more: Partial<VmObject> = {}): Desired {
+    return { objects: [...nics.flatMap(networkOf), machine(nics, more)], absent: [] };
   }
 
   async function reach(desired: Desired): Promise<string[]> {
@@ -222,6 +228,33 @@ describe("a guest's NICs", () => {
     expect(await devices()).toBe("eth0 02:00:00:00:00:00\n");
     expect(json("ip -j link show").map((link) => link["ifname"])).not.toContain("tap1");
     expect(await ping("eth0", "10.0.0.1")).toContain(" 0% packet loss");
+    expect(await pid()).toBe(process);
+  });
+
+  test("are as asked for after a kill at any place: the same change resumes, the old state undoes it", async () => {
+    const process = await pid();
+    const [old, wanted] = [[nic(0, { queues: 2 })], [nic(0, { queues: 2 }), nic(1)]];
+    const file = folder.write("desired.json", JSON.stringify(desiredOf(wanted)));
+    let place = 1;
+    for (; place < MOST_PLACES; place++) {
+      const { signal, status, stderr } = spawnSync(
+        globalThis.process.execPath,
+        [join(import.meta.dirname, "reconcile-program.ts"), state, unit.name, file],
+        { env: { ...globalThis.process.env, NETLOOM_CRASH_AT: String(place) }, encoding: "utf8" },
+      );
+      if (status === 0) break;
+      expect(signal, stderr).toBe("SIGKILL");
+      if (place % 2 === 0) {
+        await apply(wanted);
+        await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth1"));
+      }
+      await apply(old);
+      expect(await devices(), `place ${place}`).toBe("eth0 02:00:00:00:00:00\n");
+      expect(json("ip -j link show").map((link) => link["ifname"])).not.toContain("tap1");
+    }
+    expect(place).toBeGreaterThan(5);
+    await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth1"));
+    await apply(old);
     expect(await pid()).toBe(process);
   });
 
