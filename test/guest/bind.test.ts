@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bindBridge } from "../../src/compile/binding/bridge.ts";
+import { bindPod } from "../../src/compile/binding/binding.ts";
 import { discoverPodInterface } from "../../src/compile/binding/pod-interface.ts";
 import type { Binding } from "../../src/engine/bind.ts";
 import { serveLocally } from "../../src/engine/local-services.ts";
@@ -257,7 +257,7 @@ describe("a pod with a /32 address, a gateway off its link and a lease of 20 s",
         ...discoverPodContext("web"),
       });
       const features = { dummy: await hasLinkKind("dummy") };
-      const bound = bindBridge({ pod, profile: "modern", features, nicIndex: 0, tapName: "tap0", leaseSeconds: 20 });
+      const bound = bindPod("bridge", { pod, profile: "modern", features, nicIndex: 0, tapName: "tap0", leaseSeconds: 20 });
       await reconcile(unit, bound.desired, { services, source: "test" });
       using onTap = await Capture.open("web", "tap0");
       const card = `virtio-net-pci,netdev=n0,mac=${bound.guestMac},host_mtu=1450,romfile=`;

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { parseIpv4, parseMac } from "../../src/base/address.ts";
 import { reconcile } from "../../src/engine/reconcile.ts";
@@ -143,6 +144,9 @@ describe("a guest's NICs", () => {
     return existsSync(path) ? readFileSync(path, "utf8") : "";
   };
 
+  /** What the keeper notes of the running guest. */
+  const noted = (): string => readFileSync(join(state, "vm/one/machine.json"), "utf8");
+
   const booted = (): Promise<void> => until("the guest is up", () => console().includes("GUEST done"), GUEST_SECONDS);
 
   /** Names and MAC addresses of the guest's Ethernet devices. */
@@ -255,6 +259,28 @@ describe("a guest's NICs", () => {
     expect(place).toBeGreaterThan(5);
     await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth1"));
     await apply(old);
+    expect(await pid()).toBe(process);
+  });
+
+  test("survive a kill of the keeper in the middle of plugging: the change is undone, and done by the next try", async () => {
+    const process = await pid();
+    const [old, wanted] = [[nic(0, { queues: 2 })], [nic(0, { queues: 2 }), nic(1)]];
+    for (const milliseconds of [1, 5, 15, 40]) {
+      const keeper = identityOf((await (await startKeeper(state, KEEPER)).status()).pid)!;
+      const killed = until("the NIC is noted", () => noted().includes('"nic1"')).then(async () => {
+        await sleep(milliseconds);
+        globalThis.process.kill(keeper.pid, "SIGKILL");
+      });
+      const change = apply(wanted).catch((error: unknown) => {
+        expect(error).toMatchObject({ code: "apply-failed" });
+      });
+      await Promise.all([killed, change]);
+      await waitForEnd(keeper, 5000);
+      await apply(wanted);
+      await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth1"));
+      await apply(old);
+      expect(await devices(), `${milliseconds} ms`).toBe("eth0 02:00:00:00:00:00\n");
+    }
     expect(await pid()).toBe(process);
   });
 
