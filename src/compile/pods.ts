@@ -2,7 +2,7 @@
 import { IPV4_ANY } from "../base/address.ts";
 import type { BindingNic, NamespaceMachine, PodNic, VmMachine } from "../model/model.ts";
 import type { AddressObject, LinkObject, RouteObject, StateObject } from "../state/object.ts";
-import { bindBridge, type BoundPod } from "./binding/bridge.ts";
+import { bindPod, type BoundPod } from "./binding/binding.ts";
 import type { PodInterface } from "./binding/pod-interface.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, type Layout, layoutOf } from "./layout.ts";
@@ -133,7 +133,7 @@ function bindNic(
     hostName: machine.name,
     notes: [],
   };
-  return bindBridge({
+  return bindPod("bridge", {
     pod,
     profile: binding.profile,
     features: { dummy: facts.features.dummy },

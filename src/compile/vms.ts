@@ -1,7 +1,7 @@
 /** A VM machine: the QEMU process inside its pod, on the taps that the binding made. */
 import type { NamespaceMachine, VmMachine } from "../model/model.ts";
 import type { VmObject } from "../state/object.ts";
-import type { BoundPod } from "./binding/bridge.ts";
+import type { BoundPod } from "./binding/binding.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 
 /** @param bound what became of the pod's NICs, by index */

@@ -7,14 +7,15 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NetloomError } from "../base/errors.ts";
-import { type BindingProfile, bindBridge } from "../compile/binding/bridge.ts";
+import { addressesTold, bindPod } from "../compile/binding/binding.ts";
+import type { BindingProfile } from "../compile/binding/names.ts";
 import { discoverPodInterface } from "../compile/binding/pod-interface.ts";
 import { discoverPodContext } from "../kernel/discover.ts";
 import { hasLinkKind } from "../kernel/features.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { isMarked } from "../state/mark.ts";
-import { type Desired, EMPTY, type LinkObject } from "../state/object.ts";
+import { type Desired, EMPTY, isService, type LinkObject } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
 import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
@@ -106,10 +107,7 @@ export async function bind(
   }
   const outcome = await reconcile(unit, desired, { services, source });
   // A DHCP server lives in this process: after a restart the kernel's state stands, the server must be started.
-  await services.converge(
-    unit.name,
-    desired.objects.filter((object) => object.kind === "dhcp-single"),
-  );
+  await services.converge(unit.name, desired.objects.filter(isService));
   const applied = unit.readRecord();
   if (applied === undefined)
     throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
@@ -144,7 +142,7 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
     interfaceName: options.interfaceName,
     ...context,
   });
-  const bound = bindBridge({
+  const bound = bindPod("bridge", {
     pod,
     profile: options.profile,
     features: { dummy: await hasLinkKind("dummy") },
@@ -171,9 +169,7 @@ function describeBinding(record: OwnershipRecord, tapName: string): Binding {
     .map((entry) => entry.object)
     .find((object): object is LinkObject => object?.kind === "link" && object.name === tapName);
   const pod = owned.map((entry) => entry.original).find((object): object is LinkObject => object?.kind === "link");
-  const addresses = record.desired.objects.flatMap((object) =>
-    object.kind === "dhcp-single" ? [`${object.lease.address}/${object.lease.prefixLength}`] : [],
-  );
+  const addresses = addressesTold(record.desired);
   if (tap?.mtuBytes === undefined || pod?.macAddress === undefined) {
     throw new NetloomError("corrupt-store", `bind: the record ${record.name} lacks the tap or the interface`);
   }

@@ -257,7 +257,14 @@ describe("a pod with a /32 address, a gateway off its link and a lease of 20 s",
         ...discoverPodContext("web"),
       });
       const features = { dummy: await hasLinkKind("dummy") };
-      const bound = bindPod("bridge", { pod, profile: "modern", features, nicIndex: 0, tapName: "tap0", leaseSeconds: 20 });
+      const bound = bindPod("bridge", {
+        pod,
+        profile: "modern",
+        features,
+        nicIndex: 0,
+        tapName: "tap0",
+        leaseSeconds: 20,
+      });
       await reconcile(unit, bound.desired, { services, source: "test" });
       using onTap = await Capture.open("web", "tap0");
       const card = `virtio-net-pci,netdev=n0,mac=${bound.guestMac},host_mtu=1450,romfile=`;

@@ -12,8 +12,8 @@
  * Facts that this rests on:
  * - The addresses on the stand-in are local to the pod's kernel even while the stand-in is down, so it would answer
  *   ARP for them on the bridge. arp_ignore=1 on the bridge, the device that such requests arrive on, stops that.
- * - DHCP is served raw on the tap. A table of the bridge family keeps DHCP from crossing between tap and pod network,
- *   and from the pod's own kernel, which would refuse a renewal by "port unreachable".
+ * - DHCP and router advertisements are served raw on the tap. A table of the bridge family keeps both from crossing
+ *   between tap and pod network, and from the pod's own kernel, which would refuse a renewal by "port unreachable".
  * - Our bridge must not take part in IPv6, or it would take a prefix that a router advertises to the guest.
  */
 import type { MacAddress } from "../../base/address.ts";
@@ -21,46 +21,20 @@ import { familyOf } from "../../base/address.ts";
 import { derivedMac } from "../../model/hash.ts";
 import type {
   AddressObject,
-  Desired,
+  Ip6SingleObject,
   LinkObject,
   NftTableObject,
+  ServiceObject,
   SingleDhcpObject,
   SingleLease,
   StateObject,
 } from "../../state/object.ts";
-import { compileLease } from "./lease.ts";
-import { type BindingNames, type BindingProfile, bindingNames, checkTapName } from "./names.ts";
+import { configurationBarrier } from "./barrier.ts";
+import type { BoundPod, PodBinding } from "./binding.ts";
+import { compileGuestIp6, type GuestIp6 } from "./guest-ip6.ts";
+import { compileLease, DEFAULT_LEASE_SECONDS } from "./lease.ts";
+import { type BindingNames, bindingNames, checkTapName } from "./names.ts";
 import { type PodInterface, isDerived } from "./pod-interface.ts";
-
-export type { BindingProfile } from "./names.ts";
-
-export interface BridgeBinding {
-  readonly pod: PodInterface;
-  readonly profile: BindingProfile;
-  /** What the kernel can do: without the link kind "dummy" a bridge without ports stands in. */
-  readonly features: { readonly dummy: boolean };
-  /** Position among the guest's NICs, 0 to 99: the server's address depends on it. */
-  readonly nicIndex: number;
-  readonly tapName: string;
-  /** Who may open the tap beside root. */
-  readonly tapOwner?: { readonly uid: number; readonly gid: number };
-  /** 999 days when absent. */
-  readonly leaseSeconds?: number;
-  /** Further DHCP options for the guest. */
-  readonly options?: SingleLease["options"];
-}
-
-export interface BoundPod {
-  /** Everything to make, the DHCP server included; `absent` is empty for a declared pod. */
-  readonly desired: Desired;
-  /** The DHCP server; absent where the pod has no IPv4 address: plain layer 2. */
-  readonly lease?: SingleDhcpObject;
-  readonly tap: { readonly key: string; readonly name: string };
-  /** The MAC address that the guest must use. */
-  readonly guestMac: MacAddress;
-  /** What a person should know, one sentence each. */
-  readonly notes: readonly string[];
-}
 
 const IFA_F_NODAD = 0x02;
 const SCOPE_LINK = 253;
@@ -71,18 +45,13 @@ const GENERATE_NO_ADDRESSES = 1;
  * address and master; for a declared pod it replaces the one that the network's compiler made, together with the
  * addresses and routes on it. @throws NetloomError nic-index, bad-name
  */
-export function bindBridge(binding: BridgeBinding): BoundPod {
+export function bindBridge(binding: PodBinding): BoundPod {
   const { pod, profile, nicIndex, tapName } = binding;
   checkTapName(tapName);
   const parts = new Parts(binding, bindingNames(profile, pod.name, nicIndex));
-  const compiled = compileLease(pod, binding);
-  const notes = [...pod.notes, ...(compiled?.notes ?? [])];
-  if (compiled === undefined) {
-    notes.push(`${pod.name} has no IPv4 address: the guest is connected on layer 2 and no DHCP is served`);
-  }
-  const lease = compiled === undefined ? undefined : parts.dhcp(compiled.lease);
   const objects: StateObject[] = [parts.bridge(), ...parts.bridgeParameters(), parts.nic(), parts.tap()];
-  if (lease !== undefined) objects.push(parts.serverAddress(), parts.dhcpBarrier());
+  const { services, notes } = parts.services();
+  if (services.length > 0) objects.push(parts.serverAddress(), parts.barrier());
   if (profile === "modern") {
     objects.push(parts.standIn(), ...parts.standInAddresses());
     if (!binding.features.dummy) {
@@ -91,12 +60,12 @@ export function bindBridge(binding: BridgeBinding): BoundPod {
       );
     }
   }
-  if (lease !== undefined) objects.push(lease);
+  objects.push(...services);
   return {
     desired: { objects, absent: pod.foreign ? takenAway(pod) : [] },
-    ...(lease === undefined ? {} : { lease }),
     tap: { key: parts.tapKey, name: tapName },
     guestMac: pod.macAddress,
+    keepsPod: false,
     notes,
   };
 }
@@ -108,7 +77,7 @@ function takenAway(pod: PodInterface): StateObject[] {
 
 class Parts {
   readonly tapKey: string;
-  readonly #binding: BridgeBinding;
+  readonly #binding: PodBinding;
   readonly #pod: PodInterface;
   readonly #names: BindingNames;
   readonly #bridgeKey: string;
@@ -117,7 +86,7 @@ class Parts {
   readonly #mac: MacAddress;
   readonly #common: { readonly origin: string; readonly namespace: string };
 
-  constructor(binding: BridgeBinding, names: BindingNames) {
+  constructor(binding: PodBinding, names: BindingNames) {
     const { pod } = binding;
     this.#binding = binding;
     this.#pod = pod;
@@ -176,13 +145,17 @@ class Parts {
   }
 
   tap(): LinkObject {
-    const { tapName, tapOwner } = this.#binding;
+    const { tapName, tapOwner, queues } = this.#binding;
     return {
       kind: "link",
       key: this.tapKey,
       ...this.#common,
       name: tapName,
-      link: { type: "tap", ...(tapOwner === undefined ? {} : { ownerUid: tapOwner.uid, groupGid: tapOwner.gid }) },
+      link: {
+        type: "tap",
+        ...(tapOwner === undefined ? {} : { ownerUid: tapOwner.uid, groupGid: tapOwner.gid }),
+        ...(queues === undefined ? {} : { queues }),
+      },
       mtuBytes: this.#pod.mtuBytes,
       up: true,
       masterKey: this.#bridgeKey,
@@ -201,27 +174,14 @@ class Parts {
     };
   }
 
-  dhcpBarrier(): NftTableObject {
-    const tap = JSON.stringify(this.#binding.tapName);
-    const nic = JSON.stringify(this.#names.nic);
-    const rules = [
-      "chain forward {",
-      "  type filter hook forward priority -200; policy accept;",
-      `  iifname ${tap} oifname ${nic} ether type ip udp dport { 67, 68 } drop`,
-      `  iifname ${nic} oifname ${tap} ether type ip udp dport { 67, 68 } drop`,
-      "}",
-      "chain input {",
-      "  type filter hook input priority -200; policy accept;",
-      `  iifname ${tap} ether type ip udp dport 67 drop`,
-      "}",
-    ];
+  barrier(): NftTableObject {
     return {
       kind: "nft-table",
       key: `${this.#pod.linkKey} nft`,
       ...this.#common,
       family: "bridge",
       name: `netloom_bind_${this.#pod.name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
-      rules: rules.join("\n"),
+      rules: configurationBarrier(this.#binding.tapName, [this.#names.nic]),
     };
   }
 
@@ -258,18 +218,44 @@ class Parts {
     }));
   }
 
-  dhcp(lease: SingleLease): SingleDhcpObject {
+  /** What tells the guest its addresses: nothing for a pod without any, which is connected on layer 2. */
+  services(): { services: ServiceObject[]; notes: string[] } {
+    const { pod, dhcp, leaseSeconds = DEFAULT_LEASE_SECONDS } = this.#binding;
+    const notes = [...pod.notes];
+    if (dhcp === "none") return { services: [], notes };
+    const lease = compileLease(pod, this.#binding);
+    const ip6 = compileGuestIp6(pod, { serverMac: this.#mac, leaseSeconds });
+    notes.push(...(lease?.notes ?? []), ...(ip6?.notes ?? []));
+    if (lease === undefined && ip6 === undefined) {
+      notes.push(`${pod.name} has no address: the guest is connected on layer 2 and no DHCP is served`);
+    }
+    return {
+      services: [
+        ...(lease === undefined ? [] : [this.#dhcp(lease.lease)]),
+        ...(ip6 === undefined ? [] : [this.#ip6(ip6)]),
+      ],
+      notes,
+    };
+  }
+
+  #dhcp(lease: SingleLease): SingleDhcpObject {
     return {
       kind: "dhcp-single",
       key: `${this.#pod.linkKey} dhcp`,
-      ...this.#common,
-      linkKey: this.tapKey,
-      interfaceName: this.#binding.tapName,
-      clientMac: this.#pod.macAddress,
+      ...this.#service(),
       serverAddress: this.#names.serverAddress,
       serverMac: this.#mac,
       lease,
     };
+  }
+
+  #ip6({ notes: _notes, ...ip6 }: GuestIp6): Ip6SingleObject {
+    return { kind: "ip6-single", key: `${this.#pod.linkKey} ip6`, ...this.#service(), ...ip6, serverMac: this.#mac };
+  }
+
+  #service() {
+    const { tapName, pod } = this.#binding;
+    return { ...this.#common, linkKey: this.tapKey, interfaceName: tapName, clientMac: pod.macAddress } as const;
   }
 
   #noAddresses(): { ipv6AddressGeneration?: number } {

@@ -26,7 +26,9 @@ export function compileLease(
   const primary = primaryAddress(pod);
   if (primary === undefined) return undefined;
   const notes: string[] = [];
-  const others = pod.addresses.filter((address) => address !== primary && (address.scope ?? 0) === 0);
+  const others = pod.addresses.filter(
+    (other) => other !== primary && (other.scope ?? 0) === 0 && isIpv4(other.address),
+  );
   if (others.length > 0) {
     const list = others.map((address) => `${address.address}/${address.prefixLength}`).join(", ");
     notes.push(
@@ -35,8 +37,7 @@ export function compileLease(
   }
   const own: Ipv4Prefix = { address: primary.address, length: primary.prefixLength };
   const { router, routes } = compileRoutes(pod, own, notes);
-  const { nameServers, searchDomains } = compileResolver(pod, notes);
-  const domainName = longest(searchDomains);
+  const { nameServers, searchDomains, domainName } = compileResolver(pod, notes);
   return {
     lease: {
       address: primary.address,
@@ -121,7 +122,21 @@ function isIpv4(address: string): address is Ipv4Address {
   return !address.includes(":");
 }
 
-function compileResolver(
+/** What a guest is told of the pod's resolv.conf by DHCPv4. */
+export function compileResolver(
+  pod: PodInterface,
+  notes: string[],
+): {
+  readonly nameServers: readonly Ipv4Address[];
+  readonly searchDomains: readonly string[];
+  readonly domainName?: string;
+} {
+  const resolver = resolverOrFallback(pod, notes);
+  const domainName = longest(resolver.searchDomains);
+  return { ...resolver, ...(domainName === undefined ? {} : { domainName }) };
+}
+
+function resolverOrFallback(
   pod: PodInterface,
   notes: string[],
 ): { nameServers: readonly Ipv4Address[]; searchDomains: readonly string[] } {

@@ -2,7 +2,14 @@
  * What a pod's interface is and has, worked out from what the kernel shows. Everything that a binding takes away
  * from the pod is in it, complete enough to be put back exactly.
  */
-import { type Ipv4Address, type MacAddress, familyOf, ipToBytes, networkOf } from "../../base/address.ts";
+import {
+  type Ipv4Address,
+  type Ipv6Address,
+  type MacAddress,
+  familyOf,
+  ipToBytes,
+  networkOf,
+} from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { ResolverConfiguration } from "../../base/resolv-conf.ts";
 import type { AddressObject, LinkType, NeighbourObject, RouteObject } from "../../state/object.ts";
@@ -37,6 +44,8 @@ export interface PodInterface {
   readonly routes: readonly RouteObject[];
   /** Permanent entries. */
   readonly neighbours: readonly NeighbourObject[];
+  /** Next hop of the IPv6 default route, be it learnt from an advertisement; the MAC where it is known. */
+  readonly gateway6?: { readonly address: Ipv6Address; readonly macAddress?: MacAddress };
   readonly dns: ResolverConfiguration;
   readonly hostName?: string;
   /** What a person should know about the discovery, one sentence each. */
@@ -47,6 +56,7 @@ export interface PodInterface {
 const PROTOCOL_KERNEL = 2;
 const PROTOCOL_REDIRECT = 1;
 const PROTOCOL_ROUTER_ADVERTISEMENT = 9;
+const TABLE_MAIN = 254;
 const TABLE_LOCAL = 255;
 const IFA_F_SECONDARY = 0x01;
 const IFA_F_NOPREFIXROUTE = 0x200;
@@ -69,6 +79,7 @@ export function discoverPodInterface(
   const macAddress = refuseUnfit(observed, link, namespace);
   const context: Context = { namespace, name, index: link.index, linkKey: `pod ${namespace} ${name}` };
   const addresses = discoverAddresses(observed, link, context);
+  const gateway6 = discoverGateway6(observed, link.index);
   if (!link.up && addresses.length > 0) {
     throw new NetloomError("interface-down", `bind ${name}: it is down, so its routes are not known`, {
       hint: `Set it up first: ip -n ${namespace} link set ${name} up`,
@@ -87,6 +98,7 @@ export function discoverPodInterface(
     addresses,
     routes: discoverRoutes(observed.routes, context),
     neighbours: observed.neighbours.filter((entry) => entry.linkIndex === link.index).flatMap(permanentOnly(context)),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
     dns: pod.dns,
     ...(pod.hostName === undefined ? {} : { hostName: pod.hostName }),
     notes: observed.routes.some((route) => isThrough(route, link.index) && isAdvertised(route))
@@ -209,6 +221,24 @@ function discoverRoutes(routes: readonly ObservedRoute[], context: Context): Rou
   // A gateway is only accepted once the route to it stands.
   const isOnLink = (route: RouteObject): boolean => route.nextHops.every((hop) => hop.gateway === undefined);
   return [...objects.filter(isOnLink), ...objects.filter((route) => !isOnLink(route))];
+}
+
+function discoverGateway6(observed: ObservedNamespace, index: number): PodInterface["gateway6"] {
+  const best = observed.routes
+    .filter(
+      ({ destination, table, nextHops }) =>
+        destination.length === 0 &&
+        familyOf(destination.address) === 6 &&
+        table === TABLE_MAIN &&
+        nextHops.some((hop) => hop.linkIndex === index && hop.gateway !== undefined),
+    )
+    .sort((a, b) => (a.metric ?? 0) - (b.metric ?? 0))[0];
+  const address = best?.nextHops.find((hop) => hop.linkIndex === index)?.gateway;
+  if (address === undefined || familyOf(address) !== 6) return undefined;
+  const macAddress = observed.neighbours.find(
+    (entry) => entry.linkIndex === index && entry.address === address,
+  )?.macAddress;
+  return { address: address as Ipv6Address, ...(macAddress === undefined ? {} : { macAddress }) };
 }
 
 function routeObject(route: ObservedRoute, { namespace, linkKey, name }: Context): RouteObject {

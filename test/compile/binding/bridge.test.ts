@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type BridgeBinding, bindBridge } from "../../../src/compile/binding/bridge.ts";
+import { bindPod, dhcpOf, type PodBinding } from "../../../src/compile/binding/binding.ts";
 import { bindingNames } from "../../../src/compile/binding/names.ts";
 import type { StateObject } from "../../../src/state/object.ts";
 import { POD_MAC, pod } from "./pod.ts";
@@ -11,8 +11,8 @@ const PLAIN = {
   link: { ipv6AddressGeneration: 0 },
 };
 
-function bind(options: Partial<BridgeBinding> = {}) {
-  return bindBridge({
+function bind(options: Partial<PodBinding> = {}) {
+  const bound = bindPod("bridge", {
     pod: pod(PLAIN),
     profile: "modern",
     features: { dummy: true },
@@ -20,6 +20,7 @@ function bind(options: Partial<BridgeBinding> = {}) {
     tapName: "tap0",
     ...options,
   });
+  return { ...bound, lease: dhcpOf(bound) };
 }
 
 function linkNamed(objects: readonly StateObject[], name: string) {

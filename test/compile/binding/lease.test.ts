@@ -103,7 +103,7 @@ describe("address, MTU and names", () => {
       mtuBytes: 1450,
       hostName: "web-0",
     });
-    expect(compiled?.notes.join()).toContain("192.0.2.6/24, 2001:db8::5/64");
+    expect(compiled?.notes.join()).toContain("192.0.2.6/24; the guest");
   });
 
   test("999 times 24 hours, unless another time is wanted", () => {

@@ -1,6 +1,6 @@
 /** Pods as others make them, with `ip`, on a bridge br-pods of the sandbox that is the pod network. */
 import { execFileSync } from "node:child_process";
-import { type BoundPod, type BridgeBinding, bindBridge } from "../../../src/compile/binding/bridge.ts";
+import { type BoundPod, type PodBinding, bindPod } from "../../../src/compile/binding/binding.ts";
 import { discoverPodInterface } from "../../../src/compile/binding/pod-interface.ts";
 import { observe } from "../../../src/kernel/observe.ts";
 
@@ -44,12 +44,12 @@ export function removePod(name: string): void {
 
 export async function bindingOf(
   name: string,
-  options: Pick<BridgeBinding, "profile"> & Partial<BridgeBinding>,
+  options: Pick<PodBinding, "profile"> & Partial<PodBinding>,
 ): Promise<BoundPod> {
   const snapshot = await observe({ namespaces: [{ name }], files: [] });
   const observed = snapshot.namespaces[name];
   if (observed === null || observed === undefined) throw new Error(`no namespace ${name}`);
   const context = { namespace: name, interfaceName: "eth0", dns: { servers: [], search: [] }, hostName: name };
   const pod = discoverPodInterface(observed, context);
-  return bindBridge({ pod, features: { dummy: false }, nicIndex: 0, tapName: "tap0", ...options });
+  return bindPod("bridge", { pod, features: { dummy: false }, nicIndex: 0, tapName: "tap0", ...options });
 }

@@ -1,0 +1,35 @@
+/**
+ * What keeps the configuration of a guest between us and the guest: DHCP and router advertisements cross neither from
+ * its tap to the network nor back, and do not reach the kernel's own stack, which would refuse them as unreachable.
+ */
+
+/** Rules of a table of the bridge family. @param others bridge ports that must neither hear nor speak to the guest */
+export function configurationBarrier(tapName: string, others: readonly string[]): string {
+  const tap = JSON.stringify(tapName);
+  const crossing = others.flatMap((name) => {
+    const other = JSON.stringify(name);
+    return [
+      [tap, other],
+      [other, tap],
+    ];
+  });
+  return [
+    "chain forward {",
+    "  type filter hook forward priority -200; policy accept;",
+    ...(others.length === 0
+      ? [`  iifname ${tap} jump configuration`, `  oifname ${tap} jump configuration`]
+      : crossing.map(([from, to]) => `  iifname ${from} oifname ${to} jump configuration`)),
+    "}",
+    "chain configuration {",
+    "  ether type ip udp dport { 67, 68 } drop",
+    "  ether type ip6 udp dport { 546, 547 } drop",
+    "  ether type ip6 icmpv6 type { nd-router-solicit, nd-router-advert } drop",
+    "}",
+    "chain input {",
+    "  type filter hook input priority -200; policy accept;",
+    `  iifname ${tap} ether type ip udp dport 67 drop`,
+    `  iifname ${tap} ether type ip6 udp dport 547 drop`,
+    `  iifname ${tap} ether type ip6 icmpv6 type nd-router-solicit drop`,
+    "}",
+  ].join("\n");
+}
