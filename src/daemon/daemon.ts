@@ -46,7 +46,10 @@ export class Daemon implements AsyncDisposable {
     };
     this.#healer = new Healer({
       stateFolder,
-      services: this.#services,
+      services: {
+        // Whoever ended a guest did not ask for it again.
+        converge: (unit, services, { start = true } = {}) => keeper.keeper.converge(unit, services, start, false),
+      },
       ready: () => this.#queue.idle(),
       exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, locksOf(unit), work),
       report: (event) => this.#tell(event),

@@ -44,9 +44,10 @@ export class Keeper {
    * Make exactly `wanted` run for the unit: end what is not listed any more or has changed, start what is missing
    * or has ended, leave the rest alone. What can change without an end does. All are tried, whatever fails.
    * @param start false: only end, and unplug, what has to, for now
+   * @param revive false: a guest that has ended, by itself or by `vm stop`, stays so
    * @throws NetloomError of what failed; the list is kept all the same, another call tries again
    */
-  converge(unit: string, wanted: readonly ServiceObject[], start = true): Promise<void> {
+  converge(unit: string, wanted: readonly ServiceObject[], start = true, revive = true): Promise<void> {
     return this.#inTurn(async () => {
       this.#refuseTakenNames(unit, wanted);
       const running = this.#units.get(unit) ?? new Map<string, Service>();
@@ -59,6 +60,7 @@ export class Keeper {
           failures.push(error);
         }
       };
+      const ended = new Set(revive ? [] : [...running.values()].filter(hasEnded));
       const goals = new Map(wanted.map((object) => [object.key, object]));
       for (const service of guestsFirst([...running.values()])) {
         const { key } = service.object;
@@ -75,7 +77,8 @@ export class Keeper {
       }
       this.#save();
       for (const service of start ? guestsFirst([...running.values()]).toReversed() : []) {
-        if (isDeepStrictEqual(service.object, goals.get(service.object.key))) await attempt(() => service.start());
+        const asWanted = isDeepStrictEqual(service.object, goals.get(service.object.key));
+        if (asWanted && !ended.has(service)) await attempt(() => service.start());
       }
       if (failures.length > 0) throw combined(failures);
     });
@@ -195,6 +198,10 @@ function noSuchVm(operation: string, name: string): NetloomError {
   return new NetloomError("no-such-vm", `${operation} VM ${name}: no applied file has a machine of that name`, {
     hint: "netloom vm list shows them.",
   });
+}
+
+function hasEnded(service: Service): boolean {
+  return service.object.kind === "vm" && ["stopped", "exited", "killed"].includes(service.report().state);
 }
 
 /** Guests end before what serves them, and start after it. */

@@ -13,9 +13,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseIpv4, parseMac } from "../../../src/base/address.ts";
+import { SILENT } from "../../../src/base/logger.ts";
 import { identityOf, waitForEnd } from "../../../src/kernel/process.ts";
 import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import type { KeeperClient } from "../../../src/services/keeper/client.ts";
+import { createService } from "../../../src/services/keeper/create-service.ts";
+import { Keeper } from "../../../src/services/keeper/keeper.ts";
 import type { ServiceStatus } from "../../../src/services/keeper/protocol.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
 import type { SingleDhcpObject } from "../../../src/state/object.ts";
@@ -181,6 +184,21 @@ describe("the keeper", () => {
     await startKeeper(state, KEEPER);
     await until("the list is read", async () => (await client.status()).services.length === 1);
     expect(await service(client, "VM one")).toMatchObject({ state: "stopped" });
+  });
+
+  test("lets a stopped guest rest when it only heals", async () => {
+    const keeper = new Keeper(state, (object) => createService(object, state, SILENT), SILENT);
+    const guests = [machine(folder, "one", "echo")];
+    await keeper.converge("file", guests);
+    await keeper.stopVm("one", 0);
+    await keeper.converge("file", [...guests, machine(folder, "two", "echo")], true, false);
+    expect(keeper.status().map(({ name, state: now }) => [name, now])).toEqual([
+      ["VM one", "stopped"],
+      ["VM two", "running"],
+    ]);
+    await keeper.converge("file", guests);
+    expect(keeper.status()).toMatchObject([{ name: "VM one", state: "running" }]);
+    await keeper.stopAll();
   });
 
   test("serves DHCP, again after a restart and on an interface that replaced the first", async () => {
