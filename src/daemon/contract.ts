@@ -5,6 +5,7 @@
  * An error is {"error": {"code", "message", "hint"?}} with a status of 400 or more.
  */
 import { join } from "node:path";
+import { BINDING_KINDS } from "../compile/binding/binding.ts";
 import * as v from "valibot";
 
 const MAXIMUM_FILE_BYTES = 8 * 1024 * 1024;
@@ -75,6 +76,7 @@ const binding = v.object({
   tap: v.string(),
   mac: v.string(),
   mtuBytes: v.number(),
+  queues: v.number(),
   addresses: v.array(v.string()),
   qemuArguments: v.array(v.string()),
 });
@@ -87,6 +89,12 @@ const guest = v.object({
 /** A name under /run/netns or an absolute path. */
 const namespace = v.pipe(v.string(), v.regex(/^(?:[^/\0]{1,255}|\/[^\0]{1,4095})$/));
 const target = { namespace, interfaceName };
+const guestPort = v.object({
+  protocol: v.picklist(["tcp", "udp"]),
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+});
+/** More than a guest has CPUs for, and fewer than the kernel's 256. */
+const MAXIMUM_QUEUES = 16;
 const fileRequest = v.object({ source: path, text: v.pipe(v.string(), v.maxLength(MAXIMUM_FILE_BYTES)) });
 
 interface Endpoint {
@@ -144,8 +152,13 @@ export const ENDPOINTS = {
     summary: "Take a pod's interface over for a guest; the answer comes when the guest may start.",
     request: v.object({
       ...target,
+      binding: v.exactOptional(v.picklist(BINDING_KINDS)),
       profile: v.picklist(["legacy", "modern"]),
       tapName: interfaceName,
+      dhcp: v.exactOptional(v.picklist(["single", "none"])),
+      leaseSeconds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_fffe))),
+      ports: v.exactOptional(v.pipe(v.array(guestPort), v.readonly())),
+      queues: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAXIMUM_QUEUES))),
       resolvConf: v.exactOptional(path),
     }),
     response: v.object({ binding, notes }),

@@ -7,13 +7,16 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NetloomError } from "../base/errors.ts";
-import { addressesTold, bindPod } from "../compile/binding/binding.ts";
+import { addressesTold, type BindingKind, bindPod, type PodBinding } from "../compile/binding/binding.ts";
+import { isLinkLocal } from "../compile/binding/guest-ip6.ts";
+import { hiddenGuestMac } from "../compile/binding/masquerade.ts";
 import type { BindingProfile } from "../compile/binding/names.ts";
-import { discoverPodInterface } from "../compile/binding/pod-interface.ts";
+import { discoverPodInterface, type PodInterface } from "../compile/binding/pod-interface.ts";
 import { discoverPodContext } from "../kernel/discover.ts";
 import { hasLinkKind } from "../kernel/features.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
+import { resolveNeighbour } from "../kernel/resolve-neighbour.ts";
 import { isMarked } from "../state/mark.ts";
 import { type Desired, EMPTY, isService, type LinkObject } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
@@ -23,16 +26,32 @@ import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 const NAMED_NAMESPACES = "/run/netns";
+/** How long the pod's IPv6 gateway may take to tell its MAC address. */
+const GATEWAY_MILLISECONDS = 1000;
 
-export interface BindOptions {
+/** How the guest gets the pod's network. */
+export interface BindSettings {
+  /** Default bridge. */
+  readonly binding?: BindingKind;
+  readonly profile: BindingProfile;
+  readonly tapName: string;
+  /** Whether the guest is told its addresses; default single. */
+  readonly dhcp?: "single" | "none";
+  /** 999 days when absent. */
+  readonly leaseSeconds?: number;
+  /** Masquerade only: what reaches the guest; absent: everything. */
+  readonly ports?: NonNullable<PodBinding["ports"]>;
+  /** Pairs of queues of the tap. */
+  readonly queues?: number;
+  /** Instead of /etc/netns/NAME/resolv.conf or the host's. */
+  readonly resolvConf?: string;
+}
+
+export interface BindOptions extends BindSettings {
   readonly stateFolder: string;
   /** A name under /run/netns or an absolute path. */
   readonly namespace: string;
   readonly interfaceName: string;
-  readonly profile: BindingProfile;
-  readonly tapName: string;
-  /** Instead of /etc/netns/NAME/resolv.conf or the host's. */
-  readonly resolvConf?: string;
 }
 
 /** What somebody who starts the guest must know. */
@@ -40,6 +59,8 @@ export interface Binding {
   readonly tap: string;
   readonly mac: string;
   readonly mtuBytes: number;
+  /** Pairs of queues of the tap. */
+  readonly queues: number;
   /** The pod's addresses that the guest gets, with prefix length. */
   readonly addresses: readonly string[];
   /** For a QEMU that is started inside the pod's namespace. */
@@ -79,12 +100,7 @@ export async function bind(
   services: ServiceHost,
 ): Promise<{ binding: Binding; outcome: Outcome; notes: readonly string[] }> {
   const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
-  const { profile, tapName: tap, resolvConf } = options;
-  const source = JSON.stringify({
-    profile,
-    tap,
-    ...(resolvConf === undefined ? {} : { resolvConf: resolve(resolvConf) }),
-  });
+  const source = settingsText(options);
   const record = unit.readRecord();
   const journal = unit.readJournal();
   const known = record ?? journal;
@@ -142,15 +158,52 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
     interfaceName: options.interfaceName,
     ...context,
   });
-  const bound = bindPod("bridge", {
-    pod,
-    profile: options.profile,
+  const { binding = "bridge", profile, tapName, dhcp, leaseSeconds, ports, queues } = options;
+  const bound = bindPod(binding, {
+    pod: binding === "bridge" ? await withGatewayMac(pod) : pod,
+    profile,
     features: { dummy: await hasLinkKind("dummy") },
     nicIndex: 0,
-    tapName: options.tapName,
+    tapName,
+    ...(dhcp === undefined ? {} : { dhcp }),
+    ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
+    ...(ports === undefined ? {} : { ports }),
+    ...(queues === undefined ? {} : { queues }),
   });
   await requireFeatures(bound.desired);
   return bound;
+}
+
+/** A gateway with a link-local address is found by the guest itself. */
+async function withGatewayMac(pod: PodInterface): Promise<PodInterface> {
+  const { gateway6, index, namespace } = pod;
+  if (gateway6 === undefined || gateway6.macAddress !== undefined || index === undefined) return pod;
+  if (isLinkLocal(gateway6.address)) return pod;
+  const macAddress = await resolveNeighbour(namespace, index, gateway6.address, GATEWAY_MILLISECONDS);
+  return macAddress === undefined ? pod : { ...pod, gateway6: { ...gateway6, macAddress } };
+}
+
+/** What a second bind of the same interface is compared by. */
+function settingsText({
+  binding,
+  profile,
+  tapName: tap,
+  dhcp,
+  leaseSeconds,
+  ports,
+  queues,
+  resolvConf,
+}: BindSettings): string {
+  return JSON.stringify({
+    ...(binding === undefined || binding === "bridge" ? {} : { binding }),
+    profile,
+    tap,
+    ...(dhcp === "none" ? { dhcp } : {}),
+    leaseSeconds,
+    ports,
+    ...(queues === undefined || queues === 1 ? {} : { queues }),
+    ...(resolvConf === undefined ? {} : { resolvConf: resolve(resolvConf) }),
+  });
 }
 
 /** The pod's end of a pair that a network file declares: there a VM is declared as well. */
@@ -170,21 +223,23 @@ function describeBinding(record: OwnershipRecord, tapName: string): Binding {
     .find((object): object is LinkObject => object?.kind === "link" && object.name === tapName);
   const pod = owned.map((entry) => entry.original).find((object): object is LinkObject => object?.kind === "link");
   const addresses = addressesTold(record.desired);
-  if (tap?.mtuBytes === undefined || pod?.macAddress === undefined) {
-    throw new NetloomError("corrupt-store", `bind: the record ${record.name} lacks the tap or the interface`);
-  }
-  const mac = pod.macAddress;
+  if (tap?.mtuBytes === undefined)
+    throw new NetloomError("corrupt-store", `bind: the record ${record.name} lacks the tap`);
+  // A pod whose interface is as it was hides its guest.
+  const mac = pod?.macAddress ?? hiddenGuestMac(tap.key);
   const mtuBytes = tap.mtuBytes;
+  const queues = tap.link.type === "tap" ? (tap.link.queues ?? 1) : 1;
   return {
     tap: tapName,
     mac,
     mtuBytes,
+    queues,
     addresses,
     qemuArguments: [
       "-netdev",
-      `tap,id=${tapName},ifname=${tapName},script=no,downscript=no`,
+      `tap,id=${tapName},ifname=${tapName},script=no,downscript=no${queues > 1 ? `,queues=${queues}` : ""}`,
       "-device",
-      `virtio-net-pci,netdev=${tapName},mac=${mac},host_mtu=${mtuBytes},romfile=`,
+      `virtio-net-pci,netdev=${tapName},mac=${mac},host_mtu=${mtuBytes},romfile=${queues > 1 ? `,mq=on,vectors=${2 * queues + 2}` : ""}`,
     ],
   };
 }

@@ -65,7 +65,7 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
   const keys = { bridge: `${pod.linkKey} bridge`, tap: `${pod.linkKey} tap` };
   const common = { origin: `binding of ${pod.name}`, namespace: pod.namespace };
   const generation = pod.ipv6AddressGeneration === undefined ? {} : { ipv6AddressGeneration: GENERATE_NO_ADDRESSES };
-  const guestMac = derivedMac(`guest masqueraded by ${pod.macAddress}`);
+  const guestMac = hiddenGuestMac(keys.tap);
   const notes = [...pod.notes];
   const link = { kind: "link", ...common, mtuBytes: pod.mtuBytes, up: true, ...generation } as const;
   const bridgeLink: LinkObject = {
@@ -186,6 +186,11 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
     });
   }
   return { desired: { objects, absent: [] }, tap: { key: keys.tap, name: tapName }, guestMac, keepsPod: true, notes };
+}
+
+/** The guest's MAC address, which nobody sees outside of the pod. @param tapKey of the tap that it is plugged into */
+export function hiddenGuestMac(tapKey: string): MacAddress {
+  return derivedMac(`guest behind ${tapKey}`);
 }
 
 /** KubeVirt's chains for one family. */

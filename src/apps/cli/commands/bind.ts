@@ -1,9 +1,17 @@
 /** bind, unbind: KubeVirt's job by hand, for a pod that somebody else made. */
 import { join, resolve } from "node:path";
 import { NetloomError } from "../../../base/errors.ts";
+import { BINDING_KINDS } from "../../../compile/binding/binding.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { DaemonClient } from "../../../daemon/client.ts";
-import { type Binding, bind, bindUnitName, canonicalNamespace, unbind } from "../../../engine/bind.ts";
+import {
+  type Binding,
+  bind,
+  type BindSettings,
+  bindUnitName,
+  canonicalNamespace,
+  unbind,
+} from "../../../engine/bind.ts";
 import { Healer } from "../../../engine/heal.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { keeperServices } from "../../../engine/keeper-services.ts";
@@ -14,7 +22,7 @@ import { readServiceList } from "../../../services/keeper/service-list.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
-import { print, printJson, STDERR_LOGGER } from "../output.ts";
+import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
 
 const TARGET_OPTIONS = {
   netns: { value: "NAME|PATH", help: "the pod's network namespace: a name under /run/netns or a path" },
@@ -58,6 +66,85 @@ function stopSignal(): Disposable & { readonly told: Promise<void> } {
   return { told, [Symbol.dispose]: () => clearInterval(heartbeat) };
 }
 
+type OutputForm = "qemu" | "libvirt" | "json";
+
+function readOutput(invocation: Invocation): OutputForm {
+  if (invocation.flag("json")) return "json";
+  return oneOf(invocation, "output", ["qemu", "libvirt"]) ?? "qemu";
+}
+
+/** @throws NetloomError usage */
+function oneOf<const Value extends string>(
+  invocation: Invocation,
+  name: string,
+  values: readonly Value[],
+): Value | undefined {
+  const given = invocation.option(name);
+  if (given === undefined) return undefined;
+  const found = values.find((value) => value === given);
+  if (found === undefined) throw usageError(`bind: --${name} ${given}: not ${values.join(" or ")}`);
+  return found;
+}
+
+/** @throws NetloomError usage */
+function readSettings(invocation: Invocation): BindSettings {
+  const binding = oneOf(invocation, "binding", BINDING_KINDS);
+  const dhcp = oneOf(invocation, "dhcp", ["single", "none"]);
+  const tapName = invocation.option("tap") ?? "tap0";
+  const fault = interfaceNameFault(tapName);
+  if (fault !== undefined) throw usageError(`bind: --tap ${tapName}: it ${fault}`);
+  const resolvConf = invocation.option("resolv-conf");
+  const lease = invocation.option("lease");
+  const ports = invocation.option("ports");
+  if (ports !== undefined && binding !== "masquerade")
+    throw usageError("bind: --ports is for --binding masquerade only");
+  const queues = invocation.option("queues");
+  if (queues !== undefined && !/^(?:[1-9]|1[0-6])$/.test(queues))
+    throw usageError(`bind: --queues ${queues}: not a number from 1 to 16`);
+  return {
+    profile: oneOf(invocation, "profile", ["legacy", "modern"]) ?? "modern",
+    tapName,
+    ...(binding === undefined ? {} : { binding }),
+    ...(dhcp === undefined ? {} : { dhcp }),
+    ...(lease === undefined ? {} : { leaseSeconds: readSeconds(lease) }),
+    ...(ports === undefined ? {} : { ports: ports.split(",").map(readPort) }),
+    ...(queues === undefined ? {} : { queues: Number(queues) }),
+    ...(resolvConf === undefined ? {} : { resolvConf }),
+  };
+}
+
+const SECONDS_OF_UNIT = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+const LONGEST_LEASE_SECONDS = 0xffff_fffe;
+
+function readSeconds(text: string): number {
+  const parsed = /^([1-9]\d{0,9})([smhd])$/.exec(text);
+  const seconds = parsed === null ? 0 : Number(parsed[1]) * SECONDS_OF_UNIT[parsed[2] as keyof typeof SECONDS_OF_UNIT];
+  if (seconds === 0 || seconds > LONGEST_LEASE_SECONDS)
+    throw usageError(`bind: --lease ${text}: not a time with its unit s, m, h or d, as 20s or 12h`);
+  return seconds;
+}
+
+function readPort(text: string): { protocol: "tcp" | "udp"; port: number } {
+  const [, number, protocol] = /^([1-9]\d{0,4})\/(tcp|udp)$/.exec(text) ?? [];
+  if (number === undefined || Number(number) > 65_535)
+    throw usageError(`bind: --ports ${text}: not a port with its protocol, as 80/tcp`);
+  return { protocol: protocol === "tcp" ? "tcp" : "udp", port: Number(number) };
+}
+
+/** For a domain that libvirt starts in the pod's namespace: the tap is there and stays as it is. */
+function libvirtInterface({ tap, mac, mtuBytes, queues }: Binding): string {
+  return [
+    "<interface type='ethernet'>",
+    `  <target dev='${tap}' managed='no'/>`,
+    `  <mac address='${mac}'/>`,
+    `  <mtu size='${mtuBytes}'/>`,
+    "  <model type='virtio'/>",
+    ...(queues > 1 ? [`  <driver queues='${queues}'/>`] : []),
+    "  <rom enabled='no'/>",
+    "</interface>",
+  ].join("\n");
+}
+
 export const bindCommand: Command = {
   name: "bind",
   operands: [],
@@ -65,26 +152,27 @@ export const bindCommand: Command = {
     "Take over a pod's interface for a VM: bridge, tap and a DHCP server for exactly that guest. Ends with SIGTERM or Ctrl-C and restores the pod.",
   options: {
     ...TARGET_OPTIONS,
-    binding: { value: "bridge", help: "how the guest gets the pod's network (default bridge)" },
+    binding: {
+      value: BINDING_KINDS.join("|"),
+      help: "bridge: the guest takes the pod's place; masquerade: the pod keeps its addresses and hides the guest (default bridge)",
+    },
     profile: { value: "legacy|modern", help: "names and addresses of KubeVirt 0.4.1 or of today (default modern)" },
     tap: { value: "NAME", help: "name of the tap that the guest is plugged into (default tap0)" },
     "resolv-conf": {
       value: "FILE",
       help: "the pod's name servers (default /etc/netns/NAME/resolv.conf, else the host's)",
     },
+    dhcp: { value: "single|none", help: "whether the guest is told its addresses (default single)" },
+    lease: { value: "TIME", help: "for how long an address is given: 20s, 12h, 7d (default 999d)" },
+    ports: { value: "PORT/PROTOCOL,…", help: "masquerade: only these reach the guest, as 80/tcp,53/udp (default all)" },
+    queues: { value: "N", help: "pairs of queues of the tap, 1 to 16 (default 1)" },
+    output: { value: "qemu|libvirt", help: "QEMU's arguments, or an interface for a libvirt domain (default qemu)" },
     foreground: { help: "serve DHCP in this process until it is told to stop" },
   },
   async run(invocation) {
     const where = target(invocation, "bind");
-    const binding = invocation.option("binding") ?? "bridge";
-    if (binding !== "bridge") throw usageError(`bind: --binding ${binding}: only "bridge" is supported`);
-    const profile = invocation.option("profile") ?? "modern";
-    if (profile !== "legacy" && profile !== "modern")
-      throw usageError(`bind: --profile ${profile}: not "legacy" or "modern"`);
-    const tapName = invocation.option("tap") ?? "tap0";
-    const fault = interfaceNameFault(tapName);
-    if (fault !== undefined) throw usageError(`bind: --tap ${tapName}: it ${fault}`);
-    const resolvConf = invocation.option("resolv-conf");
+    const settings = readSettings(invocation);
+    const form = readOutput(invocation);
     if (!invocation.flag("foreground")) {
       const { stateFolder, ...place } = where;
       const daemon = await DaemonClient.find(stateFolder);
@@ -95,11 +183,10 @@ export const bindCommand: Command = {
         );
       const answer = await daemon.call("bind", {
         ...place,
-        profile,
-        tapName,
-        ...(resolvConf === undefined ? {} : { resolvConf: resolve(resolvConf) }),
+        ...settings,
+        ...(settings.resolvConf === undefined ? {} : { resolvConf: resolve(settings.resolvConf) }),
       });
-      tellBinding(where, answer.binding, answer.notes, invocation.flag("json"));
+      tellBinding(where, answer.binding, answer.notes, form);
       return 0;
     }
 
@@ -113,11 +200,8 @@ export const bindCommand: Command = {
     }
     using _lock = lockTarget(where, `bind ${where.interfaceName} in ${where.namespace}`);
     await using services = serveLocally(STDERR_LOGGER);
-    const result = await bind(
-      { ...where, profile, tapName, ...(resolvConf === undefined ? {} : { resolvConf }) },
-      services,
-    );
-    tellBinding(where, result.binding, [...result.notes, ...result.outcome.notes], invocation.flag("json"));
+    const result = await bind({ ...where, ...settings }, services);
+    tellBinding(where, result.binding, [...result.notes, ...result.outcome.notes], form);
     {
       await using _healer = healAlone(where, services);
       await stop.told;
@@ -131,13 +215,18 @@ function tellBinding(
   where: ReturnType<typeof target>,
   binding: Binding,
   notes: readonly string[],
-  json: boolean,
+  form: OutputForm,
 ): void {
-  if (json) {
+  if (form === "json") {
     printJson(binding);
     return;
   }
-  for (const note of notes) print(`note: ${note}`);
+  // What is to be pasted stands alone on the standard output.
+  for (const note of notes) (form === "libvirt" ? complain : print)(`note: ${note}`);
+  if (form === "libvirt") {
+    print(libvirtInterface(binding));
+    return;
+  }
   print(`${where.interfaceName} in ${where.namespace} is bound: start the guest inside the namespace with`);
   print(`  ${binding.qemuArguments.join(" ")}`);
 }
