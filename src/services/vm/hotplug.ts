@@ -49,9 +49,9 @@ async function portOf(qmp: QmpClient, device: string): Promise<number | undefine
  * @throws NetloomError no-free-port, qmp-error, qmp-timeout, qmp-closed
  */
 export async function plugNic(qmp: QmpClient, nic: VmNic, taps: readonly number[]): Promise<void> {
+  // Of something that nobody finished.
+  await unplugNic(qmp, nic.id);
   const port = await freePort(qmp, nic);
-  // Of an unplugging that nobody finished.
-  await deleteNetdev(qmp, nic.id);
   const names = taps.map((_, i) => `${nic.id}.${i}`);
   for (const [i, descriptor] of taps.entries()) await qmp.passDescriptor(names[i]!, descriptor);
   await qmp.execute("netdev_add", netdevProperties(nic, names));

@@ -11,11 +11,10 @@ import { differsOnlyInNics, keptNics } from "../../state/vm.ts";
 import { boundFile } from "../keeper/bounded-file.ts";
 import type { Service, ServiceReport } from "../service.ts";
 import { describeNics, VmFolder, type VmEnd, type VmNote } from "./folder.ts";
-import { deleteNetdev, plugNic, unplugNic } from "./hotplug.ts";
+import { GuestNics } from "./guest-nics.ts";
 import { chooseAccelerator, kvmCacheFile } from "./kvm.ts";
 import { QmpClient } from "./qmp-client.ts";
 import { adoptVm, findVmProcess, type RunningVm, startVm, stopVm } from "./start.ts";
-import { closeTaps, openTaps } from "./taps.ts";
 
 /** SeaBIOS, finding that it was not started by power-on, resets once more: that is part of the same reboot. */
 const SAME_REBOOT_MILLISECONDS = 500;
@@ -47,8 +46,7 @@ export class VmService implements Service {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #overflows = 0;
   #overflowedAt = Number.NEGATIVE_INFINITY;
-  /** The NIC that is being unplugged. */
-  #leaving: string | undefined;
+  readonly #nics: GuestNics;
   #watch: Promise<void> = Promise.resolve();
   #released = false;
 
@@ -57,6 +55,12 @@ export class VmService implements Service {
     this.#stateFolder = stateFolder;
     this.#folder = new VmFolder(stateFolder, object.name);
     this.#log = log;
+    this.#nics = new GuestNics({
+      machine: () => (this.#phase === "running" ? this.#note?.machine : undefined),
+      note: (nics) => this.#noteNics(nics),
+      monitor: () => this.#monitor(),
+      log,
+    });
   }
 
   get object(): VmObject {
@@ -66,7 +70,7 @@ export class VmService implements Service {
   async start(): Promise<void> {
     await this.#look;
     if (this.#phase !== "running") await this.#startOrTakeUp();
-    await this.#bringNics(this.#object.nics);
+    await this.#nics.bring(this.#object.nics);
   }
 
   async resume(): Promise<void> {
@@ -92,7 +96,7 @@ export class VmService implements Service {
   async change(goal: ServiceObject): Promise<boolean> {
     await this.#look;
     if (goal.kind !== "vm" || !differsOnlyInNics(this.#object, goal)) return false;
-    await this.#removeNics(goal.nics);
+    await this.#nics.remove(goal.nics);
     this.#object = goal;
     return true;
   }
@@ -185,87 +189,15 @@ export class VmService implements Service {
     }
   }
 
-  /** Plug in what the running guest lacks, after unplugging what it has otherwise. */
-  async #bringNics(wanted: readonly VmNic[]): Promise<void> {
-    await this.#removeNics(wanted);
-    const present = this.#pluggedNics();
-    const kept = keptNics(wanted, present);
-    for (const nic of wanted) if (!kept.includes(nic)) await this.#plug(nic);
-  }
-
-  /** Unplug what the running guest has and is not wanted, or not so. */
-  async #removeNics(wanted: readonly VmNic[]): Promise<void> {
-    const present = this.#pluggedNics();
-    const kept = keptNics(present, wanted);
-    for (const nic of present) if (!kept.includes(nic)) await this.#unplug(nic);
-  }
-
-  async #plug(nic: VmNic): Promise<void> {
-    const present = this.#pluggedNics();
-    const taps = openTaps(this.#object, [nic]);
-    this.#noteNics([...present, nic]);
-    try {
-      await plugNic(this.#monitor(), nic, taps.flat());
-      this.#log.info("NIC plugged", { vm: this.#object.name, nic: nic.id, tap: nic.tapName });
-    } catch (cause) {
-      this.#noteNics(present);
-      throw this.#nicFailure("plug", nic, "into", cause);
-    } finally {
-      closeTaps(taps);
-    }
-  }
-
-  async #unplug(nic: VmNic): Promise<void> {
-    this.#leaving = nic.id;
-    try {
-      await unplugNic(this.#monitor(), nic.id);
-    } catch (cause) {
-      throw this.#nicFailure("unplug", nic, "from", cause);
-    } finally {
-      this.#leaving = undefined;
-    }
-    this.#noteNics(this.#pluggedNics().filter((other) => other.id !== nic.id));
-    this.#log.info("NIC unplugged", { vm: this.#object.name, nic: nic.id, tap: nic.tapName });
-  }
-
-  #nicFailure(verb: string, nic: VmNic, preposition: string, cause: unknown): NetloomError {
-    const { name } = this.#object;
-    return new NetloomError(
-      `${verb}-failed`,
-      `${verb} NIC ${nic.id} (${nic.tapName}) ${preposition} VM ${name}: ${messageOf(cause)}`,
-      {
-        hint: `End the guest (netloom vm stop ${name}) and do it again: it starts with the NICs it should have.`,
-        cause,
-      },
-    );
-  }
-
   #monitor(): QmpClient {
     if (this.#qmp?.isOpen === true) return this.#qmp;
     throw new NetloomError("vm-unresponsive", "its QEMU does not answer");
-  }
-
-  /** Of the running guest; none when it does not run. */
-  #pluggedNics(): readonly VmNic[] {
-    return this.#phase === "running" ? (this.#note?.machine.nics ?? []) : [];
   }
 
   #noteNics(nics: readonly VmNic[]): void {
     if (this.#note === undefined) return;
     this.#note = { ...this.#note, machine: { ...this.#note.machine, nics } };
     this.#folder.writeNote(this.#note);
-  }
-
-  /** The guest let go of a NIC by itself, or long after it was asked. */
-  #nicWent(id: string): void {
-    if (id === this.#leaving || !this.#pluggedNics().some((nic) => nic.id === id)) return;
-    this.#noteNics(this.#pluggedNics().filter((nic) => nic.id !== id));
-    this.#log.warn("NIC is no longer plugged", { vm: this.#object.name, nic: id });
-    const qmp = this.#qmp;
-    if (qmp === undefined) return;
-    deleteNetdev(qmp, id).catch((error: unknown) => {
-      this.#log.warn("tap of a NIC stays open", { vm: this.#object.name, nic: id, reason: messageOf(error) });
-    });
   }
 
   /** Never rejects. */
@@ -284,7 +216,7 @@ export class VmService implements Service {
   }
 
   #lack(): string | undefined {
-    const kept = keptNics(this.#object.nics, this.#pluggedNics());
+    const kept = keptNics(this.#object.nics, this.#nics.present());
     const lacking = this.#object.nics.filter((nic) => this.#phase === "running" && !kept.includes(nic));
     if (lacking.length === 0) return undefined;
     return `without ${lacking.map((nic) => `NIC ${nic.id} (${nic.tapName})`).join(" and ")}`;
@@ -314,7 +246,7 @@ export class VmService implements Service {
           if (performance.now() - this.#lastRebootAt < SAME_REBOOT_MILLISECONDS) return;
           this.#lastRebootAt = performance.now();
           this.#reboots++;
-        } else if (event === "DEVICE_DELETED") return this.#nicWent(String(data["device"]));
+        } else if (event === "DEVICE_DELETED") return this.#nics.went(String(data["device"]));
         else if (event !== "GUEST_PANICKED") return;
         this.#log.info("guest event", { vm: this.#object.name, event, data });
       },

@@ -16,7 +16,7 @@ import { namespacePath } from "../../kernel/transition/namespace-path.ts";
 import type { VmObject } from "../../state/object.ts";
 import { qemuArguments } from "./arguments.ts";
 import type { VmFolder, VmNote } from "./folder.ts";
-import { listPlugged } from "./hotplug.ts";
+import { deleteNetdev, listPlugged } from "./hotplug.ts";
 import type { AcceleratorChoice } from "./kvm.ts";
 import { QmpClient, type QmpEvents } from "./qmp-client.ts";
 import { closeTaps, openTaps } from "./taps.ts";
@@ -112,6 +112,8 @@ export async function adoptVm(machine: VmObject, folder: VmFolder, events: QmpEv
     const { nics: plugged } = await listPlugged(qmp);
     const known = noted !== undefined && noted.process.pid === process.pid ? noted : undefined;
     const note = known ?? (await freshNote(qmp, process, machine));
+    // Of an unplugging that nobody finished: an open tap would be busy.
+    for (const { id } of note.machine.nics) if (!plugged.has(id)) await deleteNetdev(qmp, id);
     const present = { ...note.machine, nics: note.machine.nics.filter((nic) => plugged.has(nic.id)) };
     const taken: VmNote = { ...note, machine: present };
     folder.writeNote(taken);
