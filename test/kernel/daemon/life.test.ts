@@ -1,0 +1,213 @@
+/** A daemon comes and goes, is killed, shares its folder with commands, and takes over what others began. */
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hostSnapshot } from "../../support/host-snapshot.ts";
+import { done, Folder, makeUplink, netloom, removeUplink, shell, until } from "../../support/network.ts";
+import { writeBootDisk } from "../vm/boot-disk.ts";
+import { processesNamed } from "../vm/support.ts";
+import { comparable, Daemon, fileText, untilSame } from "./support.ts";
+
+beforeAll(makeUplink);
+afterAll(removeUplink);
+
+const VM = `  vm1: { kind: vm, in: life1, image: echo.img, memory: 32M, accelerator: tcg, nics: [{ binding: bridge }] }\n`;
+const RANDOM_MACS = ["life1-eth0", "tap0", "eth0-nic", "k6t-eth0"];
+
+function withGuest(folder: Folder): string {
+  writeBootDisk(folder.join("echo.img"), "echo");
+  return folder.write("life.yaml", fileText("life", "192.168.62") + VM);
+}
+
+async function statusOf(state: string): Promise<{
+  units: readonly { name: string; state: string; setAside?: string[] }[];
+  keeper?: { daemon?: boolean; services: readonly { name: string; state: string }[] };
+}> {
+  const { stdout } = await netloom(["status", "--json", "--state", state]);
+  return JSON.parse(stdout) as Awaited<ReturnType<typeof statusOf>>;
+}
+
+const SERVED = [
+  { name: "DHCP on tap0 in life1", state: "running" },
+  { name: "VM vm1", state: "running" },
+];
+
+describe("with a guest", () => {
+  test("takes over from the keeper, is killed, comes again, ends: the guest goes on", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const file = withGuest(folder);
+    const before = hostSnapshot();
+    await done(["apply", file, "--state", state]);
+    const guest = processesNamed("qemu-system-x86");
+    expect(guest).toHaveLength(1);
+    expect((await statusOf(state)).keeper?.daemon).toBeUndefined();
+
+    const first = await Daemon.start(state);
+    expect(await statusOf(state)).toMatchObject({
+      units: [{ name: "life", state: "applied" }],
+      keeper: { daemon: true, services: SERVED },
+    });
+    const second = await netloom(["daemon", "--state", state]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(`one runs already, process ${first.pid}`);
+    const whole = comparable(RANDOM_MACS);
+    await first.kill();
+    // Nobody heals now.
+    shell("ip address flush dev life; nft flush ruleset; ip -n life1 link delete k6t-eth0");
+
+    const third = await Daemon.start(state);
+    await untilSame(whole, RANDOM_MACS, "after the kill");
+    expect((await statusOf(state)).keeper).toMatchObject({ daemon: true, services: SERVED });
+    await third[Symbol.asyncDispose]();
+    expect(processesNamed("qemu-system-x86")).toEqual(guest);
+    expect(existsSync(`${state}/netloom.sock`)).toBe(false);
+
+    // Without a daemon a keeper takes up the same guest.
+    await done(["apply", file, "--state", state]);
+    expect(processesNamed("qemu-system-x86")).toEqual(guest);
+    expect((await statusOf(state)).keeper?.services).toMatchObject(SERVED);
+    await done(["destroy", file, "--state", state]);
+    expect(hostSnapshot()).toEqual(before);
+    expect(readdirSync(state)).toEqual([]);
+  });
+
+  test("a guest that was stopped runs again when it is asked to, and not before", async () => {
+    using folder = new Folder();
+    await using daemon = await Daemon.start(folder.join("state"));
+    const file = withGuest(folder);
+    await daemon.netloom("apply", file);
+    const client = await daemon.client();
+    await client.call("vmStop", { name: "vm1", powerdownSeconds: 0 });
+    shell("ip address flush dev life");
+    await daemon.untilTold("healed");
+    expect(processesNamed("qemu-system-x86")).toHaveLength(0);
+    expect(await client.call("vmRun", { name: "vm1" })).toMatchObject([{ name: "vm1", state: "running" }]);
+    expect(processesNamed("qemu-system-x86")).toHaveLength(1);
+    await daemon.netloom("destroy", file);
+    expect(processesNamed("qemu-system-x86")).toHaveLength(0);
+  });
+});
+
+test("a change that a kill cut off is brought to its end", async () => {
+  using folder = new Folder();
+  const state = folder.join("state");
+  const file = folder.write("cut.yaml", fileText("cut", "192.168.63"));
+  const cut = await netloom(["apply", file, "--state", state], { NETLOOM_CRASH_AT: "7" });
+  expect(cut.signal).toBe("SIGKILL");
+  await using daemon = await Daemon.start(state);
+  await daemon.untilTold("resumed");
+  expect(await statusOf(state)).toMatchObject({ units: [{ name: "cut", state: "applied" }] });
+  await daemon.netloom("destroy", file);
+});
+
+test("several commands at once, beside healing, all get their way", async () => {
+  using folder = new Folder();
+  const before = comparable([]);
+  await using daemon = await Daemon.start(folder.join("state"));
+  const files = ["one", "two", "three"].map((name, i) =>
+    folder.write(`${name}.yaml`, fileText(name, `192.168.${70 + i}`)),
+  );
+  await daemon.netloom("apply", files[0]!);
+  shell("ip link delete one");
+  await Promise.all([
+    daemon.netloom("apply", files[1]!),
+    daemon.netloom("apply", files[2]!),
+    daemon.netloom("status"),
+    daemon.netloom("plan", files[0]!),
+  ]);
+  await daemon.untilTold("healed");
+  const { units } = await statusOf(daemon.state);
+  expect(units.map(({ name, state }) => [name, state])).toEqual([
+    ["one", "applied"],
+    ["three", "applied"],
+    ["two", "applied"],
+  ]);
+  await Promise.all(files.map((file) => daemon.netloom("destroy", file)));
+  expect(comparable([])).toEqual(before);
+});
+
+describe("a change to be confirmed", () => {
+  const changed = (folder: Folder): string => folder.write("ask.yaml", fileText("ask", "192.168.65"));
+  const original = (folder: Folder): string => folder.write("ask.yaml", fileText("ask", "192.168.64"));
+  const gateway = () => shell("ip -br address show ask");
+
+  test("is undone by the daemon when nobody confirms it, and lasts when somebody does", async () => {
+    using folder = new Folder();
+    await using daemon = await Daemon.start(folder.join("state"));
+    await daemon.netloom("apply", original(folder));
+    await daemon.netloom("apply", changed(folder), "--confirm", "1s");
+    expect(await daemon.netloom("status")).toContain("unconfirmed");
+    expect(gateway()).toContain("192.168.65.1");
+    await daemon.untilTold("undone");
+    expect(gateway()).toContain("192.168.64.1");
+    await daemon.netloom("apply", changed(folder), "--confirm", "2s");
+    expect(await daemon.netloom("confirm", folder.join("ask.yaml"))).toBe("Confirmed: ask.\n");
+    await sleep(2500);
+    expect(gateway()).toContain("192.168.65.1");
+    expect(daemon.toldOf("undone")).toHaveLength(1);
+    await daemon.netloom("destroy", folder.join("ask.yaml"));
+  });
+
+  test("is undone without a daemon, too, and by the next one when all were killed", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const before = comparable([]);
+    await done(["apply", original(folder), "--confirm", "1s", "--state", state]);
+    await until("the first apply is undone", () => !existsSync(`${state}/units`));
+    expect(comparable([])).toEqual(before);
+
+    await done(["apply", original(folder), "--state", state]);
+    await done(["apply", changed(folder), "--confirm", "1s", "--state", state]);
+    shell(`pkill -KILL -f "wait-confirmation ask --state ${state}"`);
+    await sleep(1200);
+    expect(gateway()).toContain("192.168.65.1");
+    await using daemon = await Daemon.start(state);
+    await daemon.untilTold("undone");
+    expect(gateway()).toContain("192.168.64.1");
+    await daemon.netloom("destroy", folder.join("ask.yaml"));
+  });
+});
+
+describe("what is stored", () => {
+  test("when it cannot be read: told, set aside, and found in the kernel again", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const before = hostSnapshot();
+    const file = folder.write("lost.yaml", fileText("lost", "192.168.66"));
+    await done(["apply", file, "--state", state]);
+    const record = `${state}/units/lost/record.json`;
+    writeFileSync(record, "{");
+    expect(await statusOf(state)).toMatchObject({ units: [{ name: "lost", state: "unknown" }] });
+    const words = await done(["apply", file, "--state", state]);
+    expect(words).toContain("record.json.corrupt-1 could not be read and was set aside");
+    expect(await statusOf(state)).toMatchObject({
+      units: [{ name: "lost", state: "applied", setAside: ["record.json.corrupt-1"] }],
+    });
+    writeFileSync(record, "");
+    await done(["destroy", file, "--state", state]);
+    // The value before netloom is lost with the record.
+    shell("echo 0 >/proc/sys/net/ipv4/conf/uplink0/forwarding");
+    expect(hostSnapshot()).toEqual(before);
+    expect(readdirSync(state)).toEqual([]);
+  });
+
+  test("of another version is refused and left alone", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const file = folder.write("newer.yaml", fileText("newer", "192.168.67"));
+    await done(["apply", file, "--state", state]);
+    const record = `${state}/units/newer/record.json`;
+    const ours = shell(`cat ${record}`);
+    writeFileSync(record, ours.replace('"version":1', '"version":2'));
+    const { size } = statSync(record);
+    for (const command of ["apply", "destroy"]) {
+      const { code, stderr } = await netloom([command, file, "--state", state]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/it is of version 2, not 1\n.*another version of netloom/);
+    }
+    expect(statSync(record).size).toBe(size);
+    writeFileSync(record, ours);
+    await done(["destroy", file, "--state", state]);
+  });
+});
