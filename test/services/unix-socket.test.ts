@@ -4,7 +4,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { connectUnixSocket, shortSocketPath } from "../../src/kernel/unix-socket.ts";
+import { sendDescriptors } from "../../src/kernel/native.ts";
+import { connectDescriptorSocket, connectUnixSocket, shortSocketPath } from "../../src/kernel/unix-socket.ts";
 
 let folder: string;
 
@@ -31,6 +32,27 @@ test.each([10, 250])("a socket in a folder with a name of %i bytes is listened a
   server.close();
   await once(server, "close");
   expect(readdirSync(join(path, ".."))).toEqual([]);
+});
+
+test("a descriptor travels over a socket whose own descriptor is in sight", async () => {
+  const path = join(folder, "socket");
+  const server = createServer((peer) => peer.pipe(peer));
+  server.listen({ path });
+  await once(server, "listening");
+  const before = readdirSync("/proc/self/fd").length;
+  const { socket, descriptor } = connectDescriptorSocket(path);
+  socket.write("one ");
+  sendDescriptors(descriptor, [0], new TextEncoder().encode("two"));
+  let heard = "";
+  for await (const piece of socket) {
+    heard += String(piece);
+    if (heard === "one two") break;
+  }
+  expect(heard).toBe("one two");
+  expect(() => connectDescriptorSocket(join(folder, "nobody"))).toThrow("ENOENT");
+  server.close();
+  await once(server, "close");
+  expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before);
 });
 
 test("the descriptor behind a long path is closed again", async () => {
