@@ -129,6 +129,19 @@ export function ipFromBytes(bytes: Uint8Array): IpAddress {
   return formatIpv6Groups(groups);
 }
 
+/** The address as a number: its bits in network order. */
+export function ipToBigint(address: IpAddress): bigint {
+  return ipToBytes(address).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+/** The address of a family with these bits. @throws RangeError for a number that has no place in it */
+export function ipFromBigint(value: bigint, family: Family): IpAddress {
+  const bits = family === 4 ? 32 : 128;
+  if (value < 0n || value >> BigInt(bits) !== 0n) throw new RangeError(`${value} is no IPv${family} address`);
+  const length = bits / 8;
+  return ipFromBytes(Uint8Array.from({ length }, (_, i) => Number((value >> BigInt(bits - 8 - 8 * i)) & 0xffn)));
+}
+
 /** Unsigned 32-bit number in host order. */
 export function ipv4ToNumber(address: Ipv4Address): number {
   let value = 0;

@@ -1,18 +1,38 @@
 /** Which machine has which address, read back from applied state, so that a changed file moves nobody. */
+import type { IpAddress } from "../base/address.ts";
 import type { Desired } from "../state/object.ts";
 
-/** By machine and NIC, "pod1/0": what `parseNetworkFile` takes as `previous`. */
+/** By machine and NIC, "pod1/0" and "pod1/0/6" for IPv6: what `parseNetworkFile` takes as `previous`. */
 export function allocationsOf(desired: Desired): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+  // What stands on the pod itself comes before what its guest is told, which may be a private network's.
+  const found = { pod: new Map<string, string>(), guest: new Map<string, string>() };
+  const note = (where: keyof typeof found, nic: string | undefined, address: IpAddress): void => {
+    if (nic === undefined || address.startsWith("fe80:")) return;
+    const key = address.includes(":") ? `${nic}/6` : nic;
+    if (!found[where].has(key)) found[where].set(key, address);
+  };
+  const macs = new Map<string, string>();
+  for (const object of desired.objects) {
+    if (object.kind !== "vm") continue;
+    for (const { id, macAddress } of object.nics) macs.set(macAddress, `${object.name}/${id.replace("nic", "")}`);
+  }
   for (const object of desired.objects) {
     if (object.kind === "address") {
-      const nic = /(?:^|\/)address\/([^/]+\/\d+)\//.exec(object.key);
-      if (nic !== null) found.set(nic[1]!, object.address);
+      note("pod", /(?:^|\/)address\/([^/]+\/\d+)\//.exec(object.key)?.[1], object.address);
+      note("pod", object.linkKey.endsWith(" stand-in") ? nicOf(object.linkKey) : undefined, object.address);
     } else if (object.kind === "dhcp-single") {
       // A VM took the NIC over: the address is in its lease, and nowhere else in the legacy profile.
-      const nic = /(?:^|\/)link\/([^/]+\/\d+) /.exec(object.linkKey);
-      if (nic !== null) found.set(nic[1]!, object.lease.address);
+      note("guest", nicOf(object.linkKey), object.lease.address);
+    } else if (object.kind === "ip6-single") {
+      for (const address of object.lease.addresses) note("guest", nicOf(object.linkKey), address);
+    } else if (object.kind === "dhcp-network") {
+      for (const { clientMac, lease } of object.hosts) note("guest", macs.get(clientMac), lease.address);
     }
   }
-  return found;
+  return new Map([...found.guest, ...found.pod]);
+}
+
+/** "pod1/0" of "link/pod1/0", "link/pod1/0 tap". */
+function nicOf(linkKey: string): string | undefined {
+  return /(?:^|\/)link\/([^/]+\/\d+)(?: |$)/.exec(linkKey)?.[1];
 }

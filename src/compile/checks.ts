@@ -1,9 +1,10 @@
 /** What can be wrong between a good file and this host. All problems are told at once, before anything is touched. */
-import { formatPrefix, overlaps } from "../base/address.ts";
+import { formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { formatMistake, formatPath, type Mistake, type Path } from "../model/mistakes.ts";
-import type { Model, Network } from "../model/model.ts";
+import type { Model } from "../model/model.ts";
 import type { Facts } from "./facts.ts";
+import type { Layout } from "./layout.ts";
 import { requiredFiles } from "./required-files.ts";
 
 /** The file is good and this host is not fit for it. Code `cannot-plan`. */
@@ -22,7 +23,7 @@ export class PlanningError extends NetloomError {
 const LONGEST_DEFAULT_ROUTE = 1;
 
 /** @throws PlanningError */
-export function checkAgainstHost(model: Model, facts: Facts): void {
+export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): void {
   const problems: Mistake[] = [];
   const tell = (path: Path, value: string, reason: string, remedy: string): void => {
     const key = formatPath(path);
@@ -40,14 +41,29 @@ export function checkAgainstHost(model: Model, facts: Facts): void {
     );
   }
   for (const network of model.networks) {
-    const obstacle = overlapping(network, facts);
-    if (obstacle === undefined) continue;
-    tell(
-      ["networks", network.name, "subnet"],
-      formatPrefix(network.subnet),
-      `overlaps ${obstacle}`,
-      "give the network a subnet that this host does not use",
-    );
+    for (const key of ["subnet", "subnet6"] as const) {
+      const subnet = network[key];
+      const obstacle = subnet === undefined ? undefined : overlapping(subnet, facts);
+      if (subnet === undefined || obstacle === undefined) continue;
+      tell(
+        ["networks", network.name, key],
+        formatPrefix(subnet),
+        `overlaps ${obstacle}`,
+        "give the network a subnet that this host does not use",
+      );
+    }
+    network.ports.forEach((device, index) => {
+      const fault = portFault(device, facts);
+      if (fault !== undefined) tell(["networks", network.name, "ports", index], device, fault, existingDevices(facts));
+    });
+  }
+  for (const place of layout.networks.values()) {
+    const { network, ipv6, mtuBytes } = place;
+    if (network.subnet6 === undefined || ipv6) continue;
+    const path = ["networks", network.name, "subnet6"];
+    const value = formatPrefix(network.subnet6);
+    if (!facts.features.ipv6) tell(path, value, "this kernel has no IPv6", "remove subnet6");
+    else tell(path, value, `IPv6 needs an MTU of 1280 bytes, this network has ${mtuBytes}`, "give it a larger mtu");
   }
   const missing = new Set(facts.missingFiles);
   for (const file of requiredFiles(model)) {
@@ -62,19 +78,43 @@ export function checkAgainstHost(model: Model, facts: Facts): void {
   if (problems.length > 0) throw new PlanningError(model.file, problems);
 }
 
+/** What becoming a port costs an interface. */
+export function portNotes(model: Model, facts: Facts): readonly string[] {
+  return model.networks.flatMap(({ name, ports }) =>
+    ports.flatMap((device) => {
+      const addresses = facts.links[device]?.addresses.filter(({ address }) => !address.startsWith("fe80:")) ?? [];
+      if (addresses.length === 0) return [];
+      const list = addresses.map(formatPrefix).join(", ");
+      return [
+        `${device} becomes a port of ${name}: its own ${list} stays on it and is not reached through it until the network is destroyed`,
+      ];
+    }),
+  );
+}
+
 /** What of the host lies in the network's range; undefined: nothing. */
-function overlapping(network: Network, facts: Facts): string | undefined {
+function overlapping(subnet: Prefix, facts: Facts): string | undefined {
   const isOurs = (device: string | undefined): boolean => device !== undefined && facts.links[device]?.ours === true;
   for (const [device, link] of Object.entries(facts.links)) {
-    const address = link.addresses.find((candidate) => overlaps(candidate, network.subnet));
+    const address = link.addresses.find((candidate) => overlaps(candidate, subnet));
     if (address !== undefined && !link.ours) return `the address ${formatPrefix(address)} of ${device}`;
   }
   const route = facts.routes.find(
     ({ destination, device }) =>
-      destination.length > LONGEST_DEFAULT_ROUTE && !isOurs(device) && overlaps(destination, network.subnet),
+      destination.length > LONGEST_DEFAULT_ROUTE && !isOurs(device) && overlaps(destination, subnet),
   );
   if (route === undefined) return undefined;
   return `the host's route to ${formatPrefix(route.destination)}${route.device === undefined ? "" : ` through ${route.device}`}`;
+}
+
+/** Why an interface cannot become a port of the network's bridge; undefined: it can. */
+function portFault(device: string, facts: Facts): string | undefined {
+  const link = facts.links[device];
+  if (link === undefined) return "there is no such device on this host";
+  if (link.unfitPort !== undefined) return `${link.unfitPort} and cannot be a port of a bridge`;
+  if (link.marked) return "belongs to netloom already: only interfaces that others made become ports";
+  const { master } = link;
+  return master === undefined || facts.links[master]?.ours === true ? undefined : `is a port of ${master} already`;
 }
 
 function existingDevices(facts: Facts): string {

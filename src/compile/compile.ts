@@ -6,14 +6,15 @@
  */
 import type { Model, NamespaceMachine, VmMachine } from "../model/model.ts";
 import type { Desired, StateObject } from "../state/object.ts";
-import { checkAgainstHost } from "./checks.ts";
+import { checkAgainstHost, portNotes } from "./checks.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
 import { compileNetwork } from "./networks.ts";
 import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
 import { compileRouters, routerNotes } from "./routers.ts";
-import { compileVm } from "./vms.ts";
+import { compileNetworkDhcp, compileTaps } from "./taps.ts";
+import { compileVm, compileVmInPod } from "./vms.ts";
 
 export interface Compiled {
   readonly desired: Desired;
@@ -23,10 +24,15 @@ export interface Compiled {
 
 /** @throws PlanningError (code cannot-plan) with everything on this host that stands against the file */
 export function compile(model: Model, facts: Facts): Compiled {
-  checkAgainstHost(model, facts);
   const layout = layOut(model, facts);
-  const notes = [...layout.notes, ...resolverNotes(layout, facts), ...routerNotes(model, facts)];
-  const objects: StateObject[] = [...layout.networks.values()].flatMap(compileNetwork);
+  checkAgainstHost(model, layout, facts);
+  const notes = [
+    ...layout.notes,
+    ...portNotes(model, facts),
+    ...resolverNotes(layout, facts),
+    ...routerNotes(model, layout, facts),
+  ];
+  const objects: StateObject[] = [...layout.networks.values()].flatMap((place) => compileNetwork(place, facts));
   objects.push(...compileRouters(model, layout, facts));
   const vms = model.machines.filter((machine): machine is VmMachine => machine.kind === "vm");
   const pods = model.machines.filter((machine): machine is NamespaceMachine => machine.kind === "namespace");
@@ -36,7 +42,13 @@ export function compile(model: Model, facts: Facts): Compiled {
     const compiled = compilePod(pod, vm, layout, facts);
     objects.push(...compiled.objects);
     notes.push(...compiled.notes);
-    if (vm !== undefined) guests.push(compileVm(vm, pod, compiled.bound, layout));
+    if (vm !== undefined) guests.push(compileVmInPod(vm, pod, compiled.bound, layout));
+  }
+  objects.push(...compileNetworkDhcp(vms, layout, facts));
+  for (const vm of vms) {
+    if (vm.pod !== undefined) continue;
+    objects.push(...compileTaps(vm, layout, facts));
+    guests.push(compileVm(vm, layout));
   }
   return { desired: { objects: [...objects, ...guests], absent: [] }, notes: [...new Set(notes)] };
 }

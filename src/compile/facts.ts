@@ -1,13 +1,26 @@
 /** What compiling must know of this host beyond the file. Plain JSON; whoever can see the host fills it in. */
-import type { Prefix } from "../base/address.ts";
+import type { Family, Prefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 
 /** A network interface of the host. */
 export interface HostLink {
+  /** Kernel's interface index. */
+  readonly index: number;
   readonly mtuBytes: number;
   readonly up: boolean;
   /** Made by netloom for this very file: it is never in the way. */
   readonly ours: boolean;
+  /** Made by netloom, be it for this file or another. */
+  readonly marked: boolean;
+  /** Name of the bridge or other master that it is a port of. */
+  readonly master?: string;
+  /** Why it cannot be a port of a bridge, in words: "is a bridge"; absent: it can. */
+  readonly unfitPort?: string;
+  /**
+   * Whether it takes routes and addresses from router advertisements as long as the host does not forward; false
+   * where `forwardsByInterface` makes that nobody's concern.
+   */
+  readonly acceptsAdvertisements: boolean;
   /** Host bits kept. */
   readonly addresses: readonly Prefix[];
 }
@@ -23,6 +36,8 @@ export interface HostRoute {
 export interface ForeignForwardDrop {
   /** "ip filter FORWARD", "inet firewalld filter_FORWARD". */
   readonly name: string;
+  /** What is dropped there; native chains of family inet drop both and are told once. */
+  readonly family: Family;
   /** iptables chains can be given accept rules of ours; a native nft chain of somebody else cannot. */
   readonly backend: "nft" | "legacy" | "native";
   /** Whether the chain DOCKER-USER exists, which Docker keeps for rules of others. */
@@ -37,11 +52,15 @@ export interface Facts {
   /** The host's own resolv.conf; behind a local resolver (127.0.0.53) better the upstream one. */
   readonly resolver: ResolverConfiguration;
   readonly foreignForwardDrops: readonly ForeignForwardDrop[];
+  /** Whether the host forwarded IPv6 between all its interfaces before netloom came. */
+  readonly forwardedIpv6: boolean;
   readonly features: {
     /** Whether the kernel has links of kind dummy. */
     readonly dummy: boolean;
     /** Whether the kernel has IPv6 (/proc/sys/net/ipv6 exists). */
     readonly ipv6: boolean;
+    /** Whether single interfaces can be told to forward IPv6 (force_forwarding, Linux 6.17); else all do or none. */
+    readonly forwardsByInterface: boolean;
   };
   /** Those of `requiredFiles` that cannot be read. */
   readonly missingFiles: readonly string[];

@@ -1,6 +1,6 @@
 /** What several parts of a compilation look up: networks with the router, uplink and MTU that they have on this host. */
-import type { Ipv4Address } from "../base/address.ts";
-import type { Model, NamespaceMachine, Network, PodNic, Router, Uplink } from "../model/model.ts";
+import type { Family, IpAddress, Ipv6Address, Ipv6Prefix } from "../base/address.ts";
+import type { Model, Network, Router, Uplink } from "../model/model.ts";
 import type { Facts } from "./facts.ts";
 
 /** A network with what it is connected to. */
@@ -12,6 +12,8 @@ export interface NetworkLayout {
   readonly mtuBytes: number;
   /** Whether its links take part in IPv6 at all: the kernel has none below 1280 bytes (RFC 8200 §5). */
   readonly ipv6: boolean;
+  /** Absent: the network is IPv4 only. */
+  readonly addressing6?: { readonly subnet: Ipv6Prefix; readonly gateway: Ipv6Address };
 }
 
 export interface Layout {
@@ -23,7 +25,7 @@ export interface Layout {
 const ETHERNET_MTU_BYTES = 1500;
 /** Of a veth and of a bridge; the loopback's 65536 is more. */
 const LARGEST_MTU_BYTES = 65535;
-const SMALLEST_IPV6_MTU_BYTES = 1280;
+export const SMALLEST_IPV6_MTU_BYTES = 1280;
 
 export function layOut(model: Model, facts: Facts): Layout {
   const notes: string[] = [];
@@ -44,23 +46,39 @@ export function layOut(model: Model, facts: Facts): Layout {
       ...(uplink === undefined ? {} : { uplink }),
       mtuBytes,
       ipv6: facts.features.ipv6 && mtuBytes >= SMALLEST_IPV6_MTU_BYTES,
+      ...(network.subnet6 === undefined || network.gateway6 === undefined
+        ? {}
+        : { addressing6: { subnet: network.subnet6, gateway: network.gateway6 } }),
     });
   }
   return { networks, notes };
 }
 
 /** The layout of the network that a NIC is on; the model has checked that there is one. */
-export function layoutOf(layout: Layout, nic: PodNic): NetworkLayout {
+export function layoutOf(layout: Layout, nic: { readonly network: string }): NetworkLayout {
   const found = layout.networks.get(nic.network);
   if (found === undefined) throw new RangeError(`network ${nic.network}: not in the model`);
   return found;
 }
 
-/** The NIC through which a machine reaches everything else: the first on a routed network, else the first. */
-export function defaultNic(
-  machine: NamespaceMachine,
+/** The networks of a router, in its order. */
+export function networksOf(router: Router, layout: Layout): readonly NetworkLayout[] {
+  return router.networks.flatMap((name) => layout.networks.get(name) ?? []);
+}
+
+/**
+ * The NIC through which a machine reaches everything else, for each family: the first on a routed network that has
+ * the family, else the first that has it.
+ */
+export function defaultNic<N extends { readonly network: string }>(
+  nics: readonly N[],
   layout: Layout,
-): { nic: PodNic; gateway: Ipv4Address } | undefined {
-  const nic = machine.nics.find((candidate) => layoutOf(layout, candidate).router !== undefined) ?? machine.nics[0];
-  return nic === undefined ? undefined : { nic, gateway: layoutOf(layout, nic).network.gateway };
+  family: Family = 4,
+): { nic: N; gateway: IpAddress; routed: boolean } | undefined {
+  const ways = nics.flatMap((nic) => {
+    const { network, addressing6, router } = layoutOf(layout, nic);
+    const gateway = family === 4 ? network.gateway : addressing6?.gateway;
+    return gateway === undefined ? [] : [{ nic, gateway, routed: router !== undefined }];
+  });
+  return ways.find((way) => way.routed) ?? ways[0];
 }

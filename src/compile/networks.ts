@@ -1,15 +1,26 @@
-/** A bridge network: the bridge and its gateway address on the host. */
-import type { StateObject } from "../state/object.ts";
+/** A bridge network: the bridge, its gateway addresses on the host, and ports that others made. */
+import { type IpAddress, type Ipv6Address, parseIpv6 } from "../base/address.ts";
+import type { Network } from "../model/model.ts";
+import type { AddressObject, LinkObject, StateObject } from "../state/object.ts";
+import type { Facts } from "./facts.ts";
 import type { NetworkLayout } from "./layout.ts";
 
 /** IN6_ADDR_GEN_MODE_NONE (linux/if_link.h). */
 export const GENERATE_NO_ADDRESSES = 1;
+/** linux/if_addr.h: no search for duplicates, during which the address could not be used for a second. */
+const IFA_F_NODAD = 0x02;
+const SCOPE_LINK = 253;
+/** The bridge of every network with IPv6 has it: the guests' next hop. */
+export const GATEWAY_LINK_LOCAL: Ipv6Address = parseIpv6("fe80::1");
 
 export function networkLinkKey(network: string): string {
   return `link/${network}`;
 }
 
-export function compileNetwork({ network, router, mtuBytes, ipv6 }: NetworkLayout): readonly StateObject[] {
+export function compileNetwork(
+  { network, router, mtuBytes, ipv6, addressing6 }: NetworkLayout,
+  facts: Facts,
+): readonly StateObject[] {
   const common = { origin: `network ${network.name}`, namespace: "" };
   const key = networkLinkKey(network.name);
   const parameter = (path: string, value: string): StateObject => ({
@@ -19,6 +30,33 @@ export function compileNetwork({ network, router, mtuBytes, ipv6 }: NetworkLayou
     path,
     value,
   });
+  const address = (value: IpAddress, prefixLength: number): AddressObject => ({
+    kind: "address",
+    key: `address/${network.name}/${value}`,
+    ...common,
+    linkKey: key,
+    address: value,
+    prefixLength,
+  });
+  const ipv6Parameter = (name: string, value: string) => parameter(`net/ipv6/conf/${network.device}/${name}`, value);
+  const routed = router === undefined ? "0" : "1";
+  const ipv6Objects =
+    addressing6 === undefined
+      ? ipv6
+        ? [ipv6Parameter("disable_ipv6", "1")]
+        : []
+      : [
+          ipv6Parameter("disable_ipv6", "0"),
+          ipv6Parameter("accept_ra", "0"),
+          ...(facts.features.forwardsByInterface ? [ipv6Parameter("force_forwarding", routed)] : []),
+        ];
+  const gateways6 =
+    addressing6 === undefined
+      ? []
+      : [
+          withoutDad(address(addressing6.gateway, addressing6.subnet.length)),
+          linkLocal(address(GATEWAY_LINK_LOCAL, 64)),
+        ];
   return [
     {
       kind: "link",
@@ -33,16 +71,40 @@ export function compileNetwork({ network, router, mtuBytes, ipv6 }: NetworkLayou
       ...(ipv6 ? { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } : {}),
     },
     // Machines could otherwise give the host addresses and routes by router advertisements.
-    ...(ipv6 ? [parameter(`net/ipv6/conf/${network.device}/disable_ipv6`, "1")] : []),
+    ...ipv6Objects,
     // An isolated network stays isolated on a host that forwards by default.
-    parameter(`net/ipv4/conf/${network.device}/forwarding`, router === undefined ? "0" : "1"),
-    {
-      kind: "address",
-      key: `address/${network.name}/${network.gateway}`,
-      ...common,
-      linkKey: key,
-      address: network.gateway,
-      prefixLength: network.subnet.length,
-    },
+    parameter(`net/ipv4/conf/${network.device}/forwarding`, routed),
+    address(network.gateway, network.subnet.length),
+    ...gateways6,
+    ...compilePorts(network, facts),
   ];
+}
+
+/** Interfaces of others: they get a master and keep everything else. */
+function compilePorts({ name, ports }: Network, facts: Facts): readonly LinkObject[] {
+  return ports.flatMap((device) => {
+    const link = facts.links[device];
+    if (link === undefined) return [];
+    return [
+      {
+        kind: "link",
+        key: `link/${name}/port/${device}`,
+        origin: `network ${name}`,
+        namespace: "",
+        name: device,
+        link: { type: "adopted", adoptedIndex: link.index },
+        masterKey: networkLinkKey(name),
+      },
+    ];
+  });
+}
+
+/** Usable at once. */
+export function withoutDad(address: AddressObject): AddressObject {
+  return { ...address, flags: IFA_F_NODAD };
+}
+
+/** A link-local address, from which neighbours are asked. */
+export function linkLocal(common: Omit<AddressObject, "prefixLength" | "scope">): AddressObject {
+  return withoutDad({ ...common, prefixLength: 64, scope: SCOPE_LINK });
 }

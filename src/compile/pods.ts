@@ -1,13 +1,18 @@
-/** A namespace machine: the namespace, a veth pair for each NIC, addresses, the default route, resolv.conf. */
-import { IPV4_ANY } from "../base/address.ts";
+/** A namespace machine: the namespace, a veth pair for each NIC, addresses, default routes, resolv.conf. */
+import { type Family, type IpAddress, IPV4_ANY, type Ipv6Address, parseIpv6 } from "../base/address.ts";
 import type { BindingNic, NamespaceMachine, PodNic, VmMachine } from "../model/model.ts";
+import { tapName } from "../model/names.ts";
 import type { AddressObject, LinkObject, RouteObject, StateObject } from "../state/object.ts";
 import { bindPod, type BoundPod } from "./binding/binding.ts";
+import { eui64Address } from "./binding/guest-ip6.ts";
 import type { PodInterface } from "./binding/pod-interface.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, type Layout, layoutOf } from "./layout.ts";
-import { GENERATE_NO_ADDRESSES, networkLinkKey } from "./networks.ts";
+import { GATEWAY_LINK_LOCAL, GENERATE_NO_ADDRESSES, linkLocal, networkLinkKey, withoutDad } from "./networks.ts";
 import { compileResolvConf, resolverOf } from "./resolver.ts";
+
+const IPV6_ANY = "::" as Ipv6Address;
+const LINK_LOCAL_NETWORK = parseIpv6("fe80::");
 
 /** A pod and, by NIC index, what binding its VM came to. */
 export interface CompiledPod {
@@ -33,11 +38,12 @@ export function compilePod(
     objects.push(parts.hostEnd);
     const binding = vm?.nics[nic.index];
     if (binding === undefined) {
-      objects.push(parts.podEnd, parts.address, ...parts.routes);
+      objects.push(parts.podEnd, ...parts.addresses, ...parts.routes);
       continue;
     }
     const result = bindNic(machine, nic, binding, parts, layout, facts);
     bound.set(nic.index, result);
+    if (result.keepsPod) objects.push(parts.podEnd, ...parts.addresses, ...parts.routes);
     objects.push(...result.desired.objects);
     notes.push(...result.notes.map((note) => `machine ${vm!.name}: ${note}`));
   }
@@ -48,7 +54,7 @@ export function compilePod(
 interface NicParts {
   readonly hostEnd: LinkObject;
   readonly podEnd: LinkObject;
-  readonly address: AddressObject;
+  readonly addresses: readonly AddressObject[];
   readonly routes: readonly RouteObject[];
 }
 
@@ -64,7 +70,6 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
     up: true,
     ...(ipv6 ? { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } : {}),
   } as const;
-  const fallback = defaultNic(machine, layout);
   return {
     hostEnd: {
       ...common,
@@ -83,29 +88,47 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
       macAddress: nic.macAddress,
       masterKey: null,
     },
-    address: {
-      kind: "address",
-      key: `address/${machine.name}/${nic.index}/${nic.address}`,
-      origin,
-      namespace,
-      linkKey: key,
-      address: nic.address,
-      prefixLength: network.subnet.length,
-    },
-    routes:
-      fallback?.nic !== nic
-        ? []
-        : [
-            {
-              kind: "route",
-              key: `route/${machine.name}/default`,
-              origin,
-              namespace,
-              destination: { address: IPV4_ANY, length: 0 },
-              nextHops: [{ linkKey: key, gateway: fallback.gateway }],
-            },
-          ],
+    addresses: addressesOf(machine, nic, layout),
+    routes: ([4, 6] as const).flatMap((family) => defaultRoute(machine, nic, layout, family)),
   };
+}
+
+function addressesOf(machine: NamespaceMachine, nic: PodNic, layout: Layout): AddressObject[] {
+  const { network, addressing6 } = layoutOf(layout, nic);
+  const address = (value: IpAddress, prefixLength: number): AddressObject => ({
+    kind: "address",
+    key: `address/${machine.name}/${nic.index}/${value}`,
+    origin: `machine ${machine.name}`,
+    namespace: machine.name,
+    linkKey: `link/${machine.name}/${nic.index}`,
+    address: value,
+    prefixLength,
+  });
+  const { address6 } = nic;
+  return [
+    address(nic.address, network.subnet.length),
+    ...(addressing6 === undefined || address6 === undefined
+      ? []
+      : [
+          linkLocal(address(eui64Address(LINK_LOCAL_NETWORK, nic.macAddress), 64)),
+          withoutDad(address(address6, addressing6.subnet.length)),
+        ]),
+  ];
+}
+
+function defaultRoute(machine: NamespaceMachine, nic: PodNic, layout: Layout, family: Family): RouteObject[] {
+  const fallback = defaultNic(machine.nics, layout, family);
+  if (fallback?.nic !== nic) return [];
+  return [
+    {
+      kind: "route",
+      key: `route/${machine.name}/default${family === 4 ? "" : "6"}`,
+      origin: `machine ${machine.name}`,
+      namespace: machine.name,
+      destination: { address: family === 4 ? IPV4_ANY : IPV6_ANY, length: 0 },
+      nextHops: [{ linkKey: `link/${machine.name}/${nic.index}`, gateway: fallback.gateway }],
+    },
+  ];
 }
 
 function bindNic(
@@ -126,19 +149,24 @@ function bindNic(
     macAddress: nic.macAddress,
     mtuBytes,
     ...(ipv6 ? { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } : {}),
-    addresses: [parts.address],
+    addresses: parts.addresses,
     routes: parts.routes,
     neighbours: [],
+    // The bridge has this address too, and answers for it by itself.
+    ...(defaultNic(machine.nics, layout, 6)?.nic === nic ? { gateway6: { address: GATEWAY_LINK_LOCAL } } : {}),
     dns: resolverOf(machine, nic, layout, facts),
     hostName: machine.name,
     notes: [],
   };
-  return bindPod("bridge", {
+  return bindPod(binding.binding, {
     pod,
     profile: binding.profile,
     features: { dummy: facts.features.dummy },
     nicIndex: nic.index,
-    tapName: `tap${nic.index}`,
+    tapName: tapName(nic.index),
+    dhcp: binding.dhcp,
+    ...(binding.queues === 1 ? {} : { queues: binding.queues }),
+    ...(binding.ports === undefined ? {} : { ports: binding.ports }),
     ...(binding.options.length === 0 ? {} : { options: binding.options }),
   });
 }

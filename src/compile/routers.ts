@@ -1,125 +1,88 @@
 /**
- * Routers: forwarding by interface, one nft table for all routers of a file, and a way through forward chains of
- * others that drop.
+ * Routers: forwarding by interface, one nft table for each family, and a way through forward chains of others that
+ * drop.
  *
- * net.ipv4.ip_forward is never touched: it would make a router between all other interfaces of the host, too.
- * With br_netfilter frames inside a bridge pass the ip hooks as well, so that both chains have to let a network
- * talk to itself and translation leaves it alone.
+ * net.ipv4.ip_forward is never touched: it would make a router between all other interfaces of the host, too. For
+ * IPv6 kernels before 6.17 have nothing else than such a switch; there the interfaces of others are kept apart by a
+ * rule, and go on heeding router advertisements, which a host that forwards does only with accept_ra 2.
  */
-import { formatPrefix } from "../base/address.ts";
-import type { Model, Router, Uplink } from "../model/model.ts";
-import type { ForeignAcceptObject, NftTableObject, StateObject } from "../state/object.ts";
+import { type Family, familyOf } from "../base/address.ts";
+import type { Model, Uplink } from "../model/model.ts";
+import type { NftTableObject, StateObject, SysctlObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
-import type { Layout, NetworkLayout } from "./layout.ts";
+import { compileForeignAccepts } from "./foreign-accepts.ts";
+import type { Layout } from "./layout.ts";
+import { routerRules } from "./router-rules.ts";
 
 export function compileRouters(model: Model, layout: Layout, facts: Facts): readonly StateObject[] {
-  const uplinks = model.uplinks.filter((uplink) => model.routers.some((router) => router.uplink === uplink.name));
-  const table = compileTable(model, layout);
+  const ways6 = uplinksOf(model, layout, 6);
+  const switched = ways6.length > 0 && !facts.features.forwardsByInterface;
   return [
-    ...uplinks.map(forwarding),
-    ...(table === undefined ? [] : [table]),
-    ...(facts.foreignForwardDrops.length === 0 ? [] : compileForeignAccepts(model, layout, facts)),
+    ...uplinksOf(model, layout, 4).map((uplink) => forwarding(uplink, "net/ipv4/conf/*/forwarding")),
+    ...(facts.features.forwardsByInterface
+      ? ways6.map((uplink) => forwarding(uplink, "net/ipv6/conf/*/force_forwarding"))
+      : []),
+    ...(switched ? forwardEverywhere(facts) : []),
+    ...compileTable(model, routerRules(model, layout, 4), 4),
+    ...compileTable(model, routerRules(model, layout, 6, switched ? keptApart(facts) : []), 6),
+    ...compileForeignAccepts(model, layout, facts),
   ];
 }
 
-function forwarding(uplink: Uplink): StateObject {
-  const path = `net/ipv4/conf/${uplink.device}/forwarding`;
-  return { kind: "sysctl", key: `sysctl/${path}`, origin: `uplink ${uplink.name}`, namespace: "", path, value: "1" };
+/** Uplinks that a router leads to, of networks that have the family. */
+function uplinksOf(model: Model, layout: Layout, family: Family): readonly Uplink[] {
+  const used = new Set(
+    [...layout.networks.values()]
+      .filter(({ addressing6 }) => family === 4 || addressing6 !== undefined)
+      .map(({ uplink }) => uplink?.name),
+  );
+  return model.uplinks.filter(({ name }) => used.has(name));
 }
 
-function networksOf(router: Router, layout: Layout): readonly NetworkLayout[] {
-  return router.networks.flatMap((name) => layout.networks.get(name) ?? []);
+function forwarding(uplink: Uplink, pattern: string): SysctlObject {
+  return parameter(pattern.replace("*", uplink.device), "1", `uplink ${uplink.name}`);
 }
 
-function compileTable(model: Model, layout: Layout): NftTableObject | undefined {
-  const translate: string[] = [];
-  const forward: string[] = [];
-  const close: string[] = [];
-  for (const router of model.routers) {
-    const networks = networksOf(router, layout);
-    const uplink = networks[0]?.uplink;
-    if (uplink === undefined) continue;
-    const outside = JSON.stringify(uplink.device);
-    for (const { network } of networks) {
-      const bridge = JSON.stringify(network.device);
-      const subnet = formatPrefix(network.subnet);
-      if (router.nat === "masquerade")
-        translate.push(`ip saddr ${subnet} ip daddr != ${subnet} oifname ${outside} masquerade`);
-      for (const other of networks)
-        forward.push(`iifname ${bridge} oifname ${JSON.stringify(other.network.device)} accept`);
-      forward.push(`iifname ${bridge} oifname ${outside} ip saddr ${subnet} accept`);
-      const inward = router.nat === "masquerade" ? " ct state established,related" : "";
-      forward.push(`iifname ${outside} oifname ${bridge}${inward} accept`);
-      close.push(`oifname ${bridge} drop`, `iifname ${bridge} drop`);
-    }
-  }
-  if (forward.length === 0) return undefined;
-  return {
-    kind: "nft-table",
-    key: `nft/${model.name}`,
-    origin: model.routers.length === 1 ? `router ${model.routers[0]!.name}` : "routers",
-    namespace: "",
-    family: "ip",
-    name: `netloom_${model.name.replaceAll("-", "_")}`,
-    rules: [
-      ...chain("postrouting", "type nat hook postrouting priority srcnat; policy accept;", translate),
-      ...chain("forward", "type filter hook forward priority filter; policy accept;", [...forward, ...close]),
-    ].join("\n"),
-  };
+function parameter(path: string, value: string, origin: string): SysctlObject {
+  return { kind: "sysctl", key: `sysctl/${path}`, origin, namespace: "", path, value };
 }
 
-function chain(name: string, declaration: string, rules: readonly string[]): readonly string[] {
-  if (rules.length === 0) return [];
-  return [`chain ${name} {`, ...[declaration, ...rules].map((line) => `  ${line}`), "}"];
+/** accept_ra comes first: turning forwarding on makes the kernel forget the routes of those that have it not. */
+function forwardEverywhere(facts: Facts): readonly SysctlObject[] {
+  const heeding = Object.entries(facts.links).filter(
+    ([, link]) => !facts.forwardedIpv6 && !link.marked && link.acceptsAdvertisements,
+  );
+  return [
+    ...heeding.map(([name]) => parameter(`net/ipv6/conf/${name}/accept_ra`, "2", "routers")),
+    parameter("net/ipv6/conf/all/forwarding", "1", "routers"),
+  ];
 }
 
-/** The same ways as in our own table, and no more: other networks of that software stay closed to ours. */
-function compileForeignAccepts(model: Model, layout: Layout, facts: Facts): readonly ForeignAcceptObject[] {
-  const ways = new Map<string, Way>();
-  const add = (from: string, to: string, establishedOnly: boolean, origin: string): void => {
-    ways.set(`${from}/${to}`, { from, to, establishedOnly, origin });
-  };
-  for (const { network } of layout.networks.values())
-    add(network.device, network.device, false, `network ${network.name}`);
-  for (const router of model.routers) {
-    const networks = networksOf(router, layout);
-    for (const { network, uplink } of networks) {
-      for (const other of networks) add(network.device, other.network.device, false, `router ${router.name}`);
-      if (uplink === undefined) continue;
-      add(network.device, uplink.device, false, `router ${router.name}`);
-      add(uplink.device, network.device, router.nat === "masquerade", `router ${router.name}`);
-    }
-  }
-  return facts.foreignForwardDrops.flatMap(({ backend, hasDockerUser }) => {
-    if (backend === "native") return [];
-    const chainName = hasDockerUser ? "DOCKER-USER" : "FORWARD";
-    return [...ways.values()].map((way) => foreignAccept(backend, chainName, way));
-  });
+/** Interfaces of others between which this host did not forward, and does not. */
+function keptApart(facts: Facts): readonly string[] {
+  if (facts.forwardedIpv6) return [];
+  return Object.entries(facts.links).flatMap(([name, link]) =>
+    name === "lo" || link.marked || link.master !== undefined ? [] : [name],
+  );
 }
 
-interface Way {
-  readonly from: string;
-  readonly to: string;
-  readonly establishedOnly: boolean;
-  readonly origin: string;
-}
-
-function foreignAccept(backend: "nft" | "legacy", chainName: string, way: Way): ForeignAcceptObject {
-  return {
-    kind: "foreign-accept",
-    key: `foreign-accept/${backend}/${way.from}/${way.to}`,
-    origin: way.origin,
-    namespace: "",
-    backend,
-    chain: chainName,
-    inInterface: way.from,
-    outInterface: way.to,
-    ...(way.establishedOnly ? { establishedOnly: true } : {}),
-  };
+function compileTable(model: Model, rules: string, family: Family): readonly NftTableObject[] {
+  if (rules === "") return [];
+  return [
+    {
+      kind: "nft-table",
+      key: `nft${family === 4 ? "" : "6"}/${model.name}`,
+      origin: model.routers.length === 1 ? `router ${model.routers[0]!.name}` : "routers",
+      namespace: "",
+      family: family === 4 ? "ip" : "ip6",
+      name: `netloom_${model.name.replaceAll("-", "_")}`,
+      rules,
+    },
+  ];
 }
 
 /** What a person should know about forward chains of others, and about uplinks that lead nowhere. */
-export function routerNotes(model: Model, facts: Facts): readonly string[] {
+export function routerNotes(model: Model, layout: Layout, facts: Facts): readonly string[] {
   const notes: string[] = [];
   for (const { name, backend, hasDockerUser } of model.networks.length === 0 ? [] : facts.foreignForwardDrops) {
     notes.push(
@@ -128,12 +91,24 @@ export function routerNotes(model: Model, facts: Facts): readonly string[] {
         : `the forward chain ${name} of other software drops by default: accept rules for this file's networks go into ${hasDockerUser ? "DOCKER-USER" : "it"}`,
     );
   }
-  for (const uplink of model.uplinks) {
-    const link = facts.links[uplink.device];
-    if (link === undefined || !model.routers.some((router) => router.uplink === uplink.name)) continue;
-    if (!link.up) notes.push(`the uplink ${uplink.device} is down: nothing beyond it can be reached until it is up`);
-    else if (!link.addresses.some((prefix) => !prefix.address.includes(":")))
-      notes.push(`the uplink ${uplink.device} has no IPv4 address: nothing can be translated to it until it has one`);
+  for (const family of [4, 6] as const)
+    for (const uplink of uplinksOf(model, layout, family)) notes.push(...uplinkNotes(uplink, facts, family));
+  if (uplinksOf(model, layout, 6).length > 0 && !facts.features.forwardsByInterface && !facts.forwardedIpv6) {
+    const apart = keptApart(facts);
+    const rest = apart.length > 1 ? `; a rule keeps ${apart.join(", ")} apart from each other as before` : "";
+    notes.push(
+      `this kernel forwards IPv6 for all interfaces or for none (single ones from Linux 6.17): it is turned on for all${rest}`,
+    );
   }
-  return notes;
+  return [...new Set(notes)];
+}
+
+function uplinkNotes(uplink: Uplink, facts: Facts, family: Family): readonly string[] {
+  const link = facts.links[uplink.device];
+  if (link === undefined) return [];
+  if (!link.up) return [`the uplink ${uplink.device} is down: nothing beyond it can be reached until it is up`];
+  const usable = link.addresses.some(({ address }) => familyOf(address) === family && !address.startsWith("fe80:"));
+  return usable
+    ? []
+    : [`the uplink ${uplink.device} has no IPv${family} address: nothing can be translated to it until it has one`];
 }

@@ -1,18 +1,29 @@
 /** What compiling a network file must know of this host, read from the host. */
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import type { Facts, HostLink, HostRoute } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
 import { hasLinkKind, missingCapabilities } from "../kernel/features.ts";
 import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
-import { markedKey } from "../state/mark.ts";
+import { isMarked, markedKey } from "../state/mark.ts";
+import type { ObservedLink } from "../state/snapshot.ts";
 import type { Model } from "../model/model.ts";
 
 const TABLE_LOCAL = 255;
 
-/** @param ownedKeys keys of objects that netloom made for this file earlier: they are not in its way */
-export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>): Promise<Facts> {
+/** They pass only frames to their own MAC address. */
+const KINDS_WITH_ONE_MAC = new Set(["macvlan", "macvtap", "ipvlan", "ipvtap"]);
+
+/**
+ * @param ownedKeys keys of objects that netloom made for this file earlier: they are not in its way
+ * @param parametersBefore values that kernel parameters had before netloom, by path
+ */
+export async function gatherFacts(
+  model: Model,
+  ownedKeys: ReadonlySet<string>,
+  parametersBefore: ReadonlyMap<string, string> = new Map(),
+): Promise<Facts> {
   const [snapshot, foreignForwardDrops, dummy] = await Promise.all([
     observe({ namespaces: [{ name: "" }], files: [] }),
     findForeignForwardDrops(),
@@ -22,9 +33,19 @@ export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>):
   const host = snapshot.namespaces[""];
   const links: Record<string, HostLink> = {};
   const names = new Map<number, string>();
+  const masters = new Map((host?.links ?? []).map((link) => [link.index, link.name]));
+  const forwardsByInterface = existsSync("/proc/sys/net/ipv6/conf/all/force_forwarding");
+  const parameter = (path: string): string | undefined => parametersBefore.get(path) ?? readParameter(path);
   for (const link of host?.links ?? []) {
     names.set(link.index, link.name);
+    const master = masters.get(link.masterIndex ?? 0);
+    const unfitPort = unfitness(link);
     links[link.name] = {
+      index: link.index,
+      marked: isMarked(link.alias),
+      ...(master === undefined ? {} : { master }),
+      ...(unfitPort === undefined ? {} : { unfitPort }),
+      acceptsAdvertisements: !forwardsByInterface && parameter(`net/ipv6/conf/${link.name}/accept_ra`) === "1",
       mtuBytes: link.mtuBytes,
       up: link.up,
       ours: ownedKeys.has(markedKey(link.alias) ?? ""),
@@ -44,11 +65,36 @@ export async function gatherFacts(model: Model, ownedKeys: ReadonlySet<string>):
     routes,
     resolver: readResolvConf(""),
     foreignForwardDrops,
-    features: { dummy, ipv6: existsSync("/proc/sys/net/ipv6") },
+    forwardedIpv6: parameter("net/ipv6/conf/all/forwarding") === "1",
+    features: {
+      dummy,
+      ipv6: existsSync("/proc/sys/net/ipv6"),
+      forwardsByInterface,
+    },
     missingFiles: requiredFiles(model)
       .map(({ path }) => path)
       .filter((path) => !isReadable(path)),
   };
+}
+
+/** Undefined: the kernel has no such parameter, or the link went away meanwhile. */
+function readParameter(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${path}`, "utf8").trim();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function unfitness(link: ObservedLink): string | undefined {
+  if (link.name === "lo") return "is the loopback";
+  if (link.kind === "bridge") return "is a bridge";
+  if (link.macAddress === undefined || /^[0:]+$/.test(link.macAddress)) return "is not Ethernet";
+  if (link.kind !== undefined && KINDS_WITH_ONE_MAC.has(link.kind))
+    return `is a ${link.kind}, which receives only frames to its own MAC address,`;
+  // A client of a wireless network sends for itself only.
+  return existsSync(`/sys/class/net/${link.name}/phy80211`) ? "is wireless" : undefined;
 }
 
 function isReadable(path: string): boolean {

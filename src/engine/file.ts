@@ -128,7 +128,7 @@ async function wanted(
     previous === undefined
       ? first
       : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocationsOf(previous.desired) });
-  const facts = await gatherFacts(model, ownedKeys(unit));
+  const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit));
   const { desired: unqualified, notes } = compile(model, facts);
   const desired = qualifyKeys(unqualified, unit.name);
   await requireFeatures(desired);
@@ -177,6 +177,19 @@ export function readNetworkFile(file: string): string {
       hint: "Give the path of a network file; examples/ has some to start from.",
     });
   }
+}
+
+/** Values that kernel parameters of our own namespace had before netloom, by path. */
+function parametersBefore(unit: UnitStore): Map<string, string> {
+  const records = [...unit.readOtherRecords(), unit.readRecord()];
+  const originals = [
+    ...records.flatMap((record) => Object.values(record?.owned ?? {}).map(({ original }) => original)),
+    ...Object.values(unit.readJournal()?.originals ?? {}),
+  ];
+  const values = new Map<string, string>();
+  for (const original of originals)
+    if (original?.kind === "sysctl" && original.namespace === "") values.set(original.path, original.value);
+  return values;
 }
 
 /** Keys of what an earlier run made or may have made. */

@@ -3,12 +3,15 @@
  * tables accept, because a packet must pass every base chain of a hook.
  */
 import { readFileSync } from "node:fs";
+import type { Family } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { run } from "./run.ts";
 
 export interface ForeignForwardDrop {
   /** "ip filter FORWARD", "inet firewalld filter_FORWARD". */
   readonly name: string;
+  /** What is dropped there; native chains of family inet drop both and are told once. */
+  readonly family: Family;
   /** iptables chains can be given accept rules of ours; a native nft chain of somebody else cannot. */
   readonly backend: "nft" | "legacy" | "native";
   /** Whether the chain DOCKER-USER exists, which Docker keeps for rules of others. */
@@ -25,7 +28,7 @@ interface NftChain {
 
 /** All of them in our own namespace, except in tables whose name starts with "netloom". */
 export async function findForeignForwardDrops(): Promise<ForeignForwardDrop[]> {
-  return [...(await inNft()), ...(await inLegacyIptables())];
+  return [...(await inNft()), ...(await inLegacyIptables(4)), ...(await inLegacyIptables(6))];
 }
 
 async function inNft(): Promise<ForeignForwardDrop[]> {
@@ -33,33 +36,36 @@ async function inNft(): Promise<ForeignForwardDrop[]> {
   if (text === undefined) return [];
   const listing = JSON.parse(text) as { nftables: { chain?: NftChain }[] };
   const chains = listing.nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
-  const hasDockerUser = chains.some(
-    (chain) => chain.family === "ip" && chain.table === "filter" && chain.name === "DOCKER-USER",
-  );
+  const hasDockerUser = (family: string): boolean =>
+    chains.some((chain) => chain.family === family && chain.table === "filter" && chain.name === "DOCKER-USER");
   return chains
     .filter((chain) => chain.hook === "forward" && chain.policy === "drop")
-    .filter((chain) => (chain.family === "ip" || chain.family === "inet") && !chain.table.startsWith("netloom"))
+    .filter((chain) => ["ip", "ip6", "inet"].includes(chain.family) && !chain.table.startsWith("netloom"))
     .map((chain) => {
-      const iptables = chain.family === "ip" && chain.table === "filter" && chain.name === "FORWARD";
+      const iptables = chain.family !== "inet" && chain.table === "filter" && chain.name === "FORWARD";
       return {
         name: `${chain.family} ${chain.table} ${chain.name}`,
+        family: chain.family === "ip6" ? 6 : 4,
         backend: iptables ? "nft" : "native",
-        hasDockerUser: iptables && hasDockerUser,
+        hasDockerUser: iptables && hasDockerUser(chain.family),
       };
     });
 }
 
-async function inLegacyIptables(): Promise<ForeignForwardDrop[]> {
-  if (!legacyFilterLoaded()) return [];
-  const rules = await orNothing(run("iptables-legacy", ["-w", "5", "-S"]));
+async function inLegacyIptables(family: Family): Promise<ForeignForwardDrop[]> {
+  if (!legacyFilterLoaded(family)) return [];
+  const rules = await orNothing(run(family === 4 ? "iptables-legacy" : "ip6tables-legacy", ["-w", "5", "-S"]));
   if (rules === undefined || !/^-P FORWARD DROP$/m.test(rules)) return [];
-  return [{ name: "legacy filter FORWARD", backend: "legacy", hasDockerUser: /^-N DOCKER-USER$/m.test(rules) }];
+  const name = `legacy ${family === 4 ? "" : "ip6 "}filter FORWARD`;
+  return [{ name, family, backend: "legacy", hasDockerUser: /^-N DOCKER-USER$/m.test(rules) }];
 }
 
 /** Asking iptables-legacy itself would load its tables into a kernel that does not use them. */
-function legacyFilterLoaded(): boolean {
+function legacyFilterLoaded(family: Family): boolean {
   try {
-    return readFileSync("/proc/net/ip_tables_names", "utf8").split("\n").includes("filter");
+    return readFileSync(`/proc/net/ip${family === 4 ? "" : "6"}_tables_names`, "utf8")
+      .split("\n")
+      .includes("filter");
   } catch {
     // No such file, or not readable without privilege: no legacy tables that we could serve.
     return false;

@@ -12,6 +12,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "qemu-system-x86_64": "qemu-system-x86",
   "iptables-nft": "iptables",
   "iptables-legacy": "iptables",
+  "ip6tables-nft": "iptables",
+  "ip6tables-legacy": "iptables",
 };
 
 /** Names of link kinds as the kernel spells them. */
@@ -45,7 +47,8 @@ function missingTools(objects: readonly StateObject[]): string[] {
       needed.set("qemu-system-x86_64", `to run ${object.origin}`);
       needed.set("nsenter", "to run programs in a namespace");
     } else if (object.kind === "foreign-accept") {
-      needed.set(`iptables-${object.backend}`, `to add an accept rule to the chain ${object.chain}`);
+      const program = object.family === 6 ? "ip6tables" : "iptables";
+      needed.set(`${program}-${object.backend}`, `to add an accept rule to the chain ${object.chain}`);
     }
   }
   return Array.from(needed)

@@ -3,40 +3,44 @@
  * gave, then the lowest free one; so a machine more or less never changes another's address.
  */
 import {
-  broadcastOf,
-  contains,
+  familyOf,
   formatPrefix,
+  type IpAddress,
   type Ipv4Address,
-  ipv4FromNumber,
-  ipv4ToNumber,
-  parseIpv4,
+  type Ipv6Address,
+  ipFromBigint,
+  parseIp,
 } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import type { Context } from "./context.ts";
 import { formatPath, type Path } from "./mistakes.ts";
-import type { Network } from "./model.ts";
-import { checkHost } from "./networks.ts";
+import { canBeHost, checkHost, hostRange, type Subnet } from "./subnets.ts";
 
 /** A NIC that needs an address. */
 export interface Claim {
   readonly path: Path;
-  /** "pod1/0" */
+  /** "pod1/0", or "pod1/0/6" for its IPv6 address. */
   readonly key: string;
-  readonly network: Network;
-  readonly declared: Ipv4Address | undefined;
+  readonly subnet: Subnet;
+  readonly declared: IpAddress | undefined;
+}
+
+/** Addresses by machine and NIC. */
+export interface Addresses {
+  of(machine: string, nic: number): { readonly address?: Ipv4Address; readonly address6?: Ipv6Address };
 }
 
 /** Addresses by claim key. Complains about bad and double ones and about full subnets. */
 export function allocateAddresses(
   claims: readonly Claim[],
-  networks: readonly Network[],
+  subnets: readonly Subnet[],
   previous: ReadonlyMap<string, string>,
   context: Context,
-): ReadonlyMap<string, Ipv4Address> {
+): ReadonlyMap<string, IpAddress> {
   const taken = new Map<string, string>();
-  for (const network of networks) taken.set(network.gateway, `the gateway of ${network.name}`);
-  const given = new Map<string, Ipv4Address>();
-  const give = (claim: Claim, address: Ipv4Address, how: "declared" | "kept" | "allocated"): void => {
+  for (const { gateway, network } of subnets) taken.set(gateway, `the gateway of ${network}`);
+  const given = new Map<string, IpAddress>();
+  const give = (claim: Claim, address: IpAddress, how: "declared" | "kept" | "allocated"): void => {
     taken.set(address, formatPath(claim.path));
     given.set(claim.key, address);
     context.record(claim.path, address, how);
@@ -44,49 +48,49 @@ export function allocateAddresses(
   for (const claim of claims) {
     if (claim.declared === undefined) continue;
     const owner = taken.get(claim.declared);
-    if (!checkHost(claim.path, claim.declared, claim.network.subnet, claim.network.name, context)) continue;
+    if (!checkHost(claim.path, claim.declared, claim.subnet.prefix, claim.subnet.network, context)) continue;
     if (owner !== undefined) {
-      context.complain(claim.path, `is used twice, by ${owner} already`, "give another one, or leave address out");
+      const key = String(claim.path.at(-1));
+      context.complain(claim.path, `is used twice, by ${owner} already`, `give another one, or leave ${key} out`);
       continue;
     }
     give(claim, claim.declared, "declared");
   }
   const open = claims.filter((claim) => claim.declared === undefined);
   for (const claim of open) {
-    const address = usable(previous.get(claim.key), claim.network);
+    const address = usable(previous.get(claim.key), claim.subnet);
     if (address !== undefined && !taken.has(address)) give(claim, address, "kept");
   }
-  const next = new Map<string, number>();
+  const next = new Map<Subnet, bigint>();
   for (const claim of open) {
     if (given.has(claim.key)) continue;
-    const { subnet, name } = claim.network;
-    const last = ipv4ToNumber(broadcastOf(subnet)) - 1;
-    let candidate = next.get(name) ?? ipv4ToNumber(subnet.address) + 1;
-    while (candidate <= last && taken.has(ipv4FromNumber(candidate))) candidate++;
-    next.set(name, candidate);
+    const { prefix, network } = claim.subnet;
+    const { first, last } = hostRange(prefix);
+    const family = familyOf(prefix.address);
+    let candidate = next.get(claim.subnet) ?? first;
+    while (candidate <= last && taken.has(ipFromBigint(candidate, family))) candidate++;
+    next.set(claim.subnet, candidate);
     if (candidate > last)
       context.complain(
         claim.path.slice(0, -1),
-        `no address is left in ${formatPrefix(subnet)}, the subnet of ${name}`,
+        `no address is left in ${formatPrefix(prefix)}, the subnet of ${network}`,
         "use a larger subnet",
       );
-    else give(claim, ipv4FromNumber(candidate), "allocated");
+    else give(claim, ipFromBigint(candidate, family), "allocated");
   }
   return given;
 }
 
 /** An earlier address, if it can still be a host's in the network. */
-function usable(text: string | undefined, network: Network): Ipv4Address | undefined {
+function usable(text: string | undefined, { prefix }: Subnet): IpAddress | undefined {
   if (text === undefined) return undefined;
-  let address: Ipv4Address;
+  let address: IpAddress;
   try {
-    address = parseIpv4(text);
+    address = parseIp(text);
   } catch (thrown) {
-    // Not an IPv4 address: an allocation of another kind of network, worth nothing here.
+    // Not an address: an allocation of another kind of network, worth nothing here.
     if (thrown instanceof NetloomError) return undefined;
     throw thrown;
   }
-  const inside =
-    contains(network.subnet, address) && address !== network.subnet.address && address !== broadcastOf(network.subnet);
-  return inside ? address : undefined;
+  return canBeHost(prefix, address) ? address : undefined;
 }

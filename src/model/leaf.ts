@@ -2,17 +2,24 @@
 import * as v from "valibot";
 import {
   contains,
+  familyOf,
+  type IpAddress,
   type Ipv4Address,
   type Ipv4Prefix,
+  type Ipv6Address,
+  type Ipv6Prefix,
   type MacAddress,
   networkOf,
+  parseIp,
   parseIpv4,
+  parseIpv6,
   parseMac,
   parsePrefix,
   formatPrefix,
   overlaps,
 } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
+import type { GuestPort } from "./model.ts";
 import { interfaceNameFault, nameFault } from "./names.ts";
 import { suggestion } from "./suggest.ts";
 
@@ -62,9 +69,16 @@ function parsed<T>(parse: () => T, reason: string, remedy: string): T | Refused 
 const WRITE_ADDRESS = "write an IPv4 address such as 192.0.2.10";
 
 export const ipv4 = text<Ipv4Address>(WRITE_ADDRESS, (value) => {
-  if (value.includes(":")) return new Refused("IPv6 is not supported yet", WRITE_ADDRESS);
+  if (value.includes(":"))
+    return new Refused("is an IPv6 address", `${WRITE_ADDRESS}; IPv6 has keys of its own that end in 6`);
   return parsed(() => parseIpv4(value), "is not an IPv4 address", WRITE_ADDRESS);
 });
+
+const WRITE_ADDRESS6 = "write an IPv6 address such as fd00:50::10";
+
+export const ipv6 = text<Ipv6Address>(WRITE_ADDRESS6, (value) =>
+  parsed(() => parseIpv6(value), "is not an IPv6 address", WRITE_ADDRESS6),
+);
 
 const WRITE_SUBNET = "write a subnet such as 192.0.2.0/24, with a length from 8 to 30";
 const NOT_FOR_HOSTS: readonly (readonly [string, string])[] = [
@@ -76,7 +90,7 @@ const NOT_FOR_HOSTS: readonly (readonly [string, string])[] = [
 ];
 
 export const subnet = text<Ipv4Prefix>(WRITE_SUBNET, (value) => {
-  if (value.includes(":")) return new Refused("IPv6 is not supported yet", WRITE_SUBNET);
+  if (value.includes(":")) return new Refused("is an IPv6 subnet", `${WRITE_SUBNET}; IPv6 goes to subnet6`);
   if (!value.includes("/")) return new Refused("has no prefix length", WRITE_SUBNET);
   const prefix = parsed(() => parsePrefix(value) as Ipv4Prefix, "is not a subnet", WRITE_SUBNET);
   if (prefix instanceof Refused) return prefix;
@@ -86,22 +100,61 @@ export const subnet = text<Ipv4Prefix>(WRITE_SUBNET, (value) => {
   if (network.address !== prefix.address) {
     return new Refused("has host bits set", `write ${formatPrefix(network)}`);
   }
-  for (const [range, purpose] of NOT_FOR_HOSTS) {
-    if (overlaps(parsePrefix(range), prefix))
-      return new Refused(`lies in ${range}, which is for ${purpose}`, "use a private range such as 192.168.50.0/24");
-  }
-  return prefix;
+  return reserved(prefix, NOT_FOR_HOSTS, "192.168.50.0/24") ?? prefix;
 });
 
-const WRITE_SERVER = "write the IPv4 address of a name server that machines can reach, such as 192.0.2.53";
+function reserved(
+  prefix: Ipv4Prefix | Ipv6Prefix,
+  ranges: readonly (readonly [string, string])[],
+  better: string,
+): Refused | undefined {
+  const hit = ranges.find(([range]) => overlaps(parsePrefix(range), prefix));
+  return hit === undefined
+    ? undefined
+    : new Refused(`lies in ${hit[0]}, which is for ${hit[1]}`, `use a private range such as ${better}`);
+}
 
-export const nameServer = text<Ipv4Address>(WRITE_SERVER, (value) => {
-  if (value.includes(":")) return new Refused("IPv6 is not supported yet", WRITE_SERVER);
-  const address = parsed(() => parseIpv4(value), "is not an IPv4 address", WRITE_SERVER);
+const WRITE_SUBNET6 = "write an IPv6 subnet such as fd00:50::/64, with a length from 48 to 126";
+const NOT_FOR_HOSTS6: readonly (readonly [string, string])[] = [
+  ["::/96", "this host itself"],
+  ["::ffff:0:0/96", "IPv4 addresses"],
+  ["fe80::/10", "link-local addresses, which every link has"],
+  ["fec0::/10", "nothing any more (site-local)"],
+  ["ff00::/8", "multicast"],
+];
+
+export const subnet6 = text<Ipv6Prefix>(WRITE_SUBNET6, (value) => {
+  if (!value.includes(":")) return new Refused("is not an IPv6 subnet", WRITE_SUBNET6);
+  if (!value.includes("/")) return new Refused("has no prefix length", WRITE_SUBNET6);
+  const prefix = parsed(() => parsePrefix(value) as Ipv6Prefix, "is not an IPv6 subnet", WRITE_SUBNET6);
+  if (prefix instanceof Refused) return prefix;
+  if (prefix.length > 126) return new Refused("has no room for a gateway and a machine", WRITE_SUBNET6);
+  if (prefix.length < 48) return new Refused("is too large", WRITE_SUBNET6);
+  const network = networkOf(prefix);
+  if (network.address !== prefix.address) return new Refused("has host bits set", `write ${formatPrefix(network)}`);
+  return reserved(prefix, NOT_FOR_HOSTS6, "fd00:50::/64") ?? prefix;
+});
+
+const WRITE_SERVER = "write the address of a name server that machines can reach, such as 192.0.2.53 or 2001:db8::53";
+
+export const nameServer = text<IpAddress>(WRITE_SERVER, (value) => {
+  const address = parsed(() => parseIp(value), "is not an IP address", WRITE_SERVER);
   if (address instanceof Refused) return address;
-  if (contains(parsePrefix("127.0.0.0/8"), address))
+  if (contains(parsePrefix("127.0.0.0/8"), address) || address === "::1")
     return new Refused("is this host's own loopback, which machines cannot reach", WRITE_SERVER);
+  if (familyOf(address) === 6 && contains(parsePrefix("fe80::/10"), address))
+    return new Refused("is a link-local address, which is somebody else on every link", WRITE_SERVER);
   return address;
+});
+
+const WRITE_PORT = "write a port with its protocol, such as 8080/tcp or 53/udp";
+
+/** A port that leads to a guest. */
+export const guestPort = text<GuestPort>(WRITE_PORT, (value) => {
+  const match = /^(\d{1,5})\/(tcp|udp)$/.exec(value);
+  const port = Number(match?.[1]);
+  if (match === null || port < 1 || port > 65535) return new Refused("is not a port", WRITE_PORT);
+  return { port, protocol: match[2] === "tcp" ? "tcp" : "udp" };
 });
 
 const WRITE_MAC = 'write a unicast MAC address in quotes, such as "52:54:00:12:34:56"';

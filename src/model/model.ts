@@ -2,7 +2,7 @@
  * The network file after it was checked: addresses allocated, defaults filled in, every reference good.
  * Plain JSON and immutable; names refer to other declared things of the same model.
  */
-import type { Ipv4Address, Ipv4Prefix, MacAddress } from "../base/address.ts";
+import type { IpAddress, Ipv4Address, Ipv4Prefix, Ipv6Address, Ipv6Prefix, MacAddress } from "../base/address.ts";
 import type { Position } from "./mistakes.ts";
 
 interface Declared {
@@ -20,7 +20,7 @@ export interface Uplink extends Declared {
 
 /** Name servers and search domains; what is absent comes from the next wider place (machine, network, host). */
 export interface DnsSettings {
-  readonly servers?: readonly Ipv4Address[];
+  readonly servers?: readonly IpAddress[];
   readonly search?: readonly string[];
 }
 
@@ -30,6 +30,11 @@ export interface Network extends Declared {
   /** Host bits are zero. */
   readonly subnet: Ipv4Prefix;
   readonly gateway: Ipv4Address;
+  /** Host bits are zero; absent together with gateway6: the network is IPv4 only. */
+  readonly subnet6?: Ipv6Prefix;
+  readonly gateway6?: Ipv6Address;
+  /** Interfaces of this host, made by somebody else, that become ports of the bridge. */
+  readonly ports: readonly string[];
   /** The bridge's interface name. */
   readonly device: string;
   readonly macAddress: MacAddress;
@@ -55,6 +60,8 @@ export interface PodNic {
   /** Name of the other end, a port of the bridge. */
   readonly hostDevice: string;
   readonly address: Ipv4Address;
+  /** Where the network has an IPv6 subnet. */
+  readonly address6?: Ipv6Address;
   readonly macAddress: MacAddress;
 }
 
@@ -75,16 +82,46 @@ export interface CustomOption {
 export interface BindingNic {
   readonly index: number;
   readonly position: Position;
-  readonly binding: "bridge";
+  readonly binding: "bridge" | "masquerade";
   readonly profile: "modern" | "legacy";
+  readonly dhcp: "none" | "single";
+  /** Pairs of queues, 1 to 8. */
+  readonly queues: number;
+  /** Only these ports of the pod lead to the guest; absent: all. Masquerade only. */
+  readonly ports?: readonly GuestPort[];
   readonly options: readonly CustomOption[];
 }
 
-/** A QEMU guest inside a namespace machine. */
+/** A port that a guest is reached on. */
+export interface GuestPort {
+  readonly port: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** A guest's NIC straight on a network: a tap that is a port of the network's bridge. */
+export interface TapNic {
+  readonly index: number;
+  readonly position: Position;
+  readonly network: string;
+  /** Name of the tap on the host. */
+  readonly hostDevice: string;
+  /** none: nothing is served; single: by a server on its tap; network: by the network's server on the bridge. */
+  readonly dhcp: "none" | "single" | "network";
+  /** Pairs of queues, 1 to 8. */
+  readonly queues: number;
+  /** Absent with dhcp none, unless the file says one: then it is kept free for the guest. */
+  readonly address?: Ipv4Address;
+  readonly address6?: Ipv6Address;
+  readonly macAddress: MacAddress;
+  /** Further DHCP options. */
+  readonly options: readonly CustomOption[];
+}
+
+/** A QEMU guest, inside a namespace machine or straight on networks. */
 export interface VmMachine extends Declared {
   readonly kind: "vm";
-  /** The namespace machine that it runs in. */
-  readonly pod: string;
+  /** The namespace machine that it runs in; absent: it is on the host, with a tap for each NIC. */
+  readonly pod?: string;
   /** Absolute paths. */
   readonly image?: string;
   readonly kernel?: string;
@@ -94,7 +131,11 @@ export interface VmMachine extends Declared {
   readonly memoryMebibytes: number;
   readonly cpus: number;
   readonly accelerator: "auto" | "kvm" | "tcg";
+  /** Those that take over NICs of the pod; empty without a pod. */
   readonly nics: readonly BindingNic[];
+  /** Those straight on networks; empty in a pod. */
+  readonly taps: readonly TapNic[];
+  readonly dns: DnsSettings;
 }
 
 export type Machine = NamespaceMachine | VmMachine;

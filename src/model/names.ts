@@ -30,9 +30,17 @@ export function podInterfaceName(index: number): string {
   return `eth${index}`;
 }
 
-/** Name of the host's end of a pod's NIC: "pod1-eth0", or "nl" and a hash where that is too long or `taken`. */
-export function hostEndName(machine: string, index: number, taken: ReadonlySet<string>): string {
-  const plain = `${machine}-${podInterfaceName(index)}`;
+/** Name of a guest's tap, in its pod; on the host with the machine's name before it. */
+export function tapName(index: number): string {
+  return `tap${index}`;
+}
+
+/**
+ * Name of the host's end of a machine's NIC: "pod1-eth0", "vm1-tap0", or "nl" and a hash where that is too long or
+ * `taken`.
+ */
+export function hostEndName(machine: string, interfaceName: string, taken: ReadonlySet<string>): string {
+  const plain = `${machine}-${interfaceName}`;
   if (interfaceNameFault(plain) === undefined && !taken.has(plain)) return plain;
   for (let salt = 0; ; salt++) {
     const name = `nl${fnv1a64(`${plain}/${salt}`).toString(16).padStart(16, "0").slice(0, 12)}`;

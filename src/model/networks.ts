@@ -1,19 +1,13 @@
 /** Uplinks, networks and routers: checks between them, defaults, derived names. */
-import {
-  broadcastOf,
-  contains,
-  formatPrefix,
-  type Ipv4Address,
-  type Ipv4Prefix,
-  ipv4FromNumber,
-  ipv4ToNumber,
-  overlaps,
-} from "../base/address.ts";
+import { formatPrefix, overlaps } from "../base/address.ts";
 import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
 import type { DnsSettings, Network, Router, Uplink } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
 import type { FileShape } from "./schema.ts";
+import { checkHost, firstHost, type Subnet } from "./subnets.ts";
+
+type NetworkShape = NonNullable<FileShape["networks"]>[string];
 
 export function buildUplinks(file: FileShape, context: Context): readonly Uplink[] {
   const users = new Map<string, string>();
@@ -40,17 +34,8 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
   const networks: Network[] = [];
   for (const [name, network] of Object.entries(file.networks ?? {})) {
     const path = ["networks", name];
-    for (const other of networks) {
-      if (overlaps(other.subnet, network.subnet)) {
-        context.complain(
-          [...path, "subnet"],
-          `overlaps ${formatPrefix(other.subnet)} of the network ${other.name} (line ${other.position.line})`,
-          "give each network a subnet of its own",
-        );
-      }
-    }
+    checkOverlaps(path, network, networks, context);
     checkDevice(path, name, network.device, devices, context);
-    const first = ipv4FromNumber(ipv4ToNumber(network.subnet.address) + 1);
     if (network.gateway !== undefined) checkHost([...path, "gateway"], network.gateway, network.subnet, name, context);
     context.record([...path, "subnet"], formatPrefix(network.subnet), "declared");
     if (network.mtu !== undefined) context.record([...path, "mtu"], String(network.mtu), "declared");
@@ -59,14 +44,72 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       position: context.position(path, true),
       kind: context.value([...path, "kind"], network.kind, "bridge"),
       subnet: network.subnet,
-      gateway: context.value([...path, "gateway"], network.gateway, first),
+      gateway: context.value([...path, "gateway"], network.gateway, firstHost(network.subnet)),
+      ...ipv6Of(path, name, network, context),
+      ports: network.ports ?? [],
       device: context.value([...path, "device"], network.device, name),
       macAddress: context.deriveMac([...path, "mac"]),
       ...(network.mtu === undefined ? {} : { mtuBytes: network.mtu }),
       dns: dnsSettings(network.dns),
     });
   }
+  checkPorts(file, devices, context);
   return networks;
+}
+
+/** The network's subnets, one for each family. */
+export function subnetsOf(network: Network): { readonly ipv4: Subnet; readonly ipv6?: Subnet } {
+  const { name, subnet, gateway, subnet6, gateway6 } = network;
+  const ipv4 = { network: name, prefix: subnet, gateway };
+  if (subnet6 === undefined || gateway6 === undefined) return { ipv4 };
+  return { ipv4, ipv6: { network: name, prefix: subnet6, gateway: gateway6 } };
+}
+
+function checkOverlaps(path: Path, network: NetworkShape, others: readonly Network[], context: Context): void {
+  for (const key of ["subnet", "subnet6"] as const) {
+    const own = network[key];
+    for (const other of others) {
+      const theirs = other[key];
+      if (own === undefined || theirs === undefined || !overlaps(theirs, own)) continue;
+      context.complain(
+        [...path, key],
+        `overlaps ${formatPrefix(theirs)} of the network ${other.name} (line ${other.position.line})`,
+        "give each network a subnet of its own",
+      );
+    }
+  }
+}
+
+function ipv6Of(
+  path: Path,
+  name: string,
+  { subnet6, gateway6 }: NetworkShape,
+  context: Context,
+): Pick<Network, "subnet6" | "gateway6"> {
+  const place = [...path, "gateway6"];
+  if (subnet6 === undefined) {
+    if (gateway6 !== undefined)
+      context.complain(place, "stands without subnet6", "add subnet6:, such as subnet6: fd00:50::/64");
+    return {};
+  }
+  context.record([...path, "subnet6"], formatPrefix(subnet6), "declared");
+  if (gateway6 !== undefined) checkHost(place, gateway6, subnet6, name, context);
+  return { subnet6, gateway6: context.value(place, gateway6, firstHost(subnet6)) };
+}
+
+/** Ports are devices that nothing else in the file speaks for. */
+function checkPorts(file: FileShape, devices: ReadonlyMap<string, string>, context: Context): void {
+  const users = new Map<string, string>();
+  for (const [name, network] of Object.entries(file.networks ?? {})) {
+    (network.ports ?? []).forEach((device, index) => {
+      const owner = devices.get(device) ?? users.get(device);
+      const path = ["networks", name, "ports", index];
+      if (owner !== undefined)
+        context.complain(path, `the device ${device} is taken by ${owner}`, "name a device that nothing else uses");
+      else context.record(path, device, "declared");
+      users.set(device, `the network ${name} as a port`);
+    });
+  }
 }
 
 function checkDevice(
@@ -94,26 +137,6 @@ function checkDevice(
     );
   }
   devices.set(device, `the network ${name}`);
-}
-
-/** Complains unless the address can be a host's in the subnet. Returns whether it can. */
-export function checkHost(
-  path: Path,
-  address: Ipv4Address,
-  subnet: Ipv4Prefix,
-  network: string,
-  context: Context,
-): boolean {
-  const range = `use ${ipv4FromNumber(ipv4ToNumber(subnet.address) + 1)} to ${ipv4FromNumber(ipv4ToNumber(broadcastOf(subnet)) - 1)}`;
-  const reason = !contains(subnet, address)
-    ? `lies outside ${formatPrefix(subnet)}, the subnet of ${network}`
-    : address === subnet.address
-      ? `is the network address of ${network}`
-      : address === broadcastOf(subnet)
-        ? `is the broadcast address of ${network}`
-        : undefined;
-  if (reason !== undefined) context.complain(path, reason, range);
-  return reason === undefined;
 }
 
 export function buildRouters(file: FileShape, context: Context): readonly Router[] {

@@ -54,7 +54,10 @@ function build(file: FileShape, fileName: string, name: string, options: ParseOp
   const uplinks = buildUplinks(file, context);
   const networks = buildNetworks(file, context);
   const routers = buildRouters(file, context);
-  const devices = new Set([...uplinks.map((uplink) => uplink.device), ...networks.map((network) => network.device)]);
+  const devices = new Set([
+    ...uplinks.map((uplink) => uplink.device),
+    ...networks.flatMap((network) => [network.device, ...network.ports]),
+  ]);
   const machines = buildMachines(
     file,
     { folder: options.folder, previous: options.previous ?? new Map(), networks, devices },

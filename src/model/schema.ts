@@ -6,8 +6,10 @@ import {
   deviceName,
   domain,
   fileName,
+  guestPort,
   integer,
   ipv4,
+  ipv6,
   leaf,
   mac,
   memory,
@@ -17,12 +19,15 @@ import {
   reference,
   Refused,
   subnet,
+  subnet6,
   word,
 } from "./leaf.ts";
 import { suggestion } from "./suggest.ts";
 
 /** NICs of one machine; QEMU's machine type has room for little more. */
 const MAXIMUM_NICS = 16;
+/** QEMU gives each queue a thread of the kernel's vhost; more than a few serve nobody. */
+const MAXIMUM_QUEUES = 8;
 
 const NOT_A_MAP = leaf<never>(
   (value) => new Refused(value === null ? "has no value" : "is not a map", "write a map, key: value"),
@@ -91,6 +96,9 @@ const network = map({
   kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
   subnet,
   gateway: v.exactOptional(ipv4),
+  subnet6: v.exactOptional(subnet6),
+  gateway6: v.exactOptional(ipv6),
+  ports: v.exactOptional(list(deviceName, 64, "ports")),
   device: v.exactOptional(deviceName),
   mtu: v.exactOptional(integer(68, 65535, " bytes")),
   dns: v.exactOptional(dns),
@@ -105,7 +113,12 @@ const router = map({
 const namespaceMachine = map({
   kind: word(["namespace"]),
   nics: list(
-    map({ network: reference, address: v.exactOptional(ipv4), mac: v.exactOptional(mac) }),
+    map({
+      network: reference,
+      address: v.exactOptional(ipv4),
+      address6: v.exactOptional(ipv6),
+      mac: v.exactOptional(mac),
+    }),
     MAXIMUM_NICS,
     "NICs",
   ),
@@ -113,14 +126,26 @@ const namespaceMachine = map({
 });
 
 const bindingNic = map({
-  binding: word(["bridge"], ["masquerade", "macvtap", "user", "passt", "sriov"]),
+  binding: word(["bridge", "masquerade"], ["macvtap", "user", "passt", "sriov"]),
   profile: v.exactOptional(word(["modern", "legacy"])),
+  dhcp: v.exactOptional(word(["single", "none"], ["network"])),
+  queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),
+  ports: v.exactOptional(list(guestPort, 256, "ports")),
   options: v.exactOptional(customOptions),
 });
 
-const vmMachine = map({
+const tapNic = map({
+  network: reference,
+  address: v.exactOptional(ipv4),
+  address6: v.exactOptional(ipv6),
+  mac: v.exactOptional(mac),
+  dhcp: v.exactOptional(word(["single", "network", "none"])),
+  queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),
+  options: v.exactOptional(customOptions),
+});
+
+const guest = {
   kind: word(["vm"]),
-  in: reference,
   image: v.exactOptional(path),
   kernel: v.exactOptional(path),
   initrd: v.exactOptional(path),
@@ -128,7 +153,14 @@ const vmMachine = map({
   memory: v.exactOptional(memory),
   cpus: v.exactOptional(integer(1, 255, " CPUs")),
   accelerator: v.exactOptional(word(["auto", "kvm", "tcg"])),
-  nics: v.exactOptional(list(bindingNic, MAXIMUM_NICS, "NICs")),
+};
+
+const vmInPod = map({ ...guest, in: reference, nics: v.exactOptional(list(bindingNic, MAXIMUM_NICS, "NICs")) });
+
+const vmOnNetworks = map({
+  ...guest,
+  nics: list(tapNic, MAXIMUM_NICS, "NICs"),
+  dns: v.exactOptional(dns),
 });
 
 /** A machine whose kind is missing or not known: nothing else in it can be judged. */
@@ -144,10 +176,16 @@ const unknownKind = v.pipe(
   }),
 );
 
-const machine = v.lazy<typeof namespaceMachine | typeof vmMachine | typeof unknownKind>((input) => {
+/** Whether the NICs are those of a VM in a pod, whose `in` was forgotten. */
+function bindsNics(nics: unknown): boolean {
+  return Array.isArray(nics) && nics.some((nic) => isMap(nic) && "binding" in nic);
+}
+
+const machine = v.lazy<typeof namespaceMachine | typeof vmInPod | typeof vmOnNetworks | typeof unknownKind>((input) => {
   if (!isMap(input)) return NOT_A_MAP;
   if (input.kind === "namespace") return namespaceMachine;
-  return input.kind === "vm" ? vmMachine : unknownKind;
+  if (input.kind !== "vm") return unknownKind;
+  return "in" in input || bindsNics(input.nics) ? vmInPod : vmOnNetworks;
 });
 
 export const networkFile = map({

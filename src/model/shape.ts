@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { isPlainMap, type Plain } from "./document.ts";
 import { type Complaint, formatPath, type Path } from "./mistakes.ts";
 import { type FileShape, networkFile } from "./schema.ts";
-import { unsupportedRemedy } from "./unsupported.ts";
+import { misplacedRemedy, unsupportedRemedy } from "./unsupported.ts";
 
 /** More than anybody puts right in one go. */
 const MAXIMUM_COMPLAINTS = 200;
@@ -53,8 +53,13 @@ function judge(issue: v.BaseIssue<unknown>, path: Path, root: Plain): { complain
     return { complaint, cutAt: path.slice(0, -1) };
   }
   const machine = path[0] === "machines" ? at(root, path.slice(0, 2)) : undefined;
-  const inVm = isPlainMap(machine) && machine.kind === "vm";
-  const later = unsupportedRemedy(path, inVm);
+  const vm = isPlainMap(machine) && machine.kind === "vm" ? machine : undefined;
+  const misplaced = vm === undefined ? undefined : misplacedRemedy(path, "in" in vm);
+  if (misplaced !== undefined) {
+    const reason = `"${key}" has no meaning for a VM ${vm !== undefined && "in" in vm ? "in" : "outside"} a pod`;
+    return { complaint: { path, reason, remedy: misplaced, atKey: true }, cutAt: path };
+  }
+  const later = unsupportedRemedy(path);
   const complaint =
     later === undefined
       ? { path, reason: `unknown key "${key}"`, remedy: issue.message, atKey: true }
@@ -77,8 +82,8 @@ function remedyOfMissing(path: Path, otherwise: string): string {
     uplink: "add the name of an uplink, such as uplink: wan",
     network: "add the name of a network, such as network: lan",
     binding: "add binding: bridge",
-    nics: "add the NICs, such as nics: [{ network: lan }]",
-    in: "name the pod that the VM runs in, such as in: pod1; a VM outside a pod is not supported yet",
+    nics: "add the NICs, such as nics: [{ network: lan }]; a VM in a pod says in: pod1",
+    in: "name the pod that the VM runs in, such as in: pod1",
   };
   return examples[String(path.at(-1))] ?? otherwise;
 }

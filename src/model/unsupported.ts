@@ -6,9 +6,7 @@ const LATER: Readonly<Record<string, string>> = {
   rules: "remove it; the forward rules of a router are fixed for now",
   limits: "remove it; bandwidth is not limited for now",
   cluster: "remove it; a file describes one host for now",
-  "networks.*.subnet6": "remove it; networks are IPv4 only for now",
-  "networks.*.gateway6": "remove it; networks are IPv4 only for now",
-  "networks.*.dhcp": "remove it; a VM gets its pod's address by DHCP through its binding",
+  "networks.*.dhcp": "remove it; a VM gets its address by DHCP: write dhcp: single or dhcp: network at its NIC",
   "networks.*.boot": "remove it; give the VM an image, or a kernel and an initrd",
   "networks.*.physical": "remove it; networks are bridges on this host for now",
   "networks.*.id": "remove it; networks are bridges on this host for now",
@@ -19,22 +17,34 @@ const LATER: Readonly<Record<string, string>> = {
   "routers.*.forward": "remove it; new connections from outside are dropped",
   "routers.*.floating": "remove it; new connections from outside are dropped",
   "routers.*.ttl": "remove it",
-  "machines.*.nics.*.address6": "remove it; networks are IPv4 only for now",
-  "machines.*.nics.*.queues": "remove it",
 };
 
-/** A VM's NIC that names a network: the file format has it, nothing builds it yet. */
-const VM_NIC_KEYS: Readonly<Record<string, string>> = {
-  network: "run the VM in a pod (in: pod1) and bind the pod's NIC: nics: [{ binding: bridge }]",
+/** Keys of a VM's NIC that stand elsewhere when the VM is in a pod. */
+const NOT_IN_A_POD: Readonly<Record<string, string>> = {
+  network: "bind the pod's NIC: nics: [{ binding: bridge }]; or remove in: and give the VM a NIC of its own",
   address: "give the address to the pod's NIC; the guest takes it over",
+  address6: "give the address to the pod's NIC; the guest takes it over",
   mac: "give the MAC to the pod's NIC; the guest takes it over",
 };
 
-/** What to do instead of a key that is not supported yet; undefined: no such key is planned. */
-export function unsupportedRemedy(path: Path, inVm: boolean): string | undefined {
+/** Keys of a VM's NIC that only a VM in a pod has. */
+const ONLY_IN_A_POD: Readonly<Record<string, string>> = {
+  binding: "name the network instead: nics: [{ network: lan }]; or the pod that it runs in: in: pod1",
+  profile: "remove it; it names what a binding makes inside a pod",
+  ports: "remove it; a guest on a network is reached on all its ports",
+};
+
+/** What to do instead of a key that belongs to VMs of the other kind; undefined: it does not. */
+export function misplacedRemedy(path: Path, inPod: boolean): string | undefined {
   const last = path.at(-1);
-  if (inVm && path.length === 5 && path[2] === "nics" && typeof last === "string" && Object.hasOwn(VM_NIC_KEYS, last))
-    return VM_NIC_KEYS[last];
+  if (path.length === 3 && last === "dns" && inPod) return "give it to the pod; the guest is told what the pod knows";
+  if (path.length !== 5 || path[2] !== "nics" || typeof last !== "string") return undefined;
+  const keys = inPod ? NOT_IN_A_POD : ONLY_IN_A_POD;
+  return Object.hasOwn(keys, last) ? keys[last] : undefined;
+}
+
+/** What to do instead of a key that is not supported yet; undefined: no such key is planned. */
+export function unsupportedRemedy(path: Path): string | undefined {
   const pattern = path.map((part, index) => (index === 1 || typeof part === "number" ? "*" : part)).join(".");
   return Object.hasOwn(LATER, pattern) ? LATER[pattern] : undefined;
 }

@@ -269,7 +269,7 @@ function sysctlName(path: string): string {
 
 function acceptCommand(object: StateObject & { kind: "foreign-accept" }, verb: "-I" | "-D"): string {
   const words = [
-    `${object.backend === "nft" ? "iptables-nft" : "iptables-legacy"} ${verb} ${object.chain}`,
+    `${object.family === 6 ? "ip6tables" : "iptables"}-${object.backend} ${verb} ${object.chain}`,
     ...(object.inInterface === undefined ? [] : [`-i ${object.inInterface}`]),
     ...(object.outInterface === undefined ? [] : [`-o ${object.outInterface}`]),
     ...(object.establishedOnly === true ? ["-m conntrack --ctstate RELATED,ESTABLISHED"] : []),

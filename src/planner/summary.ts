@@ -261,7 +261,7 @@ function hopWords(hops: readonly NextHop[], links: LinkByKey): string {
 
 function acceptWords(object: StateObject & { kind: "foreign-accept" }): string {
   return [
-    object.establishedOnly === true ? "answers" : "packets",
+    `${object.family === 6 ? "IPv6 " : ""}${object.establishedOnly === true ? "answers" : "packets"}`,
     ...(object.inInterface === undefined ? [] : [`from ${object.inInterface}`]),
     ...(object.outInterface === undefined ? [] : [`to ${object.outInterface}`]),
   ].join(" ");

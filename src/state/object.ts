@@ -9,6 +9,7 @@
  * /run/netns/pod1, and an absolute path is taken as it is.
  */
 import type {
+  Family,
   IpAddress,
   Ipv4Address,
   Ipv4Prefix,
@@ -148,6 +149,8 @@ export interface NftTableObject extends ObjectBase {
 export interface ForeignAcceptObject extends ObjectBase {
   readonly kind: "foreign-accept";
   readonly namespace: string;
+  /** 4 when absent. */
+  readonly family?: Family;
   /** Which iptables program speaks to that table. */
   readonly backend: "nft" | "legacy";
   /** Chain in table filter, "DOCKER-USER" or "FORWARD". */

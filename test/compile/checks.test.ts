@@ -3,7 +3,7 @@ import { parsePrefix } from "../../src/base/address.ts";
 import { PlanningError } from "../../src/compile/checks.ts";
 import type { Facts } from "../../src/compile/facts.ts";
 import { requiredFiles } from "../../src/compile/required-files.ts";
-import { compiled, HOST, model } from "./host.ts";
+import { compiled, HOST, model, link } from "./host.ts";
 
 const FILE = `version: 1
 uplinks: { wan: { device: eth0 } }
@@ -62,7 +62,7 @@ test("a route of the host in the network's range is told, whichever of the two i
 test("an address of the host in the network's range is told", () => {
   const links = {
     ...HOST.links,
-    eth1: { mtuBytes: 1500, up: true, ours: false, addresses: [parsePrefix("192.0.2.9/24")] },
+    eth1: link(3, "192.0.2.9/24"),
   };
   expect(problems(FILE, { ...HOST, links })).toMatchObject([{ reason: "overlaps the address 192.0.2.9/24 of eth1" }]);
 });
@@ -70,7 +70,7 @@ test("an address of the host in the network's range is told", () => {
 test("what netloom made for this file is not in its way", () => {
   const links = {
     ...HOST.links,
-    lan: { mtuBytes: 1450, up: true, ours: true, addresses: [parsePrefix("192.0.2.1/24")] },
+    lan: link(3, "192.0.2.1/24", { ours: true, marked: true }),
   };
   const routes = [...HOST.routes, { destination: parsePrefix("192.0.2.0/24"), device: "lan" }];
   expect(problems(FILE, { ...HOST, links, routes })).toEqual([]);
@@ -79,7 +79,7 @@ test("what netloom made for this file is not in its way", () => {
 test("a bridge of the same name that somebody else made is in the way", () => {
   const links = {
     ...HOST.links,
-    lan: { mtuBytes: 1500, up: true, ours: false, addresses: [parsePrefix("192.0.2.1/24")] },
+    lan: link(3, "192.0.2.1/24"),
   };
   expect(problems(FILE, { ...HOST, links })).toMatchObject([{ reason: "overlaps the address 192.0.2.1/24 of lan" }]);
 });
@@ -108,7 +108,7 @@ test("all problems are told at once, with the code for a host that does not fit"
 });
 
 test("an uplink that is down or has no address is a note, not a problem", () => {
-  const eth0 = { mtuBytes: 1500, up: false, ours: false, addresses: [] };
+  const eth0 = link(2, "203.0.113.5/24", { up: false, addresses: [] });
   expect(compiled(FILE, { ...HOST, links: { eth0 } }).notes).toContainEqual(expect.stringMatching(/eth0 is down/));
   expect(compiled(FILE, { ...HOST, links: { eth0: { ...eth0, up: true } } }).notes).toContainEqual(
     expect.stringMatching(/eth0 has no IPv4 address/),

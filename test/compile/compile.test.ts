@@ -3,7 +3,7 @@ import { parseIp } from "../../src/base/address.ts";
 import { allocationsOf } from "../../src/compile/allocations.ts";
 import type { Facts } from "../../src/compile/facts.ts";
 import type { NftTableObject, StateObject } from "../../src/state/object.ts";
-import { byKey, compiled, HOST } from "./host.ts";
+import { byKey, compiled, HOST, link } from "./host.ts";
 
 const UPLINK = "version: 1\nuplinks: { wan: { device: eth0 } }\n";
 const NETWORK = "networks: { lan: { subnet: 192.0.2.0/24 } }\n";
@@ -46,7 +46,7 @@ describe("a bridge network", () => {
 
   test("has 1500 without an uplink, and never more than a veth takes", () => {
     expect(byKey(compiled(`version: 1\n${NETWORK}`)).get("link/lan")).toMatchObject({ mtuBytes: 1500 });
-    const facts = { ...HOST, links: { eth0: { mtuBytes: 65536, up: true, ours: false, addresses: [] } } };
+    const facts = { ...HOST, links: { eth0: link(2, "203.0.113.5/24", { mtuBytes: 65536 }) } };
     expect(byKey(compiled(ROUTED, facts)).get("link/lan")).toMatchObject({ mtuBytes: 65535 });
   });
 
@@ -59,7 +59,7 @@ describe("a bridge network", () => {
   test("takes no part in IPv6, and is not asked to where the kernel has none or the MTU forbids it", () => {
     const path = "sysctl/net/ipv6/conf/lan/disable_ipv6";
     expect(byKey(compiled(ROUTED)).get(path)).toMatchObject({ value: "1" });
-    const without: Facts = { ...HOST, features: { dummy: true, ipv6: false } };
+    const without: Facts = { ...HOST, features: { ...HOST.features, ipv6: false } };
     expect(JSON.stringify(compiled(VM, without).desired)).not.toMatch(/ipv6/);
     expect(JSON.stringify(compiled(VM.replace("192.0.2.0/24", "192.0.2.0/24, mtu: 1279")).desired)).not.toMatch(/ipv6/);
   });
@@ -130,7 +130,7 @@ routers:
 describe("beside forward chains of others that drop", () => {
   const DOCKER: Facts = {
     ...HOST,
-    foreignForwardDrops: [{ name: "ip filter FORWARD", backend: "nft", hasDockerUser: true }],
+    foreignForwardDrops: [{ name: "ip filter FORWARD", family: 4, backend: "nft", hasDockerUser: true }],
   };
 
   test("accept rules open exactly our own ways, in the chain that Docker keeps for others", () => {
@@ -153,7 +153,7 @@ describe("beside forward chains of others that drop", () => {
   test("without Docker's chain they go into FORWARD", () => {
     const facts: Facts = {
       ...HOST,
-      foreignForwardDrops: [{ name: "legacy filter FORWARD", backend: "legacy", hasDockerUser: false }],
+      foreignForwardDrops: [{ name: "legacy filter FORWARD", family: 4, backend: "legacy", hasDockerUser: false }],
     };
     const rules = compiled(ROUTED, facts).desired.objects.filter((object) => object.kind === "foreign-accept");
     expect(rules.length).toBe(3);
@@ -170,7 +170,9 @@ describe("beside forward chains of others that drop", () => {
   test("a chain that takes no rule of ours is told by name", () => {
     const facts: Facts = {
       ...HOST,
-      foreignForwardDrops: [{ name: "inet firewalld filter_FORWARD", backend: "native", hasDockerUser: false }],
+      foreignForwardDrops: [
+        { name: "inet firewalld filter_FORWARD", family: 4, backend: "native", hasDockerUser: false },
+      ],
     };
     const result = compiled(ROUTED, facts);
     expect(result.desired.objects.filter((object) => object.kind === "foreign-accept")).toEqual([]);
@@ -347,7 +349,7 @@ test("keys are unique, and every link that is named exists", () => {
     VM,
     `${VM}  vm2: { kind: vm, in: pod2, image: disk, nics: [{ binding: bridge, profile: legacy }] }\n`,
   ]) {
-    const { objects } = compiled(text, { ...HOST, features: { dummy: false, ipv6: true } }).desired;
+    const { objects } = compiled(text, { ...HOST, features: { ...HOST.features, dummy: false } }).desired;
     const keys = objects.map((object) => object.key);
     expect(new Set(keys).size).toBe(keys.length);
     const named = JSON.stringify(objects).matchAll(/"(?:linkKey|masterKey|peerKey|tapKey)":"([^"]*)"/g);

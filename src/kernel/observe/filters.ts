@@ -1,5 +1,6 @@
 /** nft tables, and accept rules of ours in chains of others, of one namespace. */
 import { closeSync, constants, readFileSync } from "node:fs";
+import type { Family } from "../../base/address.ts";
 import type { ObservedNftTable } from "../../state/snapshot.ts";
 import { missingCapabilities } from "../features.ts";
 import { openFileInNamespace, openNamespace, SystemCallError } from "../native.ts";
@@ -36,7 +37,10 @@ export async function observeFilters(
   const nftTables: ObservedNftTable[] = [];
   for (const table of asked.tables) if (has(table)) nftTables.push(await observeTable(place, table));
   const foreignAccepts = asked.foreignAccepts
-    ? await observeForeignAccepts(place, has({ family: "ip", name: "filter" }))
+    ? [
+        ...(await observeForeignAccepts(place, 4, has({ family: "ip", name: "filter" }))),
+        ...(await observeForeignAccepts(place, 6, has({ family: "ip6", name: "filter" }))),
+      ]
     : [];
   return { nftTables, foreignAccepts };
 }
@@ -54,17 +58,18 @@ async function observeTable(place: Place, { family, name }: NftTableName): Promi
   return comment === undefined ? { family, name, listing } : { family, name, comment, listing };
 }
 
-async function observeForeignAccepts(place: Place, hasNftFilter: boolean): Promise<string[]> {
+async function observeForeignAccepts(place: Place, family: Family, hasNftFilter: boolean): Promise<string[]> {
+  const program = family === 4 ? "iptables" : "ip6tables";
   const rules: string[] = [];
-  if (hasNftFilter) rules.push(await run("iptables-nft", ["-S"], place));
-  if (hasLegacyFilter(place)) rules.push(await run("iptables-legacy", ["-w", "5", "-S"], place));
+  if (hasNftFilter) rules.push(await run(`${program}-nft`, ["-S"], place));
+  if (hasLegacyFilter(place, family)) rules.push(await run(`${program}-legacy`, ["-w", "5", "-S"], place));
   const comments = / --comment (?:"(netloom:[^"]*)"|(netloom:\S*))/g;
   return rules.flatMap((text) => Array.from(text.matchAll(comments), ([, quoted, bare]) => quoted ?? bare ?? ""));
 }
 
 /** Asking iptables-legacy itself would load its tables into a kernel that does not use them. */
-function hasLegacyFilter({ namespacePath }: Place): boolean {
-  const path = "/proc/thread-self/net/ip_tables_names";
+function hasLegacyFilter({ namespacePath }: Place, family: Family): boolean {
+  const path = `/proc/thread-self/net/ip${family === 4 ? "" : "6"}_tables_names`;
   const namespace = openNamespace(namespacePath ?? "/proc/thread-self/ns/net");
   try {
     const descriptor = openFileInNamespace({ namespace, path, flags: constants.O_RDONLY });

@@ -24,7 +24,7 @@ export async function deleteAccept(object: ForeignAcceptObject): Promise<void> {
 }
 
 function iptables(object: ForeignAcceptObject, action: "-I" | "-C" | "-D"): Promise<string> {
-  const { backend, chain, inInterface, outInterface, establishedOnly, key, namespace } = object;
+  const { family = 4, backend, chain, inInterface, outInterface, establishedOnly, key, namespace } = object;
   const words = [
     "-w",
     LOCK_SECONDS,
@@ -40,5 +40,9 @@ function iptables(object: ForeignAcceptObject, action: "-I" | "-C" | "-D"): Prom
     "-j",
     "ACCEPT",
   ];
-  return run(`iptables-${backend}`, words, namespace === "" ? {} : { namespacePath: namespacePath(namespace) });
+  return run(
+    `${family === 4 ? "iptables" : "ip6tables"}-${backend}`,
+    words,
+    namespace === "" ? {} : { namespacePath: namespacePath(namespace) },
+  );
 }

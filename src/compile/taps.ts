@@ -1,0 +1,183 @@
+/**
+ * NICs of a VM straight on networks: a tap that is a port of the network's bridge, as libvirt does it, and what tells
+ * the guest its addresses: a server for it alone on its tap, or the network's one server on the bridge.
+ */
+import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
+import type { TapNic, VmMachine } from "../model/model.ts";
+import type {
+  Ip6SingleObject,
+  LinkObject,
+  NetworkDhcpObject,
+  SingleDhcpObject,
+  SingleLease,
+  StateObject,
+  VmNic,
+} from "../state/object.ts";
+import type { Facts } from "./facts.ts";
+import { defaultNic, type Layout, layoutOf, SMALLEST_IPV6_MTU_BYTES } from "./layout.ts";
+import { GATEWAY_LINK_LOCAL, GENERATE_NO_ADDRESSES, networkLinkKey } from "./networks.ts";
+import { portRules } from "./port-rules.ts";
+import { resolverOf } from "./resolver.ts";
+
+/** Half a day: a changed file reaches guests by then, and a host may be away for a night. */
+const LEASE_SECONDS = 43_200;
+
+/** The taps of a VM and what serves them. */
+export function compileTaps(vm: VmMachine, layout: Layout, facts: Facts): readonly StateObject[] {
+  return vm.taps.flatMap((nic): StateObject[] => {
+    const dhcp = nic.dhcp === "single" ? singleDhcp(vm, nic, layout, facts) : undefined;
+    const ip6 = nic.dhcp === "none" ? undefined : singleIp6(vm, nic, layout, facts);
+    const rules = portRules({
+      linkKey: tapKey(vm, nic),
+      device: nic.hostDevice,
+      origin: `machine ${vm.name}`,
+      ownDhcp: dhcp !== undefined,
+      ownIp6: ip6 !== undefined,
+    });
+    return [tap(vm, nic, layout), ...rules, ...(dhcp === undefined ? [] : [dhcp]), ...(ip6 === undefined ? [] : [ip6])];
+  });
+}
+
+/** QEMU's side of the taps. */
+export function tapNics(vm: VmMachine, layout: Layout): readonly VmNic[] {
+  return vm.taps.map((nic) => ({
+    id: `nic${nic.index}`,
+    ...(nic.queues === 1 ? {} : { queues: nic.queues }),
+    tapKey: tapKey(vm, nic),
+    tapName: nic.hostDevice,
+    macAddress: nic.macAddress,
+    mtuBytes: layoutOf(layout, nic).mtuBytes,
+  }));
+}
+
+/** One server for each network on which a guest asks for it. */
+export function compileNetworkDhcp(
+  vms: readonly VmMachine[],
+  layout: Layout,
+  facts: Facts,
+): readonly NetworkDhcpObject[] {
+  return [...layout.networks.values()].flatMap(({ network }) => {
+    const hosts = vms.flatMap((vm) =>
+      vm.taps.flatMap((nic) => {
+        const lease =
+          nic.network === network.name && nic.dhcp === "network" ? leaseOf(vm, nic, layout, facts) : undefined;
+        return lease === undefined ? [] : [{ clientMac: nic.macAddress, lease }];
+      }),
+    );
+    if (hosts.length === 0) return [];
+    return [
+      {
+        kind: "dhcp-network",
+        key: `dhcp/${network.name}`,
+        origin: `network ${network.name}`,
+        namespace: "",
+        linkKey: networkLinkKey(network.name),
+        interfaceName: network.device,
+        serverAddress: network.gateway,
+        hosts,
+      },
+    ];
+  });
+}
+
+function tapKey(vm: VmMachine, nic: TapNic): string {
+  return `link/${vm.name}/${nic.index}`;
+}
+
+function tap(vm: VmMachine, nic: TapNic, layout: Layout): LinkObject {
+  const { network, mtuBytes, ipv6 } = layoutOf(layout, nic);
+  return {
+    kind: "link",
+    key: tapKey(vm, nic),
+    origin: `machine ${vm.name}`,
+    namespace: "",
+    name: nic.hostDevice,
+    link: { type: "tap", ...(nic.queues === 1 ? {} : { queues: nic.queues }) },
+    mtuBytes,
+    up: true,
+    masterKey: networkLinkKey(network.name),
+    ...(ipv6 ? { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } : {}),
+  };
+}
+
+function singleDhcp(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): SingleDhcpObject | undefined {
+  const lease = leaseOf(vm, nic, layout, facts);
+  if (lease === undefined) return undefined;
+  const { network } = layoutOf(layout, nic);
+  return {
+    kind: "dhcp-single",
+    key: `dhcp/${vm.name}/${nic.index}`,
+    origin: `machine ${vm.name}`,
+    namespace: "",
+    linkKey: tapKey(vm, nic),
+    interfaceName: nic.hostDevice,
+    clientMac: nic.macAddress,
+    serverAddress: network.gateway,
+    serverMac: network.macAddress,
+    lease,
+  };
+}
+
+/** Only the first routed NIC leads to everything else. */
+function leads(vm: VmMachine, nic: TapNic, layout: Layout, family: 4 | 6): boolean {
+  const way = defaultNic(vm.taps, layout, family);
+  return way?.nic === nic && way.routed;
+}
+
+function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): SingleLease | undefined {
+  if (nic.address === undefined) return undefined;
+  const { network, mtuBytes } = layoutOf(layout, nic);
+  const { servers, search } = resolverOf(vm, nic, layout, facts);
+  const domainName = search[0];
+  const gateway = leads(vm, nic, layout, 4) ? network.gateway : undefined;
+  return {
+    address: nic.address,
+    prefixLength: network.subnet.length,
+    ...(gateway === undefined ? {} : { router: gateway }),
+    routes: gateway === undefined ? [] : [{ destination: { address: IPV4_ANY, length: 0 }, gateway }],
+    nameServers: servers.filter(isIpv4),
+    searchDomains: search,
+    ...(domainName === undefined ? {} : { domainName }),
+    hostName: vm.name,
+    mtuBytes,
+    leaseSeconds: LEASE_SECONDS,
+    ...(nic.options.length === 0 ? {} : { options: nic.options }),
+  };
+}
+
+function singleIp6(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): Ip6SingleObject | undefined {
+  const { network, mtuBytes, addressing6 } = layoutOf(layout, nic);
+  if (addressing6 === undefined || nic.address6 === undefined) return undefined;
+  const { servers, search } = resolverOf(vm, nic, layout, facts);
+  return {
+    kind: "ip6-single",
+    key: `ip6/${vm.name}/${nic.index}`,
+    origin: `machine ${vm.name}`,
+    namespace: "",
+    linkKey: tapKey(vm, nic),
+    interfaceName: nic.hostDevice,
+    clientMac: nic.macAddress,
+    // The bridge has this address and answers for it by itself.
+    routerAddress: GATEWAY_LINK_LOCAL,
+    serverAddress: GATEWAY_LINK_LOCAL,
+    serverMac: network.macAddress,
+    lease: {
+      addresses: [nic.address6],
+      prefixes: [{ prefix: addressing6.subnet, onLink: true, autonomous: false }],
+      defaultRouter: leads(vm, nic, layout, 6),
+      routes: [],
+      nameServers: servers.filter(isIpv6),
+      searchDomains: search,
+      mtuBytes: Math.max(mtuBytes, SMALLEST_IPV6_MTU_BYTES),
+      leaseSeconds: LEASE_SECONDS,
+    },
+  };
+}
+
+function isIpv4(address: IpAddress): address is Ipv4Address {
+  return !address.includes(":");
+}
+
+function isIpv6(address: IpAddress): address is Ipv6Address {
+  return address.includes(":");
+}
