@@ -7,7 +7,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NetloomError } from "../base/errors.ts";
-import { addressesTold, type BindingKind, bindPod, type PodBinding } from "../compile/binding/binding.ts";
+import { addressesTold, type BindingKind, bindPod } from "../compile/binding/binding.ts";
+import type { PodBinding } from "../compile/binding/pod-binding.ts";
 import { isLinkLocal } from "../compile/binding/guest-ip6.ts";
 import { hiddenGuestMac } from "../compile/binding/masquerade.ts";
 import type { BindingProfile } from "../compile/binding/names.ts";

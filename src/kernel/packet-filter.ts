@@ -22,8 +22,14 @@ const ETHERTYPE_OFFSET = 12;
 const IP_OFFSET = 14;
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_ARP = 0x0806;
+const ETHERTYPE_IPV6 = 0x86dd;
 const PROTOCOL_UDP = 17;
+const PROTOCOL_ICMPV6 = 58;
 const DHCP_SERVER_PORT = 67;
+const DHCP6_SERVER_PORT = 547;
+const ROUTER_SOLICITATION = 133;
+const NEIGHBOUR_SOLICITATION = 135;
+const IPV6_HEADER_BYTES = 40;
 /** More Fragments and the fragment offset: a later fragment has no UDP header, the first one no whole message. */
 const FRAGMENT_BITS = 0x3fff;
 
@@ -48,6 +54,27 @@ export const DHCP_SERVER_FILTER: readonly BpfInstruction[] = [
   instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
   instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
   instruction(JUMP_EQUAL, DHCP_SERVER_PORT, 0, 1),
+  instruction(RETURN, WHOLE_FRAME),
+  instruction(RETURN, DROP),
+];
+
+/**
+ * Untagged IPv6 without extension headers that is a solicitation (ICMPv6 133, 135) or UDP to port 547. As tcpdump would
+ * write it: `not vlan and ((icmp6 and (ip6[40] = 133 or ip6[40] = 135)) or (ip6 and udp dst port 547))`.
+ */
+export const GUEST_IP6_FILTER: readonly BpfInstruction[] = [
+  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
+  instruction(JUMP_EQUAL, 0, 0, 11),
+  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
+  instruction(JUMP_EQUAL, ETHERTYPE_IPV6, 0, 9),
+  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 6),
+  instruction(JUMP_EQUAL, PROTOCOL_ICMPV6, 3, 0),
+  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
+  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES + 2),
+  instruction(JUMP_EQUAL, DHCP6_SERVER_PORT, 3, 4),
+  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES),
+  instruction(JUMP_EQUAL, ROUTER_SOLICITATION, 1, 0),
+  instruction(JUMP_EQUAL, NEIGHBOUR_SOLICITATION, 0, 1),
   instruction(RETURN, WHOLE_FRAME),
   instruction(RETURN, DROP),
 ];

@@ -10,11 +10,8 @@ import { PacketSocket, closeDescriptor, openNamespace, type ReceivedFrame } from
 import { RouteNetlink } from "../kernel/netlink.ts";
 import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
 import { decodeLink, getLink } from "../netlink/route/link.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import { SingleDhcp4Server, type SingleServerConfig, type SingleServerEvent } from "../protocol/dhcp4/single-server.ts";
-
-/** A guest that floods us shall not fill the disk: lines of one kind in each interval, the rest is only counted. */
-const LOG_INTERVAL_SECONDS = 10;
-const LOG_LINES = 20;
 
 export interface SingleDhcpOptions {
   /** Path of the network namespace; absent: our own. */
@@ -78,13 +75,10 @@ async function findLink({ namespacePath }: SingleDhcpOptions, name: string): Pro
 
 class Service implements SingleDhcpService {
   readonly #machine: SingleDhcp4Server;
-  readonly #logger: Logger;
+  readonly #log: BoundedLog;
   readonly #nowSeconds: () => number;
-  readonly #fields: Readonly<Record<string, unknown>>;
   readonly #received: Record<string, number> = {};
   readonly #sent: Record<string, number> = {};
-  readonly #logged = new Map<string, number>();
-  #logIntervalEndsSeconds = Number.NEGATIVE_INFINITY;
   #arpAnswered = 0;
   #ignored = 0;
   #notSent = 0;
@@ -92,9 +86,8 @@ class Service implements SingleDhcpService {
 
   constructor(machine: SingleDhcp4Server, { config, link, logger, nowSeconds }: SingleDhcpOptions) {
     this.#machine = machine;
-    this.#logger = logger;
     this.#nowSeconds = nowSeconds ?? (() => performance.now() / 1000);
-    this.#fields = { link, clientMac: config.clientMac };
+    this.#log = new BoundedLog(logger, { link, clientMac: config.clientMac });
   }
 
   open(interfaceIndex: number, namespace: number | undefined): void {
@@ -107,7 +100,7 @@ class Service implements SingleDhcpService {
         for (const frame of frames) this.#handle(frame);
       },
       onError: (error) => {
-        this.#log("warn", "DHCP link error", { error: error.message });
+        this.#log.write("warn", "DHCP link error", { error: error.message });
       },
     });
   }
@@ -143,38 +136,25 @@ class Service implements SingleDhcpService {
       case "sent": {
         this.#sent[event.message] = (this.#sent[event.message] ?? 0) + 1;
         const { address, omittedOptions } = event;
-        this.#log("info", `DHCP ${event.message}`, address === undefined ? {} : { address });
-        if (omittedOptions.length > 0) this.#log("warn", "DHCP options found no room", { omittedOptions });
+        this.#log.write("info", `DHCP ${event.message}`, address === undefined ? {} : { address });
+        if (omittedOptions.length > 0) this.#log.write("warn", "DHCP options found no room", { omittedOptions });
         return;
       }
       case "answered-arp":
         this.#arpAnswered++;
         return;
       case "released":
-        this.#log("info", "DHCP address released", { address: event.address });
+        this.#log.write("info", "DHCP address released", { address: event.address });
         return;
       case "declined":
-        this.#log("warn", "DHCP address declined: somebody else on the link uses it", {
+        this.#log.write("warn", "DHCP address declined: somebody else on the link uses it", {
           address: event.address,
           offeredAgainAfterSeconds: event.holdSeconds,
         });
         return;
       case "ignored":
         this.#ignored++;
-        this.#log("debug", "DHCP frame ignored", { reason: event.reason });
+        this.#log.write("debug", "DHCP frame ignored", { reason: event.reason });
     }
-  }
-
-  #log(level: "debug" | "info" | "warn", message: string, fields: Readonly<Record<string, unknown>>): void {
-    const now = this.#nowSeconds();
-    if (now >= this.#logIntervalEndsSeconds) {
-      this.#logged.clear();
-      this.#logIntervalEndsSeconds = now + LOG_INTERVAL_SECONDS;
-    }
-    const lines = (this.#logged.get(message) ?? 0) + 1;
-    this.#logged.set(message, lines);
-    if (lines > LOG_LINES) return;
-    const last = lines === LOG_LINES ? { note: `more of these are not logged for ${LOG_INTERVAL_SECONDS} s` } : {};
-    this.#logger[level](message, { ...this.#fields, ...fields, ...last });
   }
 }

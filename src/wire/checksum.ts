@@ -1,4 +1,5 @@
 /** The Internet checksum (RFC 1071). */
+import { type IpAddress, ipToBytes } from "../base/address.ts";
 
 /** Add the big-endian 16-bit words of `bytes` to `initial`; an odd last byte counts as the upper half of a word. */
 export function addWords(bytes: Uint8Array, initial = 0): number {
@@ -13,4 +14,13 @@ export function finishChecksum(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x10000);
   return ~folded & 0xffff;
+}
+
+/** Sum of what is covered besides the payload: RFC 768 for IPv4, RFC 8200 §8.1 for IPv6, which add up the same. */
+export function pseudoHeader(
+  { source, destination }: { readonly source: IpAddress; readonly destination: IpAddress },
+  protocol: number,
+  length: number,
+): number {
+  return addWords(ipToBytes(source), addWords(ipToBytes(destination), protocol + (length >>> 16) + (length & 0xffff)));
 }

@@ -83,6 +83,14 @@ export function encodeDomainNames(names: readonly string[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/**
+ * One name, never with a pointer: DHCPv6 and router advertisements forbid them (RFC 8415 §10, RFC 8106 §5.2).
+ * @throws NetloomError bad-domain-name as {@link encodeDomainNames}
+ */
+export function encodeDomainName(name: string): Uint8Array {
+  return encodeDomainNames([name]);
+}
+
 function labelsOf(name: string): Uint8Array[] {
   const refuse = (reason: string): NetloomError =>
     new NetloomError("bad-domain-name", `domain name ${JSON.stringify(name)}: ${reason}`);

@@ -4,6 +4,7 @@ import { Malformed } from "./malformed.ts";
 
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
+export const ETHERTYPE_IPV6 = 0x86dd;
 
 const HEADER_BYTES = 14;
 

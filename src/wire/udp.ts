@@ -1,7 +1,7 @@
-/** UDP over IPv4 (RFC 768). */
-import { type Ipv4Address, ipv4ToNumber } from "../base/address.ts";
+/** UDP over IPv4 (RFC 768) and IPv6 (RFC 8200 §8.1). */
+import { familyOf, type IpAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
-import { addWords, finishChecksum } from "./checksum.ts";
+import { addWords, finishChecksum, pseudoHeader } from "./checksum.ts";
 import { IP_PROTOCOL_UDP } from "./ipv4.ts";
 import { Malformed } from "./malformed.ts";
 
@@ -13,14 +13,14 @@ export interface UdpDatagram {
   readonly payload: Uint8Array;
 }
 
-/** The addresses of the IPv4 packet around it: the checksum covers them. */
+/** The addresses of the packet around it: the checksum covers them. */
 export interface UdpEnvelope {
-  readonly source: Ipv4Address;
-  readonly destination: Ipv4Address;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
 }
 
 /**
- * Decode the payload of an IPv4 packet. A checksum of 0 says that the sender made none (RFC 768).
+ * Decode the payload of a packet. A checksum of 0 says that the sender made none (RFC 768), which IPv6 forbids.
  *
  * `checksumNotReady` is TP_STATUS_CSUMNOTREADY of a packet socket: the frame comes from this machine's own
  * kernel (veth, virtio), which left the checksum to the device; the field holds the sum of the pseudo header
@@ -33,7 +33,12 @@ export function decodeUdp(bytes: Uint8Array, envelope: UdpEnvelope, checksumNotR
   if (length > bytes.length) return new Malformed("UDP header: length exceeds the packet");
   const checked = bytes.subarray(0, length);
   const carriesChecksum = bytes[6] !== 0 || bytes[7] !== 0;
-  if (carriesChecksum && !checksumNotReady && finishChecksum(addWords(checked, pseudoHeader(envelope, length))) !== 0) {
+  if (!carriesChecksum && familyOf(envelope.source) === 6) return new Malformed("UDP header: no checksum over IPv6");
+  if (
+    carriesChecksum &&
+    !checksumNotReady &&
+    finishChecksum(addWords(checked, pseudoHeader(envelope, IP_PROTOCOL_UDP, length))) !== 0
+  ) {
     return new Malformed("UDP header: checksum");
   }
   return {
@@ -53,14 +58,8 @@ export function encodeUdp(datagram: UdpDatagram, envelope: UdpEnvelope): Uint8Ar
   view.setUint16(2, datagram.destinationPort);
   view.setUint16(4, length);
   bytes.set(datagram.payload, HEADER_BYTES);
-  const checksum = finishChecksum(addWords(bytes, pseudoHeader(envelope, length)));
+  const checksum = finishChecksum(addWords(bytes, pseudoHeader(envelope, IP_PROTOCOL_UDP, length)));
   // 0 would say "no checksum"; its other spelling in one's complement is all ones.
   view.setUint16(6, checksum === 0 ? 0xffff : checksum);
   return bytes;
-}
-
-function pseudoHeader({ source, destination }: UdpEnvelope, length: number): number {
-  const from = ipv4ToNumber(source);
-  const to = ipv4ToNumber(destination);
-  return (from >>> 16) + (from & 0xffff) + (to >>> 16) + (to & 0xffff) + IP_PROTOCOL_UDP + length;
 }

@@ -30,7 +30,7 @@ import type {
   StateObject,
 } from "../../state/object.ts";
 import { configurationBarrier } from "./barrier.ts";
-import type { BoundPod, PodBinding } from "./binding.ts";
+import type { BoundPod, PodBinding } from "./pod-binding.ts";
 import { compileGuestIp6, type GuestIp6 } from "./guest-ip6.ts";
 import { compileLease, DEFAULT_LEASE_SECONDS } from "./lease.ts";
 import { type BindingNames, bindingNames, checkTapName } from "./names.ts";

@@ -23,7 +23,7 @@ import { NetloomError } from "../../base/errors.ts";
 import { derivedMac } from "../../model/hash.ts";
 import type { AddressObject, LinkObject, StateObject } from "../../state/object.ts";
 import { configurationBarrier } from "./barrier.ts";
-import type { BoundPod, PodBinding } from "./binding.ts";
+import type { BoundPod, PodBinding } from "./pod-binding.ts";
 import { isIp6 } from "./guest-ip6.ts";
 import { compileResolver, DEFAULT_LEASE_SECONDS } from "./lease.ts";
 import { bindingNames, checkTapName } from "./names.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bindPod, dhcpOf, type PodBinding } from "../../../src/compile/binding/binding.ts";
+import { bindPod } from "../../../src/compile/binding/binding.ts";
+import type { PodBinding } from "../../../src/compile/binding/pod-binding.ts";
 import { bindingNames } from "../../../src/compile/binding/names.ts";
 import type { StateObject } from "../../../src/state/object.ts";
 import { POD_MAC, pod } from "./pod.ts";
@@ -20,7 +21,7 @@ function bind(options: Partial<PodBinding> = {}) {
     tapName: "tap0",
     ...options,
   });
-  return { ...bound, lease: dhcpOf(bound) };
+  return { ...bound, lease: bound.desired.objects.find((object) => object.kind === "dhcp-single") };
 }
 
 function linkNamed(objects: readonly StateObject[], name: string) {

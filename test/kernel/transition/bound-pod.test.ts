@@ -19,7 +19,6 @@ import { decodeIpv4, encodeIpv4, IP_PROTOCOL_UDP } from "../../../src/wire/ipv4.
 import { Malformed } from "../../../src/wire/malformed.ts";
 import { encodeUdp } from "../../../src/wire/udp.ts";
 import { carryOut } from "./carry-out.ts";
-import { dhcpOf } from "../../../src/compile/binding/binding.ts";
 import { bindingOf, makePod, makePodNetwork, removePod, shell } from "./pods.ts";
 
 const GUEST_MAC = parseMac("0a:58:c0:00:02:05");
@@ -112,7 +111,7 @@ async function withBoundPod(
     // The port forwards once the carrier, which came with the open tap, has been noticed.
     await sleep(QUIET_MILLISECONDS);
     await guest.receive(20);
-    await use(guest, dhcpOf(bound)?.serverMac ?? MAC_BROADCAST);
+    await use(guest, bound.desired.objects.find((object) => object.kind === "dhcp-single")?.serverMac ?? MAC_BROADCAST);
   } finally {
     removePod("pod1");
   }

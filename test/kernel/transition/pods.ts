@@ -1,6 +1,7 @@
 /** Pods as others make them, with `ip`, on a bridge br-pods of the sandbox that is the pod network. */
 import { execFileSync } from "node:child_process";
-import { type BoundPod, type PodBinding, bindPod } from "../../../src/compile/binding/binding.ts";
+import { bindPod } from "../../../src/compile/binding/binding.ts";
+import type { BoundPod, PodBinding } from "../../../src/compile/binding/pod-binding.ts";
 import { discoverPodInterface } from "../../../src/compile/binding/pod-interface.ts";
 import { observe } from "../../../src/kernel/observe.ts";
 

@@ -1,0 +1,246 @@
+/**
+ * A DHCPv6 server for exactly one guest (RFC 8415 §18.3), without I/O and without state: whatever the guest says, the
+ * answer follows from the configuration. Its first identity association gets the lease's addresses, another one none.
+ */
+import { type Ipv6Address, parseIpv6 } from "../../base/address.ts";
+import { equalBytes } from "../../base/bytes.ts";
+import {
+  decodeDhcp6,
+  DHCP6_CLIENT_PORT,
+  DHCP6_SERVER_PORT,
+  type Dhcp6Message,
+  type Dhcp6MessageType,
+  type Dhcp6Option,
+  encodeDhcp6,
+} from "../../wire/dhcp6/message.ts";
+import {
+  decodeIdentityAssociation,
+  decodeOptionRequest,
+  DHCP6_OPTION,
+  encodeAddress,
+  encodeIdentityAssociation,
+  encodeNameServers,
+  encodeSearchList,
+  encodeStatus,
+  type IdentityAssociation,
+  isDuid,
+  linkLayerDuid,
+  optionsOf,
+} from "../../wire/dhcp6/options.ts";
+import { encodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../../wire/ethernet.ts";
+import { IP_PROTOCOL_UDP } from "../../wire/ipv4.ts";
+import { encodeIpv6, type Ipv6Packet } from "../../wire/ipv6.ts";
+import { Malformed } from "../../wire/malformed.ts";
+import { decodeUdp, encodeUdp } from "../../wire/udp.ts";
+import { type GuestPlace6, lifetimeOf, partOfLifetime } from "../guest-lease6.ts";
+
+const ALL_SERVERS = parseIpv6("ff02::1:2");
+const HOP_LIMIT = 64;
+/** A guest that has us need not wait for other servers. */
+const PREFERENCE = 255;
+
+export type SingleServer6Event =
+  | { readonly event: "received"; readonly message: Dhcp6MessageType }
+  | { readonly event: "sent"; readonly message: "ADVERTISE" | "REPLY" }
+  | { readonly event: "declined" | "released"; readonly addresses: readonly Ipv6Address[] }
+  | { readonly event: "ignored"; readonly reason: string };
+
+export interface SingleServer6Output {
+  readonly frames: readonly Uint8Array[];
+  readonly events: readonly SingleServer6Event[];
+}
+
+interface Request {
+  readonly message: Dhcp6Message;
+  readonly associations: readonly IdentityAssociation[];
+}
+
+const ignored = (reason: string): SingleServer6Output => ({ frames: [], events: [{ event: "ignored", reason }] });
+
+/** Whose message must carry which identifiers (RFC 8415 §16). */
+const WITH_SERVER: ReadonlySet<Dhcp6MessageType> = new Set(["REQUEST", "RENEW", "RELEASE", "DECLINE"]);
+const WITHOUT_SERVER: ReadonlySet<Dhcp6MessageType> = new Set(["SOLICIT", "CONFIRM", "REBIND"]);
+
+export class SingleDhcp6Server {
+  readonly #place: GuestPlace6;
+  readonly #duid: Uint8Array;
+  readonly #names: readonly Dhcp6Option[];
+
+  /** @throws NetloomError bad-domain-name */
+  constructor(place: GuestPlace6) {
+    this.#place = place;
+    this.#duid = linkLayerDuid(place.serverMac);
+    const { nameServers, searchDomains } = place.lease;
+    this.#names = [
+      ...(nameServers.length === 0 ? [] : [encodeNameServers(nameServers)]),
+      ...(searchDomains.length === 0 ? [] : [encodeSearchList(searchDomains)]),
+    ];
+  }
+
+  /** @param packet what the frame holds, decoded; UDP */
+  handle(frame: EthernetFrame, packet: Ipv6Packet, checksumNotReady: boolean): SingleServer6Output {
+    if (frame.source !== this.#place.clientMac) return ignored("from another MAC address");
+    const datagram = decodeUdp(packet.payload, packet, checksumNotReady);
+    if (datagram instanceof Malformed) return ignored(datagram.reason);
+    if (datagram.destinationPort !== DHCP6_SERVER_PORT) return ignored("UDP datagram: not to port 547");
+    const message = decodeDhcp6(datagram.payload);
+    if (message instanceof Malformed) return ignored(message.reason);
+    const fault = this.#faultOf(message);
+    if (fault !== undefined) return ignored(`${message.type}: ${fault}`);
+    const associations: IdentityAssociation[] = [];
+    for (const data of optionsOf(message.options, DHCP6_OPTION.nonTemporaryAddresses)) {
+      const association = decodeIdentityAssociation(data);
+      if (association instanceof Malformed) return ignored(association.reason);
+      associations.push(association);
+    }
+    const unicast = packet.destination !== ALL_SERVERS && WITH_SERVER.has(message.type);
+    const request = { message, associations };
+    return unicast ? this.#refuseUnicast(request, packet.source) : this.#answer(request, packet.source);
+  }
+
+  #faultOf({ type, options }: Dhcp6Message): string | undefined {
+    const client = optionsOf(options, DHCP6_OPTION.clientIdentifier);
+    const server = optionsOf(options, DHCP6_OPTION.serverIdentifier);
+    if (client.length > 1 || server.length > 1) return "an identifier twice";
+    if (client[0] !== undefined && !isDuid(client[0])) return "a client identifier of a length that none has";
+    if (client[0] === undefined && type !== "INFORMATION-REQUEST") return "no client identifier";
+    if (WITHOUT_SERVER.has(type)) return server[0] === undefined ? undefined : "it names a server";
+    if (server[0] === undefined) return WITH_SERVER.has(type) ? "it names no server" : undefined;
+    return equalBytes(server[0], this.#duid) ? undefined : "it is for another server";
+  }
+
+  #answer(request: Request, client: Ipv6Address): SingleServer6Output {
+    const { message, associations } = request;
+    const named = associations.flatMap(({ addresses }) => addresses);
+    switch (message.type) {
+      case "SOLICIT": {
+        const commit = optionsOf(message.options, DHCP6_OPTION.rapidCommit).length > 0;
+        const told = this.#assignments(request);
+        if (commit)
+          return this.#send("REPLY", request, client, [
+            { code: DHCP6_OPTION.rapidCommit, data: new Uint8Array() },
+            ...told,
+          ]);
+        const preference = { code: DHCP6_OPTION.preference, data: Uint8Array.of(PREFERENCE) };
+        return this.#send("ADVERTISE", request, client, [preference, ...told]);
+      }
+      case "REQUEST":
+      case "RENEW":
+      case "REBIND":
+        return this.#send("REPLY", request, client, this.#assignments(request));
+      case "CONFIRM": {
+        if (named.length === 0) return ignored("CONFIRM: it names no address");
+        const known = named.every((address) => this.#place.lease.addresses.includes(address));
+        const status = known
+          ? encodeStatus("success", "the addresses are right")
+          : encodeStatus("notOnLink", "ask anew");
+        return this.#send("REPLY", request, client, [status]);
+      }
+      case "RELEASE":
+      case "DECLINE": {
+        const reply = this.#send("REPLY", request, client, [encodeStatus("success", "noted")]);
+        const event = message.type === "RELEASE" ? "released" : "declined";
+        return { ...reply, events: [...reply.events, { event, addresses: named }] };
+      }
+      case "INFORMATION-REQUEST":
+        return this.#send("REPLY", request, client, this.#asked(message));
+      default:
+        return ignored(`${message.type}: not for a server`);
+    }
+  }
+
+  #assignments(request: Request): Dhcp6Option[] {
+    const { message, associations } = request;
+    const refuse = (code: number, data: Uint8Array, status: Dhcp6Option): Dhcp6Option[] =>
+      data.length < 4
+        ? []
+        : [encodeIdentityAssociation(code, new DataView(data.buffer, data.byteOffset).getUint32(0), NEVER, [status])];
+    return [
+      ...associations.map((association, i) => this.#assign(association, i === 0)),
+      ...optionsOf(message.options, DHCP6_OPTION.temporaryAddresses).flatMap((data) =>
+        data.length < 4 ? [] : [{ code: DHCP6_OPTION.temporaryAddresses, data: noTemporary(data) }],
+      ),
+      ...optionsOf(message.options, DHCP6_OPTION.prefixDelegation).flatMap((data) =>
+        refuse(DHCP6_OPTION.prefixDelegation, data, encodeStatus("noPrefixAvailable", "no prefixes here")),
+      ),
+      ...this.#asked(message),
+    ];
+  }
+
+  #assign({ identifier, addresses }: IdentityAssociation, first: boolean): Dhcp6Option {
+    const { lease } = this.#place;
+    const given = first ? lease.addresses : [];
+    const seconds = lifetimeOf(lease);
+    // What the guest has and must not use is told with no time left.
+    const withdrawn = addresses.filter((address) => !given.includes(address));
+    const inside = [
+      ...given.map((address) => encodeAddress(address, seconds, seconds)),
+      ...withdrawn.map((address) => encodeAddress(address, 0, 0)),
+      ...(given.length === 0 ? [encodeStatus("noAddressesAvailable", "no address for this association")] : []),
+    ];
+    const times =
+      given.length === 0
+        ? NEVER
+        : { renewSeconds: partOfLifetime(seconds, 0.5), rebindSeconds: partOfLifetime(seconds, 0.8) };
+    return encodeIdentityAssociation(DHCP6_OPTION.nonTemporaryAddresses, identifier, times, inside);
+  }
+
+  #asked({ options }: Dhcp6Message): readonly Dhcp6Option[] {
+    const codes = new Set(
+      optionsOf(options, DHCP6_OPTION.optionRequest).flatMap((data) => [...decodeOptionRequest(data)]),
+    );
+    return this.#names.filter(({ code }) => codes.has(code));
+  }
+
+  #refuseUnicast(request: Request, client: Ipv6Address): SingleServer6Output {
+    return this.#send("REPLY", request, client, [encodeStatus("useMulticast", "send to ff02::1:2")]);
+  }
+
+  #send(
+    type: "ADVERTISE" | "REPLY",
+    { message }: Request,
+    destination: Ipv6Address,
+    options: readonly Dhcp6Option[],
+  ): SingleServer6Output {
+    const { serverAddress: source, serverMac, clientMac } = this.#place;
+    const [client] = optionsOf(message.options, DHCP6_OPTION.clientIdentifier);
+    const payload = encodeDhcp6({
+      type,
+      transactionId: message.transactionId,
+      options: [
+        { code: DHCP6_OPTION.serverIdentifier, data: this.#duid },
+        ...(client === undefined ? [] : [{ code: DHCP6_OPTION.clientIdentifier, data: client }]),
+        ...options,
+      ],
+    });
+    const datagram = { sourcePort: DHCP6_SERVER_PORT, destinationPort: DHCP6_CLIENT_PORT, payload };
+    const frame = encodeEthernet({
+      destination: clientMac,
+      source: serverMac,
+      etherType: ETHERTYPE_IPV6,
+      payload: encodeIpv6({
+        source,
+        destination,
+        nextHeader: IP_PROTOCOL_UDP,
+        hopLimit: HOP_LIMIT,
+        payload: encodeUdp(datagram, { source, destination }),
+      }),
+    });
+    return {
+      frames: [frame],
+      events: [
+        { event: "received", message: message.type },
+        { event: "sent", message: type },
+      ],
+    };
+  }
+}
+
+const NEVER = { renewSeconds: 0, rebindSeconds: 0 } as const;
+
+/** IA_TA has no times of its own (RFC 8415 §21.5). */
+function noTemporary(data: Uint8Array): Uint8Array {
+  const { data: status } = encodeStatus("noAddressesAvailable", "no temporary addresses here");
+  const inside = Uint8Array.of(0, DHCP6_OPTION.status, status.length >>> 8, status.length, ...status);
+  return Uint8Array.of(...data.subarray(0, 4), ...inside);
+}

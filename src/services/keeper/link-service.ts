@@ -1,0 +1,109 @@
+/** A server on one link as one of the keeper's services; what it serves is the business of its `open`. */
+import { statSync } from "node:fs";
+import type { MacAddress } from "../../base/address.ts";
+import { messageOf, NetloomError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { RouteNetlink } from "../../kernel/netlink.ts";
+import { namespacePath } from "../../kernel/transition/namespace-path.ts";
+import { decodeLink, getLink } from "../../netlink/route/link.ts";
+import { nameOf, type ServiceObject } from "../../state/object.ts";
+import type { Service, ServiceReport } from "../service.ts";
+
+/** The very link that a server listens on; a name may meanwhile belong to another one. */
+export interface Place {
+  readonly namespacePath: string;
+  readonly interfaceIndex: number;
+  readonly macAddress: MacAddress;
+}
+
+/** What runs on the link. */
+export interface LinkServer {
+  /** Counters, plain JSON. */
+  stats(): object;
+  /** @param meant whether the service ends for good, or another process goes on in its place */
+  close(meant: boolean): void;
+}
+
+interface Kind {
+  /** What it offers, for the report. */
+  readonly offers: Readonly<Record<string, unknown>>;
+  open(place: Place): LinkServer | Promise<LinkServer>;
+}
+
+type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" }>;
+
+export class LinkService implements Service {
+  readonly object: LinkServiceObject;
+  readonly #log: Logger;
+  readonly #kind: Kind;
+  #running: { readonly server: LinkServer; readonly place: Place; readonly namespaceInode: number } | undefined;
+  #trouble: string | undefined;
+
+  constructor(object: LinkServiceObject, log: Logger, kind: Kind) {
+    this.object = object;
+    this.#log = log;
+    this.#kind = kind;
+  }
+
+  /** Also moves a server that listens on a link which was replaced by another one of the same name. */
+  async start(): Promise<void> {
+    try {
+      const place = await this.#findPlace();
+      const namespaceInode = statSync(place.namespacePath).ino;
+      const running = this.#running;
+      if (running !== undefined) {
+        if (running.namespaceInode === namespaceInode && running.place.interfaceIndex === place.interfaceIndex) return;
+        this.#close(false);
+      }
+      this.#running = { server: await this.#kind.open(place), place, namespaceInode };
+      this.#trouble = undefined;
+      this.#log.info("serves", { service: nameOf(this.object), ...this.#kind.offers });
+    } catch (error) {
+      this.#close(false);
+      this.#trouble = messageOf(error);
+      throw error;
+    }
+  }
+
+  async resume(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      this.#log.error("does not start", { service: nameOf(this.object), reason: messageOf(error) });
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#close(true);
+    return Promise.resolve();
+  }
+
+  release(): Promise<void> {
+    this.#close(false);
+    return Promise.resolve();
+  }
+
+  report(): ServiceReport {
+    if (this.#running === undefined)
+      return { state: "failed", reason: this.#trouble ?? "it was not started yet", details: this.#kind.offers };
+    return { state: "running", details: { ...this.#kind.offers, ...this.#running.server.stats() } };
+  }
+
+  #close(meant: boolean): void {
+    this.#running?.server.close(meant);
+    this.#running = undefined;
+  }
+
+  async #findPlace(): Promise<Place> {
+    const path = namespacePath(this.object.namespace);
+    const netlink = RouteNetlink.open({ namespacePath: path });
+    try {
+      const { index, macAddress } = await netlink.get(getLink({ name: this.object.interfaceName }), decodeLink);
+      if (macAddress === undefined)
+        throw new NetloomError("interface-unfit", `${nameOf(this.object)}: the link has no MAC address`);
+      return { namespacePath: path, interfaceIndex: index, macAddress };
+    } finally {
+      netlink.close();
+    }
+  }
+}
