@@ -3,7 +3,8 @@ import { type Family, type IpAddress, IPV4_ANY, type Ipv6Address, parseIpv6 } fr
 import type { BindingNic, NamespaceMachine, PodNic, VmMachine } from "../model/model.ts";
 import { tapName } from "../model/names.ts";
 import type { AddressObject, LinkObject, RouteObject, StateObject } from "../state/object.ts";
-import { bindPod, type BoundPod } from "./binding/binding.ts";
+import { bindPod } from "./binding/binding.ts";
+import type { BoundPod } from "./binding/pod-binding.ts";
 import { eui64Address } from "./binding/guest-ip6.ts";
 import type { PodInterface } from "./binding/pod-interface.ts";
 import type { Facts } from "./facts.ts";
