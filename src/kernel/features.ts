@@ -122,3 +122,17 @@ export function requirePrivilege(): void {
     hint: "Run as root, or in a user and network namespace of your own: unshare -Urnm netloom …",
   });
 }
+
+/** Whether nft can hook what leaves a device (netdev family, hook egress: Linux 5.16). Without nft: no. */
+export async function hasNetdevEgress(): Promise<boolean> {
+  const chain = 'chain c { type filter hook egress device "lo" priority 0; }';
+  try {
+    await run("nft", ["--check", "--file", "-"], { input: `table netdev netloom_check { ${chain} }\n` });
+    return true;
+  } catch (error) {
+    // The kernel, or an old nft, does not know the hook.
+    if (error instanceof NetloomError && (error.code === "command-failed" || error.code === "tool-missing"))
+      return false;
+    throw error;
+  }
+}

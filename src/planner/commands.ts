@@ -136,6 +136,9 @@ function linkSettings(object: LinkObject, links: LinkByKey): string[] {
   ];
   return [
     ...(settings.length === 0 ? [] : [`${ip} link set ${object.name} ${settings.join(" ")}`]),
+    ...(object.allMulticast === undefined
+      ? []
+      : [`${ip} link set ${object.name} allmulticast ${object.allMulticast ? "on" : "off"}`]),
     ...(object.learning === undefined
       ? []
       : [`${ip} link set ${object.name} type bridge_slave learning ${object.learning ? "on" : "off"}`]),
@@ -167,6 +170,8 @@ function linkChange(before: LinkObject, after: LinkObject, names: Names): string
   if (after.learning !== undefined && after.learning !== before.learning) {
     commands.push(`${ip} link set ${after.name} type bridge_slave learning ${after.learning ? "on" : "off"}`);
   }
+  if (after.allMulticast !== undefined && after.allMulticast !== before.allMulticast)
+    commands.push(`${ip} link set ${after.name} allmulticast ${after.allMulticast ? "on" : "off"}`);
   commands.push(...bridgeChange(before, after, ip));
   const up = after.up ?? before.up;
   if (up === true && (bounce || before.up === false)) commands.push(`${ip} link set ${after.name} up`);

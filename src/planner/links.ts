@@ -67,7 +67,7 @@ function deleteGone(context: Context, again: ReadonlySet<string>): void {
   }
 }
 
-/** Fill `goneLinks`: what is no longer wanted and what must be made `again`; both ends of a veth pair go together. */
+/** Fill `goneLinks`: what is no longer wanted and what must be made `again`; both ends of a veth pair go together, and what stands on a link with it. */
 function findGone(context: Context, again: Set<string>): void {
   for (const [key, match] of context.links) {
     const wanted = context.desired.get(key);
@@ -86,6 +86,11 @@ function findGone(context: Context, again: Set<string>): void {
     if (peer !== undefined && match !== undefined && context.goneLinks.has(match.link))
       context.goneLinks.add(peer.link);
   }
+  for (const [key, match] of context.links) {
+    const type = context.linkObject(key)?.link;
+    const parent = type !== undefined && "parentKey" in type ? context.links.get(type.parentKey) : undefined;
+    if (parent !== undefined && context.goneLinks.has(parent.link)) context.goneLinks.add(match.link);
+  }
 }
 
 /** Whether the observed link can become the wanted one by changes in place. */
@@ -103,7 +108,11 @@ function fits(context: Context, wanted: LinkObject, match: Match): boolean {
   }
   if ("parentKey" in type) {
     const parent = context.links.get(type.parentKey);
-    return parent !== undefined && !context.goneLinks.has(parent.link) && match.link.linkIndex === parent.link.index;
+    return (
+      parent !== undefined &&
+      match.link.linkIndex === parent.link.index &&
+      (match.link.macvlanMode === undefined || match.link.macvlanMode === type.mode)
+    );
   }
   if (type.type !== "veth" && type.type !== "veth-peer") return true;
   const peer = context.links.get(type.peerKey);

@@ -17,7 +17,7 @@ import type {
   StateObject,
   SysctlObject,
 } from "../state/object.ts";
-import type { ObservedAddress, ObservedLink, ObservedNextHop, ObservedRoute } from "../state/snapshot.ts";
+import type { ObservedAddress, ObservedNextHop, ObservedRoute } from "../state/snapshot.ts";
 import type { Context } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { deviceOf, identityOf, routeIdentity } from "./identity.ts";
@@ -76,12 +76,13 @@ export function readLink(context: Context, object: LinkObject, match: Match): Li
     origin: object.origin,
     namespace,
     name: link.name,
-    link: readLinkType(object, link),
+    link: readLinkType(context, object, match),
     ...((all || object.macAddress !== undefined) && link.macAddress !== undefined
       ? { macAddress: link.macAddress }
       : {}),
     ...(all || object.mtuBytes !== undefined ? { mtuBytes: link.mtuBytes } : {}),
     ...(all || object.up !== undefined ? { up: link.up } : {}),
+    ...(object.allMulticast === undefined ? {} : { allMulticast: link.allMulticast === true }),
     ...(all || object.masterKey !== undefined ? { masterKey: masterKeyOf(context, match) } : {}),
     ...(link.learning !== undefined &&
     (all || object.learning !== undefined || (object.masterKey !== undefined && !link.learning))
@@ -93,7 +94,7 @@ export function readLink(context: Context, object: LinkObject, match: Match): Li
   };
 }
 
-function readLinkType(object: LinkObject, link: ObservedLink): LinkType {
+function readLinkType(context: Context, object: LinkObject, { link, namespace }: Match): LinkType {
   const wanted = object.link;
   if (wanted.type === "adopted") return wanted;
   if (wanted.type === "bridge" && link.kind === "bridge") {
@@ -112,6 +113,11 @@ function readLinkType(object: LinkObject, link: ObservedLink): LinkType {
       ...(wanted.groupGid !== undefined && link.groupGid !== undefined ? { groupGid: link.groupGid } : {}),
       ...(wanted.queues === undefined ? {} : { queues: wanted.queues }),
     };
+  }
+  if ("parentKey" in wanted && (link.kind === "macvlan" || link.kind === "macvtap")) {
+    const { linkIndex, macvlanMode: mode = wanted.mode } = link;
+    const parentKey = linkIndex === undefined ? "" : keyOfIndex(context, namespace, linkIndex);
+    return { type: link.kind, parentKey, mode };
   }
   switch (link.kind) {
     case "bridge":

@@ -56,6 +56,8 @@ export interface LinkObject extends ObjectBase {
   readonly macAddress?: MacAddress;
   readonly mtuBytes?: number;
   readonly up?: boolean;
+  /** Whether it takes multicast of all groups (IFF_ALLMULTI). */
+  readonly allMulticast?: boolean;
   /** Key of the bridge that this link is a port of; null: port of none. */
   readonly masterKey?: string | null;
   /** Bridge port flag: learn source addresses. Only with a master. */

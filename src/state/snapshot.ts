@@ -3,6 +3,7 @@
  * asked for is in it.
  */
 import type { IpAddress, Ipv4Address, MacAddress, Prefix } from "../base/address.ts";
+import type { MacvlanMode } from "./object.ts";
 
 export interface ObservedLink {
   readonly index: number;
@@ -13,6 +14,8 @@ export interface ObservedLink {
   readonly mtuBytes: number;
   /** IFF_UP, the administrative state. */
   readonly up: boolean;
+  /** IFF_ALLMULTI, as a person sets it. */
+  readonly allMulticast?: boolean;
   /** Interface index of the master; absent: none. */
   readonly masterIndex?: number;
   /** IFLA_IFALIAS; ours read "netloom:KEY". */
@@ -26,6 +29,7 @@ export interface ObservedLink {
   readonly ipv6AddressGeneration?: number;
   readonly stp?: boolean;
   readonly forwardDelayCentiseconds?: number;
+  readonly macvlanMode?: MacvlanMode;
   /** Tap only. */
   readonly ownerUid?: number;
   readonly groupGid?: number;

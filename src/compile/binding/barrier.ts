@@ -3,6 +3,24 @@
  * its tap to the network nor back, and do not reach the kernel's own stack, which would refuse them as unreachable.
  */
 
+/** What DHCP and router advertisements are, in the words of a family that sees Ethernet frames. */
+const CONFIGURATION = [
+  "ether type ip udp dport { 67, 68 } drop",
+  "ether type ip6 udp dport { 546, 547 } drop",
+  "ether type ip6 icmpv6 type { nd-router-solicit, nd-router-advert } drop",
+];
+
+/** Rules of a table of the netdev family: on this device neither passes, in nor out (Linux 5.16 for the way out). */
+export function deviceBarrier(device: string): string {
+  const chain = (hook: "ingress" | "egress"): string[] => [
+    `chain ${hook} {`,
+    `  type filter hook ${hook} device ${JSON.stringify(device)} priority 0; policy accept;`,
+    ...CONFIGURATION.map((rule) => `  ${rule}`),
+    "}",
+  ];
+  return [...chain("ingress"), ...chain("egress")].join("\n");
+}
+
 /** Rules of a table of the bridge family. @param others bridge ports that must neither hear nor speak to the guest */
 export function configurationBarrier(tapName: string, others: readonly string[]): string {
   const tap = JSON.stringify(tapName);
@@ -21,9 +39,7 @@ export function configurationBarrier(tapName: string, others: readonly string[])
       : crossing.map(([from, to]) => `  iifname ${from} oifname ${to} jump configuration`)),
     "}",
     "chain configuration {",
-    "  ether type ip udp dport { 67, 68 } drop",
-    "  ether type ip6 udp dport { 546, 547 } drop",
-    "  ether type ip6 icmpv6 type { nd-router-solicit, nd-router-advert } drop",
+    ...CONFIGURATION.map((rule) => `  ${rule}`),
     "}",
     "chain input {",
     "  type filter hook input priority -200; policy accept;",

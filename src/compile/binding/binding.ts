@@ -1,16 +1,27 @@
 /** The ways in which a guest gets a pod's network. */
 import type { Desired, Ip6SingleObject } from "../../state/object.ts";
 import { bindBridge } from "./bridge.ts";
+import { bindMacvtap } from "./macvtap.ts";
 import { bindMasquerade } from "./masquerade.ts";
 import type { BoundPod, PodBinding } from "./pod-binding.ts";
 
-/** bridge: the guest takes the pod's place; masquerade: the pod keeps it and hides the guest. */
-export const BINDING_KINDS = ["bridge", "masquerade"] as const;
+/**
+ * bridge: the guest takes the pod's place; masquerade: the pod keeps it and hides the guest; macvtap: as bridge, by a
+ * macvtap on the pod's interface.
+ */
+export const BINDING_KINDS = ["bridge", "masquerade", "macvtap"] as const;
 export type BindingKind = (typeof BINDING_KINDS)[number];
 
 /** @throws NetloomError nic-index, bad-name, no-address, second-masquerade */
 export function bindPod(kind: BindingKind, binding: PodBinding): BoundPod {
-  return kind === "bridge" ? bindBridge(binding) : bindMasquerade(binding);
+  switch (kind) {
+    case "bridge":
+      return bindBridge(binding);
+    case "masquerade":
+      return bindMasquerade(binding);
+    case "macvtap":
+      return bindMacvtap(binding);
+  }
 }
 
 /** The guest's addresses with their prefix lengths, as its services tell them. */

@@ -63,7 +63,7 @@ export function bindBridge(binding: PodBinding): BoundPod {
   objects.push(...services);
   return {
     desired: { objects, absent: pod.foreign ? takenAway(pod) : [] },
-    tap: { key: parts.tapKey, name: tapName },
+    tap: { key: parts.tapKey, name: tapName, type: "tap" },
     guestMac: pod.macAddress,
     keepsPod: false,
     notes,
@@ -71,7 +71,7 @@ export function bindBridge(binding: PodBinding): BoundPod {
 }
 
 /** What the pod's interface must not have while it is bound, in the order in which it comes back. */
-function takenAway(pod: PodInterface): StateObject[] {
+export function takenAway(pod: PodInterface): StateObject[] {
   return [...pod.addresses, ...pod.routes.filter((route) => !isDerived(route, pod)), ...pod.neighbours];
 }
 

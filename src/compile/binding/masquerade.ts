@@ -137,7 +137,13 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
     notes.push("the guest is not reached at the pod's ::1: the kernel does not route that address");
   }
   if (binding.dhcp === "none")
-    return { desired: { objects, absent: [] }, tap: { key: keys.tap, name: tapName }, guestMac, keepsPod: true, notes };
+    return {
+      desired: { objects, absent: [] },
+      tap: { key: keys.tap, name: tapName, type: "tap" },
+      guestMac,
+      keepsPod: true,
+      notes,
+    };
 
   const { leaseSeconds = DEFAULT_LEASE_SECONDS, options } = binding;
   const { nameServers, searchDomains, domainName } = compileResolver(pod, notes);
@@ -185,7 +191,13 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
       },
     });
   }
-  return { desired: { objects, absent: [] }, tap: { key: keys.tap, name: tapName }, guestMac, keepsPod: true, notes };
+  return {
+    desired: { objects, absent: [] },
+    tap: { key: keys.tap, name: tapName, type: "tap" },
+    guestMac,
+    keepsPod: true,
+    notes,
+  };
 }
 
 /** The guest's MAC address, which nobody sees outside of the pod. @param tapKey of the tap that it is plugged into */

@@ -11,6 +11,8 @@ export interface BindingNames {
   readonly bridge: string;
   /** The pod's interface while it is bound. */
   readonly nic: string;
+  /** The interface beside a macvtap that its guest is served on. */
+  readonly helper: string;
   /** Address of the bridge and of our DHCP server; belongs to nobody on the pod's network. */
   readonly serverAddress: Ipv4Address;
 }
@@ -32,11 +34,17 @@ export function bindingNames(profile: BindingProfile, interfaceName: string, nic
     return {
       bridge: `br${nicIndex + 1}`,
       nic: interfaceName,
+      helper: `${nameStem(interfaceName)}-own`,
       serverAddress: parseIpv4(`169.254.75.${LEGACY_SERVER_HOST + nicIndex}`),
     };
   }
   const stem = nameStem(interfaceName);
-  return { bridge: `k6t-${stem}`, nic: `${stem}-nic`, serverAddress: parseIpv4(`169.254.75.1${nicIndex}`) };
+  return {
+    bridge: `k6t-${stem}`,
+    nic: `${stem}-nic`,
+    helper: `${stem}-own`,
+    serverAddress: parseIpv4(`169.254.75.1${nicIndex}`),
+  };
 }
 
 /** What the derived names are made of: of "pod" and 11 hex digits only these, as KubeVirt does; a hash of longer names. */

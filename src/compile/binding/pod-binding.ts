@@ -8,7 +8,11 @@ export interface PodBinding {
   readonly pod: PodInterface;
   readonly profile: BindingProfile;
   /** What the kernel can do: without the link kind "dummy" a bridge without ports stands in. */
-  readonly features: { readonly dummy: boolean };
+  readonly features: {
+    readonly dummy: boolean;
+    /** Whether nft can hook what leaves a device; without it a macvtap guest is told nothing. Absent: it can. */
+    readonly netdevEgress?: boolean;
+  };
   /** Position among the guest's NICs, 0 to 99: the server's address depends on it. */
   readonly nicIndex: number;
   readonly tapName: string;
@@ -29,7 +33,7 @@ export interface PodBinding {
 export interface BoundPod {
   /** Everything to make, the services included; `absent` is empty for a declared pod. */
   readonly desired: Desired;
-  readonly tap: { readonly key: string; readonly name: string };
+  readonly tap: { readonly key: string; readonly name: string; readonly type: "tap" | "macvtap" };
   /** The MAC address that the guest must use. */
   readonly guestMac: MacAddress;
   /** Whether the pod's interface, addresses and routes stay as they are. */

@@ -2,7 +2,8 @@
 import { familyOf, type IpAddress, type Ipv4Address } from "../../base/address.ts";
 import type { NetlinkMessage } from "../../netlink/message.ts";
 import { decodeAddress, dumpAddresses } from "../../netlink/route/address.ts";
-import { dumpLinks, linkDecoder } from "../../netlink/route/link.ts";
+import { MACVLAN_MODES } from "../../netlink/route/kinds/macvlan.ts";
+import { dumpLinks, IFF_ALLMULTI, linkDecoder } from "../../netlink/route/link.ts";
 import { decodeNeighbour, dumpNeighbours } from "../../netlink/route/neighbour.ts";
 import { NUD_PERMANENT } from "../../netlink/route/neighbour-message.ts";
 import { decodeRoute, dumpRoutes, isDerivedLocal } from "../../netlink/route/route.ts";
@@ -17,6 +18,7 @@ interface ObservedRouting {
 }
 
 const TAP = 2;
+const MODES = ["private", "vepa", "bridge", "passthru"] as const satisfies readonly (keyof typeof MACVLAN_MODES)[];
 
 /** @param namespace descriptor; undefined: our own */
 export async function observeRouting(namespace: number | undefined): Promise<ObservedRouting> {
@@ -36,6 +38,8 @@ const decodeLink = linkDecoder({
   kinds: {
     bridge: ["stpState", "forwardDelayCentiseconds"],
     tun: ["type", "ownerUid", "groupGid", "persistent"],
+    macvlan: ["mode"],
+    macvtap: ["mode"],
   },
   bridgePort: ["learning"],
 });
@@ -44,6 +48,7 @@ function observedLink(message: NetlinkMessage): ObservedLink | undefined {
   const link = decodeLink(message);
   if (link === undefined) return undefined;
   const { bridge, tun } = link;
+  const mode = (link.macvlan ?? link.macvtap)?.mode;
   const observed: Mutable<ObservedLink> = {
     index: link.index,
     name: link.name ?? "",
@@ -62,6 +67,8 @@ function observedLink(message: NetlinkMessage): ObservedLink | undefined {
   if (bridge?.forwardDelayCentiseconds !== undefined) {
     observed.forwardDelayCentiseconds = bridge.forwardDelayCentiseconds;
   }
+  if ((link.flags & IFF_ALLMULTI) !== 0) observed.allMulticast = true;
+  for (const name of MODES) if (MACVLAN_MODES[name] === mode) observed.macvlanMode = name;
   if (tun?.type === TAP) {
     if (tun.ownerUid !== undefined) observed.ownerUid = tun.ownerUid;
     if (tun.groupGid !== undefined) observed.groupGid = tun.groupGid;

@@ -9,14 +9,13 @@
 import { NetloomError } from "../../base/errors.ts";
 import type { NetlinkRequest } from "../../netlink/message.ts";
 import { setBridgePort } from "../../netlink/route/bridge-port.ts";
-import { type LinkSettings, deleteLink, newLink, setLink } from "../../netlink/route/link.ts";
+import { MACVLAN_MODES } from "../../netlink/route/kinds/macvlan.ts";
+import { IFF_ALLMULTI, type LinkSettings, deleteLink, newLink, setLink } from "../../netlink/route/link.ts";
 import { markOf } from "../../state/mark.ts";
 import type { LinkObject } from "../../state/object.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
 const GENERATE_NO_ADDRESSES = 1;
-/** linux/if_link.h MACVLAN_MODE_* */
-const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
 
 export interface LinkContext {
   readonly links: LinkDirectory;
@@ -86,7 +85,7 @@ function setUp(object: LinkObject, links: LinkDirectory, further: LinkSettings):
   const { up, learning, ipv6AddressGeneration: generation } = object;
   const master = typeof object.masterKey === "string" ? { masterIndex: masterIndex(object, links) } : {};
   const requests: NetlinkRequest[] = [];
-  const first = { index, alias: markOf(object.key), ...further, ...master };
+  const first = { index, alias: markOf(object.key), ...further, ...master, ...multicastOf(object) };
   if (generation === undefined) {
     requests.push(named(object, setLink({ ...first, ...(up === true ? { up } : {}) })));
   } else {
@@ -121,6 +120,7 @@ export function changeLinkRequests(before: LinkObject, after: LinkObject, { link
     ...(after.mtuBytes === before.mtuBytes ? {} : mtuOf(after)),
     ...(adopted ? {} : { alias: markOf(after.key) }),
     ...(newMaster ? { masterIndex: masterIndex(after, links) } : {}),
+    ...(after.allMulticast === before.allMulticast ? {} : multicastOf(after)),
     ...(newGeneration && generation === GENERATE_NO_ADDRESSES ? { ipv6AddressGeneration: generation } : {}),
     ...(!bounce && after.up === false && before.up !== false ? { up: false } : {}),
     ...(after.link.type === "bridge" && !sameBridge(before, after)
@@ -170,6 +170,10 @@ function macOf({ macAddress }: LinkObject): LinkSettings {
 
 function mtuOf({ mtuBytes }: LinkObject): LinkSettings {
   return mtuBytes === undefined ? {} : { mtuBytes };
+}
+
+function multicastOf({ allMulticast }: LinkObject): LinkSettings {
+  return allMulticast === undefined ? {} : { flags: allMulticast ? IFF_ALLMULTI : 0, flagsMask: IFF_ALLMULTI };
 }
 
 function masterIndex(object: LinkObject, links: LinkDirectory): number {

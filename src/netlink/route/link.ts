@@ -23,6 +23,7 @@ export const IFF_UP = 0x1;
 export const IFF_LOOPBACK = 0x8;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
+export const IFF_ALLMULTI = 0x200;
 const RTEXT_FILTER_SKIP_STATS = 8;
 
 type LinkAttributes = Values<typeof LINK_ATTRIBUTES>;

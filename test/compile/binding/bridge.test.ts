@@ -160,7 +160,7 @@ describe("names", () => {
     ["legacy", "eth0", 0, { bridge: "br1", nic: "eth0", serverAddress: "169.254.75.86" }],
     ["legacy", "net1", 1, { bridge: "br2", nic: "net1", serverAddress: "169.254.75.87" }],
   ] as const)("%s %s %i", (profile, name, index, expected) => {
-    expect(bindingNames(profile, name, index)).toEqual(expected);
+    expect(bindingNames(profile, name, index)).toMatchObject(expected);
   });
 
   test("names that would exceed 15 bytes are shortened by a hash", () => {

@@ -17,5 +17,8 @@ const macvlanData = {
   broadcastCutoff: attribute("IFLA_MACVLAN_BC_CUTOFF", 9, s32),
 } as const;
 
+/** linux/if_link.h MACVLAN_MODE_*. */
+export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
+
 export const macvlan = linkKind({ data: macvlanData });
 export const macvtap = linkKind({ data: macvlanData });
