@@ -7,12 +7,13 @@ import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.t
 import { Healer } from "../engine/heal.ts";
 import type { ServiceHost } from "../engine/service-host.ts";
 import { readStatus } from "../engine/status.ts";
+import { summariesOf } from "../engine/summaries.ts";
 import type { RunningKeeper } from "../services/keeper/run.ts";
-import type { Step } from "../state/step.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import { Confirmations } from "./confirmations.ts";
 import { type DaemonEvent, EventRing } from "./events.ts";
 import { guestsOf } from "./guests.ts";
+import { IdleMemory } from "./memory.ts";
 import { Metrics } from "./metrics.ts";
 import { ChangeQueue } from "./queue.ts";
 import type { Handlers } from "./server.ts";
@@ -34,6 +35,7 @@ export class Daemon implements AsyncDisposable {
   readonly #healer: Healer;
   readonly #confirmations: Confirmations;
   readonly #units: UnitsWatch;
+  readonly #memory = new IdleMemory();
   readonly #startedAt = Date.now();
 
   constructor(options: DaemonOptions) {
@@ -53,6 +55,7 @@ export class Daemon implements AsyncDisposable {
       ready: () => this.#queue.idle(),
       exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, locksOf(unit), work),
       report: (event) => this.#tell(event),
+      looked: () => this.#memory.worked(),
       tend: (unit, namespaces) =>
         keeper.keeper.tend((service, owner) => owner === unit && namespaces.has(service.object.namespace)),
       log,
@@ -74,6 +77,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Nothing new begins; a change under way is finished. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#memory[Symbol.dispose]();
     this.#units[Symbol.dispose]();
     this.#confirmations[Symbol.dispose]();
     await this.#healer[Symbol.asyncDispose]();
@@ -112,7 +116,7 @@ export class Daemon implements AsyncDisposable {
         this.#healer.add(unitName);
         this.#confirmations.schedule();
         const milliseconds = elapsed();
-        this.#tell({ kind: "applied", unit: unitName, steps: summaries(outcome.steps), milliseconds });
+        this.#tell({ kind: "applied", unit: unitName, steps: summariesOf(outcome.steps), milliseconds });
         if (confirmSeconds !== undefined) {
           this.#tell({ kind: "unconfirmed", unit: unitName, seconds: confirmSeconds });
         }
@@ -135,7 +139,7 @@ export class Daemon implements AsyncDisposable {
           services: this.#services,
         });
         this.#healer.remove(unitName);
-        this.#tell({ kind: "destroyed", unit: unitName, steps: summaries(outcome.steps) });
+        this.#tell({ kind: "destroyed", unit: unitName, steps: summariesOf(outcome.steps) });
         return { name: unitName, steps: outcome.steps, notes, milliseconds: elapsed() };
       }),
     bind: (request) => {
@@ -199,7 +203,7 @@ export class Daemon implements AsyncDisposable {
       const store = UnitStore.open(stateFolder, unit);
       const outcome = await undoUnconfirmed(store, this.#services);
       if (outcome === undefined) return;
-      this.#tell({ kind: "undone", unit, steps: summaries(outcome.steps) });
+      this.#tell({ kind: "undone", unit, steps: summariesOf(outcome.steps) });
       if (store.readRecord() === undefined) this.#healer.remove(unit);
       else this.#healer.add(unit);
     });
@@ -242,8 +246,4 @@ export class Daemon implements AsyncDisposable {
 /** What must be held to change a unit: binds do not wait for each other in commands, nor for files. */
 function locksOf(unit: string): readonly string[] {
   return unit.startsWith("bind-") ? [`locks/${unit}`] : ["lock"];
-}
-
-function summaries(steps: readonly Step[]): string[] {
-  return steps.map((step) => step.summary);
 }

@@ -15,6 +15,8 @@ import { ObservedNamespaces } from "./heal/observed.ts";
 import { Stakes } from "./heal/stakes.ts";
 import { planUnit, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
+import { summariesOf } from "./summaries.ts";
+import type { ChangeKind } from "./watch/namespace.ts";
 import { Watcher } from "./watch.ts";
 
 const GATHER_MILLISECONDS = 30;
@@ -49,6 +51,8 @@ export interface HealerOptions {
   readonly report: (event: HealEvent) => void;
   /** Nothing had to be healed after a change in these namespaces: services there may want to look themselves. */
   readonly tend?: (unit: string, namespaces: ReadonlySet<string>) => Promise<void>;
+  /** A look at what may have changed is over. */
+  readonly looked?: () => void;
   readonly log: Logger;
   /** Of each socket for events; for tests. */
   readonly receiveBufferBytes?: number;
@@ -61,6 +65,8 @@ export interface HealStatus {
   /** Why it could not be healed the last time. */
   readonly failure?: string;
 }
+
+type Touched = ReadonlyMap<string, ChangeKind | "all">;
 
 interface Failure {
   readonly message: string;
@@ -99,7 +105,7 @@ export class Healer implements AsyncDisposable {
       onChange: (place) => {
         if ("file" in place) this.#files.add(place.file);
         else {
-          this.#observed.forget(place.namespace);
+          this.#observed.forget(place.namespace, place.kind);
           this.#namespaces.add(place.namespace);
         }
         this.#mark();
@@ -200,6 +206,7 @@ export class Healer implements AsyncDisposable {
         const ended = performance.now();
         this.#restUntil = ended + Math.min(ended - started, LONGEST_REST_MILLISECONDS);
         this.#scheduleLater();
+        this.#options.looked?.();
       });
   }
 
@@ -211,7 +218,7 @@ export class Healer implements AsyncDisposable {
     for (const unit of units) this.#readStakes(unit);
     const fresh = this.#listen(namespaces);
     for (const name of fresh) {
-      this.#observed.forget(name);
+      this.#observed.forget(name, "all");
       namespaces.add(name);
     }
     for (const unit of this.#stakes.units()) {
@@ -265,8 +272,8 @@ export class Healer implements AsyncDisposable {
     }
   }
 
-  /** The namespaces that healing would touch; undefined: all is as it was applied. */
-  async #planChange(unit: string): Promise<Set<string> | undefined> {
+  /** Where healing would change what; undefined: all is as it was applied. */
+  async #planChange(unit: string): Promise<Touched | undefined> {
     const store = UnitStore.open(this.#options.stateFolder, unit);
     const known = store.readJournal() ?? store.readRecord();
     if (known === undefined) return undefined;
@@ -277,10 +284,10 @@ export class Healer implements AsyncDisposable {
       });
     }
     if (plan.steps.length === 0 && journal === undefined) return undefined;
-    return namespacesOf(plan.steps, known.desired.objects);
+    return touchedBy(plan.steps, known.desired.objects);
   }
 
-  async #heal(unit: string, touched: ReadonlySet<string>): Promise<void> {
+  async #heal(unit: string, touched: Touched): Promise<void> {
     const { services, report } = this.#options;
     const store = UnitStore.open(this.#options.stateFolder, unit);
     const journal = store.readJournal();
@@ -291,11 +298,11 @@ export class Healer implements AsyncDisposable {
     const { steps } = await reconcile(store, known.desired, {
       services,
       observe: (request) => {
-        for (const namespace of touched) this.#observed.forget(namespace);
+        for (const [namespace, kind] of touched) this.#observed.forget(namespace, kind);
         return this.#observed.observe(request);
       },
     });
-    const summaries = steps.map((step) => step.summary);
+    const summaries = summariesOf(steps);
     if (journal !== undefined) {
       this.#stakes.read(unit);
       this.#stakesChanged = true;
@@ -348,12 +355,14 @@ export class Healer implements AsyncDisposable {
 }
 
 /** Where steps change something, both ends of a pair included. */
-function namespacesOf(steps: readonly Step[], objects: readonly StateObject[]): Set<string> {
+function touchedBy(steps: readonly Step[], objects: readonly StateObject[]): Touched {
   const byKey = new Map(objects.map((object) => [object.key, object]));
-  const found = new Set<string>();
+  const found = new Map<string, ChangeKind | "all">();
   const add = (object: StateObject | undefined): void => {
     if (object === undefined || object.kind === "file") return;
-    found.add(object.kind === "namespace" ? object.name : object.namespace);
+    const namespace = object.kind === "namespace" ? object.name : object.namespace;
+    const routingOnly = !["namespace", "nft-table", "foreign-accept"].includes(object.kind);
+    found.set(namespace, routingOnly && found.get(namespace) !== "all" ? "routing" : "all");
   };
   for (const { before, after, along = [] } of steps) {
     for (const object of [before, after, ...along]) {

@@ -10,7 +10,7 @@ import type { NamespaceRequest } from "../kernel/observe.ts";
 import { namespacePath } from "../kernel/transition/namespace-path.ts";
 import { FolderWatch } from "./watch/folders.ts";
 import { raisesEvent } from "./watch/groups.ts";
-import { NamespaceWatch } from "./watch/namespace.ts";
+import { type ChangeKind, NamespaceWatch } from "./watch/namespace.ts";
 import { type Look, Poll } from "./watch/poll.ts";
 import { SysctlWatch } from "./watch/sysctl.ts";
 
@@ -25,9 +25,14 @@ export interface WatchRequest {
   readonly files: readonly string[];
 }
 
+/** `all`: it may be another namespace by now. */
+export type ChangedPlace =
+  | { readonly namespace: string; readonly kind: ChangeKind | "all" }
+  | { readonly file: string };
+
 export interface WatcherOptions {
   /** A namespace ("" is our own) or a file may have changed. Comes often; never during {@link Watcher.update}. */
-  readonly onChange: (place: { readonly namespace: string } | { readonly file: string }) => void;
+  readonly onChange: (place: ChangedPlace) => void;
   /** So much happened that events were lost; a change of that namespace is told as well. */
   readonly onOverrun: (namespace: string) => void;
   readonly log: Logger;
@@ -59,7 +64,7 @@ export class Watcher implements Disposable {
     this.#options = options;
     this.#files = new FolderWatch((path) => {
       const namespace = this.#namesByPath.get(path);
-      options.onChange(namespace === undefined ? { file: path } : { namespace });
+      options.onChange(namespace === undefined ? { file: path } : { namespace, kind: "all" });
     });
   }
 
@@ -114,7 +119,7 @@ export class Watcher implements Disposable {
 
   #open(name: string, identity: string, neighbours: boolean): void {
     const { receiveBufferBytes, log } = this.#options;
-    const changed = (): void => this.#options.onChange({ namespace: name });
+    const changed = (kind: ChangeKind): void => this.#options.onChange({ namespace: name, kind });
     let events: NamespaceWatch | undefined;
     try {
       if (identity !== ABSENT)
@@ -123,9 +128,9 @@ export class Watcher implements Disposable {
           neighbours,
           ...(receiveBufferBytes === undefined ? {} : { receiveBufferBytes }),
           onChange: changed,
-          onOverrun: () => {
+          onOverrun: (kind) => {
             this.#options.onOverrun(name);
-            changed();
+            changed(kind);
           },
           onError: (error) => log.error("kernel events", { namespace: name, reason: messageOf(error) }),
         });
@@ -145,7 +150,7 @@ export class Watcher implements Disposable {
       const now = identityOf(name);
       if (now === last) return;
       last = now;
-      this.#options.onChange({ namespace: name });
+      this.#options.onChange({ namespace: name, kind: "all" });
     };
   }
 
@@ -184,7 +189,9 @@ export class Watcher implements Disposable {
   /** Undefined: its device is not there; when it comes, that is an event. */
   #watchSysctl(name: string, namespace: number | undefined, path: string): SysctlWatch | undefined {
     try {
-      return new SysctlWatch(namespace, path, this.#poll, () => this.#options.onChange({ namespace: name }));
+      return new SysctlWatch(namespace, path, this.#poll, () =>
+        this.#options.onChange({ namespace: name, kind: "routing" }),
+      );
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw error;

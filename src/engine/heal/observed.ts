@@ -1,57 +1,150 @@
 /**
  * What was observed of namespaces lately, good until an event tells of a change there. A unit of a thousand
- * namespaces is planned anew from the one that changed.
+ * namespaces is planned anew from the one that changed, and units that share a namespace share what was read of it.
+ * Reading nft takes programs, so that its tables are read only after an event of nft's own.
  */
 import { observe, type ObserveRequest } from "../../kernel/observe.ts";
-import type { ObservedNamespace, Snapshot } from "../../state/snapshot.ts";
+import { observeFilters } from "../../kernel/observe/filters.ts";
+import { namespacePath } from "../../kernel/transition/namespace-path.ts";
+import type { ObservedNamespace, ObservedNftTable, Snapshot } from "../../state/snapshot.ts";
+import type { ChangeKind } from "../watch/namespace.ts";
 
-interface Kept {
-  readonly request: string;
-  readonly observed: ObservedNamespace | null;
+type NamespaceRequest = ObserveRequest["namespaces"][number];
+type TableName = NonNullable<NamespaceRequest["nft"]>[number];
+
+/** Of one namespace; a part that was forgotten is absent. */
+interface Known {
+  /** Links, addresses, routes, neighbours and parameters. */
+  routing?: ObservedNamespace;
+  /** Null: there is none of that name. */
+  tables: Map<string, ObservedNftTable | null>;
+  foreignAccepts?: readonly string[];
+  /** Counts changes: what was read meanwhile may be older. */
+  routingChanges: number;
+  filterChanges: number;
 }
+
+const keyOf = ({ family, name }: TableName): string => `${family} ${name}`;
 
 export class ObservedNamespaces {
   readonly #listens: (namespace: string) => boolean;
-  readonly #kept = new Map<string, Kept>();
-  /** Counts what was forgotten: what was read meanwhile may be older. */
-  readonly #changes = new Map<string, number>();
+  readonly #known = new Map<string, Known>();
 
   /** @param listens whether changes of the namespace will be told to {@link forget} */
   constructor(listens: (namespace: string) => boolean) {
     this.#listens = listens;
   }
 
-  forget(namespace: string): void {
-    this.#kept.delete(namespace);
-    this.#changes.set(namespace, (this.#changes.get(namespace) ?? 0) + 1);
+  /** Something changed there. */
+  forget(namespace: string, kind: ChangeKind | "all"): void {
+    const known = this.#of(namespace);
+    if (kind !== "filters") {
+      delete known.routing;
+      known.routingChanges++;
+    }
+    if (kind === "routing") return;
+    known.tables = new Map();
+    delete known.foreignAccepts;
+    known.filterChanges++;
   }
 
   /** Keep nothing of any other namespace. */
   retain(namespaces: ReadonlySet<string>): void {
-    for (const map of [this.#kept, this.#changes]) {
-      for (const name of map.keys()) if (!namespaces.has(name)) map.delete(name);
-    }
+    for (const name of this.#known.keys()) if (!namespaces.has(name)) this.#known.delete(name);
   }
 
-  /** As {@link observe} of the kernel floor, reading only what is not known. */
+  /** As the kernel floor's function of that name, reading only what is not known. */
   async observe(request: ObserveRequest): Promise<Snapshot> {
-    const namespaces: Record<string, ObservedNamespace | null> = {};
-    const unknown: { readonly name: string; readonly request: string; readonly changes: number | undefined }[] = [];
+    const unread: NamespaceRequest[] = [];
+    const complete: { readonly entry: NamespaceRequest; readonly routing: ObservedNamespace }[] = [];
     for (const entry of request.namespaces) {
-      const kept = this.#kept.get(entry.name);
-      const text = JSON.stringify(entry);
-      if (kept?.request === text) namespaces[entry.name] = kept.observed;
-      else unknown.push({ name: entry.name, request: text, changes: this.#changes.get(entry.name) });
+      const routing = this.#routingFor(entry);
+      if (routing === undefined) unread.push(entry);
+      else complete.push({ entry, routing });
     }
-    const names = new Set(unknown.map(({ name }) => name));
-    const fresh = await observe({ ...request, namespaces: request.namespaces.filter(({ name }) => names.has(name)) });
-    for (const { name, request: text, changes } of unknown) {
-      const observed = fresh.namespaces[name] ?? null;
-      namespaces[name] = observed;
-      if (this.#changes.get(name) === changes && observed !== null && this.#listens(name)) {
-        this.#kept.set(name, { request: text, observed });
+    const asked = new Map(unread.map((entry) => [entry.name, this.#missingOf(entry)]));
+    const changes = new Map(unread.map(({ name }) => [name, { ...this.#of(name) }]));
+    const fresh = await observe({ ...request, namespaces: [...asked.values()] });
+    const namespaces: Record<string, ObservedNamespace | null> = {};
+    for (const entry of unread) {
+      const observed = fresh.namespaces[entry.name] ?? null;
+      if (observed === null) {
+        namespaces[entry.name] = null;
+        continue;
       }
+      const before = changes.get(entry.name);
+      const whole = this.#merged(entry, observed, asked.get(entry.name)?.nft ?? []);
+      namespaces[entry.name] = whole;
+      const known = this.#of(entry.name);
+      if (!this.#listens(entry.name)) continue;
+      if (known.routingChanges === before?.routingChanges) known.routing = observed;
+      if (known.filterChanges === before?.filterChanges) keepFilters(known, entry, whole);
     }
-    return { namespaces, files: fresh.files };
+    for (const { entry, routing } of complete) namespaces[entry.name] = await this.#withFilters(entry, routing);
+    return { ...fresh, namespaces };
   }
+
+  #of(namespace: string): Known {
+    let known = this.#known.get(namespace);
+    if (known === undefined) {
+      known = { tables: new Map(), routingChanges: 0, filterChanges: 0 };
+      this.#known.set(namespace, known);
+    }
+    return known;
+  }
+
+  /** Undefined: something of it has to be read. */
+  #routingFor({ name, sysctls = [] }: NamespaceRequest): ObservedNamespace | undefined {
+    const routing = this.#known.get(name)?.routing;
+    return routing !== undefined && sysctls.every((path) => path in routing.sysctls) ? routing : undefined;
+  }
+
+  /** What has to be read for the request when links and the like are to be read anyway. */
+  #missingOf({ name, nft = [], sysctls = [], foreignAccepts = false }: NamespaceRequest): NamespaceRequest & {
+    readonly nft: readonly TableName[];
+  } {
+    const { tables, routing, foreignAccepts: accepts } = this.#of(name);
+    return {
+      name,
+      nft: nft.filter((table) => !tables.has(keyOf(table))),
+      sysctls: [...new Set([...sysctls, ...Object.keys(routing?.sysctls ?? {})])],
+      foreignAccepts: foreignAccepts && accepts === undefined,
+    };
+  }
+
+  /** What was read now with what was known of nft before. */
+  #merged(entry: NamespaceRequest, observed: ObservedNamespace, read: readonly TableName[]): ObservedNamespace {
+    const { tables, foreignAccepts } = this.#of(entry.name);
+    const readKeys = new Set(read.map(keyOf));
+    const kept = (entry.nft ?? []).flatMap((table) => {
+      const known = readKeys.has(keyOf(table)) ? null : tables.get(keyOf(table));
+      return known === null || known === undefined ? [] : [known];
+    });
+    return {
+      ...observed,
+      nftTables: [...observed.nftTables, ...kept],
+      foreignAccepts: foreignAccepts ?? observed.foreignAccepts,
+    };
+  }
+
+  /** The rest is known. */
+  async #withFilters(entry: NamespaceRequest, routing: ObservedNamespace): Promise<ObservedNamespace> {
+    const known = this.#of(entry.name);
+    const missing = this.#missingOf(entry);
+    const changes = known.filterChanges;
+    const place = entry.name === "" ? {} : { namespacePath: namespacePath(entry.name) };
+    const read = await observeFilters(place, {
+      tables: missing.nft,
+      foreignAccepts: missing.foreignAccepts === true,
+    });
+    const whole = this.#merged(entry, { ...routing, ...read }, missing.nft);
+    if (known.filterChanges === changes) keepFilters(known, entry, whole);
+    return whole;
+  }
+}
+
+function keepFilters(known: Known, entry: NamespaceRequest, observed: ObservedNamespace): void {
+  const tables = new Map(observed.nftTables.map((table) => [keyOf(table), table]));
+  for (const name of entry.nft ?? []) known.tables.set(keyOf(name), tables.get(keyOf(name)) ?? null);
+  if (entry.foreignAccepts === true) known.foreignAccepts = observed.foreignAccepts;
 }

@@ -16,6 +16,9 @@ const NUD_PERMANENT = 0x80;
 /** struct ndmsg (linux/neighbour.h). */
 const NDMSG_STATE_OFFSET = 8;
 
+/** Of links, addresses, routes, rules, neighbours and parameters; or of nft. */
+export type ChangeKind = "routing" | "filters";
+
 export interface NamespaceWatchOptions {
   /** "" is our own. */
   readonly name: string;
@@ -23,9 +26,9 @@ export interface NamespaceWatchOptions {
   readonly neighbours: boolean;
   /** What the kernel may hold for us; absent: the system's default. */
   readonly receiveBufferBytes?: number;
-  readonly onChange: () => void;
+  readonly onChange: (kind: ChangeKind) => void;
   /** Events were lost. */
-  readonly onOverrun: () => void;
+  readonly onOverrun: (kind: ChangeKind) => void;
   readonly onError: (error: SystemCallError) => void;
 }
 
@@ -40,7 +43,6 @@ export class NamespaceWatch implements Disposable {
     const common = {
       ...(namespace === undefined ? {} : { namespace }),
       ...(options.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: options.receiveBufferBytes }),
-      onOverrun: options.onOverrun,
       onError: options.onError,
     };
     const { neighbour, ...always } = RTNLGRP;
@@ -51,14 +53,16 @@ export class NamespaceWatch implements Disposable {
           ...common,
           groups,
           onMessages: (bytes) => {
-            if (concerns(bytes)) options.onChange();
+            if (concerns(bytes)) options.onChange("routing");
           },
+          onOverrun: () => options.onOverrun("routing"),
         }),
         new NetlinkEvents({
           ...common,
           protocol: NETLINK_NETFILTER,
           groups: [NFNLGRP_NFTABLES],
-          onMessages: options.onChange,
+          onMessages: () => options.onChange("filters"),
+          onOverrun: () => options.onOverrun("filters"),
         }),
       );
     } catch (error) {

@@ -15,6 +15,8 @@ import { openControlServer } from "./server.ts";
 import { readServiceList } from "./service-list.ts";
 
 const HOUSEKEEPING_MILLISECONDS = 2000;
+/** A daemon hears of most that makes a service start again. */
+const DAEMON_HOUSEKEEPING_MILLISECONDS = 5000;
 const MAXIMUM_LOG_BYTES = 8 * 1024 * 1024;
 
 export const keeperLock = (stateFolder: string): string => join(stateFolder, "keeper.lock");
@@ -69,13 +71,16 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
     log,
   );
   await resumed;
-  const housekeeping = setInterval(() => {
-    boundFile(keeperLog(stateFolder), MAXIMUM_LOG_BYTES);
-    // A daemon hears of changes where a service that runs has its place.
-    keeper
-      .tend((service) => daemon !== true || service.report().state !== "running")
-      .catch((error: unknown) => log.error("housekeeping failed", { reason: messageOf(error) }));
-  }, HOUSEKEEPING_MILLISECONDS);
+  const housekeeping = setInterval(
+    () => {
+      boundFile(keeperLog(stateFolder), MAXIMUM_LOG_BYTES);
+      // A daemon hears of changes where a service that runs has its place.
+      keeper
+        .tend((service) => daemon !== true || service.report().state !== "running")
+        .catch((error: unknown) => log.error("housekeeping failed", { reason: messageOf(error) }));
+    },
+    daemon === true ? DAEMON_HOUSEKEEPING_MILLISECONDS : HOUSEKEEPING_MILLISECONDS,
+  );
   return {
     keeper,
     status,
