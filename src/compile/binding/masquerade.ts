@@ -12,6 +12,7 @@
  * - Ports 49152 and 49153 stay the pod's: live migration uses them.
  */
 import {
+  IPV4_ANY,
   type Ipv4Address,
   type Ipv6Address,
   type MacAddress,
@@ -160,7 +161,8 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
         address: GUEST,
         prefixLength: PREFIX_LENGTH,
         router: GATEWAY,
-        routes: [],
+        // Also as a classless route: a client that asks for these ignores the router (RFC 3442).
+        routes: [{ destination: { address: IPV4_ANY, length: 0 }, gateway: GATEWAY }],
         nameServers,
         searchDomains,
         ...(domainName === undefined ? {} : { domainName }),
