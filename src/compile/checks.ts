@@ -78,15 +78,22 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
   if (problems.length > 0) throw new PlanningError(model.file, problems);
 }
 
-/** What becoming a port costs an interface. */
-export function portNotes(model: Model, facts: Facts): readonly string[] {
-  return model.networks.flatMap(({ name, ports }) =>
+/** What becoming a port costs an interface, and what it costs the network. */
+export function portNotes(layout: Layout, facts: Facts): readonly string[] {
+  return [...layout.networks.values()].flatMap(({ network: { name, ports }, mtuBytes }) =>
     ports.flatMap((device) => {
-      const addresses = facts.links[device]?.addresses.filter(({ address }) => !address.startsWith("fe80:")) ?? [];
-      if (addresses.length === 0) return [];
-      const list = addresses.map(formatPrefix).join(", ");
+      const link = facts.links[device];
+      if (link === undefined) return [];
+      const addresses = link.addresses.filter(({ address }) => !address.startsWith("fe80:")).map(formatPrefix);
       return [
-        `${device} becomes a port of ${name}: its own ${list} stays on it and is not reached through it until the network is destroyed`,
+        ...(addresses.length === 0
+          ? []
+          : [
+              `${device} becomes a port of ${name}: its own ${addresses.join(", ")} stays on it and is not reached through it until the network is destroyed`,
+            ]),
+        ...(link.mtuBytes < mtuBytes
+          ? [`${device} has MTU ${link.mtuBytes}, its network ${name} ${mtuBytes}: larger frames do not pass it`]
+          : []),
       ];
     }),
   );

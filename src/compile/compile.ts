@@ -28,7 +28,7 @@ export function compile(model: Model, facts: Facts): Compiled {
   checkAgainstHost(model, layout, facts);
   const notes = [
     ...layout.notes,
-    ...portNotes(model, facts),
+    ...portNotes(layout, facts),
     ...resolverNotes(layout, facts),
     ...routerNotes(model, layout, facts),
   ];

@@ -50,7 +50,7 @@ function parameter(path: string, value: string, origin: string): SysctlObject {
 /** accept_ra comes first: turning forwarding on makes the kernel forget the routes of those that have it not. */
 function forwardEverywhere(facts: Facts): readonly SysctlObject[] {
   const heeding = Object.entries(facts.links).filter(
-    ([, link]) => !facts.forwardedIpv6 && !link.marked && link.acceptsAdvertisements,
+    ([name, link]) => name !== "lo" && !facts.forwardedIpv6 && !link.marked && link.acceptsAdvertisements,
   );
   return [
     ...heeding.map(([name]) => parameter(`net/ipv6/conf/${name}/accept_ra`, "2", "routers")),

@@ -84,3 +84,31 @@ test("whatever comes and goes, nobody who stays is moved and no address is given
     { numRuns: 50 },
   );
 }, 30_000);
+
+test("IPv6 addresses are allocated and kept like those of IPv4", () => {
+  const text = (names: readonly string[]): string =>
+    `version: 1\nnetworks: { lan: { subnet: 192.0.2.0/24, subnet6: "2001:db8::/64" } }\nmachines:\n${names
+      .map(
+        (name) =>
+          `  ${name}: { kind: namespace, nics: [{ network: lan${name === "c" ? ', address6: "2001:db8::3"' : ""} }] }\n`,
+      )
+      .join("")}`;
+  const of = (model: Model): Record<string, string | undefined> =>
+    Object.fromEntries(
+      model.machines.map((machine) => [machine.name, machine.kind === "namespace" ? machine.nics[0]?.address6 : ""]),
+    );
+  expect(of(read(text(["a", "b", "c"])))).toEqual({ a: "2001:db8::2", b: "2001:db8::4", c: "2001:db8::3" });
+  const previous = new Map([["b/0/6", "2001:db8::4"]]);
+  expect(of(read(text(["aa", "b"]), previous))).toEqual({ aa: "2001:db8::2", b: "2001:db8::4" });
+});
+
+test("a small IPv6 subnet is used to its last address", () => {
+  const text = (pods: readonly string[]): string =>
+    `version: 1\nnetworks: { lan: { subnet: 192.0.2.0/24, subnet6: "2001:db8::8/126" } }\nmachines:\n${pods
+      .map((name) => `  ${name}: { kind: namespace, nics: [{ network: lan }] }\n`)
+      .join("")}`;
+  expect(read(text(["a", "b"])).machines[1]).toMatchObject({ nics: [{ address6: "2001:db8::b" }] });
+  expect(mistakesOf(text(["a", "b", "c"]))).toMatchObject([
+    { path: "machines.c.nics[0]", reason: "no address is left in 2001:db8::8/126, the subnet of lan" },
+  ]);
+});
