@@ -13,6 +13,7 @@ import { decodeDhcp4 } from "../../src/wire/dhcp4/message.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../src/wire/dhcp4/option-table.ts";
 import { Malformed } from "../../src/wire/malformed.ts";
 import { clientFrame, readReply } from "../support/dhcp4-client.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 100_000);
 const SEED = Number(process.env["NETLOOM_FUZZ_SEED"] ?? Date.now() % 0x7fffffff);
@@ -35,17 +36,6 @@ const server = new SingleDhcp4Server({
     leaseSeconds: 3600,
   },
 });
-
-/** mulberry32: small, quick, repeatable. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const SEEDS = [
   clientFrame({
