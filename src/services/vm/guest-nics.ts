@@ -61,7 +61,7 @@ export class GuestNics {
   }
 
   async #plug(machine: VmObject, nic: VmNic): Promise<void> {
-    const taps = openTaps(machine, [nic]);
+    const taps = await openTaps(machine, [nic]);
     try {
       this.#guest.note([...this.present(), nic]);
       await plugNic(this.#guest.monitor(), nic, taps.flat());

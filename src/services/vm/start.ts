@@ -50,7 +50,7 @@ export async function startVm(
   events: QmpEvents,
 ): Promise<RunningVm> {
   folder.prepare();
-  const taps = openTaps(machine, machine.nics);
+  const taps = await openTaps(machine, machine.nics);
   let next = FIRST_DESCRIPTOR;
   let started: Awaited<ReturnType<typeof startDetached>>;
   try {

@@ -1,21 +1,22 @@
 /** Opening what a guest's NICs are plugged into. */
 import { NetloomError, messageOf } from "../../base/errors.ts";
+import { openMacvtap } from "../../kernel/macvtap.ts";
 import { closeDescriptor, openNamespace, openTap } from "../../kernel/native.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
 import type { VmNic, VmObject } from "../../state/object.ts";
 
-/** The taps of all NICs, in order. @throws NetloomError tap-busy; nothing is left open then */
-export function openTaps(machine: VmObject, nics: readonly VmNic[]): number[][] {
+/**
+ * The taps of all NICs, in order: one descriptor for each pair of queues.
+ * @throws NetloomError tap-busy; nothing is left open then
+ */
+export async function openTaps(machine: VmObject, nics: readonly VmNic[]): Promise<number[][]> {
   const taps: number[][] = [];
-  const namespace = openNamespace(namespacePath(machine.namespace));
   try {
-    for (const nic of nics) taps.push(openTapOf(nic, machine, namespace));
+    for (const nic of nics) taps.push(await openTapOf(nic, machine));
     return taps;
   } catch (error) {
     closeTaps(taps);
     throw error;
-  } finally {
-    closeDescriptor(namespace);
   }
 }
 
@@ -23,17 +24,31 @@ export function closeTaps(taps: readonly (readonly number[])[]): void {
   taps.flat().forEach(closeDescriptor);
 }
 
-/** One descriptor for each pair of queues. */
-function openTapOf(nic: VmNic, machine: VmObject, namespace: number): number[] {
-  const { queues = 1, tapName: name } = nic;
+async function openTapOf(nic: VmNic, { name, namespace }: VmObject): Promise<number[]> {
+  const { tapType, tapName, queues = 1 } = nic;
+  try {
+    if (tapType === "macvtap") return await openMacvtap({ namespace, interfaceName: tapName, queues });
+    return openQueues(namespacePath(namespace), tapName, queues);
+  } catch (cause) {
+    throw new NetloomError("tap-busy", `plug VM ${name} into ${tapName}: ${messageOf(cause)}`, {
+      cause,
+      ...(cause instanceof NetloomError && cause.hint !== undefined ? { hint: cause.hint } : {}),
+    });
+  }
+}
+
+function openQueues(path: string, name: string, queues: number): number[] {
   const descriptors: number[] = [];
+  const namespace = openNamespace(path);
   try {
     while (descriptors.length < queues) {
       descriptors.push(openTap({ namespace, name, mode: "tap", vnetHeader: true, multiQueue: queues > 1 }));
     }
     return descriptors;
-  } catch (cause) {
+  } catch (error) {
     descriptors.forEach(closeDescriptor);
-    throw new NetloomError("tap-busy", `plug VM ${machine.name} into ${name}: ${messageOf(cause)}`, { cause });
+    throw error;
+  } finally {
+    closeDescriptor(namespace);
   }
 }
