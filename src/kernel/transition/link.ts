@@ -16,6 +16,7 @@ import type { LinkObject } from "../../state/object.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
 const GENERATE_NO_ADDRESSES = 1;
+const ETHERNET_MTU_BYTES = 1500;
 
 export interface LinkContext {
   readonly links: LinkDirectory;
@@ -33,8 +34,8 @@ export function createLinkRequests(object: LinkObject, context: LinkContext): Ne
   switch (type.type) {
     case "bridge":
       return [
-        newLink({ ...creation(object, context), kind: "bridge", bridge: bridgeData(type) }),
-        // A bridge keeps an MTU only when it is set after creation; else it follows its ports.
+        // A bridge keeps an MTU only when it is changed after creation; else it follows its ports.
+        newLink({ ...creation(object, context), ...otherMtu(object), kind: "bridge", bridge: bridgeData(type) }),
         ...setUp(object, links, mtuOf(object)),
       ];
     case "dummy":
@@ -170,6 +171,11 @@ function macOf({ macAddress }: LinkObject): LinkSettings {
 
 function mtuOf({ mtuBytes }: LinkObject): LinkSettings {
   return mtuBytes === undefined ? {} : { mtuBytes };
+}
+
+/** Where the kernel's default is what is wanted, another one to begin with: then setting it is a change. */
+function otherMtu({ mtuBytes }: LinkObject): LinkSettings {
+  return mtuBytes === ETHERNET_MTU_BYTES ? { mtuBytes: ETHERNET_MTU_BYTES - 1 } : {};
 }
 
 function multicastOf({ allMulticast }: LinkObject): LinkSettings {
