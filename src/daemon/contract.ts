@@ -74,6 +74,8 @@ const status = v.object({
 const change = v.object({ name: v.string(), steps, notes, milliseconds: v.number() });
 const binding = v.object({
   tap: v.string(),
+  tapType: v.picklist(["tap", "macvtap"]),
+  device: v.exactOptional(v.object({ major: v.number(), minor: v.number(), path: v.exactOptional(v.string()) })),
   mac: v.string(),
   mtuBytes: v.number(),
   queues: v.number(),
@@ -159,6 +161,7 @@ export const ENDPOINTS = {
       leaseSeconds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_fffe))),
       ports: v.exactOptional(v.pipe(v.array(guestPort), v.readonly())),
       queues: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAXIMUM_QUEUES))),
+      nicIndex: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(99))),
       resolvConf: v.exactOptional(path),
     }),
     response: v.object({ binding, notes }),

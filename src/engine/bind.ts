@@ -10,11 +10,12 @@ import { NetloomError } from "../base/errors.ts";
 import { addressesTold, type BindingKind, bindPod } from "../compile/binding/binding.ts";
 import type { PodBinding } from "../compile/binding/pod-binding.ts";
 import { isLinkLocal } from "../compile/binding/guest-ip6.ts";
-import { hiddenGuestMac } from "../compile/binding/masquerade.ts";
+import { hiddenGuestMac, refuseSecondMasquerade } from "../compile/binding/masquerade.ts";
 import type { BindingProfile } from "../compile/binding/names.ts";
 import { discoverPodInterface, type PodInterface } from "../compile/binding/pod-interface.ts";
 import { discoverPodContext } from "../kernel/discover.ts";
-import { hasLinkKind } from "../kernel/features.ts";
+import { hasLinkKind, hasNetdevEgress } from "../kernel/features.ts";
+import { findMacvtap, type MacvtapDevice } from "../kernel/macvtap.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { resolveNeighbour } from "../kernel/resolve-neighbour.ts";
@@ -27,8 +28,8 @@ import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 const NAMED_NAMESPACES = "/run/netns";
-/** How long the pod's IPv6 gateway may take to tell its MAC address. */
-const GATEWAY_MILLISECONDS = 1000;
+/** How long the pod's IPv6 gateway may take to tell its MAC address; the kernel asks a second time after one second. */
+const GATEWAY_MILLISECONDS = 1500;
 
 /** How the guest gets the pod's network. */
 export interface BindSettings {
@@ -44,6 +45,8 @@ export interface BindSettings {
   readonly ports?: NonNullable<PodBinding["ports"]>;
   /** Pairs of queues of the tap. */
   readonly queues?: number;
+  /** Position among the guest's NICs; default 0, the first. */
+  readonly nicIndex?: number;
   /** Instead of /etc/netns/NAME/resolv.conf or the host's. */
   readonly resolvConf?: string;
 }
@@ -58,13 +61,16 @@ export interface BindOptions extends BindSettings {
 /** What somebody who starts the guest must know. */
 export interface Binding {
   readonly tap: string;
+  readonly tapType: "tap" | "macvtap";
+  /** Macvtap only: its character device, with a path where it has one. */
+  readonly device?: MacvtapDevice;
   readonly mac: string;
   readonly mtuBytes: number;
   /** Pairs of queues of the tap. */
   readonly queues: number;
   /** The pod's addresses that the guest gets, with prefix length. */
   readonly addresses: readonly string[];
-  /** For a QEMU that is started inside the pod's namespace. */
+  /** For a QEMU that is started inside the pod's namespace; with a macvtap its device is open as descriptor 3 and on. */
   readonly qemuArguments: readonly string[];
 }
 
@@ -128,7 +134,7 @@ export async function bind(
   const applied = unit.readRecord();
   if (applied === undefined)
     throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
-  return { binding: describeBinding(applied, options.tapName), outcome, notes };
+  return { binding: await describeBinding(applied, options), outcome, notes };
 }
 
 /** Give the interface back exactly as it was. Safe to repeat; nothing bound counts as done. */
@@ -159,12 +165,19 @@ async function discover(options: BindOptions): Promise<{ desired: Desired; notes
     interfaceName: options.interfaceName,
     ...context,
   });
-  const { binding = "bridge", profile, tapName, dhcp, leaseSeconds, ports, queues } = options;
+  const { binding = "bridge", profile, tapName, dhcp, leaseSeconds, ports, queues, nicIndex = 0 } = options;
+  if (binding === "masquerade") {
+    const addresses = namespace.addresses.map(({ address }) => address);
+    refuseSecondMasquerade(options.interfaceName, addresses);
+  }
   const bound = bindPod(binding, {
-    pod: binding === "bridge" ? await withGatewayMac(pod) : pod,
+    pod: binding === "masquerade" ? pod : await withGatewayMac(pod),
     profile,
-    features: { dummy: await hasLinkKind("dummy") },
-    nicIndex: 0,
+    features: {
+      dummy: await hasLinkKind("dummy"),
+      ...(binding === "macvtap" ? { netdevEgress: await hasNetdevEgress() } : {}),
+    },
+    nicIndex,
     tapName,
     ...(dhcp === undefined ? {} : { dhcp }),
     ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
@@ -193,6 +206,7 @@ function settingsText({
   leaseSeconds,
   ports,
   queues,
+  nicIndex,
   resolvConf,
 }: BindSettings): string {
   return JSON.stringify({
@@ -203,6 +217,7 @@ function settingsText({
     leaseSeconds,
     ports,
     ...(queues === undefined || queues === 1 ? {} : { queues }),
+    ...(nicIndex === undefined || nicIndex === 0 ? {} : { nicIndex }),
     ...(resolvConf === undefined ? {} : { resolvConf: resolve(resolvConf) }),
   });
 }
@@ -217,30 +232,47 @@ function refuseOwnPod(observed: ObservedNamespace, { namespace, interfaceName }:
 }
 
 /** From the record, so that a bind that found everything done says the same as the first. */
-function describeBinding(record: OwnershipRecord, tapName: string): Binding {
+async function describeBinding(record: OwnershipRecord, options: BindOptions): Promise<Binding> {
+  const { tapName, namespace } = options;
   const owned = Object.values(record.owned);
   const tap = owned
     .map((entry) => entry.object)
     .find((object): object is LinkObject => object?.kind === "link" && object.name === tapName);
   const pod = owned.map((entry) => entry.original).find((object): object is LinkObject => object?.kind === "link");
-  const addresses = addressesTold(record.desired);
   if (tap?.mtuBytes === undefined)
     throw new NetloomError("corrupt-store", `bind: the record ${record.name} lacks the tap`);
-  // A pod whose interface is as it was hides its guest.
-  const mac = pod?.macAddress ?? hiddenGuestMac(tap.key);
-  const mtuBytes = tap.mtuBytes;
-  const queues = tap.link.type === "tap" ? (tap.link.queues ?? 1) : 1;
-  return {
+  const tapType = tap.link.type === "macvtap" ? "macvtap" : "tap";
+  const place = {
     tap: tapName,
-    mac,
-    mtuBytes,
-    queues,
-    addresses,
-    qemuArguments: [
-      "-netdev",
-      `tap,id=${tapName},ifname=${tapName},script=no,downscript=no${queues > 1 ? `,queues=${queues}` : ""}`,
-      "-device",
-      `virtio-net-pci,netdev=${tapName},mac=${mac},host_mtu=${mtuBytes},romfile=${queues > 1 ? `,mq=on,vectors=${2 * queues + 2}` : ""}`,
-    ],
+    // A pod whose interface is as it was hides its guest.
+    mac: pod?.macAddress ?? hiddenGuestMac(tap.key),
+    mtuBytes: tap.mtuBytes,
+    queues: options.queues ?? 1,
   };
+  return {
+    ...place,
+    tapType,
+    ...(tapType === "macvtap" ? { device: await findMacvtap(namespace, tapName) } : {}),
+    addresses: addressesTold(record.desired),
+    qemuArguments: qemuArguments(place, tapType),
+  };
+}
+
+function qemuArguments(
+  { tap, mac, mtuBytes, queues }: Pick<Binding, "tap" | "mac" | "mtuBytes" | "queues">,
+  tapType: Binding["tapType"],
+): string[] {
+  const several = queues > 1;
+  const descriptors = Array.from({ length: queues }, (_, i) => 3 + i).join(":");
+  const backend =
+    tapType === "macvtap"
+      ? `tap,id=${tap},${several ? "fds" : "fd"}=${descriptors}`
+      : `tap,id=${tap},ifname=${tap},script=no,downscript=no${several ? `,queues=${queues}` : ""}`;
+  const vectors = several ? `,mq=on,vectors=${2 * queues + 2}` : "";
+  return [
+    "-netdev",
+    backend,
+    "-device",
+    `virtio-net-pci,netdev=${tap},mac=${mac},host_mtu=${mtuBytes},romfile=${vectors}`,
+  ];
 }

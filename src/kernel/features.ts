@@ -127,7 +127,7 @@ export function requirePrivilege(): void {
 export async function hasNetdevEgress(): Promise<boolean> {
   const chain = 'chain c { type filter hook egress device "lo" priority 0; }';
   try {
-    await run("nft", ["--check", "--file", "-"], { input: `table netdev netloom_check { ${chain} }\n` });
+    await run("nft", ["--check", "--file", "-"], { input: `table netdev netloom_check {\n${chain}\n}\n` });
     return true;
   } catch (error) {
     // The kernel, or an old nft, does not know the hook.

@@ -5,6 +5,8 @@ import { NetloomError } from "../../base/errors.ts";
 export interface OptionDescription {
   /** Placeholder of the value ("DIR"); absent: a flag. */
   readonly value?: string;
+  /** May be given more than once. */
+  readonly repeatable?: true;
   readonly help: string;
 }
 
@@ -12,6 +14,8 @@ export interface Invocation {
   readonly positionals: readonly string[];
   /** The value of an option; undefined when it was not given. */
   option(name: string): string | undefined;
+  /** The values of a repeatable option, in the order in which they were given. */
+  optionList(name: string): readonly string[];
   flag(name: string): boolean;
 }
 
@@ -49,7 +53,11 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
   const options = Object.fromEntries(
     Object.entries(described).map(([name, option]) => [
       name,
-      { type: option.value === undefined ? "boolean" : "string", ...(name === "help" ? { short: "h" } : {}) } as const,
+      {
+        type: option.value === undefined ? "boolean" : "string",
+        multiple: option.repeatable === true,
+        ...(name === "help" ? { short: "h" } : {}),
+      } as const,
     ]),
   );
   let parsed: { values: Record<string, unknown>; positionals: string[] };
@@ -69,7 +77,8 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
     );
   }
   for (const [name, value] of Object.entries(parsed.values)) {
-    if (value === "") throw usageError(`${command.name}: --${name} is empty`, usageLine(command));
+    if (value === "" || (Array.isArray(value) && value.includes("")))
+      throw usageError(`${command.name}: --${name} is empty`, usageLine(command));
   }
   return {
     positionals: parsed.positionals,
@@ -77,13 +86,18 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
       const value = parsed.values[name];
       return typeof value === "string" ? value : undefined;
     },
+    optionList: (name) => {
+      const value = parsed.values[name];
+      return Array.isArray(value) ? value.map(String) : [];
+    },
     flag: (name) => parsed.values[name] === true,
   };
 }
 
 export function usageLine(command: Command): string {
   const options = Object.entries(command.options).map(
-    ([name, option]) => `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]`,
+    ([name, option]) =>
+      `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]${option.repeatable === true ? "…" : ""}`,
   );
   return `usage: netloom ${[command.name, ...command.operands, ...options, "[--state DIR]", "[--json]"].join(" ")}`;
 }

@@ -1,6 +1,7 @@
 /** The ways in which a guest gets a pod's network. */
 import type { Desired, Ip6SingleObject } from "../../state/object.ts";
 import { bindBridge } from "./bridge.ts";
+import { eui64Address } from "./guest-ip6.ts";
 import { bindMacvtap } from "./macvtap.ts";
 import { bindMasquerade } from "./masquerade.ts";
 import type { BoundPod, PodBinding } from "./pod-binding.ts";
@@ -32,6 +33,9 @@ export function addressesTold(desired: Desired): string[] {
   });
 }
 
-function addressesTold6({ lease }: Ip6SingleObject): string[] {
-  return lease.addresses.map((address) => `${address}/128`);
+function addressesTold6({ lease, clientMac }: Ip6SingleObject): string[] {
+  const made = lease.prefixes.flatMap(({ prefix, autonomous }) =>
+    autonomous ? [`${eui64Address(prefix.address, clientMac)}/${prefix.length}`] : [],
+  );
+  return [...lease.addresses.map((address) => `${address}/128`), ...made];
 }

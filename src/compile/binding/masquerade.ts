@@ -13,9 +13,11 @@
  */
 import {
   IPV4_ANY,
+  type IpAddress,
   type Ipv4Address,
   type Ipv6Address,
   type MacAddress,
+  contains,
   familyOf,
   parseIpv4,
   parseIpv6,
@@ -200,6 +202,23 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
     keepsPod: true,
     notes,
   };
+}
+
+/**
+ * Refuse where somebody has our private networks already, such as another masqueraded guest.
+ * @param addresses all of the namespace
+ * @throws NetloomError second-masquerade
+ */
+export function refuseSecondMasquerade(interfaceName: string, addresses: readonly IpAddress[]): void {
+  const taken = addresses.find(
+    (address) =>
+      contains({ address: GATEWAY, length: PREFIX_LENGTH }, address) ||
+      contains({ address: NETWORK6, length: PREFIX_LENGTH6 }, address),
+  );
+  if (taken === undefined) return;
+  throw new NetloomError("second-masquerade", `bind ${interfaceName}: the namespace has ${taken} already`, {
+    hint: "A masqueraded guest has 10.0.2.0/24 and fd10:0:2::/120 for itself, once in a pod; use binding bridge.",
+  });
 }
 
 /** The guest's MAC address, which nobody sees outside of the pod. @param tapKey of the tap that it is plugged into */

@@ -37,12 +37,22 @@ let folder: Folder;
 let state: string;
 let hostResolver: string;
 
-function options(pod: string): string[] {
-  return ["--netns", pod, "--interface", "eth0", "--state", state];
+function options(pod: string, interfaceName = "eth0"): string[] {
+  return ["--netns", pod, "--interface", interfaceName, "--state", state];
 }
 
-function bindWords(pod: string, profile: string, more: readonly string[] = []): string[] {
-  return ["bind", ...options(pod), "--binding", "bridge", "--profile", profile, "--foreground", "--json", ...more];
+function bindWords(pod: string, profile: string, more: readonly string[] = [], interfaceName = "eth0"): string[] {
+  return [
+    "bind",
+    ...options(pod, interfaceName),
+    "--binding",
+    "bridge",
+    "--profile",
+    profile,
+    "--foreground",
+    "--json",
+    ...more,
+  ];
 }
 
 /** Start bind. @returns it once the guest may start, and what it printed */
@@ -153,14 +163,16 @@ describe.each(["modern", "legacy"] as const)("%s profile", (profile) => {
     legacy: { bridge: "br1", nic: "eth0", server: "169.254.75.86" },
   }[profile];
 
-  test.each(SHAPES)("%s: the guest is told what the pod had, and it comes back exactly", async (_, lines, told) => {
+  test.each(SHAPES)("%s: the guest is told what the pod had, and it comes back exactly", async (shape, lines, told) => {
     await withPod(lines, async () => {
       const { running, line } = await bind("pod1", profile);
       expect(line).toEqual({
         tap: "tap0",
+        tapType: "tap",
+        queues: 1,
         mac: POD_MAC,
         mtuBytes: 1440,
-        addresses: [`${told["ip"]}/${told["mask"]}`],
+        addresses: [`${told["ip"]}/${told["mask"]}`, ...(shape === "IPv6 too" ? ["2001:db8::5/128"] : [])],
         qemuArguments: [
           "-netdev",
           "tap,id=tap0,ifname=tap0,script=no,downscript=no",
@@ -543,7 +555,7 @@ describe("refused, nothing touched", () => {
         [bindWords("nowhere", "modern"), /no network namespace nowhere/],
         [bindWords("/run/netns/nowhere", "modern"), /no network namespace \/run\/netns\/nowhere/],
         [bindWords("/etc/hosts", "modern"), /\/etc\/hosts/],
-        [[...bindWords("pod1", "modern"), "--interface", "eth7"], /eth7/],
+        [bindWords("pod1", "modern", [], "eth7"), /eth7/],
         [bindWords("pod1", "modern", ["--resolv-conf", folder.join("none")]), /none: there is no such file/],
       ];
       for (const [words, told] of cases) {
@@ -560,8 +572,8 @@ describe("refused, nothing touched", () => {
     ["without --foreground", ["bind", "--netns", "pod1"], /--foreground is missing/],
     [
       "a binding that does not exist",
-      ["bind", "--netns", "pod1", "--binding", "masquerade", "--foreground"],
-      /--binding masquerade/,
+      ["bind", "--netns", "pod1", "--binding", "slirp", "--foreground"],
+      /--binding slirp/,
     ],
     ["a profile that does not exist", ["bind", "--netns", "pod1", "--profile", "old", "--foreground"], /--profile old/],
     [
