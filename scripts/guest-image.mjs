@@ -18,7 +18,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { updateListsFor } from "./lib/packages.mjs";
 import { CACHE, inRoot } from "./lib/paths.mjs";
 import { completePath, findProgram, must, outputOf, Problem, say } from "./lib/shell.mjs";
@@ -35,8 +35,9 @@ const IMAGES = [
   {
     name: "initrd.gz",
     init: "init",
-    files: ["udhcpc.script"],
+    files: ["udhcpc.script", "dhclient6.script"],
     programs: ["renew"],
+    hostPrograms: ["dhclient"],
     modules: ["virtio_pci", "virtio_net", "virtio_rng", "af_packet"],
   },
   {
@@ -44,6 +45,7 @@ const IMAGES = [
     init: "vmtest-init",
     files: [],
     programs: [],
+    hostPrograms: [],
     modules: ["virtio_pci", "virtiofs", "overlay", "virtio_net", "virtio_rng"],
   },
 ];
@@ -133,6 +135,14 @@ function moduleFiles(names) {
   return [...new Set(files)];
 }
 
+/** A program of this machine with its libraries, where its loader looks for them. */
+function filesOfProgram(name) {
+  const program = findProgram(name);
+  if (program === undefined) throw new Problem(`${name} is missing`);
+  const libraries = Array.from(outputOf("ldd", [program]).matchAll(/(\/\S+) \(0x/g), ([, path]) => path);
+  return [{ source: program, target: join("bin", name) }, ...libraries.map((path) => ({ source: path, target: path }))];
+}
+
 function makeImage(image, busybox) {
   withTemporaryFolder((folder) => {
     const tree = join(folder, "tree");
@@ -148,6 +158,10 @@ function makeImage(image, busybox) {
     put(inRoot("scripts", "guest", "functions.sh"), "functions.sh", 0o644);
     for (const file of image.files) put(inRoot("scripts", "guest", file), file, 0o755);
     for (const program of image.programs) put(inRoot("scripts", "guest", program), join("bin", program), 0o755);
+    for (const file of image.hostPrograms.flatMap(filesOfProgram)) {
+      mkdirSync(dirname(join(tree, file.target)), { recursive: true });
+      put(file.source, file.target, 0o755);
+    }
     const modules = moduleFiles(image.modules);
     for (const file of modules) put(file, join("modules", basename(file)), 0o644);
     writeFileSync(join(tree, "modules.list"), modules.map((file) => `/modules/${basename(file)}\n`).join(""));
