@@ -59,6 +59,8 @@ export interface Facts {
     readonly dummy: boolean;
     /** Whether the kernel has IPv6 (/proc/sys/net/ipv6 exists). */
     readonly ipv6: boolean;
+    /** Whether nft can hook what leaves a device; absent: nobody asks. */
+    readonly netdevEgress?: boolean;
     /** Whether single interfaces can be told to forward IPv6 (force_forwarding, Linux 6.17); else all do or none. */
     readonly forwardsByInterface: boolean;
   };

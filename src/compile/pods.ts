@@ -162,7 +162,7 @@ function bindNic(
   return bindPod(binding.binding, {
     pod,
     profile: binding.profile,
-    features: { dummy: facts.features.dummy },
+    features: facts.features,
     nicIndex: nic.index,
     tapName: tapName(nic.index),
     dhcp: binding.dhcp,

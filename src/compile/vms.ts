@@ -25,6 +25,7 @@ export function compileVmInPod(
       {
         id: `nic${nic.index}`,
         ...(binding.queues === 1 ? {} : { queues: binding.queues }),
+        ...(tap.type === "tap" ? {} : { tapType: tap.type }),
         tapKey: tap.key,
         tapName: tap.name,
         macAddress: guestMac,

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import type { Facts, HostLink, HostRoute } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
-import { hasLinkKind, missingCapabilities } from "../kernel/features.ts";
+import { hasLinkKind, hasNetdevEgress, missingCapabilities } from "../kernel/features.ts";
 import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
@@ -24,11 +24,12 @@ export async function gatherFacts(
   ownedKeys: ReadonlySet<string>,
   parametersBefore: ReadonlyMap<string, string> = new Map(),
 ): Promise<Facts> {
-  const [snapshot, foreignForwardDrops, dummy] = await Promise.all([
+  const [snapshot, foreignForwardDrops, dummy, netdevEgress] = await Promise.all([
     observe({ namespaces: [{ name: "" }], files: [] }),
     findForeignForwardDrops(),
     // Whoever may not ask only looks at the plan, and most kernels have it.
     missingCapabilities().length > 0 ? true : hasLinkKind("dummy"),
+    missingCapabilities().length > 0 || !bindsMacvtap(model) ? undefined : hasNetdevEgress(),
   ]);
   const host = snapshot.namespaces[""];
   const links: Record<string, HostLink> = {};
@@ -68,6 +69,7 @@ export async function gatherFacts(
     forwardedIpv6: parameter("net/ipv6/conf/all/forwarding") === "1",
     features: {
       dummy,
+      ...(netdevEgress === undefined ? {} : { netdevEgress }),
       ipv6: existsSync("/proc/sys/net/ipv6"),
       forwardsByInterface,
     },
@@ -75,6 +77,12 @@ export async function gatherFacts(
       .map(({ path }) => path)
       .filter((path) => !isReadable(path)),
   };
+}
+
+function bindsMacvtap(model: Model): boolean {
+  return model.machines.some(
+    (machine) => machine.kind === "vm" && machine.nics.some(({ binding }) => binding === "macvtap"),
+  );
 }
 
 /** Undefined: the kernel has no such parameter, or the link went away meanwhile. */

@@ -82,7 +82,7 @@ export interface CustomOption {
 export interface BindingNic {
   readonly index: number;
   readonly position: Position;
-  readonly binding: "bridge" | "masquerade";
+  readonly binding: "bridge" | "masquerade" | "macvtap";
   readonly profile: "modern" | "legacy";
   readonly dhcp: "none" | "single";
   /** Pairs of queues, 1 to 8. */

@@ -126,7 +126,7 @@ const namespaceMachine = map({
 });
 
 const bindingNic = map({
-  binding: word(["bridge", "masquerade"], ["macvtap", "user", "passt", "sriov"]),
+  binding: word(["bridge", "masquerade", "macvtap"], ["user", "passt", "sriov"]),
   profile: v.exactOptional(word(["modern", "legacy"])),
   dhcp: v.exactOptional(word(["single", "none"], ["network"])),
   queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),

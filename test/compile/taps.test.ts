@@ -183,3 +183,16 @@ describe("ports", () => {
     );
   });
 });
+
+test("a guest bound by macvtap opens its device by its kind, and keeps the pod's address and MAC", () => {
+  const text = `${FILE}  pod1: { kind: namespace, nics: [{ network: lan, address: 192.0.2.77 }] }
+  vm9: { kind: vm, in: pod1, image: a, nics: [{ binding: macvtap, queues: 2 }] }
+`;
+  const objects = byKey(compiled(text));
+  const pod = byKey(compiled(text.replace(/ {2}vm9: .*\n/, ""))).get("link/pod1/0");
+  expect(objects.get("vm/vm9")).toMatchObject({
+    namespace: "pod1",
+    nics: [{ tapType: "macvtap", queues: 2, macAddress: pod?.kind === "link" ? pod.macAddress : undefined }],
+  });
+  expect(allocationsOf(compiled(text).desired).get("pod1/0")).toBe("192.0.2.77");
+});
