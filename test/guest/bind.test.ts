@@ -4,19 +4,10 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bindPod } from "../../src/compile/binding/binding.ts";
-import { discoverPodInterface } from "../../src/compile/binding/pod-interface.ts";
 import type { Binding } from "../../src/engine/bind.ts";
-import { serveLocally } from "../../src/engine/local-services.ts";
-import { reconcile } from "../../src/engine/reconcile.ts";
-import { discoverPodContext } from "../../src/kernel/discover.ts";
-import { hasLinkKind } from "../../src/kernel/features.ts";
-import { observe } from "../../src/kernel/observe.ts";
-import { EMPTY } from "../../src/state/object.ts";
-import { UnitStore } from "../../src/store/unit.ts";
 import { Capture } from "../support/capture.ts";
 import { hostSnapshot } from "../support/host-snapshot.ts";
-import { Folder, json, shell, startNetloom, until } from "../support/network.ts";
+import { json, shell, startNetloom, until } from "../support/network.ts";
 import { tsharkFields, tsharkFindings } from "../support/tshark.ts";
 import { Guest } from "./guest.ts";
 
@@ -166,7 +157,12 @@ describe.each(PROFILES)("a foreign pod, profile $profile", ({ profile, bridge, s
   afterAll(removePod);
 
   test("bind says what the guest needs", () => {
-    expect(binding).toMatchObject({ tap: "tap0", mac: POD_MAC, mtuBytes: 1450, addresses: ["192.0.2.17/25"] });
+    expect(binding).toMatchObject({
+      tap: "tap0",
+      mac: POD_MAC,
+      mtuBytes: 1450,
+      addresses: ["192.0.2.17/25", "2001:db8::17/128"],
+    });
   });
 
   test("the pod has the profile's names and addresses meanwhile", () => {
@@ -244,32 +240,13 @@ describe("a pod with a /32 address, a gateway off its link and a lease of 20 s",
       ip -n web route add default via 169.254.1.1`);
     await settled();
     before = hostSnapshot(FOLDERS);
-    using folder = new Folder();
     {
       using onGateway = await Capture.open("gateway", "v0");
-      const quiet = (): void => undefined;
-      await using services = serveLocally({ debug: quiet, info: quiet, warn: quiet, error: quiet });
-      const unit = UnitStore.open(folder.path, "bind-web-eth0");
-      const { namespaces } = await observe({ namespaces: [{ name: "web" }], files: [] });
-      const pod = discoverPodInterface(namespaces["web"]!, {
-        namespace: "web",
-        interfaceName: "eth0",
-        ...discoverPodContext("web"),
-      });
-      const features = { dummy: await hasLinkKind("dummy") };
-      const bound = bindPod("bridge", {
-        pod,
-        profile: "modern",
-        features,
-        nicIndex: 0,
-        tapName: "tap0",
-        leaseSeconds: 20,
-      });
-      await reconcile(unit, bound.desired, { services, source: "test" });
+      const words = "--netns web --interface eth0 --binding bridge --lease 20s --foreground --json".split(" ");
+      const running = startNetloom(["bind", ...words]);
+      const { qemuArguments } = JSON.parse(await running.firstLine()) as Binding;
       using onTap = await Capture.open("web", "tap0");
-      const card = `virtio-net-pci,netdev=n0,mac=${bound.guestMac},host_mtu=1450,romfile=`;
-      const arguments_ = ["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no", "-device", card];
-      await using guest = new Guest("web", arguments_, ["nl.ping=169.254.1.1,198.51.100.7", "nl.wait=60"]);
+      await using guest = new Guest("web", qemuArguments, ["nl.ping=169.254.1.1,198.51.100.7", "nl.wait=60"]);
       await guest.shows("GUEST event renew");
       await guest.shows("GUEST done");
       story = {
@@ -280,7 +257,7 @@ describe("a pod with a /32 address, a gateway off its link and a lease of 20 s",
         ourMac: macOf("web", "k6t-eth0"),
       };
       await guest[Symbol.asyncDispose]();
-      await reconcile(unit, EMPTY, { services });
+      expect(await running.stop("SIGTERM")).toMatchObject({ code: 0 });
     }
     after = await restored(before);
   }, 240_000);
