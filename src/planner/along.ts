@@ -20,9 +20,7 @@ export class Standing {
       const namespace = namespaceOf(object);
       if (namespace === undefined || object.kind === "namespace") return;
       push(this.#byNamespace, namespace, object);
-      const device = object.kind === "sysctl" ? deviceOf(object.path) : undefined;
-      const link = device === undefined ? undefined : context.view.namespace(namespace)?.linksByName.get(device);
-      const key = link === undefined ? undefined : context.keys.get(link);
+      const key = deviceKey(context, object);
       if (key !== undefined) push(this.#byLink, key, object);
     };
     for (const entry of context.known.values()) entry.objects.forEach(add);
@@ -36,6 +34,14 @@ export class Standing {
   inNamespace(name: string): readonly StateObject[] {
     return this.#byNamespace.get(name) ?? [];
   }
+}
+
+/** Key of the link that a parameter belongs to. */
+function deviceKey(context: Context, object: StateObject): string | undefined {
+  const device = object.kind === "sysctl" ? deviceOf(object.path) : undefined;
+  if (object.kind !== "sysctl" || device === undefined) return undefined;
+  const link = context.view.namespace(object.namespace)?.linksByName.get(device);
+  return link === undefined ? undefined : context.keys.get(link);
 }
 
 function push(map: Map<string, StateObject[]>, key: string, object: StateObject): void {
@@ -77,7 +83,7 @@ export function alongNamespace(
   for (const object of standing.inNamespace(namespace)) {
     if (object.kind === "link" && (deleted.has(object.key) || context.links.get(object.key)?.namespace !== namespace))
       continue;
-    if (linkKeysOf(object).some((key) => deleted.has(key))) continue;
+    if ([...linkKeysOf(object), deviceKey(context, object) ?? ""].some((key) => deleted.has(key))) continue;
     const observed = presentState(context, object);
     if (observed !== undefined) found.push(observed);
   }
