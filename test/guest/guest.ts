@@ -11,10 +11,16 @@ export class Guest implements AsyncDisposable {
   /**
    * @param qemuArguments what `bind` printed
    * @param words for the guest's first program, "nl.ping=192.0.2.1"
+   * @param descriptors that QEMU gets as 3, 4, …
    */
-  constructor(namespace: string, qemuArguments: readonly string[], words: readonly string[]) {
+  constructor(
+    namespace: string,
+    qemuArguments: readonly string[],
+    words: readonly string[],
+    descriptors: readonly number[] = [],
+  ) {
     const machine = "-M q35,smm=off,accel=tcg -cpu max,-la57 -m 128M -nodefaults -display none -serial stdio";
-    this.#qemu = new Running([
+    const command = [
       "nsenter",
       `--net=/run/netns/${namespace}`,
       "qemu-system-x86_64",
@@ -26,7 +32,8 @@ export class Guest implements AsyncDisposable {
       "-append",
       [GUEST_KERNEL_ARGUMENTS, ...words].join(" "),
       ...qemuArguments,
-    ]);
+    ];
+    this.#qemu = new Running(command, {}, descriptors);
   }
 
   get console(): string {

@@ -1,5 +1,5 @@
 /** Helpers of tests that run the program on a host of the sandbox, as a person would. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,9 +24,15 @@ export class Running {
   #stdout = "";
   #stderr = "";
 
-  constructor(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /** @param descriptors that the program gets as 3, 4, … */
+  constructor(
+    words: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    descriptors: readonly number[] = [],
+  ) {
     const [program = "", ...rest] = words;
-    this.child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
+    const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...descriptors];
+    this.child = spawn(program, rest, { stdio, env: { ...process.env, ...environment } });
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#stdout += text;
     });

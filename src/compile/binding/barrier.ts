@@ -2,6 +2,7 @@
  * What keeps the configuration of a guest between us and the guest: DHCP and router advertisements cross neither from
  * its tap to the network nor back, and do not reach the kernel's own stack, which would refuse them as unreachable.
  */
+import type { MacAddress } from "../../base/address.ts";
 
 /** What DHCP and router advertisements are, in the words of a family that sees Ethernet frames. */
 const CONFIGURATION = [
@@ -10,15 +11,18 @@ const CONFIGURATION = [
   "ether type ip6 icmpv6 type { nd-router-solicit, nd-router-advert } drop",
 ];
 
-/** Rules of a table of the netdev family: on this device neither passes, in nor out (Linux 5.16 for the way out). */
-export function deviceBarrier(device: string): string {
-  const chain = (hook: "ingress" | "egress"): string[] => [
+/**
+ * Rules of a table of the netdev family: on this device neither passes, in nor out (Linux 5.16 for the way out).
+ * @param siblings macvlans on the device: a frame from one to another comes in by it once more, for its listeners
+ */
+export function deviceBarrier(device: string, siblings: readonly MacAddress[]): string {
+  const chain = (hook: "ingress" | "egress", exceptions: readonly string[]): string[] => [
     `chain ${hook} {`,
     `  type filter hook ${hook} device ${JSON.stringify(device)} priority 0; policy accept;`,
-    ...CONFIGURATION.map((rule) => `  ${rule}`),
+    ...[...exceptions, ...CONFIGURATION].map((rule) => `  ${rule}`),
     "}",
   ];
-  return [...chain("ingress"), ...chain("egress")].join("\n");
+  return [...chain("ingress", [`ether saddr { ${siblings.join(", ")} } accept`]), ...chain("egress", [])].join("\n");
 }
 
 /** Rules of a table of the bridge family. @param others bridge ports that must neither hear nor speak to the guest */

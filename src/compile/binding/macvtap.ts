@@ -7,8 +7,8 @@
  * Facts that this rests on:
  * - What is sent on a macvtap goes outward. A frame to the guest must come from a sibling on the same parent: that is
  *   what the macvlan is for. It takes all multicast, else the guest's solicitations are filtered before it.
- * - Siblings reach each other without passing the parent; so hooks on the parent, in and out, keep DHCP and router
- *   advertisements of guest and network apart and leave ours alone.
+ * - Hooks on the parent, in and out, keep DHCP and router advertisements of guest and network apart. Frames between
+ *   siblings do not leave by the parent, but come in by it, from a sibling's MAC address.
  * - A guest renews its lease with the server alone, and an address off its subnet it would look for at its gateway,
  *   beyond those hooks. So it is told a route: the server is on the link, where the macvlan answers for it.
  */
@@ -112,7 +112,7 @@ function serve(binding: PodBinding, tap: LinkObject, notes: string[]): StateObje
       namespace,
       family: "netdev",
       name: `netloom_bind_${pod.name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
-      rules: deviceBarrier(pod.name),
+      rules: deviceBarrier(pod.name, [serverMac, pod.macAddress]),
     },
     ...services,
   ];
