@@ -28,6 +28,7 @@ import { NetlinkSocket } from "./netlink/socket.ts";
 export { NetlinkError } from "./netlink/error.ts";
 
 const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 const WINDOW_REQUESTS = 200;
 /** Less than the send buffer's 212,992 bytes, which one write has to fit. */
 const WINDOW_BYTES = 128 * 1024;
@@ -45,14 +46,17 @@ export class RouteNetlink implements AsyncDisposable {
 
   /**
    * Opens a socket in the namespace of that path or descriptor, else in our own.
+   * @param options.protocol of netlink; default NETLINK_ROUTE
    * @throws SystemCallError ENOENT when there is no such namespace
    */
-  static open(options: { readonly namespacePath?: string; readonly namespace?: number } = {}): RouteNetlink {
-    if (options.namespacePath === undefined)
-      return new RouteNetlink(new NetlinkSocket(NETLINK_ROUTE, options.namespace));
+  static open(
+    options: { readonly namespacePath?: string; readonly namespace?: number; readonly protocol?: number } = {},
+  ): RouteNetlink {
+    const { protocol = NETLINK_ROUTE } = options;
+    if (options.namespacePath === undefined) return new RouteNetlink(new NetlinkSocket(protocol, options.namespace));
     const namespace = openNamespace(options.namespacePath);
     try {
-      return new RouteNetlink(new NetlinkSocket(NETLINK_ROUTE, namespace));
+      return new RouteNetlink(new NetlinkSocket(protocol, namespace));
     } finally {
       closeDescriptor(namespace);
     }

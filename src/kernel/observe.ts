@@ -1,8 +1,9 @@
 /** Reading the kernel's state: a snapshot of the namespaces and files that were asked for. Changes nothing. */
 import { readFile, stat } from "node:fs/promises";
 import type { ObservedNamespace, Snapshot } from "../state/snapshot.ts";
+import type { NftTableName } from "../netlink/netfilter/table.ts";
 import { closeDescriptor, openNamespace, SystemCallError } from "./native.ts";
-import { type NftTableName, observeFilters } from "./observe/filters.ts";
+import { observeFilters } from "./observe/filters.ts";
 import { observeRouting } from "./observe/routing.ts";
 import { observeSysctls } from "./observe/sysctls.ts";
 import { namespacePath } from "./transition/namespace-path.ts";

@@ -5,12 +5,14 @@
  */
 import { observe, type ObserveRequest } from "../../kernel/observe.ts";
 import { observeFilters } from "../../kernel/observe/filters.ts";
+import { observeSysctls } from "../../kernel/observe/sysctls.ts";
+import { closeDescriptor, openNamespace } from "../../kernel/native.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
+import type { NftTableName } from "../../netlink/netfilter/table.ts";
 import type { ObservedNamespace, ObservedNftTable, Snapshot } from "../../state/snapshot.ts";
 import type { ChangeKind } from "../watch/namespace.ts";
 
 type NamespaceRequest = ObserveRequest["namespaces"][number];
-type TableName = NonNullable<NamespaceRequest["nft"]>[number];
 
 /** Of one namespace; a part that was forgotten is absent. */
 interface Known {
@@ -24,7 +26,7 @@ interface Known {
   filterChanges: number;
 }
 
-const keyOf = ({ family, name }: TableName): string => `${family} ${name}`;
+const keyOf = ({ family, name }: NftTableName): string => `${family} ${name}`;
 
 export class ObservedNamespaces {
   readonly #listens: (namespace: string) => boolean;
@@ -58,7 +60,7 @@ export class ObservedNamespaces {
     const unread: NamespaceRequest[] = [];
     const complete: { readonly entry: NamespaceRequest; readonly routing: ObservedNamespace }[] = [];
     for (const entry of request.namespaces) {
-      const routing = this.#routingFor(entry);
+      const routing = this.#known.get(entry.name)?.routing;
       if (routing === undefined) unread.push(entry);
       else complete.push({ entry, routing });
     }
@@ -80,7 +82,7 @@ export class ObservedNamespaces {
       if (known.routingChanges === before?.routingChanges) known.routing = observed;
       if (known.filterChanges === before?.filterChanges) keepFilters(known, entry, whole);
     }
-    for (const { entry, routing } of complete) namespaces[entry.name] = await this.#withFilters(entry, routing);
+    for (const { entry, routing } of complete) namespaces[entry.name] = await this.#completed(entry, routing);
     return { ...fresh, namespaces };
   }
 
@@ -93,27 +95,21 @@ export class ObservedNamespaces {
     return known;
   }
 
-  /** Undefined: something of it has to be read. */
-  #routingFor({ name, sysctls = [] }: NamespaceRequest): ObservedNamespace | undefined {
-    const routing = this.#known.get(name)?.routing;
-    return routing !== undefined && sysctls.every((path) => path in routing.sysctls) ? routing : undefined;
-  }
-
   /** What has to be read for the request when links and the like are to be read anyway. */
   #missingOf({ name, nft = [], sysctls = [], foreignAccepts = false }: NamespaceRequest): NamespaceRequest & {
-    readonly nft: readonly TableName[];
+    readonly nft: readonly NftTableName[];
   } {
-    const { tables, routing, foreignAccepts: accepts } = this.#of(name);
+    const { tables, foreignAccepts: accepts } = this.#of(name);
     return {
       name,
       nft: nft.filter((table) => !tables.has(keyOf(table))),
-      sysctls: [...new Set([...sysctls, ...Object.keys(routing?.sysctls ?? {})])],
+      sysctls,
       foreignAccepts: foreignAccepts && accepts === undefined,
     };
   }
 
   /** What was read now with what was known of nft before. */
-  #merged(entry: NamespaceRequest, observed: ObservedNamespace, read: readonly TableName[]): ObservedNamespace {
+  #merged(entry: NamespaceRequest, observed: ObservedNamespace, read: readonly NftTableName[]): ObservedNamespace {
     const { tables, foreignAccepts } = this.#of(entry.name);
     const readKeys = new Set(read.map(keyOf));
     const kept = (entry.nft ?? []).flatMap((table) => {
@@ -127,9 +123,11 @@ export class ObservedNamespaces {
     };
   }
 
-  /** The rest is known. */
-  async #withFilters(entry: NamespaceRequest, routing: ObservedNamespace): Promise<ObservedNamespace> {
+  /** Links and the like are known: what else was asked for is read where it is not. */
+  async #completed(entry: NamespaceRequest, before: ObservedNamespace): Promise<ObservedNamespace> {
     const known = this.#of(entry.name);
+    const routing = withSysctls(entry, before);
+    if (known.routing === before) known.routing = routing;
     const missing = this.#missingOf(entry);
     const changes = known.filterChanges;
     const place = entry.name === "" ? {} : { namespacePath: namespacePath(entry.name) };
@@ -140,6 +138,18 @@ export class ObservedNamespaces {
     const whole = this.#merged(entry, { ...routing, ...read }, missing.nft);
     if (known.filterChanges === changes) keepFilters(known, entry, whole);
     return whole;
+  }
+}
+
+/** Units that share a namespace look at different parameters of it. */
+function withSysctls({ name, sysctls = [] }: NamespaceRequest, observed: ObservedNamespace): ObservedNamespace {
+  const missing = sysctls.filter((path) => !(path in observed.sysctls));
+  if (missing.length === 0) return observed;
+  const namespace = name === "" ? undefined : openNamespace(namespacePath(name));
+  try {
+    return { ...observed, sysctls: { ...observed.sysctls, ...observeSysctls(namespace, missing) } };
+  } finally {
+    if (namespace !== undefined) closeDescriptor(namespace);
   }
 }
 

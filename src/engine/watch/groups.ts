@@ -24,7 +24,6 @@ export const RTNLGRP = {
   ipv6Parameter: 25,
 } as const;
 
-export const NETLINK_NETFILTER = 12;
 export const NFNLGRP_NFTABLES = 7;
 
 /**

@@ -7,9 +7,10 @@
 import { sourceOf } from "../../netlink/codec.ts";
 import { decodeMessages } from "../../netlink/message.ts";
 import { RTM_DELNEIGH, RTM_NEWNEIGH } from "../../netlink/route/constants.ts";
+import { NETLINK_NETFILTER } from "../../kernel/netlink.ts";
 import { closeDescriptor, NetlinkEvents, openNamespace, type SystemCallError } from "../../kernel/native.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
-import { NETLINK_NETFILTER, NFNLGRP_NFTABLES, RTNLGRP } from "./groups.ts";
+import { NFNLGRP_NFTABLES, RTNLGRP } from "./groups.ts";
 
 const AF_BRIDGE = 7;
 const NUD_PERMANENT = 0x80;

@@ -1,15 +1,13 @@
 /** nft tables, and accept rules of ours in chains of others, of one namespace. */
-import { closeSync, constants, readFileSync } from "node:fs";
+import { closeSync, constants as fileConstants, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { decodeNftTable, dumpNftTables, type NftTableName } from "../../netlink/netfilter/table.ts";
 import type { Family } from "../../base/address.ts";
 import type { ObservedNftTable } from "../../state/snapshot.ts";
 import { missingCapabilities } from "../features.ts";
+import { NETLINK_NETFILTER, NetlinkError, RouteNetlink } from "../netlink.ts";
 import { openFileInNamespace, openNamespace, SystemCallError } from "../native.ts";
 import { run } from "../run.ts";
-
-export interface NftTableName {
-  readonly family: string;
-  readonly name: string;
-}
 
 /** Where programs are run: undefined is our own namespace. */
 type Place = { readonly namespacePath?: string };
@@ -45,11 +43,19 @@ export async function observeFilters(
   return { nftTables, foreignAccepts };
 }
 
-async function listTables(place: Place): Promise<NftTableName[]> {
-  const listing = JSON.parse(await run("nft", ["-j", "list", "tables"], place)) as {
-    readonly nftables: readonly { readonly table?: NftTableName }[];
-  };
-  return listing.nftables.flatMap(({ table }) => (table === undefined ? [] : [table]));
+/** By netlink: `nft list tables` reads all rules of all tables first. */
+async function listTables({ namespacePath }: Place): Promise<NftTableName[]> {
+  await using netlink = RouteNetlink.open({
+    protocol: NETLINK_NETFILTER,
+    ...(namespacePath === undefined ? {} : { namespacePath }),
+  });
+  try {
+    return await netlink.dump(dumpNftTables(), decodeNftTable);
+  } catch (error) {
+    // A kernel without nf_tables has no tables.
+    if (error instanceof NetlinkError && error.errno === constants.errno.EINVAL) return [];
+    throw error;
+  }
 }
 
 async function observeTable(place: Place, { family, name }: NftTableName): Promise<ObservedNftTable> {
@@ -72,7 +78,7 @@ function hasLegacyFilter({ namespacePath }: Place, family: Family): boolean {
   const path = `/proc/thread-self/net/ip${family === 4 ? "" : "6"}_tables_names`;
   const namespace = openNamespace(namespacePath ?? "/proc/thread-self/ns/net");
   try {
-    const descriptor = openFileInNamespace({ namespace, path, flags: constants.O_RDONLY });
+    const descriptor = openFileInNamespace({ namespace, path, flags: fileConstants.O_RDONLY });
     try {
       return readFileSync(descriptor, "utf8").split("\n").includes("filter");
     } finally {
