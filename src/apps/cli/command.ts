@@ -26,6 +26,8 @@ export interface Command {
   readonly operands: readonly string[];
   readonly summary: string;
   readonly options: Readonly<Record<string, OptionDescription>>;
+  /** A whole line as a person would type it. */
+  readonly example?: string;
   /** Not shown in the list of commands. */
   readonly hidden?: boolean;
   /** Resolves to the exit code: 0 done, 1 failed, 2 wrong use or wrong file. */
@@ -114,5 +116,6 @@ export function helpOf(command: Command): string {
     "",
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
     "",
+    ...(command.example === undefined ? [] : [`example: ${command.example}`, ""]),
   ].join("\n");
 }

@@ -1,32 +1,8 @@
 /** The program: finds the command, runs it, turns errors into text and exit codes. */
-import { type Command, helpOf, parseInvocation, usageError } from "./command.ts";
-import { bindCommand, unbindCommand } from "./commands/bind.ts";
-import { confirmCommand, waitCommand } from "./commands/confirm.ts";
-import { daemonCommand } from "./commands/daemon.ts";
-import { eventsCommand } from "./commands/events.ts";
-import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
-import { keeperCommand } from "./commands/keeper.ts";
-import { statusCommand } from "./commands/status.ts";
-import { vmConsoleCommand, vmListCommand, vmStopCommand } from "./commands/vm.ts";
+import { helpOf, parseInvocation, usageError } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { print, reportError } from "./output.ts";
 import { VERSION } from "./version.ts";
-
-const COMMANDS: readonly Command[] = [
-  planCommand,
-  applyCommand,
-  destroyCommand,
-  confirmCommand,
-  statusCommand,
-  eventsCommand,
-  daemonCommand,
-  bindCommand,
-  unbindCommand,
-  vmListCommand,
-  vmConsoleCommand,
-  vmStopCommand,
-  keeperCommand,
-  waitCommand,
-];
 
 function overview(): string {
   const rows = COMMANDS.filter((command) => command.hidden !== true).map(

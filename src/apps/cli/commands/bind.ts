@@ -43,6 +43,7 @@ function stopSignal(): Disposable & { readonly told: Promise<void> } {
 
 export const bindCommand: Command = {
   name: "bind",
+  example: "netloom bind --netns pod1 --interface eth0 --foreground",
   operands: [],
   summary:
     "Take over a pod's interface for a VM: bridge, tap and a DHCP server for exactly that guest. Ends with SIGTERM or Ctrl-C and restores the pod.",

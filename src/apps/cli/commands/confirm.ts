@@ -34,6 +34,7 @@ export function parseConfirmSeconds(text: string | undefined): number | undefine
 
 export const confirmCommand: Command = {
   name: "confirm",
+  example: "netloom confirm network.yaml",
   operands: ["[FILE]"],
   summary: "Let a change made by `apply --confirm` last; without FILE all that wait.",
   options: {},

@@ -9,6 +9,7 @@ import { VERSION } from "../version.ts";
 
 export const daemonCommand: Command = {
   name: "daemon",
+  example: "netloom daemon --group netloom --metrics 127.0.0.1:9754",
   operands: [],
   summary:
     "Keep what is applied as it was applied, serve DHCP, watch guests, and answer the other commands. Ends with SIGTERM; guests run on.",

@@ -8,6 +8,7 @@ import { untilInterrupted } from "../interrupt.ts";
 
 export const eventsCommand: Command = {
   name: "events",
+  example: "netloom events --json",
   operands: [],
   summary: "Show what the daemon does and notices, as it happens: changes, healing, fights. Ends with Ctrl-C.",
   options: { since: { value: "ID", help: "begin with what came after this event, as far as it is kept (0: all)" } },

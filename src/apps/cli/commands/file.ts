@@ -11,6 +11,7 @@ import { parseConfirmSeconds, startConfirmationWait } from "./confirm.ts";
 
 export const planCommand: Command = {
   name: "plan",
+  example: "netloom plan examples/libvirt-default.yaml",
   operands: ["FILE"],
   summary: "Show what `apply FILE` would do, as sentences and as commands. Changes nothing.",
   options: {},
@@ -38,6 +39,7 @@ async function planned(file: string, state: string): Promise<ResponseOf<"plan">>
 
 export const applyCommand: Command = {
   name: "apply",
+  example: "netloom apply --confirm 60s network.yaml",
   operands: ["FILE"],
   summary: "Make the host's network what FILE says, verify it, and undo everything when that fails.",
   options: {
@@ -85,6 +87,7 @@ async function applied(file: string, state: string, confirmSeconds: number | und
 
 export const destroyCommand: Command = {
   name: "destroy",
+  example: "netloom destroy network.yaml",
   operands: ["FILE"],
   summary: "Undo everything that `apply FILE` did, and restore what it replaced.",
   options: {},

@@ -19,6 +19,7 @@ const GATHER_MILLISECONDS = 50;
 
 export const statusCommand: Command = {
   name: "status",
+  example: "netloom status --watch",
   operands: [],
   summary: "Show what is applied, whether the kernel still shows it, and which services run.",
   options: { watch: { help: "show it again whenever it changes, until Ctrl-C" } },

@@ -27,6 +27,7 @@ export const vmListCommand: Command = {
 
 export const vmConsoleCommand: Command = {
   name: "vm console",
+  example: "netloom vm console vm1 --attach",
   operands: ["NAME"],
   summary: "Show what a guest wrote on its serial console, without control characters, or connect the terminal to it.",
   options: { attach: { help: "connect the terminal; Ctrl-] leaves" } },

@@ -1,0 +1,34 @@
+/** The command table: help, manual page and completion are made from it. */
+import type { Command } from "./command.ts";
+import { attachCommand } from "./commands/attach.ts";
+import { bindCommand, unbindCommand } from "./commands/bind.ts";
+import { confirmCommand, waitCommand } from "./commands/confirm.ts";
+import { daemonCommand } from "./commands/daemon.ts";
+import { detachCommand } from "./commands/detach.ts";
+import { eventsCommand } from "./commands/events.ts";
+import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
+import { keeperCommand } from "./commands/keeper.ts";
+import { statusCommand } from "./commands/status.ts";
+import { vmConsoleCommand, vmListCommand, vmStopCommand } from "./commands/vm.ts";
+import { completionCommand, manCommand } from "./commands/table-printers.ts";
+
+export const COMMANDS: readonly Command[] = [
+  planCommand,
+  applyCommand,
+  destroyCommand,
+  confirmCommand,
+  statusCommand,
+  eventsCommand,
+  daemonCommand,
+  bindCommand,
+  unbindCommand,
+  attachCommand,
+  detachCommand,
+  vmListCommand,
+  vmConsoleCommand,
+  vmStopCommand,
+  manCommand(() => COMMANDS),
+  completionCommand(() => COMMANDS),
+  keeperCommand,
+  waitCommand,
+];
