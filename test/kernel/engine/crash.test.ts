@@ -198,20 +198,24 @@ describe("bind and unbind", () => {
   beforeAll(makePodNetwork);
   afterAll(() => shell("ip link delete br-pods"));
 
-  async function killEverywhere(profile: "modern" | "legacy"): Promise<{ whileBinding: number; all: number }> {
+  /** @param offset every other kill is resumed, those between are undone: which come first */
+  async function killEverywhere(
+    pod: string,
+    how: string,
+    offset: 0 | 1,
+  ): Promise<{ whileBinding: number; all: number }> {
     using folder = new Folder();
-    const pod = `${profile}1`;
     const state = folder.join("state");
     const target = ["--netns", pod, "--interface", "eth0", "--state", state];
-    const bind = ["bind", ...target, "--binding", "bridge", "--profile", profile, "--foreground", "--json"];
+    const bind = ["bind", ...target, ...how.split(" "), "--foreground", "--json"];
     const unbind = ["unbind", ...target];
     makePod(pod, POD_LINES);
     try {
       const before = namespaceSnapshot(pod);
       const bound = () => withoutNumbers(namespaceSnapshot(pod), ["tap0"]);
       const expectRestored = (place: string) => {
-        expect(namespaceSnapshot(pod), `${profile}: ${place}`).toEqual(before);
-        expect(readdirSync(state), `${profile}: ${place}`).toEqual([]);
+        expect(namespaceSnapshot(pod), `${pod}: ${place}`).toEqual(before);
+        expect(readdirSync(state), `${pod}: ${place}`).toEqual([]);
       };
       const first = await bindUntilServing(bind);
       const line = first?.stdout;
@@ -226,14 +230,14 @@ describe("bind and unbind", () => {
         const serving = await bindUntilServing(bind, place);
         if (serving === undefined) {
           whileBinding = place;
-          if (place % 2 === (profile === "modern" ? 0 : 1)) {
+          if (place % 2 === offset) {
             await done(unbind);
             expectRestored(`unbound after a kill at place ${place}`);
             continue;
           }
           const again = await bindUntilServing(bind);
           expect(again?.stdout).toBe(line);
-          expect(bound(), `${profile}: bound after a kill at place ${place}`).toEqual(undisturbed);
+          expect(bound(), `${pod}: bound after a kill at place ${place}`).toEqual(undisturbed);
           expect((await again?.stop())?.code).toBe(0);
           expectRestored(`resumed after a kill at place ${place}`);
           continue;
@@ -250,19 +254,33 @@ describe("bind and unbind", () => {
         await done(unbind);
         expectRestored(`killed at place ${place}, then unbind at place ${unbindPlace}`);
       }
-      throw new Error(`${profile}: not through after ${MOST_PLACES} kills`);
+      throw new Error(`${pod}: not through after ${MOST_PLACES} kills`);
     } finally {
       removePod(pod);
     }
   }
 
   test("killed at any place: bind resumes, unbind restores", { timeout: 240_000 }, async () => {
-    const [modern, legacy] = await Promise.all([killEverywhere("modern"), killEverywhere("legacy")]);
+    const [modern, legacy] = await Promise.all([
+      killEverywhere("modern1", "--binding bridge --profile modern", 0),
+      killEverywhere("legacy1", "--binding bridge --profile legacy", 1),
+    ]);
     // Journal, record and one place before each step at least, both ways.
     expect(modern.whileBinding).toBeGreaterThan(15);
     expect(modern.all).toBeGreaterThan(30);
     expect(legacy.whileBinding).toBeGreaterThan(12);
     expect(legacy.all).toBeGreaterThan(24);
+  });
+
+  test("masquerade and macvtap as well", { timeout: 240_000 }, async () => {
+    const [masquerade, macvtap] = await Promise.all([
+      killEverywhere("hide1", "--binding masquerade", 0),
+      killEverywhere("mvtap1", "--binding macvtap", 1),
+    ]);
+    expect(masquerade.whileBinding).toBeGreaterThan(15);
+    expect(masquerade.all).toBeGreaterThan(30);
+    expect(macvtap.whileBinding).toBeGreaterThan(12);
+    expect(macvtap.all).toBeGreaterThan(24);
   });
 
   test("killed at any time, steps travelling together", { timeout: 240_000 }, async () => {
