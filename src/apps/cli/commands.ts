@@ -9,7 +9,7 @@ import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
 import { keeperCommand } from "./commands/keeper.ts";
 import { statusCommand } from "./commands/status.ts";
-import { vmConsoleCommand, vmListCommand, vmStopCommand } from "./commands/vm.ts";
+import { vmConsoleCommand, vmListCommand, vmRunCommand, vmStopCommand } from "./commands/vm.ts";
 import { completionCommand, manCommand } from "./commands/table-printers.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -26,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   detachCommand,
   vmListCommand,
   vmConsoleCommand,
+  vmRunCommand,
   vmStopCommand,
   manCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),

@@ -43,6 +43,11 @@ export class KeeperClient {
     return (await this.#ask("PUT", "/services", { unit, services, ...options }, 180_000)) as KeeperStatus;
   }
 
+  /** Start one guest again, as `vm run`. @throws NetloomError keeper-not-running, no-such-vm, or why it does not start */
+  async runVm(name: string): Promise<KeeperStatus> {
+    return (await this.#ask("POST", "/vm/run", { name }, 180_000)) as KeeperStatus;
+  }
+
   /** End one guest, as `vm stop`. @throws NetloomError keeper-not-running, no-such-vm, kill-failed */
   async stopVm(name: string, powerdownSeconds: number): Promise<KeeperStatus> {
     const limit = 30_000 + powerdownSeconds * 1000;

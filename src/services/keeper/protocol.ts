@@ -4,6 +4,7 @@
  *
  *   GET  /status     → KeeperStatus
  *   PUT  /services   ServicesRequest: make exactly these run for one unit
+ *   POST /vm/run     VmRunRequest
  *   POST /vm/stop    VmStopRequest
  *   POST /stop       end all services, and the keeper unless it is part of a daemon
  *   POST /release    end the keeper and let its guests run on: a daemon takes its place
@@ -40,6 +41,10 @@ export interface ServicesRequest {
   readonly services: readonly ServiceObject[];
   /** False: end what is not listed or has changed, and start nothing. Default true. */
   readonly start?: boolean;
+}
+
+export interface VmRunRequest {
+  readonly name: string;
 }
 
 export interface VmStopRequest {

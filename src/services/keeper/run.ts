@@ -61,6 +61,7 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
     {
       status,
       converge: ({ unit, services, start }) => keeper.converge(unit, services, start),
+      runVm: ({ name }) => keeper.runVm(name),
       stopVm: ({ name, powerdownSeconds }) => keeper.stopVm(name, powerdownSeconds),
       stop: async () => {
         await keeper.stopAll();

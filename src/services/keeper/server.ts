@@ -7,7 +7,7 @@ import type { Logger } from "../../base/logger.ts";
 import { shortSocketPath } from "../../kernel/unix-socket.ts";
 import { SERVICE_KINDS, type ServiceObject } from "../../state/object.ts";
 import { removeDurably } from "../../store/atomic-file.ts";
-import type { ErrorBody, KeeperStatus, ServicesRequest, VmStopRequest } from "./protocol.ts";
+import type { ErrorBody, KeeperStatus, ServicesRequest, VmRunRequest, VmStopRequest } from "./protocol.ts";
 
 const MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024;
 
@@ -15,6 +15,7 @@ const MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024;
 interface ControlHandlers {
   status(): KeeperStatus;
   converge(request: ServicesRequest): Promise<void>;
+  runVm(request: VmRunRequest): Promise<void>;
   stopVm(request: VmStopRequest): Promise<void>;
   stop(): Promise<void>;
   release(): void;
@@ -77,6 +78,9 @@ async function dispatch(what: string, request: IncomingMessage, handlers: Contro
     case "PUT /services":
       await handlers.converge(servicesRequest(await readJson(request)));
       return handlers.status();
+    case "POST /vm/run":
+      await handlers.runVm(vmRunRequest(await readJson(request)));
+      return handlers.status();
     case "POST /vm/stop":
       await handlers.stopVm(vmStopRequest(await readJson(request)));
       return handlers.status();
@@ -113,6 +117,11 @@ function servicesRequest(body: unknown): ServicesRequest {
     if (services.every(isServiceObject)) return { unit: body["unit"], services, start: body["start"] !== false };
   }
   throw badRequest("the body is not {unit, services}");
+}
+
+function vmRunRequest(body: unknown): VmRunRequest {
+  if (isRecord(body) && typeof body["name"] === "string") return { name: body["name"] };
+  throw badRequest("the body is not {name}");
 }
 
 function vmStopRequest(body: unknown): VmStopRequest {

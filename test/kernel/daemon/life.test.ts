@@ -82,7 +82,8 @@ describe("with a guest", () => {
     shell("ip address flush dev life");
     await daemon.untilTold("healed");
     expect(processesNamed("qemu-system-x86")).toHaveLength(0);
-    expect(await client.call("vmRun", { name: "vm1" })).toMatchObject([{ name: "vm1", state: "running" }]);
+    expect(await daemon.netloom("vm", "run", "vm1")).toBe("VM vm1 runs.\n");
+    expect(await client.call("vmList", undefined)).toMatchObject([{ name: "vm1", state: "running" }]);
     expect(processesNamed("qemu-system-x86")).toHaveLength(1);
     await daemon.netloom("destroy", file);
     expect(processesNamed("qemu-system-x86")).toHaveLength(0);
@@ -99,6 +100,29 @@ test("a change that a kill cut off is brought to its end", async () => {
   await daemon.untilTold("resumed");
   expect(await statusOf(state)).toMatchObject({ units: [{ name: "cut", state: "applied" }] });
   await daemon.netloom("destroy", file);
+});
+
+test("a daemon that is killed at any place of a change, and the next one", async () => {
+  using folder = new Folder();
+  const state = folder.join("state");
+  const before = comparable([]);
+  const file = folder.write("cut.yaml", fileText("cut", "192.168.63"));
+  await done(["apply", file, "--state", state]);
+  const whole = comparable(["cut1-eth0"]);
+  await done(["destroy", file, "--state", state]);
+  // Before and after the journal, in the middle of its steps, before and after the record.
+  for (const place of [1, 2, 5, 9, 13, 15, 16]) {
+    const killed = await Daemon.start(state, [], { NETLOOM_CRASH_AT: String(place) });
+    const { code, stderr } = await netloom(["apply", file, "--state", state]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("the daemon ended before it answered");
+    await killed.process.ended();
+
+    await using next = await Daemon.start(state);
+    if (place > 1) await untilSame(whole, ["cut1-eth0"], `resumed after a kill at place ${place}`);
+    await next.netloom("destroy", file);
+    expect(comparable([]), `destroyed after a kill at place ${place}`).toEqual(before);
+  }
 });
 
 test("several commands at once, beside healing, all get their way", async () => {

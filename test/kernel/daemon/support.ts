@@ -37,8 +37,12 @@ export class Daemon implements AsyncDisposable {
     this.process = process;
   }
 
-  static async start(state: string, words: readonly string[] = []): Promise<Daemon> {
-    const daemon = new Daemon(state, startNetloom(["daemon", "--state", state, ...words]));
+  static async start(
+    state: string,
+    words: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Daemon> {
+    const daemon = new Daemon(state, startNetloom(["daemon", "--state", state, ...words], environment));
     await daemon.process.firstLine();
     void daemon.#listen();
     return daemon;

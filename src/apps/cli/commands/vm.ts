@@ -1,9 +1,10 @@
-/** vm list, vm console, vm stop: the guests that netloom runs. */
+/** vm list, vm console, vm run, vm stop: the guests that netloom runs. */
 import { readTextIfExists } from "../../../store/atomic-file.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
 import { NetloomError } from "../../../base/errors.ts";
 import { KeeperClient } from "../../../services/keeper/client.ts";
 import { openConsole } from "../../../services/vm/console.ts";
+import { startKeeper } from "../../../services/keeper/start.ts";
 import { VmFolder } from "../../../services/vm/folder.ts";
 import { printable } from "../../../services/vm/printable.ts";
 import { listUnwatchedVms, stopUnwatchedVm, type UnwatchedVm } from "../../../services/vm/unwatched.ts";
@@ -33,7 +34,7 @@ export const vmConsoleCommand: Command = {
   options: { attach: { help: "connect the terminal; Ctrl-] leaves" } },
   async run(invocation) {
     const name = invocation.positionals[0]!;
-    const folder = knownFolder(stateFolderPath(invocation.option("state")), name);
+    const folder = knownFolder("console", stateFolderPath(invocation.option("state")), name);
     if (invocation.flag("attach")) {
       if (invocation.flag("json")) throw usageError("vm console: --attach and --json exclude each other");
       using console = await openConsole(folder);
@@ -43,6 +44,24 @@ export const vmConsoleCommand: Command = {
     const log = readTextIfExists(folder.file("consoleLog")) ?? "";
     if (invocation.flag("json")) printJson({ name, log });
     else process.stdout.write(printable(log));
+    return 0;
+  },
+};
+
+export const vmRunCommand: Command = {
+  name: "vm run",
+  operands: ["NAME"],
+  summary: "Start a guest of an applied file again that has ended or was stopped.",
+  options: {},
+  async run(invocation) {
+    const name = invocation.positionals[0]!;
+    const stateFolder = stateFolderPath(invocation.option("state"));
+    // Whoever asks for a guest that no applied file has gets no keeper for it.
+    knownFolder("run", stateFolder, name);
+    const client = await startKeeper(stateFolder);
+    await client.runVm(name);
+    if (invocation.flag("json")) printJson({ name, state: "running" });
+    else print(`VM ${name} runs.`);
     return 0;
   },
 };
@@ -99,10 +118,10 @@ function row({ name, state, reason, details }: UnwatchedVm): string[] {
   ];
 }
 
-function knownFolder(stateFolder: string, name: string): VmFolder {
+function knownFolder(operation: string, stateFolder: string, name: string): VmFolder {
   const known = VmFolder.list(stateFolder);
   if (known.includes(name)) return new VmFolder(stateFolder, name);
-  throw new NetloomError("no-such-vm", `console of VM ${name}: ${stateFolder} knows no machine of that name`, {
+  throw new NetloomError("no-such-vm", `${operation} of VM ${name}: ${stateFolder} knows no machine of that name`, {
     hint: known.length === 0 ? "It knows none at all." : `It knows ${known.join(", ")}.`,
   });
 }
