@@ -142,6 +142,26 @@ test("what somebody takes away of IPv6 comes back", async () => {
   expect(reaches("pod1", OUTSIDE[6])).toBe(true);
 });
 
+test.each(["nft", "legacy"])("beside ip6tables-%s with a policy of drop, as Docker sets it", async (backend) => {
+  const program = `ip6tables-${backend}`;
+  const saved = (): string =>
+    shell(`${program}-save`)
+      .replaceAll(/^#.*\n/gm, "")
+      .replaceAll(/\[\d+:\d+\]/g, "");
+  shell(`${program} -N DOCKER-USER; ${program} -A FORWARD -j DOCKER-USER; ${program} -P FORWARD DROP`);
+  try {
+    const rules = saved();
+    await apply(networkFile());
+    expect(saved()).toMatch(/-A DOCKER-USER -i lan -o uplink0 .*netloom:/);
+    expect(reaches("pod1", OUTSIDE[6])).toBe(true);
+    expect(await apply(networkFile())).toContain("nothing to do");
+    await done(["destroy", file, "--state", state]);
+    expect(saved()).toBe(rules);
+  } finally {
+    shell(`${program} -P FORWARD ACCEPT; ${program} -F; ${program} -X`);
+  }
+});
+
 test("an interface of others becomes a port, carries traffic, and is given back as it was", async () => {
   shell(`ip netns add elsewhere
     ip link add eth1 mtu 1480 type veth peer name eth0 netns elsewhere
