@@ -45,3 +45,8 @@ export function encodeIpv6(packet: Ipv6Packet): Uint8Array {
   bytes.set(packet.payload, HEADER_BYTES);
   return bytes;
 }
+
+/** fe80::/10, the addresses of one link (RFC 4291 §2.5.6). */
+export function isLinkLocal6(address: Ipv6Address): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address);
+}

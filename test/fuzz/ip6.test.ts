@@ -18,8 +18,8 @@ import { randomNumbers } from "../support/random.ts";
 
 const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 60_000);
 const SEED = Number(process.env["NETLOOM_FUZZ_SEED"] ?? Date.now() % 0x7fffffff);
-/** The answer to one frame is one frame of ordinary size, whatever it asks. */
-const LARGEST_ANSWER_BYTES = 4096;
+/** The answer to one frame is one frame that every link carries, whatever it asks. */
+const LARGEST_ANSWER_BYTES = 14 + 1280;
 
 const SEEDS: readonly Received[] = [
   solicitation(),

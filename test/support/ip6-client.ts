@@ -57,9 +57,13 @@ function received(source: MacAddress, packet: Ipv6Packet): Received {
 export function dhcp6Frame(
   type: Dhcp6MessageType,
   options: readonly Dhcp6Option[],
-  { mac = GUEST_MAC, destination = ALL_SERVERS }: { mac?: MacAddress; destination?: Ipv6Address } = {},
+  {
+    mac = GUEST_MAC,
+    source = GUEST_ADDRESS,
+    destination = ALL_SERVERS,
+  }: { mac?: MacAddress; source?: Ipv6Address; destination?: Ipv6Address } = {},
 ): Received {
-  const envelope = { source: GUEST_ADDRESS, destination };
+  const envelope = { source, destination };
   const payload = encodeDhcp6({ type, transactionId: 0xabcdef, options });
   const datagram = { sourcePort: DHCP6_CLIENT_PORT, destinationPort: DHCP6_SERVER_PORT, payload };
   const packet = { ...envelope, nextHeader: IP_PROTOCOL_UDP, hopLimit: 1, payload: encodeUdp(datagram, envelope) };

@@ -29,13 +29,15 @@ import {
 } from "../../wire/dhcp6/options.ts";
 import { encodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../../wire/ethernet.ts";
 import { IP_PROTOCOL_UDP } from "../../wire/ipv4.ts";
-import { encodeIpv6, type Ipv6Packet } from "../../wire/ipv6.ts";
+import { encodeIpv6, isLinkLocal6, type Ipv6Packet } from "../../wire/ipv6.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import { decodeUdp, encodeUdp } from "../../wire/udp.ts";
 import { type GuestPlace6, lifetimeOf, partOfLifetime } from "../guest-lease6.ts";
 
 const ALL_SERVERS = parseIpv6("ff02::1:2");
 const HOP_LIMIT = 64;
+/** Of UDP payload: what every IPv6 link carries in one packet (RFC 8200 §5), without the headers. */
+const LARGEST_MESSAGE_BYTES = 1280 - 48;
 /** A guest that has us need not wait for other servers. */
 const PREFERENCE = 255;
 
@@ -61,6 +63,12 @@ const ignored = (reason: string): SingleServer6Output => ({ frames: [], events: 
 const WITH_SERVER: ReadonlySet<Dhcp6MessageType> = new Set(["REQUEST", "RENEW", "RELEASE", "DECLINE"]);
 const WITHOUT_SERVER: ReadonlySet<Dhcp6MessageType> = new Set(["SOLICIT", "CONFIRM", "REBIND"]);
 
+const ASSOCIATIONS = [
+  DHCP6_OPTION.nonTemporaryAddresses,
+  DHCP6_OPTION.temporaryAddresses,
+  DHCP6_OPTION.prefixDelegation,
+] as const;
+
 export class SingleDhcp6Server {
   readonly #place: GuestPlace6;
   readonly #duid: Uint8Array;
@@ -80,6 +88,9 @@ export class SingleDhcp6Server {
   /** @param packet what the frame holds, decoded; UDP */
   handle(frame: EthernetFrame, packet: Ipv6Packet, checksumNotReady: boolean): SingleServer6Output {
     if (frame.source !== this.#place.clientMac) return ignored("from another MAC address");
+    const { source, destination } = packet;
+    if (!isLinkLocal6(source)) return ignored("not from a link-local address");
+    if (destination !== ALL_SERVERS && destination !== this.#place.serverAddress) return ignored("to another node");
     const datagram = decodeUdp(packet.payload, packet, checksumNotReady);
     if (datagram instanceof Malformed) return ignored(datagram.reason);
     if (datagram.destinationPort !== DHCP6_SERVER_PORT) return ignored("UDP datagram: not to port 547");
@@ -93,9 +104,16 @@ export class SingleDhcp6Server {
       if (association instanceof Malformed) return ignored(association.reason);
       associations.push(association);
     }
-    const unicast = packet.destination !== ALL_SERVERS && WITH_SERVER.has(message.type);
+    if (
+      message.type === "INFORMATION-REQUEST" &&
+      ASSOCIATIONS.some((code) => optionsOf(message.options, code).length > 0)
+    )
+      return ignored("INFORMATION-REQUEST: it asks for addresses");
     const request = { message, associations };
-    return unicast ? this.#refuseUnicast(request, packet.source) : this.#answer(request, packet.source);
+    if (packet.destination === ALL_SERVERS) return this.#answer(request, packet.source);
+    // Nobody allowed unicast (RFC 8415 §18.4).
+    if (!WITH_SERVER.has(message.type)) return ignored(`${message.type}: not to the group of all servers`);
+    return this.#refuseUnicast(request, packet.source);
   }
 
   #faultOf({ type, options }: Dhcp6Message): string | undefined {
@@ -111,10 +129,15 @@ export class SingleDhcp6Server {
 
   #answer(request: Request, client: Ipv6Address): SingleServer6Output {
     const { message, associations } = request;
+    const { lease } = this.#place;
     const named = associations.flatMap(({ addresses }) => addresses);
     switch (message.type) {
       case "SOLICIT": {
-        const commit = optionsOf(message.options, DHCP6_OPTION.rapidCommit).length > 0;
+        // Without an address to give there is nothing to commit to.
+        const commit =
+          optionsOf(message.options, DHCP6_OPTION.rapidCommit).length > 0 &&
+          associations.length > 0 &&
+          lease.addresses.length > 0;
         const told = this.#assignments(request);
         if (commit)
           return this.#send("REPLY", request, client, [
@@ -130,7 +153,7 @@ export class SingleDhcp6Server {
         return this.#send("REPLY", request, client, this.#assignments(request));
       case "CONFIRM": {
         if (named.length === 0) return ignored("CONFIRM: it names no address");
-        const known = named.every((address) => this.#place.lease.addresses.includes(address));
+        const known = named.every((address) => lease.addresses.includes(address));
         const status = known
           ? encodeStatus("success", "the addresses are right")
           : encodeStatus("notOnLink", "ask anew");
@@ -138,9 +161,16 @@ export class SingleDhcp6Server {
       }
       case "RELEASE":
       case "DECLINE": {
-        const reply = this.#send("REPLY", request, client, [encodeStatus("success", "noted")]);
+        const ours = (address: Ipv6Address): boolean => lease.addresses.includes(address);
+        const reply = this.#send("REPLY", request, client, [
+          encodeStatus("success", "noted"),
+          ...associations
+            .filter(({ addresses }) => !addresses.some(ours))
+            .map(({ identifier }) => refused(identifier, encodeStatus("noBinding", "not this guest's"))),
+        ]);
         const event = message.type === "RELEASE" ? "released" : "declined";
-        return { ...reply, events: [...reply.events, { event, addresses: named }] };
+        const addresses = lease.addresses.filter((address) => named.includes(address));
+        return addresses.length === 0 ? reply : { ...reply, events: [...reply.events, { event, addresses }] };
       }
       case "INFORMATION-REQUEST":
         return this.#send("REPLY", request, client, this.#asked(message));
@@ -156,7 +186,7 @@ export class SingleDhcp6Server {
         ? []
         : [encodeIdentityAssociation(code, new DataView(data.buffer, data.byteOffset).getUint32(0), NEVER, [status])];
     return [
-      ...associations.map((association, i) => this.#assign(association, i === 0)),
+      ...associations.map((association, i) => this.#assign(message.type, association, i === 0)),
       ...optionsOf(message.options, DHCP6_OPTION.temporaryAddresses).flatMap((data) =>
         data.length < 4 ? [] : [{ code: DHCP6_OPTION.temporaryAddresses, data: noTemporary(data) }],
       ),
@@ -167,12 +197,17 @@ export class SingleDhcp6Server {
     ];
   }
 
-  #assign({ identifier, addresses }: IdentityAssociation, first: boolean): Dhcp6Option {
+  #assign(type: Dhcp6MessageType, { identifier, addresses }: IdentityAssociation, first: boolean): Dhcp6Option {
     const { lease } = this.#place;
     const given = first ? lease.addresses : [];
     const seconds = lifetimeOf(lease);
-    // What the guest has and must not use is told with no time left.
-    const withdrawn = addresses.filter((address) => !given.includes(address));
+    const foreign = addresses.filter((address) => !lease.addresses.includes(address));
+    if (type === "REQUEST" && foreign.length > 0) {
+      return refused(identifier, encodeStatus("notOnLink", "not this guest's address"));
+    }
+    // What the guest has and must not use is told with no time left; what it only wishes for is not spoken of.
+    const extending = type === "RENEW" || type === "REBIND";
+    const withdrawn = extending ? addresses.filter((address) => !given.includes(address)) : [];
     const inside = [
       ...given.map((address) => encodeAddress(address, seconds, seconds)),
       ...withdrawn.map((address) => encodeAddress(address, 0, 0)),
@@ -213,6 +248,7 @@ export class SingleDhcp6Server {
         ...options,
       ],
     });
+    if (payload.length > LARGEST_MESSAGE_BYTES) return ignored(`${message.type}: the answer exceeds a packet`);
     const datagram = { sourcePort: DHCP6_SERVER_PORT, destinationPort: DHCP6_CLIENT_PORT, payload };
     const frame = encodeEthernet({
       destination: clientMac,
@@ -237,6 +273,10 @@ export class SingleDhcp6Server {
 }
 
 const NEVER = { renewSeconds: 0, rebindSeconds: 0 } as const;
+
+function refused(identifier: number, status: Dhcp6Option): Dhcp6Option {
+  return encodeIdentityAssociation(DHCP6_OPTION.nonTemporaryAddresses, identifier, NEVER, [status]);
+}
 
 /** IA_TA has no times of its own (RFC 8415 §21.5). */
 function noTemporary(data: Uint8Array): Uint8Array {

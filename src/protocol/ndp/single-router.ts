@@ -24,8 +24,9 @@ const ALL_NODES = parseIpv6("ff02::1");
 const UNSPECIFIED = parseIpv6("::");
 /** The longest that RFC 4861 allows: while we are away the guest keeps its route. */
 const ROUTER_LIFETIME_SECONDS = 9000;
-const MAXIMUM_INTERVAL_SECONDS = 600;
-const MINIMUM_INTERVAL_SECONDS = 200;
+/** MaxRtrAdvInterval and its bounds; MinRtrAdvInterval is a third of it (RFC 4861 §6.2.1). */
+const DEFAULT_INTERVAL_SECONDS = 600;
+const SHORTEST_INTERVAL_SECONDS = 9;
 const INITIAL_INTERVAL_SECONDS = 16;
 const INITIAL_ADVERTISEMENTS = 3;
 const HOP_LIMIT = 64;
@@ -72,6 +73,7 @@ export class SingleRouter {
     const solicitation = decodeSolicitation(message);
     if (solicitation === undefined) return ignored("not a solicitation");
     if (solicitation instanceof Malformed) return ignored(solicitation.reason);
+    if (packet.source.startsWith("ff")) return ignored("from a group's address");
     const unspecified = packet.source === UNSPECIFIED;
     if (unspecified && solicitation.sourceMac !== undefined) return ignored("a link-layer address of no address");
     const destination = unspecified ? ALL_NODES : packet.source;
@@ -109,10 +111,10 @@ export class SingleRouter {
   /** The unsolicited advertisement that is due. */
   advertise(nowSeconds: number): SingleRouterOutput {
     if (nowSeconds < this.#nextSeconds) return { frames: [], events: [] };
-    const span = MAXIMUM_INTERVAL_SECONDS - MINIMUM_INTERVAL_SECONDS;
-    const interval = MINIMUM_INTERVAL_SECONDS + this.#random() * span;
+    const longest = longestInterval(lifetimeOf(this.#place.lease));
+    const interval = longest / 3 + this.#random() * (longest - longest / 3);
     if (this.#initialLeft > 0) this.#initialLeft--;
-    this.#nextSeconds = nowSeconds + (this.#initialLeft > 0 ? INITIAL_INTERVAL_SECONDS : interval);
+    this.#nextSeconds = nowSeconds + (this.#initialLeft > 0 ? Math.min(INITIAL_INTERVAL_SECONDS, interval) : interval);
     return {
       frames: [this.#frame(this.#place.routerAddress, ALL_NODES, this.#advertisement)],
       events: [{ event: "sent", message: "ROUTER-ADVERTISEMENT" }],
@@ -126,7 +128,7 @@ export class SingleRouter {
 
   #macOf(target: Ipv6Address) {
     const { routerAddress, routerMac, serverAddress, serverMac } = this.#place;
-    if (target === routerAddress && routerMac !== undefined) return routerMac;
+    if (target === routerAddress) return routerMac;
     return target === serverAddress ? serverMac : undefined;
   }
 
@@ -145,6 +147,11 @@ export class SingleRouter {
       }),
     });
   }
+}
+
+/** Prefixes of a short life are told anew well before it ends, also where an advertisement is lost. */
+function longestInterval(lifetimeSeconds: number): number {
+  return Math.min(DEFAULT_INTERVAL_SECONDS, Math.max(SHORTEST_INTERVAL_SECONDS, lifetimeSeconds / 3));
 }
 
 function advertisementOf(place: GuestPlace6, lifetimeSeconds: number): RouterAdvertisement {

@@ -92,6 +92,23 @@ describe("what the one guest is answered", () => {
     expect(told(reply)).toEqual(["2001:db8::5 3600", "2001:db8::99 0"]);
   });
 
+  test("SOLICIT that wishes for another address: its own, the wish is not spoken of", () => {
+    expect(told(replyOf(ask("SOLICIT", [GUEST_DUID, association(7, ["2001:db8::99"])])))).toEqual(["2001:db8::5 3600"]);
+  });
+
+  test("REQUEST of an address that is not the guest's: not on this link (RFC 8415 §18.3.2)", () => {
+    const sent = [GUEST_DUID, SERVER_DUID, association(7, ["2001:db8::99"])];
+    expect(told(replyOf(ask("REQUEST", sent)))).toEqual(["status 4"]);
+  });
+
+  test("rapid commit where there is no address to give: ADVERTISE without any", () => {
+    const place = { ...PLACE, lease: { ...PLACE.lease, addresses: [] } };
+    const { frame, packet } = dhcp6Frame("SOLICIT", [GUEST_DUID, RAPID, association(7)]);
+    const reply = replyOf(new SingleDhcp6Server(place).handle(frame, packet, false));
+    expect(reply.type).toBe("ADVERTISE");
+    expect(told(reply)).toEqual(["status 2"]);
+  });
+
   test("a second association: no address for it", () => {
     const reply = replyOf(ask("SOLICIT", [GUEST_DUID, association(1), association(2)]));
     expect(told(reply, 0)).toEqual(["2001:db8::5 3600"]);
@@ -125,6 +142,12 @@ describe("what the one guest is answered", () => {
     expect(output.events).toContainEqual({ event, addresses: ["2001:db8::5"] });
   });
 
+  test("RELEASE of an address that was never the guest's: no such binding, and nothing is told (RFC 8415 §18.3.7)", () => {
+    const output = ask("RELEASE", [GUEST_DUID, SERVER_DUID, association(7, ["2001:db8::99"])]);
+    expect(told(replyOf(output))).toEqual(["status 3"]);
+    expect(output.events.map(({ event }) => event)).toEqual(["received", "sent"]);
+  });
+
   test("INFORMATION-REQUEST, also without an identifier: names and no address", () => {
     const reply = replyOf(ask("INFORMATION-REQUEST", [ASK_NAMES]));
     expect(reply.options.map(({ code }) => code)).toEqual([2, 23, 24]);
@@ -143,6 +166,16 @@ test.for([
   ["REQUEST that names none", "REQUEST", [GUEST_DUID, association(7)], {}],
   ["REQUEST to another server", "REQUEST", [GUEST_DUID, OTHER_SERVER, association(7)], {}],
   ["CONFIRM without an address", "CONFIRM", [GUEST_DUID, association(7)], {}],
+  ["SOLICIT by unicast", "SOLICIT", [GUEST_DUID, association(7)], { destination: PLACE.serverAddress }],
+  ["to another node", "RENEW", [GUEST_DUID, SERVER_DUID, association(7)], { destination: GUEST_ADDRESS }],
+  ["from no address", "SOLICIT", [GUEST_DUID, association(7)], { source: parseIpv6("::") }],
+  ["INFORMATION-REQUEST for an address", "INFORMATION-REQUEST", [GUEST_DUID, association(7)], {}],
+  [
+    "more associations than an answer has room for",
+    "SOLICIT",
+    [GUEST_DUID, ...Array.from({ length: 60 }, (_, i) => association(i))],
+    {},
+  ],
   ["an identifier twice", "SOLICIT", [GUEST_DUID, GUEST_DUID], {}],
   ["an identifier of no length", "SOLICIT", [{ code: 1, data: new Uint8Array(0) }], {}],
   ["a server's own message", "ADVERTISE", [GUEST_DUID], {}],

@@ -105,6 +105,8 @@ describe("neighbour solicitations", () => {
   test("for the guest's gateway itself where that answers, and for anybody else: silence", () => {
     const { routerMac: _routerMac, ...place } = PLACE;
     expect(ask(router(place), PLACE.routerAddress).frames).toEqual([]);
+    const alone = { ...place, serverAddress: place.routerAddress };
+    expect(ask(router(alone), PLACE.routerAddress).frames).toEqual([]);
     expect(ask(router(), parseIpv6("2001:db8::1")).frames).toEqual([]);
   });
 });
@@ -113,6 +115,7 @@ test.for([
   ["another MAC address", { mac: parseMac("52:54:00:00:00:99") }],
   ["a smaller hop limit", { hopLimit: 254 }],
   ["a code", { code: 1 }],
+  ["a group's source", { source: parseIpv6("ff02::1") }],
   ["an option of length 0", { options: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) }],
   ["an option that runs over the end", { options: Uint8Array.of(1, 2, 0, 0, 0, 0, 0, 0) }],
   ["a link-layer address of no address", { source: parseIpv6("::"), options: Uint8Array.of(1, 1, 2, 0, 0, 0, 0, 1) }],
@@ -131,6 +134,17 @@ test("unsolicited: three quickly, then every 200 to 600 s (RFC 4861 §6.2.4)", (
     expect(machine.advertise(now).frames).toEqual([]);
   }
   expect(times).toEqual([0, 16, 32, 332, 632]);
+});
+
+test("unsolicited: prefixes of a short life are told anew before it ends", () => {
+  const machine = router({ ...PLACE, lease: { ...PLACE.lease, leaseSeconds: 60 } }, 0.999);
+  let before = START;
+  for (let i = 0; i < 10; i++) {
+    const now = machine.nextDeadline();
+    expect(now - before).toBeLessThanOrEqual(20);
+    machine.advertise(now);
+    before = now;
+  }
 });
 
 test("a meant end takes the default route away, and leaves the addresses", () => {
