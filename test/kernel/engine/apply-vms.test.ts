@@ -123,7 +123,7 @@ test("a pod's VM comes by every binding and goes, and the pod has its network ag
     expect(await apply([pod, other, guest])).toEqual([]);
     const steps = await apply([pod, other]);
     expect(steps.map(({ key }) => key).filter((key) => key.includes("pod2"))).toEqual([]);
-    expect(hostSnapshot(), binding).toEqual(alone);
+    expect({ binding, host: hostSnapshot() }).toEqual({ binding, host: alone });
   }
   shell("nsenter --net=/run/netns/pod1 ping -q -c 1 -W 5 192.168.50.20");
   shell("nsenter --net=/run/netns/pod1 ping -q -c 1 -W 5 fd00:50::1");
