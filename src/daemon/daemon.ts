@@ -1,6 +1,7 @@
 /** The daemon's work behind its API: changes in turn, healing in between, events of all of it. */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { ATTACHMENT, GUEST_RUN } from "../engine/attachments.ts";
 import { bind, bindUnitName, unbind } from "../engine/bind.ts";
 import { confirmUnits, undoUnconfirmed } from "../engine/confirm.ts";
 import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.ts";
@@ -220,13 +221,14 @@ export class Daemon implements AsyncDisposable {
     log.debug("units", { found: found.size });
   }
 
-  /** An applied file, or a bind whose services run here; any other bind is looked after by the process that serves it. */
+  /** An applied file, what is attached to it, or a bind whose services run here; any other bind is looked after by the process that serves it. */
   #isOurs(unit: string): boolean {
     try {
       const store = UnitStore.open(this.#options.stateFolder, unit);
       const known = store.readRecord() ?? store.readJournal();
       if (known === undefined) return false;
-      return known.source.startsWith("/") || this.#options.keeper.keeper.status().some((entry) => entry.unit === unit);
+      if (known.source.startsWith("/") || unit.startsWith(ATTACHMENT) || unit.startsWith(GUEST_RUN)) return true;
+      return this.#options.keeper.keeper.status().some((entry) => entry.unit === unit);
     } catch (error) {
       // The status tells what is wrong with it.
       if (isUnreadable(error)) return false;

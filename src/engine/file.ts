@@ -13,6 +13,7 @@ import type { Plan } from "../planner/plan.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import type { Step } from "../state/step.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
+import { attachedAddresses, refuseIfUsed } from "./attachments.ts";
 import { reconcileUnconfirmed, undoUnconfirmed } from "./confirm.ts";
 import { gatherFacts } from "./facts.ts";
 import { keeperServices } from "./keeper-services.ts";
@@ -59,6 +60,7 @@ export async function applyFile(
   const { progress, services = keeperServices(stateFolder), confirmSeconds } = options;
   const told = await makeReadable(file, stateFolder, { text: options.text, services });
   const { unit, desired, notes } = await wanted(file, stateFolder, options.text);
+  refuseIfUsed(stateFolder, unit.name, desired, `apply ${file}`);
   const change = { services, source: resolve(file), ...(progress === undefined ? {} : { progress }) };
   const outcome = await reconcileUnconfirmed(unit, desired, change, confirmSeconds);
   return { outcome, unitName: unit.name, notes: [...told, ...notes, ...outcome.notes] };
@@ -74,6 +76,7 @@ export async function destroyFile(
   { progress, services = keeperServices(stateFolder) }: Pick<ApplyOptions, "progress" | "services"> = {},
 ): Promise<{ outcome: Outcome; unitName: string; notes: readonly string[] }> {
   const unit = unitOf(file, stateFolder);
+  refuseIfUsed(stateFolder, unit.name, EMPTY, `destroy ${file}`);
   const notes = await salvage(unit, resolve(file), (keys) => declaredIfPossible(file, keys));
   const outcome = await reconcile(unit, EMPTY, { services, ...(progress === undefined ? {} : { progress }) });
   return { outcome, unitName: unit.name, notes };
@@ -127,7 +130,11 @@ async function wanted(
   const model: Model =
     previous === undefined
       ? first
-      : parseNetworkFile(text, file, { folder: dirname(resolve(file)), previous: allocationsOf(previous.desired) });
+      : parseNetworkFile(text, file, {
+          folder: dirname(resolve(file)),
+          previous: allocationsOf(previous.desired),
+          taken: attachedAddresses(stateFolder, unit.name),
+        });
   const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit));
   const { desired: unqualified, notes } = compile(model, facts);
   const desired = qualifyKeys(unqualified, unit.name);

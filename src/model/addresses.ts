@@ -35,9 +35,10 @@ export function allocateAddresses(
   claims: readonly Claim[],
   subnets: readonly Subnet[],
   previous: ReadonlyMap<string, string>,
+  takenByOthers: ReadonlyMap<string, string>,
   context: Context,
 ): ReadonlyMap<string, IpAddress> {
-  const taken = new Map<string, string>();
+  const taken = new Map(takenByOthers);
   for (const { gateway, network } of subnets) taken.set(gateway, `the gateway of ${network}`);
   const given = new Map<string, IpAddress>();
   const give = (claim: Claim, address: IpAddress, how: "declared" | "kept" | "allocated"): void => {

@@ -16,6 +16,8 @@ interface MachineSurroundings {
   readonly folder: string;
   /** Addresses of an earlier run, by "pod1/0" and "pod1/0/6". */
   readonly previous: ReadonlyMap<string, string>;
+  /** Addresses that something besides the file has, with what has them. */
+  readonly taken: ReadonlyMap<string, string>;
   readonly networks: readonly Network[];
   /** Interface names on the host that are spoken for. */
   readonly devices: ReadonlySet<string>;
@@ -78,7 +80,7 @@ function allocate(
     });
   }
   const all = [...subnets.values()].flatMap(({ ipv4, ipv6 }) => (ipv6 === undefined ? [ipv4] : [ipv4, ipv6]));
-  const given = allocateAddresses(claims, all, around.previous, context);
+  const given = allocateAddresses(claims, all, around.previous, around.taken, context);
   return {
     of(machine, nic) {
       const address = given.get(`${machine}/${nic}`) as Ipv4Address | undefined;

@@ -13,6 +13,8 @@ export interface ParseOptions {
   readonly folder: string;
   /** Addresses that an earlier run gave, by machine and NIC: "pod1/0". */
   readonly previous?: ReadonlyMap<string, string>;
+  /** Addresses that something besides the file has, with what has them. */
+  readonly taken?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -60,7 +62,13 @@ function build(file: FileShape, fileName: string, name: string, options: ParseOp
   ]);
   const machines = buildMachines(
     file,
-    { folder: options.folder, previous: options.previous ?? new Map(), networks, devices },
+    {
+      folder: options.folder,
+      previous: options.previous ?? new Map(),
+      taken: options.taken ?? new Map(),
+      networks,
+      devices,
+    },
     context,
   );
   return { name, file: fileName, uplinks, networks, routers, machines, origins: context.origins };

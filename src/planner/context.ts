@@ -11,6 +11,7 @@ import {
 } from "../state/object.ts";
 import type { ObservedLink, Snapshot } from "../state/snapshot.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
+import { markedKey, markOf } from "../state/mark.ts";
 import { identityOf, isSameThing } from "./identity.ts";
 import { type Known, knownObjects } from "./known.ts";
 import { type Match, matchLinks } from "./match.ts";
@@ -70,6 +71,7 @@ export class Context {
   readonly originals: Record<string, StateObject> = {};
   readonly #ranks = new Map<string, number>();
   #names: Map<string, string> | undefined;
+  #masters: Set<string> | undefined;
 
   constructor(input: PlanInput) {
     this.view = new View(input.snapshot);
@@ -174,6 +176,28 @@ export class Context {
       }
     }
     return this.#names;
+  }
+
+  /** The key in the mark of another unit's bridge, where a link of ours is or becomes its port. */
+  borrowedKey(link: ObservedLink | undefined): string | undefined {
+    const key = markedKey(link?.alias);
+    if (key === undefined) return undefined;
+    this.#masters ??= new Set(this.#linksOfOurs().flatMap(({ masterKey }) => masterKey ?? []));
+    return this.#masters.has(key) ? key : undefined;
+  }
+
+  /** Another unit's link as it stands; undefined: there is none. */
+  borrowedLink(key: string): LinkObject | undefined {
+    const place = this.view.withAlias(markOf(key))[0];
+    if (place === undefined) return undefined;
+    const { name, index } = place.link;
+    const link = { type: "adopted", adoptedIndex: index } as const;
+    return { kind: "link", key, origin: "", namespace: place.namespace, name, link };
+  }
+
+  #linksOfOurs(): LinkObject[] {
+    const known = [...this.known.values()].flatMap((entry) => [...entry.objects, entry.original]);
+    return [...this.desired.values(), ...known].filter((object): object is LinkObject => object?.kind === "link");
   }
 
   /** The desired or recorded link of that key; undefined for links of others. */

@@ -162,7 +162,11 @@ function planLink(context: Context, object: LinkObject): void {
     );
     return;
   }
-  if (!nameIsFree(context, object)) return;
+  if (match !== undefined && isMerePort(object) && match.link.name !== object.name) {
+    planLink(context, { ...object, name: match.link.name });
+    return;
+  }
+  if (!nameIsFree(context, object) || lacksMaster(context, object)) return;
   if (match === undefined || context.goneLinks.has(match.link)) {
     if (match === undefined && object.link.type !== "veth-peer" && context.namespaceStays(object.namespace))
       context.noteLoss(object);
@@ -172,6 +176,18 @@ function planLink(context: Context, object: LinkObject): void {
   const before = readLink(context, object, match);
   if (isAdopted(object)) context.keepOriginal(object, before);
   changeLink(context, before, object, match);
+}
+
+/** A port of another unit's bridge waits for that bridge. */
+function lacksMaster(context: Context, { key, name, namespace, masterKey }: LinkObject): boolean {
+  if (typeof masterKey !== "string" || masterKey.startsWith("foreign:")) return false;
+  if (context.linkObject(masterKey) !== undefined || context.borrowedLink(masterKey) !== undefined) return false;
+  context.conflict(
+    key,
+    `link ${name}${inNamespace(namespace)}: the bridge ${masterKey} that it is to be a port of does not exist`,
+    "Apply the file that declares the network",
+  );
+  return true;
 }
 
 function refuseNamesakes(context: Context, object: LinkObject, other: LinkObject): void {
@@ -188,7 +204,20 @@ function restoreLink(context: Context, original: LinkObject): void {
     context.notes.push(`${original.name}${inNamespace(original.namespace)} is gone: nothing can be given back to it`);
     return;
   }
-  changeLink(context, readLink(context, original, match), original, match);
+  const observed = readLink(context, original, match);
+  const ours = context.known.get(original.key)?.objects ?? [];
+  if (!ours.some((object) => object.kind === "link" && isMerePort(object))) {
+    changeLink(context, observed, original, match);
+    return;
+  }
+  const { learning: _learning, ...rest } = observed;
+  changeLink(context, observed, { ...rest, masterKey: original.masterKey ?? null }, match);
+}
+
+/** A link of somebody else that only gets a master: whatever else becomes of it meanwhile, its name too, is not ours. */
+function isMerePort(object: LinkObject): boolean {
+  const { macAddress, mtuBytes, up } = object;
+  return isAdopted(object) && typeof object.masterKey === "string" && (macAddress ?? mtuBytes ?? up) === undefined;
 }
 
 function changeLink(context: Context, observed: LinkObject, after: LinkObject, match: Match): void {

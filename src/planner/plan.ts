@@ -66,7 +66,7 @@ export function describeDrafts(drafts: readonly Draft[], names: Names): Step[] {
 
 function namesOf(context: Context): Names {
   const now = (key: string): LinkObject | undefined => {
-    const object = context.linkObject(key);
+    const object = context.linkObject(key) ?? context.borrowedLink(key);
     const match = context.links.get(key);
     return object === undefined || match === undefined || match.link.name === object.name
       ? object
@@ -74,7 +74,7 @@ function namesOf(context: Context): Names {
   };
   const then = (key: string): LinkObject | undefined => {
     const original = context.desired.has(key) ? undefined : context.known.get(key)?.original;
-    return original?.kind === "link" ? original : context.linkObject(key);
+    return original?.kind === "link" ? original : (context.linkObject(key) ?? context.borrowedLink(key));
   };
   return { before: now, after: then };
 }

@@ -137,7 +137,7 @@ function masterKeyOf(context: Context, match: Match): string | null {
 /** Our key of the link with that index; links of others are called "foreign:INDEX/NAME". */
 export function keyOfIndex(context: Context, namespace: string, index: number): string {
   const link = context.view.namespace(namespace)?.linksByIndex.get(index);
-  return (link && context.keys.get(link)) ?? `foreign:${index}/${link?.name ?? "?"}`;
+  return (link && context.keys.get(link)) ?? context.borrowedKey(link) ?? `foreign:${index}/${link?.name ?? "?"}`;
 }
 
 /** The index that a link key has in the namespace now; undefined when there is no such link. */

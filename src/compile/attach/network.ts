@@ -1,0 +1,104 @@
+/** An applied network as its unit's record shows it: what is needed to connect something more to it. */
+import { type IpAddress, type Ipv4Address, type Ipv6Address, type MacAddress, networkOf } from "../../base/address.ts";
+import { NetloomError } from "../../base/errors.ts";
+import type { Network, Router } from "../../model/model.ts";
+import type { AddressObject, Desired, LinkObject, StateObject } from "../../state/object.ts";
+import type { NetworkLayout } from "../layout.ts";
+
+/** Nothing here comes from a file that is at hand. */
+export const NOWHERE = { line: 0, column: 0 } as const;
+
+export interface AppliedNetwork {
+  /** "FILE/NETWORK", as `attach` takes it and as its layout calls it. */
+  readonly name: string;
+  /** Key of the bridge. */
+  readonly key: string;
+  readonly layout: NetworkLayout;
+}
+
+/** The networks of one applied file; those of anything else are none. */
+export function networksOf(file: string, desired: Desired): readonly AppliedNetwork[] {
+  return desired.objects.flatMap((object) => {
+    if (object.kind !== "link" || object.link.type !== "bridge" || object.macAddress === undefined) return [];
+    const declared = object.key.startsWith(`${file}/link/`) ? object.key.slice(`${file}/link/`.length) : undefined;
+    if (declared === undefined || object.origin !== `network ${declared}`) return [];
+    const layout = layoutOf(`${file}/${declared}`, object, object.macAddress, desired);
+    return layout === undefined ? [] : [{ name: `${file}/${declared}`, key: object.key, layout }];
+  });
+}
+
+function layoutOf(
+  name: string,
+  bridge: LinkObject,
+  macAddress: MacAddress,
+  { objects }: Desired,
+): NetworkLayout | undefined {
+  const addresses = objects.filter(
+    (object): object is AddressObject => object.kind === "address" && object.linkKey === bridge.key,
+  );
+  const gateway = addresses.find((object) => isIpv4(object.address));
+  if (gateway === undefined || bridge.mtuBytes === undefined) return undefined;
+  const gateway6 = addresses.find(({ address }) => !isIpv4(address) && !address.startsWith("fe80:"));
+  const addressing6 =
+    gateway6 === undefined
+      ? undefined
+      : {
+          subnet: networkOf({ address: gateway6.address as Ipv6Address, length: gateway6.prefixLength }),
+          gateway: gateway6.address as Ipv6Address,
+        };
+  const network: Network = {
+    name,
+    position: NOWHERE,
+    kind: "bridge",
+    subnet: networkOf({ address: gateway.address as Ipv4Address, length: gateway.prefixLength }),
+    gateway: gateway.address as Ipv4Address,
+    ports: [],
+    device: bridge.name,
+    macAddress,
+    dns: {},
+  };
+  const router: Router = { name: "router", position: NOWHERE, networks: [name], uplink: "uplink", nat: "none" };
+  const path = `net/ipv4/conf/${bridge.name}/forwarding`;
+  const routed = objects.some((object) => object.kind === "sysctl" && object.path === path && object.value === "1");
+  return {
+    network,
+    ...(routed ? { router } : {}),
+    mtuBytes: bridge.mtuBytes,
+    ipv6: bridge.ipv6AddressGeneration !== undefined,
+    ...(addressing6 === undefined ? {} : { addressing6 }),
+  };
+}
+
+function isIpv4(address: IpAddress): boolean {
+  return !address.includes(":");
+}
+
+/**
+ * The network that a person means by NETWORK or FILE/NETWORK.
+ * @throws NetloomError no-such-network, ambiguous-network
+ */
+export function chooseNetwork(given: string, networks: readonly AppliedNetwork[]): AppliedNetwork {
+  const found = networks.filter(({ name }) => name === given || name.slice(name.indexOf("/") + 1) === given);
+  const names = networks.map(({ name }) => name).join(", ");
+  if (found.length > 1) {
+    throw new NetloomError("ambiguous-network", `attach to ${given}: several applied files have such a network`, {
+      hint: `Name the file as well: ${found.map(({ name }) => name).join(" or ")}.`,
+    });
+  }
+  if (found[0] !== undefined) return found[0];
+  throw new NetloomError("no-such-network", `attach to ${given}: no applied file has such a network`, {
+    hint: names === "" ? "No network is applied: netloom apply FILE." : `There are: ${names}.`,
+  });
+}
+
+/** Addresses that the objects give to somebody: on links, and by servers. */
+export function addressesGiven(objects: Iterable<StateObject>): Set<IpAddress> {
+  const given = new Set<IpAddress>();
+  for (const object of objects) {
+    if (object.kind === "address") given.add(object.address);
+    else if (object.kind === "dhcp-single") given.add(object.lease.address);
+    else if (object.kind === "ip6-single") for (const address of object.lease.addresses) given.add(address);
+    else if (object.kind === "dhcp-network") for (const { lease } of object.hosts) given.add(lease.address);
+  }
+  return given;
+}
