@@ -6,7 +6,7 @@
  */
 import type { NftTableObject } from "../state/object.ts";
 
-export interface GuestPort {
+interface Port {
   /** Key of the tap. */
   readonly linkKey: string;
   readonly device: string;
@@ -18,7 +18,7 @@ export interface GuestPort {
 }
 
 /** A table of the bridge family for this port alone; none where nothing is served on it. */
-export function portRules(port: GuestPort): readonly NftTableObject[] {
+export function portRules(port: Port): readonly NftTableObject[] {
   const device = JSON.stringify(port.device);
   const crossing = [
     ...(port.ownDhcp ? ["ether type ip udp dport { 67, 68 } drop"] : []),
