@@ -5,6 +5,7 @@
 //   npm test                         every check and test; ends with "N passed, N failed"
 //   npm test -- --project kernel test/kernel/native     only these
 //   npm run check                    types, lint, format, unit tests
+//   npm run soak [-- MINUTES]        random attaching, killing and deleting over 50 ports, half an hour
 import { prepare } from "./lib/prepare.mjs";
 import { inRoot, NODE } from "./lib/paths.mjs";
 import { Problem, run, say } from "./lib/shell.mjs";
@@ -39,8 +40,21 @@ function check(words) {
   return runTests([...CHECKS, "unit"], []);
 }
 
+const SOAK_MINUTES = "30";
+const SOAK_PORTS = "50";
+
+function soak(words) {
+  const [minutes = SOAK_MINUTES, ...more] = words;
+  if (more.length > 0 || !/^[1-9]\d{0,3}$/.test(minutes))
+    throw new Problem("soak takes a number of minutes, or nothing");
+  prepare("test");
+  process.env.NETLOOM_SOAK_SECONDS = String(60 * Number(minutes));
+  process.env.NETLOOM_SOAK_PORTS ??= SOAK_PORTS;
+  return runTests(["kernel"], ["test/kernel/daemon/soak.test.ts"], 60_000 * (Number(minutes) + 15));
+}
+
 const [command, ...words] = process.argv.slice(2);
-const commands = { demo, test, check };
+const commands = { demo, test, check, soak };
 try {
   const perform = commands[command];
   if (perform === undefined) throw new Problem(`run.mjs: give one of ${Object.keys(commands).join(", ")}`);

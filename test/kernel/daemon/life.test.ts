@@ -110,8 +110,8 @@ test("a daemon that is killed at any place of a change, and the next one", async
   await done(["apply", file, "--state", state]);
   const whole = comparable(["cut1-eth0"]);
   await done(["destroy", file, "--state", state]);
-  // Before and after the journal, in the middle of its steps, before and after the record.
-  for (const place of [1, 2, 5, 9, 13, 15, 16]) {
+  // After the journal, in the middle of its steps, before and after the record.
+  for (const place of [2, 6, 13, 16]) {
     const killed = await Daemon.start(state, [], { NETLOOM_CRASH_AT: String(place) });
     const { code, stderr } = await netloom(["apply", file, "--state", state]);
     expect(code).toBe(1);
@@ -119,7 +119,7 @@ test("a daemon that is killed at any place of a change, and the next one", async
     await killed.process.ended();
 
     await using next = await Daemon.start(state);
-    if (place > 1) await untilSame(whole, ["cut1-eth0"], `resumed after a kill at place ${place}`);
+    await untilSame(whole, ["cut1-eth0"], `resumed after a kill at place ${place}`);
     await next.netloom("destroy", file);
     expect(comparable([]), `destroyed after a kill at place ${place}`).toEqual(before);
   }
