@@ -25,6 +25,8 @@ export interface ProcessEnd {
 interface StartRequest {
   readonly program: string;
   readonly arguments: readonly string[];
+  /** Words before all others, of a program that executes the rest in its own place: the pid stays. */
+  readonly prefix?: readonly string[];
   /** Network namespace to run in; absent: ours. Entered by nsenter, which execs, so the pid is the program's. */
   readonly namespacePath?: string;
   readonly workingFolder: string;
@@ -47,10 +49,12 @@ export interface StartedProcess {
  */
 export async function startDetached(request: StartRequest): Promise<StartedProcess> {
   const inside = request.namespacePath !== undefined;
-  const program = inside ? "nsenter" : request.program;
-  const words = inside
-    ? [`--net=${request.namespacePath}`, "--", request.program, ...request.arguments]
-    : request.arguments;
+  const [program, ...words] = [
+    ...(request.prefix ?? []),
+    ...(inside ? ["nsenter", `--net=${request.namespacePath}`, "--"] : []),
+    request.program,
+    ...request.arguments,
+  ] as [string, ...string[]];
   const log = openSync(request.logFile, "a", 0o600);
   try {
     const child = spawn(program, words, {

@@ -12,6 +12,7 @@ import {
   startDetached,
   waitForEnd,
 } from "../../kernel/process.ts";
+import { guestScopeWords } from "../../kernel/guest-scope.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
 import type { VmObject } from "../../state/object.ts";
 import { qemuArguments } from "./arguments.ts";
@@ -62,6 +63,7 @@ export async function startVm(
         uuid: vmUuid(folder.path),
         tapDescriptors: taps.map((queues) => queues.map(() => next++)),
       }),
+      prefix: guestScopeWords(),
       namespacePath: namespacePath(machine.namespace),
       workingFolder: folder.path,
       logFile: folder.file("qemuLog"),
