@@ -170,6 +170,7 @@ function linkDetails(object: LinkObject, links: LinkByKey): string[] {
     ...(object.mtuBytes === undefined ? [] : [`MTU ${object.mtuBytes}`]),
     ...(typeof object.masterKey === "string" ? [`port of ${linkName(links, object.masterKey)}`] : []),
     ...(object.learning === undefined ? [] : [`learning ${object.learning ? "on" : "off"}`]),
+    ...(object.allMulticast === undefined ? [] : [`all multicast ${object.allMulticast ? "on" : "off"}`]),
     ...(object.up === undefined ? [] : [object.up ? "up" : "down"]),
   ];
 }
@@ -198,6 +199,8 @@ function linkChanges(before: LinkObject, after: LinkObject, names: Names): strin
   }
   if (after.learning !== undefined && after.learning !== before.learning)
     parts.push(`learning ${after.learning ? "on" : "off"}`);
+  if (after.allMulticast !== undefined && after.allMulticast !== before.allMulticast)
+    parts.push(`all multicast ${after.allMulticast ? "on" : "off"}`);
   if (after.ipv6AddressGeneration !== undefined && after.ipv6AddressGeneration !== before.ipv6AddressGeneration) {
     parts.push(
       `IPv6 address generation ${GENERATION_MODES[after.ipv6AddressGeneration] ?? after.ipv6AddressGeneration}`,
