@@ -13,7 +13,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DaemonClient } from "../src/daemon/client.ts";
 
 const NETWORKS_PER_FILE = 10;
-const SETTLE_MILLISECONDS = 10_000;
+/** A bridge lets a new port through after twice 15 s, which are events as well. */
+const SETTLE_MILLISECONDS = 35_000;
 
 const [seconds = 60, ...given] = process.argv.slice(2).map(Number);
 const counts = given.length === 0 ? [0, 100, 1000] : given;
@@ -71,7 +72,7 @@ async function measure(count: number): Promise<readonly string[]> {
   await once(daemon, "exit");
   daemon = await start();
   try {
-    await sleep(SETTLE_MILLISECONDS + count * 10);
+    await sleep(SETTLE_MILLISECONDS + count * 20);
     const before = cpuSeconds(daemon.pid ?? 0);
     await sleep(seconds * 1000);
     const share = (cpuSeconds(daemon.pid ?? 0) - before) / seconds;

@@ -116,6 +116,7 @@ void reader_close(struct reader *reader);
 #define FUNCTION(name, function) {(name), NULL, (function), NULL, NULL, NULL, napi_default, NULL}
 
 napi_status descriptor_exports(napi_env env, napi_value exports);
+napi_status memory_exports(napi_env env, napi_value exports);
 napi_status namespace_exports(napi_env env, napi_value exports);
 napi_status netlink_exports(napi_env env, napi_value exports);
 napi_status packet_exports(napi_env env, napi_value exports);

@@ -6,6 +6,7 @@
         "descriptor.c",
         "environment.c",
         "failure.c",
+        "memory.c",
         "module.c",
         "namespace.c",
         "netlink.c",

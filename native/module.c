@@ -3,8 +3,8 @@
 
 NAPI_MODULE_INIT(/* napi_env env, napi_value exports */) {
   napi_status (*const parts[])(napi_env, napi_value) = {
-      descriptor_exports, namespace_exports, netlink_exports, packet_exports,
-      reader_exports,     socket_exports,    tap_exports,
+      descriptor_exports, memory_exports, namespace_exports, netlink_exports,
+      packet_exports,     reader_exports, socket_exports,    tap_exports,
   };
   if (environment_open(env) != napi_ok) {
     napi_throw_error(env, NULL, "netloom.node: no event loop or no memory");

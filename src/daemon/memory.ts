@@ -1,9 +1,10 @@
 /**
- * Gives memory back that a burst of work took. V8 keeps its heap as large as it once was for as long as there is
- * nothing to do, which for a daemon is nearly always.
+ * Gives memory back that a burst of work took. V8 and the C library keep their heaps as large as they once were for as
+ * long as there is nothing to do, which for a daemon is nearly always.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { trimMemory } from "../kernel/native.ts";
 
 const QUIET_MILLISECONDS = 5000;
 
@@ -31,5 +32,6 @@ export class IdleMemory implements Disposable {
   readonly #whenQuiet = (): void => {
     this.#timer = undefined;
     this.#collect();
+    trimMemory();
   };
 }

@@ -101,9 +101,12 @@ function addServices(page: Page, services: readonly ServiceStatus[]): void {
 
 function addProcess(page: Page, startedAt: number): void {
   const { user, system } = process.cpuUsage();
-  const { rss } = process.memoryUsage();
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
   page.add("process_cpu_seconds_total", "counter", "CPU time.", [[{}, (user + system) / 1e6]]);
   page.add("process_resident_memory_bytes", "gauge", "Resident memory.", [[{}, rss]]);
+  page.add("nodejs_heap_size_used_bytes", "gauge", "Live and dead objects.", [[{}, heapUsed]]);
+  page.add("nodejs_heap_size_total_bytes", "gauge", "Room for objects.", [[{}, heapTotal]]);
+  page.add("nodejs_external_memory_bytes", "gauge", "Buffers outside of the heap.", [[{}, external]]);
   page.add("process_start_time_seconds", "gauge", "Seconds since 1970.", [[{}, startedAt / 1000]]);
 }
 

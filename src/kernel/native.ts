@@ -208,6 +208,11 @@ export function lockDescriptor(descriptor: number): boolean {
   return attempt(`lock descriptor ${descriptor}`, (addon) => addon.lockDescriptor(descriptor));
 }
 
+/** Gives memory of the C library that nobody uses back to the kernel (malloc_trim(3)); takes a few milliseconds. */
+export function trimMemory(): void {
+  attempt("trim memory", (addon) => addon.trimMemory());
+}
+
 /** fdatasync(2) on a worker thread of the addon. The descriptor may be closed meanwhile. */
 export function fdatasync(descriptor: number): Promise<void> {
   const operation = `sync descriptor ${descriptor}`;

@@ -35,6 +35,7 @@ export interface Addon {
   setTapPersistent(descriptor: number, persistent: boolean): void;
   closeDescriptor(descriptor: number): void;
   lockDescriptor(descriptor: number): boolean;
+  trimMemory(): void;
   sendDescriptors(socket: number, descriptors: readonly number[], payload: Uint8Array): number;
   receiveDescriptors(socket: number, payload: Uint8Array): { length: number; descriptors: number[] } | undefined;
   fdatasync(descriptor: number, callback: (error: Error | undefined) => void): void;
