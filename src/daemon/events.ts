@@ -27,7 +27,7 @@ export interface NumberedEvent {
   readonly event: DaemonEvent;
 }
 
-export type Listener = (event: NumberedEvent) => void;
+type Listener = (event: NumberedEvent) => void;
 
 const KEPT_EVENTS = 1000;
 

@@ -8,7 +8,7 @@ const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 type Labels = Readonly<Record<string, string>>;
 
 export interface MetricsSource {
-  /** By state, as in `netloom status`. */
+  /** How many are looked after. */
   readonly units: () => number;
   readonly fights: () => number;
   readonly services: () => readonly ServiceStatus[];
