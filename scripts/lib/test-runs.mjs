@@ -1,5 +1,5 @@
-// Runs the checks and the test projects, each where it belongs, and adds up what they report. One after the other,
-// except that the guests' tests, which mostly wait for an emulated CPU, run beside those of this machine's kernel.
+// Runs the checks and the test projects, each where it belongs, and adds up what they report. What does not use all
+// CPUs by itself runs two at a time, each in a sandbox of its own.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -74,8 +74,8 @@ function readReport(file, status) {
 
 /** A project of vitest.config.ts, started behind the words of `where`; undefined when it has no tests at all. */
 function vitestRun(project, where) {
-  return async (results, filters, outputFile) => {
-    const file = join(results, `${project}.json`);
+  return async (results, filters, outputFile, shard) => {
+    const file = join(results, `${project}${shard === undefined ? "" : `-${shard.replace("/", "-")}`}.json`);
     const words = [
       ...where(results),
       NODE,
@@ -87,6 +87,7 @@ function vitestRun(project, where) {
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${file}`,
+      ...(shard === undefined ? [] : [`--shard=${shard}`]),
       ...filters,
     ];
     const status = await execute(words, outputFile);
@@ -128,6 +129,8 @@ async function sanitizerRun(results) {
 export const CHECKS = ["types", "lint", "format"];
 /** They use all CPUs by themselves. */
 const ALONE = [...CHECKS, "unit", "sanitizers"];
+const AT_ONCE = 2;
+const LONGEST_FIRST = ["in-guest", "kernel", "guest", "root"];
 
 const RUNS = [
   { name: "types", present: always, perform: checkRun([moduleFile("typescript", "bin", "tsc"), "-b"]) },
@@ -143,15 +146,20 @@ const RUNS = [
   },
   { name: "unit", present: always, perform: vitestRun("unit", () => []) },
   { name: "sanitizers", present: always, perform: sanitizerRun },
-  { name: "kernel", present: () => hasTests("kernel"), perform: vitestRun("kernel", () => [SANDBOX]) },
+  {
+    name: "kernel",
+    shards: 3,
+    present: () => hasTests("kernel"),
+    perform: vitestRun("kernel", () => [SANDBOX]),
+  },
   // Several uids or real devices: root's own, or those of a guest.
   {
     name: "root",
     present: () => hasTests("root"),
     perform: vitestRun("root", (results) => (asRoot ? [SANDBOX, "--no-user"] : inGuest(results))),
   },
-  { name: "guest", guests: true, present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
-  { name: "in-guest", guests: true, present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
+  { name: "guest", present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
+  { name: "in-guest", present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
 ];
 
 function countLine({ passed, failed, skipped }) {
@@ -166,32 +174,51 @@ export async function runTests(names, filters, limit = limitMilliseconds) {
     throw new Problem(`no project "${unknown}": there are ${RUNS.map((run) => run.name).join(", ")}`);
   if (names.length === 0 && filters.length > 0) throw new Problem("say which --project these files belong to");
   const chosen = RUNS.filter((run) => (names.length === 0 ? run.present() : names.includes(run.name)));
-  const kernelRuns = chosen.filter((run) => run.guests !== true && !ALONE.includes(run.name));
-  const guestRuns = chosen.filter((run) => run.guests === true);
   mkdirSync(CACHE, { recursive: true });
   const results = mkdtempSync(join(CACHE, "results-"));
   const finished = [];
-  const perform = async (runs, outputFile) => {
-    for (const { name, perform } of runs) {
-      say(`${name} …`);
-      const start = Date.now();
-      const counts = await perform(results, filters, outputFile);
-      const seconds = ((Date.now() - start) / 1000).toFixed(1);
-      finished.push({ counts, line: `${name.padEnd(12)}${countLine(counts)} (${seconds} s)` });
-    }
+  const perform = async ({ name, shard, perform }, outputFile) => {
+    const title = shard === undefined ? name : `${name} ${shard}`;
+    say(`${title} …`);
+    const start = Date.now();
+    const counts = await perform(results, filters, outputFile, shard);
+    const line = `${title.padEnd(12)}${countLine(counts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`;
+    finished.push({ counts, line });
+    return line;
   };
   try {
-    await perform(chosen.filter((run) => ALONE.includes(run.name)));
-    if (kernelRuns.length === 0) await perform(guestRuns);
+    for (const run of chosen.filter(({ name }) => ALONE.includes(name))) await perform(run);
+    const jobs = jobsOf(
+      chosen.filter(({ name }) => !ALONE.includes(name)),
+      filters,
+    );
+    if (jobs.length === 1) await perform(jobs[0]);
     else {
-      const output = join(results, "guests.txt");
-      await Promise.all([perform(kernelRuns), perform(guestRuns, output)]);
-      if (existsSync(output)) process.stdout.write(readFileSync(output));
+      let started = 0;
+      const worker = async () => {
+        for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+          const output = join(results, `output-${started++}.txt`);
+          const line = await perform(job, output);
+          // Whole, and not line by line among those of the other.
+          process.stdout.write(readFileSync(output));
+          say(line);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
     }
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
   return report(finished);
+}
+
+/** One job for each run or, where all of its files are meant, for each shard of it; the longest first. */
+function jobsOf(runs, filters) {
+  const jobs = runs.flatMap((run) => {
+    if (run.shards === undefined || filters.length > 0) return [run];
+    return Array.from({ length: run.shards }, (_, i) => ({ ...run, shard: `${i + 1}/${run.shards}` }));
+  });
+  return jobs.sort((a, b) => LONGEST_FIRST.indexOf(a.name) - LONGEST_FIRST.indexOf(b.name));
 }
 
 /** Tells the outcome; the last line is the sum. */
