@@ -12,11 +12,11 @@ const GUEST = inRoot("scripts", "vmtest.sh");
 /** A run that takes longer hangs. */
 let limitMilliseconds = 15 * 60_000;
 
-const environment = { ...process.env, PATH: completePath(`${dirname(NODE)}:${process.env.PATH}`) };
+const environment = () => ({ ...process.env, PATH: completePath(`${dirname(NODE)}:${process.env.PATH}`) });
 
 function execute(words, outputFile) {
   const [program, ...rest] = words;
-  return start(program, rest, { env: environment, timeout: limitMilliseconds, outputFile });
+  return start(program, rest, { env: environment(), timeout: limitMilliseconds, outputFile });
 }
 
 /** A check counts as one test. */
