@@ -42,6 +42,8 @@ describe("the daemon", () => {
   let daemon: Daemon;
 
   beforeAll(async () => {
+    // Tables of others do not come back when all is flushed.
+    shell("nft flush ruleset");
     makeUplink();
     makePodNetwork();
     // The kernel's own addresses come a while after the links.

@@ -218,7 +218,9 @@ describe("bind and unbind", () => {
         expect(readdirSync(state), `${pod}: ${place}`).toEqual([]);
       };
       const first = await bindUntilServing(bind);
-      const line = first?.stdout;
+      // The kernel numbers macvtaps for the whole machine, where others may make some as well.
+      const toldBy = (running: typeof first) => running?.stdout.replace(/"device":\{[^}]*\}/, "");
+      const line = toldBy(first);
       const undisturbed = bound();
       expect(undisturbed).not.toEqual(withoutNumbers(before));
       expect((await first?.stop())?.code).toBe(0);
@@ -236,7 +238,7 @@ describe("bind and unbind", () => {
             continue;
           }
           const again = await bindUntilServing(bind);
-          expect(again?.stdout).toBe(line);
+          expect(toldBy(again)).toBe(line);
           expect(bound(), `${pod}: bound after a kill at place ${place}`).toEqual(undisturbed);
           expect((await again?.stop())?.code).toBe(0);
           expectRestored(`resumed after a kill at place ${place}`);

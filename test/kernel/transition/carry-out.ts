@@ -3,7 +3,7 @@ import { observeRequest } from "../../../src/engine/request.ts";
 import { observe } from "../../../src/kernel/observe.ts";
 import { Transitions } from "../../../src/kernel/transition/transitions.ts";
 import { type Plan, plan } from "../../../src/planner/plan.ts";
-import type { Desired, StateObject } from "../../../src/state/object.ts";
+import { type Desired, isService, type StateObject } from "../../../src/state/object.ts";
 import type { OwnedObject, OwnershipRecord } from "../../../src/state/step.ts";
 
 /** What the kernel objects of `desired` take now. */
@@ -45,6 +45,6 @@ function atStake(desired: Desired, record: OwnershipRecord | undefined): StateOb
 function withoutServices(desired: Desired): Desired {
   return {
     ...desired,
-    objects: desired.objects.filter((object) => object.kind !== "dhcp-single" && object.kind !== "vm"),
+    objects: desired.objects.filter((object) => !isService(object)),
   };
 }
