@@ -67,9 +67,16 @@ export async function hasLinkKind(kind: string): Promise<boolean> {
 async function isSettled({ module, none }: { module: string; none: string }): Promise<boolean> {
   if (existsSync(`/sys/module/${module}`)) return true;
   // Nothing that could be loaded: the kernel has the kind built in, or not at all.
-  if (!(await modprobe(["--dry-run", "--quiet", module]))) return true;
-  return modprobe([module, none]);
+  let loadable = loadableModules.get(module);
+  if (loadable === undefined) {
+    loadable = await modprobe(["--dry-run", "--quiet", module]);
+    loadableModules.set(module, loadable);
+  }
+  return loadable ? modprobe([module, none]) : true;
 }
+
+/** What modprobe found below /lib/modules, which changes only with the kernel. */
+const loadableModules = new Map<string, boolean>();
 
 async function modprobe(words: readonly string[]): Promise<boolean> {
   try {

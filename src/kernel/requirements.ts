@@ -77,10 +77,19 @@ async function missingKernelFeatures(objects: readonly StateObject[]): Promise<s
   return complaint === undefined ? missing : [...missing, complaint];
 }
 
+/** Rules that the kernel took once it takes again: in a daemon one bind is like the next. */
+const acceptedRules = new Set<string>();
+const MOST_ACCEPTED = 1000;
+
 /** What the kernel says to the rules, each different set of them once, without loading any. */
 async function nftComplaint(tables: readonly NftTableObject[]): Promise<string | undefined> {
   if (tables.length === 0 || findTool("nft") === undefined) return undefined;
-  const distinct = new Map(tables.map((table) => [`${table.family} ${table.rules}`, table]));
+  const distinct = new Map(
+    tables
+      .map((table) => [`${table.family} ${table.rules}`, table] as const)
+      .filter(([rules]) => !acceptedRules.has(rules)),
+  );
+  if (distinct.size === 0) return undefined;
   const input = Array.from(
     distinct.values(),
     // The devices of other namespaces are not here, but every namespace has a loopback.
@@ -89,6 +98,8 @@ async function nftComplaint(tables: readonly NftTableObject[]): Promise<string |
   ).join("\n");
   try {
     await run("nft", ["--check", "--file", "-"], { input: `${input}\n` });
+    if (acceptedRules.size > MOST_ACCEPTED) acceptedRules.clear();
+    for (const rules of distinct.keys()) acceptedRules.add(rules);
     return undefined;
   } catch (error) {
     return `nf_tables in the kernel with what the rules use: ${messageOf(error)}`;
