@@ -8,12 +8,13 @@ describe.each(["modern", "legacy"])("bridge, profile %s", (profile) => {
     story = await bindWithGuest(["--binding", "bridge", "--profile", profile]);
   });
 
-  test("the guest has the pod's addresses and reaches the outside", () => {
+  test("the guest has the pod's addresses, reaches the outside and renews its lease", () => {
     const { guest, binding } = story;
     expect(binding.mac).toBe(POD_MAC);
     expect(guest.told("address")).toEqual(["192.0.2.17/25"]);
     expect(guest.told("address6")).toEqual(["2001:db8::17/128"]);
     expect(guest.told("ping")).toEqual(REACHED);
+    expect(guest.told("renewal")).toEqual(["ok"]);
   });
 
   test("it is reached at the pod's addresses, on the link; configuration does not cross; the pod comes back", () => {
@@ -29,12 +30,13 @@ describe("masquerade", () => {
     story = await bindWithGuest(["--binding", "masquerade"]);
   });
 
-  test("the guest has KubeVirt's private addresses and reaches the outside", () => {
+  test("the guest has KubeVirt's private addresses, reaches the outside and renews its lease", () => {
     const { guest, binding } = story;
     expect(binding.mac).not.toBe(POD_MAC);
     expect(guest.told("address")).toEqual(["10.0.2.2/24"]);
     expect(guest.told("address6")).toEqual(["fd10:0:2::2/128"]);
     expect(guest.told("ping")).toEqual(REACHED);
+    expect(guest.told("renewal")).toEqual(["ok"]);
   });
 
   test("it answers at the pod's addresses from behind the pod; the pod comes back", () => {

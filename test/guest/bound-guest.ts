@@ -42,7 +42,7 @@ export async function bindWithGuest(words: readonly string[]): Promise<Story> {
     const binding = JSON.parse(await running.firstLine()) as Binding;
     // From here on: with the same MAC address the pod itself solicited before.
     using outside = await Capture.open("gateway", "v0");
-    const orders = [`nl.ping=${[...INSIDE, ...BEYOND].join(",")}`, "nl.ip6=1", "nl.wait=60"];
+    const orders = [`nl.ping=${[...INSIDE, ...BEYOND].join(",")}`, "nl.ip6=1", "nl.renew=1", "nl.wait=60"];
     const descriptors =
       binding.tapType === "macvtap" ? await openMacvtap({ namespace: "web", interfaceName: binding.tap }) : [];
     await using guest = new Guest("web", binding.qemuArguments, orders, descriptors);

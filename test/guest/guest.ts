@@ -19,7 +19,9 @@ export class Guest implements AsyncDisposable {
     words: readonly string[],
     descriptors: readonly number[] = [],
   ) {
-    const machine = "-M q35,smm=off,accel=tcg -cpu max,-la57 -m 128M -nodefaults -display none -serial stdio";
+    // Without a source of randomness dhclient waits for the kernel to have gathered enough.
+    const machine =
+      "-M q35,smm=off,accel=tcg -cpu max,-la57 -m 128M -nodefaults -display none -serial stdio -device virtio-rng-pci";
     const command = [
       "nsenter",
       `--net=/run/netns/${namespace}`,
