@@ -19,8 +19,25 @@ import {
   overlaps,
 } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
+import { described, type JsonSchema } from "./json-schema.ts";
 import type { GuestPort } from "./model.ts";
 import { interfaceNameFault, nameFault } from "./names.ts";
+import {
+  DEVICE_NAME,
+  DOMAIN,
+  FILE_NAME,
+  GUEST_PORT,
+  IPV4,
+  IPV6,
+  LINE,
+  MAC,
+  MEMORY,
+  NAME,
+  NAME_KEY,
+  NAME_SERVER,
+  SUBNET,
+  SUBNET6,
+} from "./patterns.ts";
 import { suggestion } from "./suggest.ts";
 
 /** A value that is not accepted. */
@@ -47,13 +64,16 @@ export function leaf<T>(read: (value: unknown) => T | Refused) {
   );
 }
 
-/** A text leaf; another type of value is refused with the remedy. */
-function text<T>(remedy: string, read: (value: string) => T | Refused) {
-  return leaf<T>((value) => {
-    if (value === null) return new Refused("has no value", remedy);
-    if (typeof value !== "string") return new Refused("is not text", remedy);
-    return read(value);
-  });
+/** A text leaf; another type of value is refused with the remedy. @param json what `read` accepts */
+function text<T>(json: JsonSchema, remedy: string, read: (value: string) => T | Refused) {
+  return described(
+    leaf<T>((value) => {
+      if (value === null) return new Refused("has no value", remedy);
+      if (typeof value !== "string") return new Refused("is not text", remedy);
+      return read(value);
+    }),
+    json,
+  );
 }
 
 /** The parser's result, or its refusal in the file's words. */
@@ -68,7 +88,7 @@ function parsed<T>(parse: () => T, reason: string, remedy: string): T | Refused 
 
 const WRITE_ADDRESS = "write an IPv4 address such as 192.0.2.10";
 
-export const ipv4 = text<Ipv4Address>(WRITE_ADDRESS, (value) => {
+export const ipv4 = text<Ipv4Address>(IPV4, WRITE_ADDRESS, (value) => {
   if (value.includes(":"))
     return new Refused("is an IPv6 address", `${WRITE_ADDRESS}; IPv6 has keys of its own that end in 6`);
   return parsed(() => parseIpv4(value), "is not an IPv4 address", WRITE_ADDRESS);
@@ -76,7 +96,7 @@ export const ipv4 = text<Ipv4Address>(WRITE_ADDRESS, (value) => {
 
 const WRITE_ADDRESS6 = "write an IPv6 address such as fd00:50::10";
 
-export const ipv6 = text<Ipv6Address>(WRITE_ADDRESS6, (value) =>
+export const ipv6 = text<Ipv6Address>(IPV6, WRITE_ADDRESS6, (value) =>
   parsed(() => parseIpv6(value), "is not an IPv6 address", WRITE_ADDRESS6),
 );
 
@@ -89,7 +109,7 @@ const NOT_FOR_HOSTS: readonly (readonly [string, string])[] = [
   ["240.0.0.0/4", "nothing (reserved)"],
 ];
 
-export const subnet = text<Ipv4Prefix>(WRITE_SUBNET, (value) => {
+export const subnet = text<Ipv4Prefix>(SUBNET, WRITE_SUBNET, (value) => {
   if (value.includes(":")) return new Refused("is an IPv6 subnet", `${WRITE_SUBNET}; IPv6 goes to subnet6`);
   if (!value.includes("/")) return new Refused("has no prefix length", WRITE_SUBNET);
   const prefix = parsed(() => parsePrefix(value) as Ipv4Prefix, "is not a subnet", WRITE_SUBNET);
@@ -123,7 +143,7 @@ const NOT_FOR_HOSTS6: readonly (readonly [string, string])[] = [
   ["ff00::/8", "multicast"],
 ];
 
-export const subnet6 = text<Ipv6Prefix>(WRITE_SUBNET6, (value) => {
+export const subnet6 = text<Ipv6Prefix>(SUBNET6, WRITE_SUBNET6, (value) => {
   if (!value.includes(":")) return new Refused("is not an IPv6 subnet", WRITE_SUBNET6);
   if (!value.includes("/")) return new Refused("has no prefix length", WRITE_SUBNET6);
   const prefix = parsed(() => parsePrefix(value) as Ipv6Prefix, "is not an IPv6 subnet", WRITE_SUBNET6);
@@ -137,7 +157,7 @@ export const subnet6 = text<Ipv6Prefix>(WRITE_SUBNET6, (value) => {
 
 const WRITE_SERVER = "write the address of a name server that machines can reach, such as 192.0.2.53 or 2001:db8::53";
 
-export const nameServer = text<IpAddress>(WRITE_SERVER, (value) => {
+export const nameServer = text<IpAddress>(NAME_SERVER, WRITE_SERVER, (value) => {
   const address = parsed(() => parseIp(value), "is not an IP address", WRITE_SERVER);
   if (address instanceof Refused) return address;
   if (contains(parsePrefix("127.0.0.0/8"), address) || address === "::1")
@@ -150,7 +170,7 @@ export const nameServer = text<IpAddress>(WRITE_SERVER, (value) => {
 const WRITE_PORT = "write a port with its protocol, such as 8080/tcp or 53/udp";
 
 /** A port that leads to a guest. */
-export const guestPort = text<GuestPort>(WRITE_PORT, (value) => {
+export const guestPort = text<GuestPort>(GUEST_PORT, WRITE_PORT, (value) => {
   const match = /^(\d{1,5})\/(tcp|udp)$/.exec(value);
   const port = Number(match?.[1]);
   if (match === null || port < 1 || port > 65535) return new Refused("is not a port", WRITE_PORT);
@@ -159,7 +179,7 @@ export const guestPort = text<GuestPort>(WRITE_PORT, (value) => {
 
 const WRITE_MAC = 'write a unicast MAC address in quotes, such as "52:54:00:12:34:56"';
 
-export const mac = text<MacAddress>(WRITE_MAC, (value) => {
+export const mac = text<MacAddress>(MAC, WRITE_MAC, (value) => {
   const address = parsed(() => parseMac(value), "is not a MAC address", WRITE_MAC);
   if (address instanceof Refused) return address;
   if ((Number.parseInt(address.slice(0, 2), 16) & 1) === 1)
@@ -169,43 +189,52 @@ export const mac = text<MacAddress>(WRITE_MAC, (value) => {
 
 /** A whole number with a unit in its name. */
 export function integer(least: number, most: number, unit: string) {
-  return leaf<number>((value) => {
-    const remedy = `write a whole number from ${least} to ${most}${unit}`;
-    if (typeof value !== "number" || !Number.isInteger(value)) return new Refused("is not a whole number", remedy);
-    return value < least || value > most ? new Refused(`is outside ${least} to ${most}`, remedy) : value;
-  });
+  return described(
+    leaf<number>((value) => {
+      const remedy = `write a whole number from ${least} to ${most}${unit}`;
+      if (typeof value !== "number" || !Number.isInteger(value)) return new Refused("is not a whole number", remedy);
+      return value < least || value > most ? new Refused(`is outside ${least} to ${most}`, remedy) : value;
+    }),
+    { type: "integer", minimum: least, maximum: most },
+  );
 }
 
 /** One of some words; `later` are words of the future with no meaning yet. */
 export function word<const W extends string>(words: readonly W[], later: readonly string[] = []) {
-  return leaf<W>((value) => {
-    const known = words.find((candidate) => candidate === value);
-    if (known !== undefined) return known;
-    const use = words.length === 1 ? `write ${words[0]}` : `use one of: ${words.join(", ")}`;
-    if (value === null) return new Refused("has no value", use);
-    if (typeof value !== "string" || later.includes(value)) {
-      return new Refused(typeof value === "string" || later.length > 0 ? "is not supported yet" : "is not text", use);
-    }
-    const hint = suggestion(value, words);
-    return new Refused("is not known", hint.startsWith("did") ? hint : use);
-  });
+  return described(
+    leaf<W>((value) => {
+      const known = words.find((candidate) => candidate === value);
+      if (known !== undefined) return known;
+      const use = words.length === 1 ? `write ${words[0]}` : `use one of: ${words.join(", ")}`;
+      if (value === null) return new Refused("has no value", use);
+      if (typeof value !== "string" || later.includes(value)) {
+        return new Refused(typeof value === "string" || later.length > 0 ? "is not supported yet" : "is not text", use);
+      }
+      const hint = suggestion(value, words);
+      return new Refused("is not known", hint.startsWith("did") ? hint : use);
+    }),
+    { type: "string", enum: words },
+  );
 }
 
 const WRITE_MEMORY = "write the size with its unit, such as 256M or 2G";
 
 /** "256M" or "2G", in mebibytes. */
-export const memory = leaf<number>((value) => {
-  if (typeof value === "number") return new Refused("has no unit", WRITE_MEMORY);
-  const match = typeof value === "string" ? /^(\d{1,9})(M|MiB|G|GiB)$/.exec(value) : null;
-  if (match === null) return new Refused("is not a size", WRITE_MEMORY);
-  const mebibytes = Number(match[1]) * (match[2]!.startsWith("G") ? 1024 : 1);
-  if (mebibytes < 32 || mebibytes > 4 * 1024 * 1024) return new Refused("is outside 32M to 4096G", WRITE_MEMORY);
-  return mebibytes;
-});
+export const memory = described(
+  leaf<number>((value) => {
+    if (typeof value === "number") return new Refused("has no unit", WRITE_MEMORY);
+    const match = typeof value === "string" ? /^(\d{1,9})(M|MiB|G|GiB)$/.exec(value) : null;
+    if (match === null) return new Refused("is not a size", WRITE_MEMORY);
+    const mebibytes = Number(match[1]) * (match[2]!.startsWith("G") ? 1024 : 1);
+    if (mebibytes < 32 || mebibytes > 4 * 1024 * 1024) return new Refused("is outside 32M to 4096G", WRITE_MEMORY);
+    return mebibytes;
+  }),
+  MEMORY,
+);
 
 const WRITE_DEVICE = "write the name of a network device, such as eth0";
 
-export const deviceName = text<string>(WRITE_DEVICE, (value) => {
+export const deviceName = text<string>(DEVICE_NAME, WRITE_DEVICE, (value) => {
   const fault = interfaceNameFault(value);
   return fault === undefined
     ? value
@@ -223,20 +252,23 @@ function checkName(value: string): string | Refused {
 }
 
 /** A reference to something by its name. */
-export const reference = text<string>("write a name", checkName);
+export const reference = text<string>(NAME, "write a name", checkName);
 
 /** A name that stands as a key of the file. */
-export const nameKey = v.pipe(
-  v.string(),
-  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
-    const result = checkName(dataset.value);
-    if (!(result instanceof Refused)) return result;
-    addIssue({ message: result.reason, expected: result.remedy });
-    return NEVER;
-  }),
+export const nameKey = described(
+  v.pipe(
+    v.string(),
+    v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+      const result = checkName(dataset.value);
+      if (!(result instanceof Refused)) return result;
+      addIssue({ message: result.reason, expected: result.remedy });
+      return NEVER;
+    }),
+  ),
+  NAME_KEY,
 );
 
-export const fileName = text<string>("write a name such as office", (value) =>
+export const fileName = text<string>(FILE_NAME, "write a name such as office", (value) =>
   /^[a-z0-9][a-z0-9-]{0,62}$/.test(value)
     ? value
     : new Refused("is not a good name", "use 1 to 63 of a-z, 0-9 and -, no dash in front"),
@@ -244,19 +276,23 @@ export const fileName = text<string>("write a name such as office", (value) =>
 
 const WRITE_PATH = "write a path; a relative one starts at the network file's folder";
 
-export const path = text<string>(WRITE_PATH, (value) => {
+export const path = text<string>(LINE, WRITE_PATH, (value) => {
   if (value === "") return new Refused("is empty", WRITE_PATH);
   return /[\0\n]/.test(value) ? new Refused("holds a line break or a zero byte", WRITE_PATH) : value;
 });
 
-export const commandLine = text<string>("write the kernel's command line in quotes", (value) => {
-  if (/[\0\n]/.test(value)) return new Refused("holds a line break or a zero byte", "write it in one line");
-  return value.length > 2047 ? new Refused("is longer than 2047 characters", "shorten it") : value;
-});
+export const commandLine = text<string>(
+  { ...LINE, minLength: 0, maxLength: 2047 },
+  "write the kernel's command line in quotes",
+  (value) => {
+    if (/[\0\n]/.test(value)) return new Refused("holds a line break or a zero byte", "write it in one line");
+    return value.length > 2047 ? new Refused("is longer than 2047 characters", "shorten it") : value;
+  },
+);
 
 const WRITE_DOMAIN = "write a domain such as lan.example";
 
-export const domain = text<string>(WRITE_DOMAIN, (value) => {
+export const domain = text<string>(DOMAIN, WRITE_DOMAIN, (value) => {
   const labels = value.replace(/\.$/, "").split(".");
   const good =
     value.length <= 253 && labels.every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label));

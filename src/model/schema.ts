@@ -1,6 +1,7 @@
 /** The network file's shape: which keys there are and what each accepts by itself. References are checked later. */
 import * as v from "valibot";
 import { customOptions } from "./dhcp-options.ts";
+import { described, type JsonSchema, jsonOf, jsonSchemaOf, type KeyText, mapJson, when } from "./json-schema.ts";
 import {
   commandLine,
   deviceName,
@@ -23,6 +24,19 @@ import {
   word,
 } from "./leaf.ts";
 import { suggestion } from "./suggest.ts";
+import {
+  BINDING_NIC_TEXTS,
+  DNS_TEXTS,
+  FILE_TEXTS,
+  NAMESPACE_NIC_TEXTS,
+  NAMESPACE_TEXTS,
+  NETWORK_TEXTS,
+  NETWORK_VM_TEXTS,
+  POD_VM_TEXTS,
+  ROUTER_TEXTS,
+  TAP_NIC_TEXTS,
+  UPLINK_TEXTS,
+} from "./texts.ts";
 
 /** NICs of one machine; QEMU's machine type has room for little more. */
 const MAXIMUM_NICS = 16;
@@ -40,18 +54,24 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A map with exactly these keys. The message of an unknown key's issue is the remedy. */
-function map<const E extends v.ObjectEntries>(entries: E) {
+/** A map with exactly these keys, and a text for each. The message of an unknown key's issue is the remedy. */
+function map<const E extends v.ObjectEntries>(entries: E, texts: { readonly [K in keyof E]: KeyText }) {
   const schema = v.strictObject(entries, (issue) =>
     issue.expected === "never" ? suggestion(String(issue.input), Object.keys(entries)) : "add it",
   );
-  return v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP));
+  return described(
+    v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP)),
+    mapJson(entries, texts),
+  );
 }
 
 /** A map from names that the file chooses. */
 function named<const S extends v.GenericSchema>(value: S) {
   const schema = v.record(nameKey, value);
-  return v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP));
+  return described(
+    v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP)),
+    { type: "object", propertyNames: jsonOf(nameKey), additionalProperties: jsonOf(value) },
+  );
 }
 
 function list<const S extends v.GenericSchema>(item: S, most: number, what: string) {
@@ -59,90 +79,123 @@ function list<const S extends v.GenericSchema>(item: S, most: number, what: stri
   const tooMany = leaf<never>(
     (value) => new Refused(`holds ${Array.isArray(value) ? value.length : 0} ${what}`, `use at most ${most}`),
   );
-  return v.lazy<typeof schema | typeof NOT_A_LIST>((input) => {
-    if (!Array.isArray(input)) return NOT_A_LIST;
-    return input.length > most ? tooMany : schema;
-  });
+  return described(
+    v.lazy<typeof schema | typeof NOT_A_LIST>((input) => {
+      if (!Array.isArray(input)) return NOT_A_LIST;
+      return input.length > most ? tooMany : schema;
+    }),
+    { type: "array", maxItems: most, items: jsonOf(item) },
+  );
 }
 
-const version = leaf<1>((value) => {
-  if (value === 1) return 1;
-  return new Refused(
-    typeof value === "number" ? "is a version that this netloom does not read" : "is not a version",
-    "write version: 1",
-  );
-});
+const version = described(
+  leaf<1>((value) => {
+    if (value === 1) return 1;
+    return new Refused(
+      typeof value === "number" ? "is a version that this netloom does not read" : "is not a version",
+      "write version: 1",
+    );
+  }),
+  { const: 1 },
+);
 
-const dns = map({
-  servers: v.exactOptional(list(nameServer, 8, "name servers")),
-  search: v.exactOptional(list(domain, 16, "domains")),
-});
+const dns = map(
+  {
+    servers: v.exactOptional(list(nameServer, 8, "name servers")),
+    search: v.exactOptional(list(domain, 16, "domains")),
+  },
+  DNS_TEXTS,
+);
 
-const uplink = map({
-  device: deviceName,
-  address: v.exactOptional(
-    leaf<"keep">((value) =>
-      value === "keep"
-        ? "keep"
-        : new Refused(
-            "is not supported yet: netloom gives the uplink no address",
-            "write keep (or leave it out) and configure the device's address as you do today",
-          ),
+const uplink = map(
+  {
+    device: deviceName,
+    address: v.exactOptional(
+      described(
+        leaf<"keep">((value) =>
+          value === "keep"
+            ? "keep"
+            : new Refused(
+                "is not supported yet: netloom gives the uplink no address",
+                "write keep (or leave it out) and configure the device's address as you do today",
+              ),
+        ),
+        { const: "keep" },
+      ),
     ),
-  ),
-});
+  },
+  UPLINK_TEXTS,
+);
 
-const network = map({
-  kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
-  subnet,
-  gateway: v.exactOptional(ipv4),
-  subnet6: v.exactOptional(subnet6),
-  gateway6: v.exactOptional(ipv6),
-  ports: v.exactOptional(list(deviceName, 64, "ports")),
-  device: v.exactOptional(deviceName),
-  mtu: v.exactOptional(integer(68, 65535, " bytes")),
-  dns: v.exactOptional(dns),
-});
+const network = map(
+  {
+    kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
+    subnet,
+    gateway: v.exactOptional(ipv4),
+    subnet6: v.exactOptional(subnet6),
+    gateway6: v.exactOptional(ipv6),
+    ports: v.exactOptional(list(deviceName, 64, "ports")),
+    device: v.exactOptional(deviceName),
+    mtu: v.exactOptional(integer(68, 65535, " bytes")),
+    dns: v.exactOptional(dns),
+  },
+  NETWORK_TEXTS,
+);
 
-const router = map({
-  networks: list(reference, 256, "networks"),
-  uplink: reference,
-  nat: v.exactOptional(word(["masquerade", "none"], ["source"])),
-});
+const router = map(
+  {
+    networks: list(reference, 256, "networks"),
+    uplink: reference,
+    nat: v.exactOptional(word(["masquerade", "none"], ["source"])),
+  },
+  ROUTER_TEXTS,
+);
 
-const namespaceMachine = map({
-  kind: word(["namespace"]),
-  nics: list(
-    map({
-      network: reference,
-      address: v.exactOptional(ipv4),
-      address6: v.exactOptional(ipv6),
-      mac: v.exactOptional(mac),
-    }),
-    MAXIMUM_NICS,
-    "NICs",
-  ),
-  dns: v.exactOptional(dns),
-});
+const namespaceMachine = map(
+  {
+    kind: word(["namespace"]),
+    nics: list(
+      map(
+        {
+          network: reference,
+          address: v.exactOptional(ipv4),
+          address6: v.exactOptional(ipv6),
+          mac: v.exactOptional(mac),
+        },
+        NAMESPACE_NIC_TEXTS,
+      ),
+      MAXIMUM_NICS,
+      "NICs",
+    ),
+    dns: v.exactOptional(dns),
+  },
+  NAMESPACE_TEXTS,
+);
 
-const bindingNic = map({
-  binding: word(["bridge", "masquerade", "macvtap"], ["user", "passt", "sriov"]),
-  profile: v.exactOptional(word(["modern", "legacy"])),
-  dhcp: v.exactOptional(word(["single", "none"], ["network"])),
-  queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),
-  ports: v.exactOptional(list(guestPort, 256, "ports")),
-  options: v.exactOptional(customOptions),
-});
+const bindingNic = map(
+  {
+    binding: word(["bridge", "masquerade", "macvtap"], ["user", "passt", "sriov"]),
+    profile: v.exactOptional(word(["modern", "legacy"])),
+    dhcp: v.exactOptional(word(["single", "none"], ["network"])),
+    queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),
+    ports: v.exactOptional(list(guestPort, 256, "ports")),
+    options: v.exactOptional(customOptions),
+  },
+  BINDING_NIC_TEXTS,
+);
 
-const tapNic = map({
-  network: reference,
-  address: v.exactOptional(ipv4),
-  address6: v.exactOptional(ipv6),
-  mac: v.exactOptional(mac),
-  dhcp: v.exactOptional(word(["single", "network", "none"])),
-  queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),
-  options: v.exactOptional(customOptions),
-});
+const tapNic = map(
+  {
+    network: reference,
+    address: v.exactOptional(ipv4),
+    address6: v.exactOptional(ipv6),
+    mac: v.exactOptional(mac),
+    dhcp: v.exactOptional(word(["single", "network", "none"])),
+    queues: v.exactOptional(integer(1, MAXIMUM_QUEUES, " queues")),
+    options: v.exactOptional(customOptions),
+  },
+  TAP_NIC_TEXTS,
+);
 
 const guest = {
   kind: word(["vm"]),
@@ -155,13 +208,19 @@ const guest = {
   accelerator: v.exactOptional(word(["auto", "kvm", "tcg"])),
 };
 
-const vmInPod = map({ ...guest, in: reference, nics: v.exactOptional(list(bindingNic, MAXIMUM_NICS, "NICs")) });
+const vmInPod = map(
+  { ...guest, in: reference, nics: v.exactOptional(list(bindingNic, MAXIMUM_NICS, "NICs")) },
+  POD_VM_TEXTS,
+);
 
-const vmOnNetworks = map({
-  ...guest,
-  nics: list(tapNic, MAXIMUM_NICS, "NICs"),
-  dns: v.exactOptional(dns),
-});
+const vmOnNetworks = map(
+  {
+    ...guest,
+    nics: list(tapNic, MAXIMUM_NICS, "NICs"),
+    dns: v.exactOptional(dns),
+  },
+  NETWORK_VM_TEXTS,
+);
 
 /** A machine whose kind is missing or not known: nothing else in it can be judged. */
 const unknownKind = v.pipe(
@@ -181,21 +240,52 @@ function bindsNics(nics: unknown): boolean {
   return Array.isArray(nics) && nics.some((nic) => isMap(nic) && "binding" in nic);
 }
 
-const machine = v.lazy<typeof namespaceMachine | typeof vmInPod | typeof vmOnNetworks | typeof unknownKind>((input) => {
-  if (!isMap(input)) return NOT_A_MAP;
-  if (input.kind === "namespace") return namespaceMachine;
-  if (input.kind !== "vm") return unknownKind;
-  return "in" in input || bindsNics(input.nics) ? vmInPod : vmOnNetworks;
-});
+/** The rule of `machine`, for JSON Schema. */
+function machineJson(): JsonSchema {
+  const isNamespace = { properties: { kind: { const: "namespace" } }, required: ["kind"] };
+  const isVm = { properties: { kind: { const: "vm" } }, required: ["kind"] };
+  const binds = { type: "object", required: ["binding"] };
+  const inPod = {
+    anyOf: [{ required: ["in"] }, { properties: { nics: { type: "array", contains: binds } }, required: ["nics"] }],
+  };
+  return {
+    type: "object",
+    required: ["kind"],
+    properties: { kind: { title: "Kind", enum: ["namespace", "vm"] } },
+    allOf: [
+      when(isNamespace, jsonOf(namespaceMachine)),
+      when({ allOf: [isVm, inPod] }, jsonOf(vmInPod)),
+      when({ allOf: [isVm, { not: inPod }] }, jsonOf(vmOnNetworks)),
+    ],
+  };
+}
 
-export const networkFile = map({
-  version,
-  name: v.exactOptional(fileName),
-  uplinks: v.exactOptional(named(uplink)),
-  networks: v.exactOptional(named(network)),
-  routers: v.exactOptional(named(router)),
-  machines: v.exactOptional(named(machine)),
-});
+const machine = described(
+  v.lazy<typeof namespaceMachine | typeof vmInPod | typeof vmOnNetworks | typeof unknownKind>((input) => {
+    if (!isMap(input)) return NOT_A_MAP;
+    if (input.kind === "namespace") return namespaceMachine;
+    if (input.kind !== "vm") return unknownKind;
+    return "in" in input || bindsNics(input.nics) ? vmInPod : vmOnNetworks;
+  }),
+  machineJson(),
+);
+
+export const networkFile = map(
+  {
+    version,
+    name: v.exactOptional(fileName),
+    uplinks: v.exactOptional(named(uplink)),
+    networks: v.exactOptional(named(network)),
+    routers: v.exactOptional(named(router)),
+    machines: v.exactOptional(named(machine)),
+  },
+  FILE_TEXTS,
+);
 
 /** A file of good shape. */
 export type FileShape = v.InferOutput<typeof networkFile>;
+
+/** The file's shape as JSON Schema, draft 2020-12. */
+export function networkFileJsonSchema(): JsonSchema {
+  return jsonSchemaOf(networkFile, "Network file of netloom");
+}

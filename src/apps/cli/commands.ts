@@ -8,6 +8,7 @@ import { detachCommand } from "./commands/detach.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
 import { keeperCommand } from "./commands/keeper.ts";
+import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
 import { vmConsoleCommand, vmListCommand, vmRunCommand, vmStopCommand } from "./commands/vm.ts";
 import { completionCommand, manCommand } from "./commands/table-printers.ts";
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   vmConsoleCommand,
   vmRunCommand,
   vmStopCommand,
+  schemaCommand,
   manCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),
   keeperCommand,

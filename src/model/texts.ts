@@ -1,0 +1,192 @@
+/** What a person reads about each key of the network file, in an editor; the same words as in docs/network-file.md. */
+import type { KeyText } from "./json-schema.ts";
+
+export const FILE_TEXTS = {
+  version: { title: "Version", description: "1, the version of the file's format" },
+  name: {
+    title: "Name",
+    description:
+      "name of what this file makes: a-z 0-9 -, 1 to 63 characters. Addresses and MACs stay the same as long as it does.",
+    otherwise: "the file's name without folder and ending",
+  },
+  uplinks: { title: "Uplinks", description: "How this host reaches the outside." },
+  networks: { title: "Networks", description: "A Linux bridge with the gateway's addresses on it." },
+  routers: { title: "Routers", description: "What leads from networks to each other and to the outside." },
+  machines: { title: "Machines", description: "What stands on the networks: namespaces and guests." },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const UPLINK_TEXTS = {
+  device: { title: "Device", description: "name of a device of this host" },
+  address: {
+    title: "Address",
+    description: "keep: the device's addresses are left as they are",
+    default: "keep",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const DNS_TEXTS = {
+  servers: {
+    title: "Name servers",
+    description: "list of name servers that machines are told, IPv4 or IPv6",
+  },
+  search: { title: "Search domains", description: "list of search domains" },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const NETWORK_TEXTS = {
+  kind: { title: "Kind", default: "bridge" },
+  subnet: {
+    title: "IPv4 subnet",
+    description: "IPv4 subnet with a length from 8 to 30. Subnets do not overlap each other, nor what the host has.",
+  },
+  gateway: { title: "Gateway", description: "the host's address in the subnet", otherwise: "the first address" },
+  subnet6: {
+    title: "IPv6 subnet",
+    description: "IPv6 subnet with a length from 48 to 126, usually 64",
+    otherwise: "none: IPv4 only",
+  },
+  gateway6: {
+    title: "IPv6 gateway",
+    description: "the host's address in that subnet",
+    otherwise: "the first address, …::1",
+  },
+  ports: {
+    title: "Ports",
+    description: "list of interfaces of this host that become ports of the bridge",
+    otherwise: "none",
+  },
+  device: {
+    title: "Device",
+    description: "the bridge's name, at most 15 bytes",
+    otherwise: "the network's name",
+  },
+  mtu: {
+    title: "MTU",
+    description: "68 to 65535 bytes, of the bridge and of everything connected to it; with subnet6 at least 1280",
+    otherwise: "the uplink's, 1500 without a router",
+  },
+  dns: { title: "Name servers and search domains", otherwise: "the host's own, if a router leads out of the network" },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const ROUTER_TEXTS = {
+  networks: {
+    title: "Networks",
+    description: "list of networks; they reach each other. A network has one router.",
+  },
+  uplink: { title: "Uplink", description: "name of an uplink" },
+  nat: {
+    title: "Address translation",
+    description:
+      "masquerade: machines appear outside with the uplink's address, new connections from outside are dropped. none: packets keep their addresses, the outside may connect; it needs a route to the subnet.",
+    default: "masquerade",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+const MACHINE_DNS = { title: "Name servers and search domains", otherwise: "the network's" } as const;
+const MAC = {
+  title: "MAC address",
+  description: "unicast MAC address, in quotes",
+  otherwise: "derived from the file's name, the machine and the NIC",
+} as const;
+
+export const NAMESPACE_TEXTS = {
+  kind: { title: "Kind", description: "A named network namespace, as a pod or container has it" },
+  nics: { title: "NICs", description: "list of at most 16; they are called eth0, eth1, … inside" },
+  dns: MACHINE_DNS,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const NAMESPACE_NIC_TEXTS = {
+  network: { title: "Network", description: "name of a network" },
+  address: {
+    title: "IPv4 address",
+    description: "IPv4 address in the network's subnet",
+    otherwise: "the lowest free one",
+  },
+  address6: {
+    title: "IPv6 address",
+    description: "IPv6 address in the network's subnet6",
+    otherwise: "the lowest free one",
+  },
+  mac: MAC,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+const GUEST_TEXTS = {
+  kind: { title: "Kind", description: "A QEMU guest, straight on networks or inside a namespace machine." },
+  image: { title: "Disk image", description: "disk image" },
+  kernel: { title: "Kernel", description: "kernel to boot directly" },
+  initrd: { title: "Initial RAM disk", description: "initial RAM disk, only with kernel", otherwise: "none" },
+  append: { title: "Kernel command line", description: "kernel command line, only with kernel", otherwise: "none" },
+  memory: { title: "Memory", description: "size with its unit, 32M to 4096G", default: "256M" },
+  cpus: { title: "CPUs", description: "1 to 255", default: 1 },
+  accelerator: {
+    title: "Accelerator",
+    description: "kvm, tcg, or auto: KVM where a guest really boots under it",
+    default: "auto",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+const QUEUES = { title: "Queues", description: "1 to 8 pairs of queues", default: 1 } as const;
+const OPTIONS = { title: "DHCP options", description: "further DHCP options, see below", otherwise: "none" } as const;
+
+export const POD_VM_TEXTS = {
+  ...GUEST_TEXTS,
+  in: { title: "Pod", description: "name of a namespace machine; each VM has one of its own" },
+  nics: {
+    title: "NICs",
+    description: "list, not longer than the pod's",
+    default: [{ binding: "bridge" }],
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const BINDING_NIC_TEXTS = {
+  binding: {
+    title: "Binding",
+    description:
+      "bridge: the guest has the pod's MAC and addresses, IPv6 included. masquerade: the pod keeps them, the guest is 10.0.2.2 and fd10:0:2::2 behind it; first NIC only. macvtap: as bridge, by a macvtap on the pod's interface instead of a bridge.",
+  },
+  profile: {
+    title: "Profile",
+    description: "modern: KubeVirt's names of today; legacy: those of KubeVirt 0.4.1, bridge only",
+    default: "modern",
+  },
+  dhcp: {
+    title: "DHCP",
+    description: "single: the guest is told its addresses; none: it is not",
+    default: "single",
+  },
+  queues: QUEUES,
+  ports: {
+    title: "Ports",
+    description: "list such as [8080/tcp, 53/udp]: what of the pod leads to the guest; masquerade only",
+    otherwise: "everything",
+  },
+  options: OPTIONS,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const NETWORK_VM_TEXTS = {
+  ...GUEST_TEXTS,
+  nics: { title: "NICs", description: "list of at most 16" },
+  dns: MACHINE_DNS,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const TAP_NIC_TEXTS = {
+  network: { title: "Network", description: "name of a network" },
+  address: {
+    title: "IPv4 address",
+    description: "the guest's addresses",
+    otherwise: "allocated as for namespaces; with dhcp: none none",
+  },
+  address6: {
+    title: "IPv6 address",
+    description: "the guest's addresses",
+    otherwise: "allocated as for namespaces; with dhcp: none none",
+  },
+  mac: MAC,
+  dhcp: {
+    title: "DHCP",
+    description:
+      "single: a server on the tap, for this guest alone. network: one server on the bridge, for all guests that say so. none: nothing is served; an address is kept free for the guest.",
+    default: "single",
+  },
+  queues: QUEUES,
+  options: OPTIONS,
+} as const satisfies Readonly<Record<string, KeyText>>;
