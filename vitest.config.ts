@@ -26,7 +26,16 @@ export default defineConfig({
       // Inside a guest, for what the machine's own kernel may lack: scripts/vmtest.sh.
       { extends: true, test: { name: "in-guest", include: ["test/in-guest/**/*.test.ts"], ...isolated } },
       // Need several uids or devices: root without a user namespace, or a guest.
-      { extends: true, test: { name: "root", include: ["test/root/**/*.test.ts"], ...isolated } },
+      {
+        extends: true,
+        test: {
+          name: "root",
+          include: ["test/root/**/*.test.ts"],
+          ...isolated,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
   },
 });
