@@ -26,6 +26,7 @@ const ETHERTYPE_IPV6 = 0x86dd;
 const PROTOCOL_UDP = 17;
 const PROTOCOL_ICMPV6 = 58;
 const DHCP_SERVER_PORT = 67;
+const DHCP_CLIENT_PORT = 68;
 const DHCP6_SERVER_PORT = 547;
 const ROUTER_SOLICITATION = 133;
 const NEIGHBOUR_SOLICITATION = 135;
@@ -54,6 +55,26 @@ export const DHCP_SERVER_FILTER: readonly BpfInstruction[] = [
   instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
   instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
   instruction(JUMP_EQUAL, DHCP_SERVER_PORT, 0, 1),
+  instruction(RETURN, WHOLE_FRAME),
+  instruction(RETURN, DROP),
+];
+
+/**
+ * Untagged IPv4 (also with options, no fragments) with UDP to port 68: what DHCP servers send to clients. As tcpdump
+ * would write it: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 68`.
+ */
+export const DHCP_CLIENT_FILTER: readonly BpfInstruction[] = [
+  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
+  instruction(JUMP_EQUAL, 0, 0, 10),
+  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
+  instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, 8),
+  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
+  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
+  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
+  instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
+  instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
+  instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
+  instruction(JUMP_EQUAL, DHCP_CLIENT_PORT, 0, 1),
   instruction(RETURN, WHOLE_FRAME),
   instruction(RETURN, DROP),
 ];

@@ -5,6 +5,7 @@ import { bindCommand, unbindCommand } from "./commands/bind.ts";
 import { confirmCommand, waitCommand } from "./commands/confirm.ts";
 import { daemonCommand } from "./commands/daemon.ts";
 import { detachCommand } from "./commands/detach.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
 import { keeperCommand } from "./commands/keeper.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   confirmCommand,
   statusCommand,
   eventsCommand,
+  doctorCommand,
   daemonCommand,
   bindCommand,
   unbindCommand,
