@@ -51,6 +51,8 @@ const unit = v.object({
   drift: v.array(v.string()),
   /** When the change is undone unless it is confirmed before; milliseconds since 1970. */
   confirmBy: v.exactOptional(v.number()),
+  /** Services that nobody runs; absent in the daemon's answers, as it runs them. */
+  unserved: v.exactOptional(v.array(v.string())),
   setAside: v.exactOptional(v.array(v.string())),
   fight: v.exactOptional(v.object({ about: v.string(), sinceSeconds: v.number(), pauseSeconds: v.number() })),
   failure: v.exactOptional(v.string()),

@@ -2,6 +2,7 @@
 import { messageOf } from "../base/errors.ts";
 import { KeeperClient } from "../services/keeper/client.ts";
 import { type KeeperStatus, keeperLog } from "../services/keeper/protocol.ts";
+import { readServiceList } from "../services/keeper/service-list.ts";
 import { isService, nameOf } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { HealStatus } from "./heal.ts";
@@ -28,6 +29,8 @@ export interface UnitStatus {
   readonly drift: readonly string[];
   /** The change is undone unless it is confirmed before; milliseconds since 1970. */
   readonly confirmBy?: number;
+  /** Services that should run and do not, as nobody runs them: the keeper was killed. */
+  readonly unserved?: readonly string[];
   /** Files that could not be read and were set aside. */
   readonly setAside?: readonly string[];
   /** It is healed rarely, because somebody undoes it again and again. Only a daemon knows. */
@@ -52,12 +55,19 @@ export interface StatusSource {
 
 /** @param daemon who asks is the daemon; absent: a keeper is asked if one runs */
 export async function readStatus(stateFolder: string, daemon?: StatusSource): Promise<Status> {
+  const keeper = daemon?.keeper ?? (await new KeeperClient(stateFolder).statusIfRunning());
+  const unserved = keeper === undefined ? readServiceList(stateFolder) : {};
   const units: UnitStatus[] = [];
   for (const name of UnitStore.list(stateFolder)) {
     const unit = UnitStore.open(stateFolder, name);
-    units.push({ ...(await unitStatus(unit)), ...remarks(unit), ...daemon?.healing(name) });
+    const services = unserved[name]?.map(nameOf);
+    units.push({
+      ...(await unitStatus(unit)),
+      ...(services === undefined ? {} : { unserved: services }),
+      ...remarks(unit),
+      ...daemon?.healing(name),
+    });
   }
-  const keeper = daemon?.keeper ?? (await new KeeperClient(stateFolder).statusIfRunning());
   return { stateFolder, units, ...(keeper === undefined ? {} : { keeper }), keeperLog: keeperLog(stateFolder) };
 }
 

@@ -125,7 +125,11 @@ const GUEST_TEXTS = {
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 const QUEUES = { title: "Queues", description: "1 to 8 pairs of queues", default: 1 } as const;
-const OPTIONS = { title: "DHCP options", description: "further DHCP options, see below", otherwise: "none" } as const;
+const OPTIONS = {
+  title: "DHCP options",
+  description: "further DHCP options: 42, 66, 67 and 224 to 254",
+  otherwise: "none",
+} as const;
 
 export const POD_VM_TEXTS = {
   ...GUEST_TEXTS,

@@ -9,7 +9,7 @@ import { connectUnixSocket } from "../../src/kernel/unix-socket.ts";
 import { Capture } from "../support/capture.ts";
 import { CHECKOUT, GUEST_INITRD, GUEST_KERNEL, toldBy } from "../support/guest-image.ts";
 import { hostSnapshot } from "../support/host-snapshot.ts";
-import { done, Folder, json, makeUplink, removeUplink, Running, shell, until } from "../support/network.ts";
+import { done, Folder, json, makeUplink, netloom, removeUplink, Running, shell, until } from "../support/network.ts";
 import { tsharkFields } from "../support/tshark.ts";
 
 /** A guest that boots in 2.5 s alone takes much longer on a busy machine. */
@@ -50,7 +50,7 @@ async function guestIsDone(vm: string): Promise<void> {
 }
 
 async function statusNow(): Promise<Status> {
-  return JSON.parse(await done(["status", "--json"])) as Status;
+  return JSON.parse((await netloom(["status", "--json"])).stdout) as Status;
 }
 
 async function statusOf(service: string): Promise<unknown> {

@@ -25,6 +25,8 @@ export interface Command {
   /** Positional arguments as shown: "FILE". */
   readonly operands: readonly string[];
   readonly summary: string;
+  /** More for the help and the manual page: whole sentences. */
+  readonly details?: string;
   readonly options: Readonly<Record<string, OptionDescription>>;
   /** A whole line as a person would type it. */
   readonly example?: string;
@@ -112,6 +114,7 @@ export function helpOf(command: Command): string {
   return [
     command.summary,
     "",
+    ...(command.details === undefined ? [] : [command.details, ""]),
     usageLine(command),
     "",
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),

@@ -35,6 +35,7 @@ function commandSection(command: Command): string[] {
   return [
     `.SS ${text(`netloom ${command.name}${operands}`)}`,
     text(command.summary),
+    ...(command.details === undefined ? [] : [".PP", text(command.details)]),
     ...optionList(command.options),
     ...(command.example === undefined
       ? []

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { applyFile, destroyFile } from "../../../src/engine/file.ts";
 import { Healer, type HealEvent } from "../../../src/engine/heal.ts";
-import { Folder, makeUplink, removeUplink, shell, until } from "../../support/network.ts";
+import { Folder, makeUplink, netloom, removeUplink, shell, until } from "../../support/network.ts";
 import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
 import { comparable, Daemon, fileText, untilSame } from "./support.ts";
 
@@ -122,7 +122,10 @@ describe("two parties", () => {
     }
     // It waits a second by now, and then longer.
     expect(daemon.toldOf("healed").length - healed).toBeLessThan(2);
-    expect(await daemon.netloom("status")).toContain("fight: somebody undoes address 192.168.60.1/24");
+    const fought = await netloom(["status", "--state", daemon.state]);
+    expect(fought.stdout).toContain("fight: somebody undoes address 192.168.60.1/24");
+    expect(fought.stdout).toContain("heal is fought over");
+    expect(fought.code).toBe(1);
     await until("the fight is over", () => daemon.toldOf("fight-over").length > 0, 20);
     expect(shell("ip -br address show heal")).toContain("192.168.60.1/24");
     expect(await daemon.netloom("status")).not.toContain("fight:");

@@ -83,7 +83,7 @@ async function steps(command: "plan" | "apply" | "destroy", file: string): Promi
 }
 
 async function readStatus(): Promise<StatusData> {
-  return JSON.parse(await done(["status", "--json", "--state", state])) as StatusData;
+  return JSON.parse((await netloom(["status", "--json", "--state", state])).stdout) as StatusData;
 }
 
 function expectNothingLeft(): void {

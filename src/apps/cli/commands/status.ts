@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DaemonClient } from "../../../daemon/client.ts";
 import type { ResponseOf } from "../../../daemon/contract.ts";
 import { readStatus } from "../../../engine/status.ts";
+import { faultsOf } from "../../../engine/status-faults.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
 import type { Command } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -22,6 +23,11 @@ export const statusCommand: Command = {
   example: "netloom status --watch",
   operands: [],
   summary: "Show what is applied, whether the kernel still shows it, and which services run.",
+  details:
+    "Ends with 0 when all is as it was applied, and with 1 when something is drifted (somebody changed it), unfinished " +
+    "(a change was cut off: repeat the command), unknown (it could not be read), fought over or cannot be healed, has " +
+    "files that were set aside as they could not be read, or when a service has failed, was killed or does not run. " +
+    "A guest that ended by itself or was stopped is no fault.",
   options: { watch: { help: "show it again whenever it changes, until Ctrl-C" } },
   async run(invocation) {
     const state = stateFolderPath(invocation.option("state"));
@@ -29,7 +35,7 @@ export const statusCommand: Command = {
     if (invocation.flag("watch")) return watch(state, show);
     const status = await currentStatus(state);
     show(status);
-    return status.units.some((unit) => unit.state === "unknown") ? 1 : 0;
+    return faultsOf(status).length === 0 ? 0 : 1;
   },
 };
 
@@ -104,6 +110,7 @@ function formatStatus(status: Status): string {
     }
     if (unit.failure !== undefined) lines.push(`  cannot be healed: ${unit.failure}`);
     for (const name of unit.setAside ?? []) lines.push(`  set aside, as it could not be read: ${name}`);
+    for (const name of unit.unserved ?? []) lines.push(`  does not run: ${name}`);
     for (const line of unit.drift) lines.push(`  to do: ${line}`);
   }
   const { keeper } = status;
@@ -125,6 +132,8 @@ function formatStatus(status: Status): string {
     ]);
     if (rows.length > 0) lines.push(formatTable([["SERVICE", "STATE", "REMARK", "DETAILS"], ...rows]));
   }
+  const faults = faultsOf(status);
+  if (faults.length > 0) lines.push(`Not as it should be: ${faults.join("; ")}.`);
   return lines.join("\n");
 }
 
