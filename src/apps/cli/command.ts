@@ -114,11 +114,16 @@ export function helpOf(command: Command): string {
   return [
     command.summary,
     "",
-    ...(command.details === undefined ? [] : [command.details, ""]),
+    ...(command.details === undefined ? [] : [wrap(command.details), ""]),
     usageLine(command),
     "",
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
     "",
     ...(command.example === undefined ? [] : [`example: ${command.example}`, ""]),
   ].join("\n");
+}
+
+/** The same words in lines of at most 100 characters. */
+function wrap(words: string): string {
+  return words.replaceAll(/(.{1,100})(?: |$)/g, "$1\n").trimEnd();
 }
