@@ -90,7 +90,7 @@ function firewalld({ software }: HostFacts): Finding[] {
       level: "warning",
       what: "firewalld filters on this host",
       consequence:
-        "bridges are in no zone of it, so it rejects what machines send to this host (DHCP, DNS) and through it",
+        "bridges of netloom are in no zone of it, so it may reject what machines send to this host and through it",
       remedy: "firewall-cmd --permanent --zone=trusted --add-interface=BRIDGE && firewall-cmd --reload",
     },
   ];
