@@ -15,7 +15,7 @@ export interface ProbeFacts {
   readonly offers: readonly DhcpOffer[];
   /** Why the question did not get out, or the link failed meanwhile. */
   readonly trouble?: string;
-  /** An applied file serves DHCP on this link, or on the bridge that it is a port of. */
+  /** Applied files serve DHCP on this link, or on its bridge, or on another port of that. */
   readonly servedByUs: boolean;
 }
 
@@ -58,17 +58,23 @@ async function probeFacts(interfaceName: string, stateFolder: string): Promise<P
   return { interfaceName, ...(await probeDhcp(interfaceName)), servedByUs: served.has(interfaceName) };
 }
 
-/** Links of our own namespace on which applied files serve DHCP, with the ports of the bridges among them. */
+/**
+ * Links of our own namespace whose frames reach a DHCP server of applied files: the links that it serves, be it one
+ * guest or a network, the bridges that these are ports of, and all their ports.
+ */
 function servedLinks(stateFolder: string): ReadonlySet<string> {
-  const objects = UnitStore.list(stateFolder).flatMap((name) => appliedObjects(stateFolder, name));
-  const keys = new Set(objects.flatMap((object) => (object.kind === "dhcp-network" ? [object.linkKey] : [])));
-  return new Set(
+  return new Set(UnitStore.list(stateFolder).flatMap((name) => namesServed(appliedObjects(stateFolder, name))));
+}
+
+function namesServed(objects: readonly StateObject[]): string[] {
+  const served = new Set(
     objects.flatMap((object) =>
-      object.kind === "link" && object.namespace === "" && (keys.has(object.key) || keys.has(object.masterKey ?? ""))
-        ? [object.name]
-        : [],
+      object.kind === "dhcp-network" || object.kind === "dhcp-single" ? [object.linkKey] : [],
     ),
   );
+  const links = objects.flatMap((object) => (object.kind === "link" && object.namespace === "" ? [object] : []));
+  const bridges = new Set(links.flatMap(({ key, masterKey }) => (served.has(key) ? [masterKey ?? key] : [])));
+  return links.filter(({ key, masterKey }) => bridges.has(key) || bridges.has(masterKey ?? "")).map(({ name }) => name);
 }
 
 /** Of a record that cannot be read `status` tells. */

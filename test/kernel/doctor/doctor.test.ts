@@ -1,12 +1,66 @@
 /** The doctor on hosts that have something the matter. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { parseIpv4, parseMac } from "../../../src/base/address.ts";
 import type { Finding } from "../../../src/engine/doctor/finding.ts";
 import { bootId } from "../../../src/kernel/process.ts";
+import type { OwnershipRecord } from "../../../src/state/step.ts";
+import { UnitStore } from "../../../src/store/unit.ts";
 import { hostSnapshot } from "../../support/host-snapshot.ts";
 import { Folder, netloom, Running, shell, until } from "../../support/network.ts";
 
 const folder = new Folder();
 let environment: Record<string, string>;
+
+/** What a file left behind that serves DHCP to a guest on a tap of bridge lan0. */
+const SERVING: OwnershipRecord = {
+  version: 1,
+  name: "lan",
+  source: "lan.yaml",
+  owned: {},
+  desired: {
+    objects: [
+      {
+        kind: "link",
+        key: "link/lan0",
+        origin: "network lan",
+        namespace: "",
+        name: "lan0",
+        link: { type: "bridge" },
+      },
+      {
+        kind: "link",
+        key: "link/tap0",
+        origin: "machine guest",
+        namespace: "",
+        name: "tap0",
+        link: { type: "tap" },
+        masterKey: "link/lan0",
+      },
+      {
+        kind: "dhcp-single",
+        key: "dhcp/tap0",
+        origin: "machine guest",
+        namespace: "",
+        linkKey: "link/tap0",
+        interfaceName: "tap0",
+        serverAddress: parseIpv4("192.0.2.254"),
+        serverMac: parseMac("02:00:00:00:00:fe"),
+        clientMac: parseMac("02:00:00:00:00:0a"),
+        lease: {
+          address: parseIpv4("192.0.2.10"),
+          prefixLength: 24,
+          routes: [],
+          nameServers: [],
+          searchDomains: [],
+          leaseSeconds: 3600,
+        },
+      },
+    ],
+    absent: [],
+  },
+};
 
 beforeAll(() => {
   // Guests under KVM have tests of their own.
@@ -116,6 +170,17 @@ describe("another DHCP server", () => {
       level: "ok",
       what: "no DHCP server answers on quiet0",
     });
+  });
+
+  test("is a problem on the bridge of a network whose file serves DHCP itself", async () => {
+    shell("ip link add lan0 type bridge; ip link set lan0 up; ip link set office0 master lan0");
+    const state = folder.join("state");
+    mkdirSync(join(state, "units", "lan"), { recursive: true });
+    UnitStore.open(state, "lan").commit(SERVING);
+    const { code, findings } = await examine("--probe", "lan0", "--state", state);
+    shell("ip link delete lan0");
+    expect(code).toBe(1);
+    expect(finding(findings, "dhcp-server lan0 192.0.2.1")?.level).toBe("problem");
   });
 
   test("is found as a listener where it runs", async () => {
