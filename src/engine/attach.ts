@@ -5,10 +5,10 @@
  * As with `bind`, the wanted state is worked out once and kept with the record: a second attach and one after a kill
  * use that.
  */
-import type { IpAddress, MacAddress } from "../base/address.ts";
+import type { MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { compileNamespaceAttachment, compilePortAttachment, compileTapAttachment } from "../compile/attach/attach.ts";
-import { allocate, type Wish } from "../compile/attach/allocate.ts";
+import { allocate } from "../compile/attach/allocate.ts";
 import { type AppliedNetwork, chooseNetwork } from "../compile/attach/network.ts";
 import type { Facts } from "../compile/facts.ts";
 import { observe } from "../kernel/observe.ts";
@@ -18,35 +18,19 @@ import { hostEndName } from "../model/names.ts";
 import { type Desired, EMPTY, type LinkObject, type StateObject } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
 import { UnitStore } from "../store/unit.ts";
-import { ATTACHMENT, appliedNetworks, attachFacts, attachmentUnits, takenAddresses } from "./attachments.ts";
+import {
+  ATTACHMENT,
+  appliedNetworks,
+  attachFacts,
+  attachmentUnits,
+  type AttachRequest,
+  type AttachTarget,
+  takenAddresses,
+} from "./attachments.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 const MAIN_TABLE = 254;
-
-/** What is connected. */
-export type AttachTarget =
-  | { readonly kind: "namespace"; readonly namespace: string; readonly interfaceName: string }
-  | {
-      readonly kind: "tap";
-      readonly tapName: string;
-      readonly ownerUid?: number;
-      readonly queues?: number;
-      /** Default none. */
-      readonly dhcp?: "none" | "single" | "network";
-    }
-  | { readonly kind: "interface"; readonly interfaceName: string };
-
-export interface AttachRequest extends Wish {
-  /** NETWORK or FILE/NETWORK. */
-  readonly network: string;
-  readonly target: AttachTarget;
-  /** Of the attachment; default: made of the target. */
-  readonly name?: string;
-  readonly macAddress?: MacAddress;
-  /** Name servers for a namespace's resolv.conf, or for the guest on a tap. */
-  readonly dns?: readonly IpAddress[];
-}
 
 /** What somebody must know who uses the attachment. */
 export interface Attachment {

@@ -1,17 +1,41 @@
 /** Attachments as the state folder knows them, and what of them concerns applied files. */
-import type { IpAddress } from "../base/address.ts";
+import type { IpAddress, MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
+import type { Wish } from "../compile/attach/allocate.ts";
 import { addressesGiven, type AppliedNetwork, networksOf } from "../compile/attach/network.ts";
 import type { Facts } from "../compile/facts.ts";
 import type { Model, VmMachine } from "../model/model.ts";
 import type { Desired } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
-import type { AttachRequest } from "./attach.ts";
 import { gatherFacts } from "./facts.ts";
 
 export const ATTACHMENT = "attach-";
 /** Guests that were run by hand. */
 export const GUEST_RUN = "vm-";
+
+/** What is connected. */
+export type AttachTarget =
+  | { readonly kind: "namespace"; readonly namespace: string; readonly interfaceName: string }
+  | {
+      readonly kind: "tap";
+      readonly tapName: string;
+      readonly ownerUid?: number;
+      readonly queues?: number;
+      /** Default none. */
+      readonly dhcp?: "none" | "single" | "network";
+    }
+  | { readonly kind: "interface"; readonly interfaceName: string };
+
+export interface AttachRequest extends Wish {
+  /** NETWORK or FILE/NETWORK. */
+  readonly network: string;
+  readonly target: AttachTarget;
+  /** Of the attachment; default: made of the target. */
+  readonly name?: string;
+  readonly macAddress?: MacAddress;
+  /** Name servers for a namespace's resolv.conf, or for the guest on a tap. */
+  readonly dns?: readonly IpAddress[];
+}
 
 interface KnownUnit {
   readonly unit: string;

@@ -269,7 +269,7 @@ describe("a guest's NICs", () => {
       const keeper = identityOf((await (await startKeeper(state, KEEPER)).status()).pid)!;
       const killed = until("the NIC is noted", () => noted().includes('"nic1"')).then(async () => {
         await sleep(milliseconds);
-        globalThis.process.kill(keeper.pid, "SIGKILL");
+        return globalThis.process.kill(keeper.pid, "SIGKILL");
       });
       const change = apply(wanted).catch((error: unknown) => {
         expect(error).toMatchObject({ code: "apply-failed" });

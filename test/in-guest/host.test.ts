@@ -115,6 +115,7 @@ afterAll(async () => {
   const ended = once(names, "exit");
   names.kill();
   await ended;
+  shell("ip netns delete outside");
   folder[Symbol.dispose]();
 });
 

@@ -10,7 +10,8 @@ import {
   parseMac,
 } from "../../../base/address.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { type Attachment, attach, type AttachRequest, type AttachTarget } from "../../../engine/attach.ts";
+import { type Attachment, attach } from "../../../engine/attach.ts";
+import type { AttachRequest, AttachTarget } from "../../../engine/attachments.ts";
 import { canonicalNamespace } from "../../../engine/bind.ts";
 import { keeperServices } from "../../../engine/keeper-services.ts";
 import { interfaceNameFault, nameFault } from "../../../model/names.ts";
