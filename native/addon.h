@@ -8,7 +8,7 @@
  * - short ones run on the thread that calls;
  * - what needs another network namespace runs on a thread made for it alone (namespace.c), so no thread
  *   that lives on ever leaves its namespace;
- * - what blocks (configuration netlink, fdatasync) runs on the addon's own workers (worker.c) and ends in a
+ * - what blocks (configuration netlink, nft, fdatasync) runs on the addon's own workers (worker.c) and ends in a
  *   callback; sockets that receive are watched by the event loop (reader.c).
  *
  * Everything that lives longer than a call hangs on `struct environment`, one for each Node environment
@@ -119,6 +119,7 @@ napi_status descriptor_exports(napi_env env, napi_value exports);
 napi_status memory_exports(napi_env env, napi_value exports);
 napi_status namespace_exports(napi_env env, napi_value exports);
 napi_status netlink_exports(napi_env env, napi_value exports);
+napi_status nft_exports(napi_env env, napi_value exports);
 napi_status packet_exports(napi_env env, napi_value exports);
 napi_status reader_exports(napi_env env, napi_value exports);
 napi_status socket_exports(napi_env env, napi_value exports);

@@ -10,6 +10,7 @@
         "module.c",
         "namespace.c",
         "netlink.c",
+        "nft.c",
         "packet.c",
         "reader.c",
         "socket.c",

@@ -27,7 +27,8 @@
 /* As long as another `ip netns add` may hold the folder's lock. */
 #define LOCK_ATTEMPTS 400
 #define LOCK_PAUSE_NANOSECONDS 5000000L
-#define STACK_BYTES (256 * 1024)
+/* libnftables keeps messages of 68 KiB each on the stack; what is not touched costs nothing. */
+#define STACK_BYTES (1024 * 1024)
 
 struct task {
   int network_namespace;

@@ -9,6 +9,7 @@ import { encodeBody, type NetlinkRequest } from "../netlink/message.ts";
 import { IFINFOMSG } from "../netlink/route/link-attributes.ts";
 import { newLink } from "../netlink/route/link.ts";
 import { RouteNetlink } from "./netlink.ts";
+import { nft } from "./nft.ts";
 import { run } from "./run.ts";
 
 /**
@@ -134,7 +135,7 @@ export function requirePrivilege(): void {
 export async function hasNetdevEgress(): Promise<boolean> {
   const chain = 'chain c { type filter hook egress device "lo" priority 0; }';
   try {
-    await run("nft", ["--check", "--file", "-"], { input: `table netdev netloom_check {\n${chain}\n}\n` });
+    await nft(`table netdev netloom_check {\n${chain}\n}\n`, { check: true });
     return true;
   } catch (error) {
     // The kernel, or an old nft, does not know the hook.

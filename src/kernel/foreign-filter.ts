@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Family } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
+import { nft } from "./nft.ts";
 import { run } from "./run.ts";
 
 export interface ForeignForwardDrop {
@@ -32,7 +33,7 @@ export async function findForeignForwardDrops(): Promise<ForeignForwardDrop[]> {
 }
 
 async function inNft(): Promise<ForeignForwardDrop[]> {
-  const text = await orNothing(run("nft", ["-j", "list", "chains"]));
+  const text = await orNothing(nft("list chains", { json: true }));
   if (text === undefined) return [];
   const listing = JSON.parse(text) as { nftables: { chain?: NftChain }[] };
   const chains = listing.nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));

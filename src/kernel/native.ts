@@ -226,6 +226,35 @@ export function fdatasync(descriptor: number): Promise<void> {
   });
 }
 
+// As in native/nft.c.
+const NFT_STATELESS = 1;
+const NFT_JSON = 2;
+const NFT_CHECK = 4;
+
+/**
+ * Runs commands of nft's language with libnftables on a worker thread of the addon; one at a time in the whole process.
+ *
+ * @returns the output, or nft's complaint when they were refused
+ * @throws SystemCallError ENOPKG when the library is not installed
+ */
+export function runNftCommands(
+  commands: string,
+  options: { namespace?: number; stateless?: boolean; json?: boolean; check?: boolean },
+): Promise<{ output: string } | { complaint: string }> {
+  const asked =
+    (options.stateless === true ? NFT_STATELESS : 0) |
+    (options.json === true ? NFT_JSON : 0) |
+    (options.check === true ? NFT_CHECK : 0);
+  return new Promise((resolve, reject) => {
+    attempt("run nft commands", (addon) =>
+      addon.runNft(options.namespace ?? OWN_NAMESPACE, commands, asked, (error, result) => {
+        if (error === undefined) resolve(result);
+        else reject(explain("run nft commands", error));
+      }),
+    );
+  });
+}
+
 /**
  * Sends a request in one write and receives the kernel's datagrams, on a worker thread of the addon.
  *

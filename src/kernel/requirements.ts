@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Desired, NftTableObject, StateObject } from "../state/object.ts";
 import { findTool, hasLinkKind, missingCapabilities } from "./features.ts";
-import { run } from "./run.ts";
+import { nft } from "./nft.ts";
 
 /** The Debian package that has the program. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -42,7 +42,6 @@ function missingTools(objects: readonly StateObject[]): string[] {
   for (const object of objects) {
     if (object.kind === "nft-table") {
       needed.set("nft", "to load filter and translation rules");
-      if (object.namespace !== "") needed.set("nsenter", "to run programs in a namespace");
     } else if (object.kind === "vm") {
       needed.set("qemu-system-x86_64", `to run ${object.origin}`);
       needed.set("nsenter", "to run programs in a namespace");
@@ -97,7 +96,7 @@ async function nftComplaint(tables: readonly NftTableObject[]): Promise<string |
       `table ${family} netloom_check_${i} {\n${rules.replaceAll(/ device "[^"]+"/g, ' device "lo"')}\n}`,
   ).join("\n");
   try {
-    await run("nft", ["--check", "--file", "-"], { input: `${input}\n` });
+    await nft(`${input}\n`, { check: true });
     if (acceptedRules.size > MOST_ACCEPTED) acceptedRules.clear();
     for (const rules of distinct.keys()) acceptedRules.add(rules);
     return undefined;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import { findTool, hasLinkKind, hasNetdevEgress } from "../../kernel/features.ts";
+import { nft } from "../../kernel/nft.ts";
 import { run } from "../../kernel/run.ts";
 import { kvmCacheFile, probeKvm } from "../../services/vm/kvm.ts";
 
@@ -83,7 +84,7 @@ async function complaintAboutFamily(family: (typeof NFT_FAMILIES)[number]): Prom
   const hook = family === "netdev" ? 'hook ingress device "lo"' : "hook input";
   const table = `table ${family} netloom_check {\nchain c { type filter ${hook} priority 0; }\n}\n`;
   try {
-    await run("nft", ["--check", "--file", "-"], { input: table });
+    await nft(table, { check: true });
     return "";
   } catch (error) {
     return messageOf(error).split("\n").at(-1) ?? "";

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { NetloomError } from "../../base/errors.ts";
-import { run } from "../../kernel/run.ts";
+import { nft } from "../../kernel/nft.ts";
 
 /** Names as in /proc/PID/comm, which holds 15 bytes. */
 const KNOWN_PROCESSES = ["dockerd", "firewalld", "libvirtd", "virtnetworkd", "NetworkManager", "systemd-network"];
@@ -46,7 +46,7 @@ export async function gatherSoftware(mayAsk: boolean): Promise<OtherSoftware> {
 
 async function nftChains(): Promise<string[] | undefined> {
   try {
-    const listing = JSON.parse(await run("nft", ["-j", "list", "chains"])) as {
+    const listing = JSON.parse(await nft("list chains", { json: true })) as {
       nftables: { chain?: { family: string; table: string; name: string } }[];
     };
     return listing.nftables.flatMap(({ chain }) =>

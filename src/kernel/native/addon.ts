@@ -39,6 +39,12 @@ export interface Addon {
   sendDescriptors(socket: number, descriptors: readonly number[], payload: Uint8Array): number;
   receiveDescriptors(socket: number, payload: Uint8Array): { length: number; descriptors: number[] } | undefined;
   fdatasync(descriptor: number, callback: (error: Error | undefined) => void): void;
+  runNft(
+    namespace: number,
+    commands: string,
+    asked: number,
+    callback: (error: Error | undefined, result: { output: string } | { complaint: string }) => void,
+  ): void;
   netlinkExchange(
     descriptor: number,
     request: Uint8Array,

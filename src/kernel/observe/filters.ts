@@ -7,6 +7,7 @@ import type { ObservedNftTable } from "../../state/snapshot.ts";
 import { missingCapabilities } from "../features.ts";
 import { NETLINK_NETFILTER, NetlinkError, RouteNetlink } from "../netlink.ts";
 import { openFileInNamespace, openNamespace, SystemCallError } from "../native.ts";
+import { nft } from "../nft.ts";
 import { run } from "../run.ts";
 
 /** Where programs are run: undefined is our own namespace. */
@@ -59,7 +60,7 @@ async function listTables({ namespacePath }: Place): Promise<NftTableName[]> {
 }
 
 async function observeTable(place: Place, { family, name }: NftTableName): Promise<ObservedNftTable> {
-  const listing = await run("nft", ["-s", "list", "table", family, name], place);
+  const listing = await nft(`list table ${family} ${name}`, { ...place, stateless: true });
   const comment = /^\tcomment "([^"]*)"$/m.exec(listing)?.[1];
   return comment === undefined ? { family, name, listing } : { family, name, comment, listing };
 }

@@ -3,7 +3,7 @@ import { NetloomError } from "../../base/errors.ts";
 import { fingerprint } from "../../planner/fingerprint.ts";
 import { markOf } from "../../state/mark.ts";
 import type { NftTableObject } from "../../state/object.ts";
-import { run } from "../run.ts";
+import { nft } from "../nft.ts";
 import { namespacePath } from "./namespace-path.ts";
 
 /**
@@ -16,18 +16,18 @@ export async function loadNftTable(object: NftTableObject, { replace }: { replac
     ? [`table ${table}`, `delete table ${table}`]
     : [`create table ${table}`, `delete table ${table}`];
   const body = [`table ${table} {`, `comment "${markOf(fingerprint(object.rules))}"`, object.rules, "}"];
-  await nft(object, `${[...head, ...body].join("\n")}\n`);
+  await transact(object, `${[...head, ...body].join("\n")}\n`);
 }
 
 /** Remove the table; one that is gone already counts as removed. */
 export async function deleteNftTable(object: NftTableObject): Promise<void> {
   try {
-    await nft(object, `delete table ${object.family} ${object.name}\n`);
+    await transact(object, `delete table ${object.family} ${object.name}\n`);
   } catch (error) {
     if (!(error instanceof NetloomError) || !error.message.includes("No such file or directory")) throw error;
   }
 }
 
-function nft({ namespace }: NftTableObject, input: string): Promise<string> {
-  return run("nft", ["-f", "-"], { input, ...(namespace === "" ? {} : { namespacePath: namespacePath(namespace) }) });
+function transact({ namespace }: NftTableObject, commands: string): Promise<string> {
+  return nft(commands, namespace === "" ? {} : { namespacePath: namespacePath(namespace) });
 }

@@ -1,0 +1,113 @@
+/**
+ * From the request until the guest may start: a pod's interface is taken over for a guest by the daemon, through its
+ * API, beside a script that does the same to the pod with `ip`, `nft`, `sysctl` and dnsmasq, as people do by hand. The
+ * script neither checks, nor remembers what was there, nor reads anything back; netloom does.
+ *
+ * Run inside the sandbox: scripts/sandbox.sh node bench/bind.ts [PODS]
+ */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DaemonClient } from "../src/daemon/client.ts";
+import { compete, formatRows } from "./support/rounds.ts";
+
+const rounds = Number(process.argv[2] ?? 15);
+const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
+const state = join(folder, "state");
+const SETTLE_MILLISECONDS = 100;
+
+function shell(script: string): void {
+  execFileSync("bash", ["-e", "-c", script], { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+/** What the modern profile of the bridge binding makes of the pod. */
+const BY_HAND = `
+pod() { nsenter --net=/run/netns/pod -- "$@"; }
+ip -n pod link set eth0 down
+ip -n pod address flush dev eth0
+ip -n pod link set eth0 name eth0-nic
+pod sysctl -qw net.ipv6.conf.eth0-nic.disable_ipv6=1
+ip -n pod link add k6t-eth0 type bridge
+pod sysctl -qw net.ipv6.conf.k6t-eth0.disable_ipv6=1
+ip -n pod link set eth0-nic address 02:00:00:00:00:09 master k6t-eth0
+ip -n pod tuntap add tap0 mode tap user 0
+ip -n pod link set tap0 master k6t-eth0 mtu 1440 up
+ip -n pod address add 169.254.75.10/32 dev k6t-eth0
+pod nft -f - <<'NFT'
+table bridge hand { chain forward { type filter hook forward priority 0; meta ibrname k6t-eth0 accept; }; }
+NFT
+bridge -n pod link set dev eth0-nic learning off
+ip -n pod link set eth0-nic up
+ip -n pod link set k6t-eth0 up
+ip -n pod link add eth0 type dummy || true
+pod dnsmasq --conf-file=/dev/null --port=0 --interface=k6t-eth0 --bind-interfaces --leasefile-ro --pid-file=${folder}/pid \\
+  --dhcp-range=192.0.2.5,static --dhcp-host=0a:58:c0:00:02:05,192.0.2.5
+`;
+
+function makePod(): void {
+  shell(`ip netns add pod
+    nsenter --net=/run/netns/pod sh -c 'for c in all default; do echo 0 >/proc/sys/net/ipv6/conf/$c/accept_dad; done'
+    ip link add host-pod type veth peer name eth0 address 0a:58:c0:00:02:05 mtu 1440 netns pod
+    ip link set host-pod mtu 1440 master br-pods up
+    ip -n pod link set lo up
+    ip -n pod link set eth0 up
+    ip -n pod address add 192.0.2.5/24 dev eth0
+    ip -n pod route add default via 192.0.2.1`);
+}
+
+const removePod = (): void => shell("ip link delete host-pod; ip netns delete pod");
+
+async function timed(work: () => unknown): Promise<number> {
+  makePod();
+  await sleep(SETTLE_MILLISECONDS);
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+shell(`ip link add br-pods type bridge forward_delay 0
+  ip address add 192.0.2.1/24 dev br-pods
+  ip link set br-pods up`);
+const daemon = spawn(resolve("bin/netloom"), ["daemon", "--state", state], { stdio: ["ignore", "pipe", "ignore"] });
+try {
+  await once(daemon.stdout, "data");
+  const client = await DaemonClient.find(state);
+  if (client === undefined) throw new Error("the daemon does not answer");
+  const place = { namespace: "pod", interfaceName: "eth0" };
+  const byDaemon = async (): Promise<Record<string, number>> => {
+    const bind = await timed(() =>
+      client.call("bind", { ...place, binding: "bridge", profile: "modern", tapName: "tap0" }),
+    );
+    const start = performance.now();
+    await client.call("unbind", place);
+    const unbind = performance.now() - start;
+    removePod();
+    return { bind, unbind };
+  };
+  const byHand = async (): Promise<Record<string, number>> => {
+    const bind = await timed(() => {
+      const { status, stderr } = spawnSync("bash", ["-c", BY_HAND], { encoding: "utf8" });
+      if (status !== 0) throw new Error(stderr);
+    });
+    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")));
+    removePod();
+    return { bind };
+  };
+  // The first of each warms up caches.
+  await byDaemon();
+  const rows = await compete(
+    [
+      { name: "netloom", round: byDaemon },
+      { name: "ip, nft, dnsmasq", round: byHand },
+    ],
+    rounds,
+  );
+  process.stdout.write(`${formatRows(rows, "ip, nft, dnsmasq")}\n`);
+} finally {
+  daemon.kill();
+  await once(daemon, "exit");
+  rmSync(folder, { recursive: true });
+}
