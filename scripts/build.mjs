@@ -3,11 +3,14 @@
 //   node scripts/build.mjs [addon] [bundle]
 //
 // Nothing is done when the sources are those of the last build.
-import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ADDON, BUNDLE_FOLDER, BUNDLES, inRoot, MODULES, NODE, NODE_PACKAGE } from "./lib/paths.mjs";
 import { completePath, must, Problem, say } from "./lib/shell.mjs";
 import { filesBelow, forget, hashOf, isCurrent, remember } from "./lib/stamp.mjs";
+
+/** Code that V8 made of the program; bin/netloom names it, too. */
+const COMPILED = join(BUNDLE_FOLDER, "compiled");
 
 const versionOf = (name) => JSON.parse(readFileSync(join(MODULES, name, "package.json"), "utf8")).version;
 
@@ -76,6 +79,11 @@ export function buildBundle() {
         must(esbuild, [entry, ...settings, `--outfile=${unfinished}`]);
         renameSync(unfinished, join(BUNDLE_FOLDER, file));
       }
+      rmSync(COMPILED, { recursive: true, force: true });
+      must(NODE, [join(BUNDLE_FOLDER, "netloom.mjs"), "--version"], {
+        env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
+        stdio: ["ignore", "ignore", "inherit"],
+      });
     },
   });
 }

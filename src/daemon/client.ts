@@ -1,8 +1,9 @@
 /** Asks the daemon of a state folder. */
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { NetloomError, messageOf } from "../base/errors.ts";
+import { request as httpRequest } from "../kernel/http.ts";
 import { connectUnixSocket } from "../kernel/unix-socket.ts";
 import { daemonSocket, ENDPOINTS, type EndpointName, type RequestOf, type ResponseOf, STREAMS } from "./contract.ts";
 import type { ErrorBody } from "./http.ts";

@@ -1,7 +1,7 @@
 /** Metrics over TCP, for a Prometheus elsewhere: GET /metrics and nothing else. */
 import { once } from "node:events";
-import { createServer } from "node:http";
 import { NetloomError, messageOf } from "../base/errors.ts";
+import { createServer } from "../kernel/http.ts";
 
 /** @param address ADDRESS:PORT, [ADDRESS]:PORT or :PORT @throws NetloomError bad-address */
 export async function openMetricsServer(address: string, text: () => string): Promise<AsyncDisposable> {

@@ -1,10 +1,11 @@
 /** The API's server on its Unix socket: finds the endpoint, checks the request by the contract, answers. */
 import { once } from "node:events";
 import { chmodSync, chownSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import * as v from "valibot";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { createServer } from "../kernel/http.ts";
 import { shortSocketPath } from "../kernel/unix-socket.ts";
 import { removeDurably } from "../store/atomic-file.ts";
 import {

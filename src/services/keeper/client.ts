@@ -1,8 +1,9 @@
 /** Talks to the keeper of a state folder. */
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { NetloomError, messageOf } from "../../base/errors.ts";
+import { request as httpRequest } from "../../kernel/http.ts";
 import { identityOf, waitForEnd } from "../../kernel/process.ts";
 import { connectUnixSocket } from "../../kernel/unix-socket.ts";
 import type { ServiceObject } from "../../state/object.ts";

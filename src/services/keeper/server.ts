@@ -1,9 +1,10 @@
 /** The keeper's control socket: reads requests, with a limit, and answers in JSON. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { chmodSync } from "node:fs";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import { createServer } from "../../kernel/http.ts";
 import { shortSocketPath } from "../../kernel/unix-socket.ts";
 import { SERVICE_KINDS, type ServiceObject } from "../../state/object.ts";
 import { removeDurably } from "../../store/atomic-file.ts";
