@@ -205,7 +205,7 @@ async function discover(
       macAddress,
       namespace,
       interfaceName,
-      hostDevice: hostEndName(name, "host", new Set(Object.keys(facts.links))),
+      hostDevice: hostEndName(namespace, interfaceName, new Set(Object.keys(facts.links))),
       hasDefaultRoute: ([4, 6] as const).filter((family) => hasDefaultRoute(observed, family)),
       ...(servers === undefined ? {} : { dns: { servers } }),
     },
