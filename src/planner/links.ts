@@ -126,12 +126,13 @@ function peerKeyOf(object: LinkObject | undefined): string | undefined {
 }
 
 /**
- * One step for each link that goes, except those that go with their other end or with their namespace.
- * @returns the keys of the links that have a step, and of their other ends
+ * One step for each link that goes, except those that go with their other end, their parent or their namespace.
+ * @returns the keys of the links that have a step, and of those that go with them
  */
 function deleteLinks(context: Context, standing: Standing, again: ReadonlySet<string>): Set<string> {
   const deleted = new Set<string>();
   const handled = new Set<ObservedLink>();
+  const children = childrenInGoneNamespaces(context);
   for (const [key, match] of context.links) {
     const object = context.linkObject(key);
     if (object === undefined || handled.has(match.link) || !context.goneLinks.has(match.link)) continue;
@@ -146,10 +147,24 @@ function deleteLinks(context: Context, standing: Standing, again: ReadonlySet<st
       handled.add(peer.link);
       gone.push({ key: peerKey, match: peer });
     }
+    gone.push(...gone.flatMap((end) => children.get(end.key) ?? []));
     for (const end of gone) deleted.add(end.key);
     context.draft(key, readLink(context, object, match), undefined, alongLinks(context, standing, gone));
   }
   return deleted;
+}
+
+/** Macvlans and macvtaps by their parent's key, as far as they have no step of their own because their namespace goes. */
+function childrenInGoneNamespaces(context: Context): Map<string, { readonly key: string; readonly match: Match }[]> {
+  const children = new Map<string, { readonly key: string; readonly match: Match }[]>();
+  for (const [key, match] of context.links) {
+    const type = context.linkObject(key)?.link;
+    if (type === undefined || !("parentKey" in type) || !context.goneNamespaces.has(match.namespace)) continue;
+    const siblings = children.get(type.parentKey);
+    if (siblings === undefined) children.set(type.parentKey, [{ key, match }]);
+    else siblings.push({ key, match });
+  }
+  return children;
 }
 
 function planLink(context: Context, object: LinkObject): void {

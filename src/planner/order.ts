@@ -175,7 +175,8 @@ function connect(encounters: Encounters, node: number, draft: Draft, peerNamespa
   const needed = new Set(needsOf(before, true, peerNamespace));
   for (const object of [before, ...along]) {
     if (object === before || object.kind !== "sysctl") for (const token of tokensOf(object)) own.add(token);
-    if (object === before) continue;
+    // What is inside a namespace all goes at once.
+    if (object === before || before.kind === "namespace") continue;
     // The kernel does not mind in which order addresses and routes go with their link.
     for (const token of needsOf(object, true, peerNamespace)) if (!isRouting(token)) needed.add(token);
   }
