@@ -24,9 +24,14 @@ function gatherFacts(): UnitFacts {
   };
 }
 
-/** Words to put before a command line, which then runs in a scope of the guests' slice; none where no unit is ours. */
-export function guestScopeWords(facts: UnitFacts = gatherFacts()): readonly string[] {
+/**
+ * Words to put before a command line, which then runs in a scope of the guests' slice and keeps its process id; none
+ * where no unit is ours. They fail, and nothing runs, where systemd does not answer or refuses.
+ * @param description what `systemctl list-units` shows
+ */
+export function guestScopeWords(description: string, facts: UnitFacts = gatherFacts()): readonly string[] {
   const { pid, execPid, systemdRun, booted } = facts;
   if (!booted || systemdRun === undefined || execPid !== String(pid)) return [];
-  return [systemdRun, "--scope", "--quiet", "--collect", "--slice=netloom-guests.slice", "--"];
+  const options = ["--scope", "--quiet", "--collect", "--slice=netloom-guests.slice", `--description=${description}`];
+  return [systemdRun, ...options, "--"];
 }

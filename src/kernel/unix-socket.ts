@@ -3,7 +3,7 @@
  * unix(7)); a longer one is reached through an open descriptor of its folder, /proc/self/fd/N/NAME.
  */
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { connect, Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import { closeDescriptor, connectSocket, openSocket } from "./native.ts";
@@ -11,6 +11,7 @@ import { closeDescriptor, connectSocket, openSocket } from "./native.ts";
 const MAXIMUM_PATH_BYTES = 107;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 
 interface ShortSocketPath extends Disposable {
   /** Good until disposed, in this process only. */
@@ -54,10 +55,24 @@ export function connectDescriptorSocket(path: string): DescriptorSocket {
   }
 }
 
-/** struct sockaddr_un: the family in the host's byte order, the path, a zero byte. */
+/**
+ * Send one datagram to the socket at `path`; "@" at its start stands for the zero byte of an abstract name.
+ * @throws SystemCallError when nobody listens there; EAGAIN when its queue is full
+ */
+export function sendUnixDatagram(path: string, text: string): void {
+  const descriptor = openSocket({ family: AF_UNIX, type: SOCK_DGRAM, protocol: 0 });
+  try {
+    connectSocket(descriptor, unixAddress(path));
+    writeSync(descriptor, text);
+  } finally {
+    closeDescriptor(descriptor);
+  }
+}
+
+/** struct sockaddr_un: the family in the host's byte order, the path, a zero byte; an abstract name has that first. */
 function unixAddress(path: string): Uint8Array {
-  const name = Buffer.from(path);
-  const address = new Uint8Array(2 + name.length + 1);
+  const name = Buffer.from(path.startsWith("@") ? path.replace("@", "\0") : `${path}\0`);
+  const address = new Uint8Array(2 + name.length);
   address.set(new Uint8Array(Uint16Array.of(AF_UNIX).buffer));
   address.set(name, 2);
   return address;

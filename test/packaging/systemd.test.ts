@@ -21,11 +21,14 @@ function readUnit(name: string): Map<string, string[]> {
 const MOUNT_NAMESPACE =
   /^(?:Protect(?:System|Home|Kernel\w+|ControlGroups|Hostname|Clock|Proc)|ProcSubset|Private\w+|DynamicUser|(?:ReadWrite|ReadOnly|Inaccessible|Exec|NoExec)Paths|Bind(?:ReadOnly)?Paths|TemporaryFileSystem|Root\w+|Mount\w+|ExtensionImages|ExtensionDirectories|LogNamespace|(?:Network|IPC)NamespacePath|JoinsNamespaceOf|(?:Load|Set)Credential\w*|ImportCredential)$/;
 
-test("the daemon shares the host's mounts: no directive gives it a mount namespace", () => {
-  const directives = [...readUnit("netloom.service").keys()];
-  expect(directives).toContain("SystemCallFilter");
-  expect(directives.filter((name) => MOUNT_NAMESPACE.test(name))).toEqual([]);
-});
+test.each(["netloom.service", "netloom-apply@.service"])(
+  "%s shares the host's mounts: no directive gives it a mount namespace",
+  (name) => {
+    const directives = [...readUnit(name).keys()];
+    expect(directives).toContain("SystemCallFilter");
+    expect(directives.filter((directive) => MOUNT_NAMESPACE.test(directive))).toEqual([]);
+  },
+);
 
 test("the end of the daemon spares guests, by a restart, a stop and a lack of memory", () => {
   const unit = readUnit("netloom.service");
@@ -39,12 +42,18 @@ test("what requirePrivilege asks for is in the bounding set", () => {
   expect(bounding).toEqual(expect.arrayContaining(["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_SYS_ADMIN"]));
 });
 
+test("what applies a file at boot never does the daemon's work itself", () => {
+  const unit = readUnit("netloom-apply@.service");
+  expect(unit.get("AssertPathExists")).toEqual(["/run/netloom/netloom.sock"]);
+  expect(unit.get("CapabilityBoundingSet")).toEqual([""]);
+});
+
 const unitFacts = { pid: 42, execPid: "42", systemdRun: "/usr/bin/systemd-run", booted: true };
 
 test("guests of a daemon under systemd are started in a scope of the guests' slice, which is shipped", () => {
-  const words = guestScopeWords(unitFacts);
+  const words = guestScopeWords("Virtual machine vm1", unitFacts);
   expect(words[0]).toBe("/usr/bin/systemd-run");
-  expect(words).toContain("--scope");
+  expect(words).toEqual(expect.arrayContaining(["--scope", "--description=Virtual machine vm1"]));
   expect(words.at(-1)).toBe("--");
   const slice = words.find((word) => word.startsWith("--slice="))?.slice("--slice=".length);
   expect(readUnit(slice ?? "").get("Description")).toHaveLength(1);
@@ -56,5 +65,5 @@ test.each([
   ["a container with systemd's programs and another init", { booted: false }],
   ["no systemd-run", { systemdRun: undefined }],
 ])("%s: guests are started without systemd", (_, change) => {
-  expect(guestScopeWords({ ...unitFacts, ...change })).toEqual([]);
+  expect(guestScopeWords("Virtual machine vm1", { ...unitFacts, ...change })).toEqual([]);
 });

@@ -263,6 +263,11 @@ export class VmService implements Service {
       pid: running.note.process.pid,
       accelerator: running.note.acceleratorReason,
     });
+    if (running.withoutScope !== undefined)
+      this.#log.warn("guest without a scope of its own: killing the service's whole control group ends it", {
+        vm: this.#object.name,
+        reason: running.withoutScope,
+      });
     this.#watch = this.#watchOver(running).catch((error: unknown) => {
       this.#trouble = `it is not watched any more: ${messageOf(error)}`;
       this.#log.error("watch of a guest failed", { vm: this.#object.name, reason: messageOf(error) });

@@ -37,6 +37,8 @@ export interface RunningVm {
   readonly qmp: QmpClient;
   /** How it ended; absent when somebody else is its parent. */
   readonly ended?: Promise<ProcessEnd>;
+  /** Why it has no scope of its own among systemd's units, though we are one of them. */
+  readonly withoutScope?: string;
 }
 
 /**
@@ -45,6 +47,25 @@ export interface RunningVm {
  * @throws NetloomError vm-start-failed with what QEMU complained of, tap-busy
  */
 export async function startVm(
+  machine: VmObject,
+  folder: VmFolder,
+  choice: AcceleratorChoice,
+  events: QmpEvents,
+): Promise<RunningVm> {
+  const scope = guestScopeWords(`Virtual machine ${machine.name} of netloom`);
+  if (scope.length === 0) return startBehind(scope, machine, folder, choice, events);
+  try {
+    return await startBehind(scope, machine, folder, choice, events);
+  } catch (error) {
+    if (!(error instanceof NetloomError) || error.code !== "vm-start-failed") throw error;
+    // It may be the scope that failed. Whatever is wrong with QEMU itself is told once more.
+    const running = await startBehind([], machine, folder, choice, events);
+    return { ...running, withoutScope: error.message };
+  }
+}
+
+async function startBehind(
+  prefix: readonly string[],
   machine: VmObject,
   folder: VmFolder,
   choice: AcceleratorChoice,
@@ -63,7 +84,7 @@ export async function startVm(
         uuid: vmUuid(folder.path),
         tapDescriptors: taps.map((queues) => queues.map(() => next++)),
       }),
-      prefix: guestScopeWords(),
+      prefix,
       namespacePath: namespacePath(machine.namespace),
       workingFolder: folder.path,
       logFile: folder.file("qemuLog"),

@@ -1,5 +1,7 @@
 /** daemon: holds everything that is applied, and answers the other commands. */
+import { messageOf } from "../../../base/errors.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
+import { notifyReady } from "../../../kernel/service-manager.ts";
 import { runDaemon } from "../../../daemon/run.ts";
 import { jsonStderrLogger } from "../../../services/keeper/log.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
@@ -22,15 +24,22 @@ export const daemonCommand: Command = {
     const stateFolder = stateFolderPath(invocation.option("state"));
     const group = invocation.option("group");
     const metrics = invocation.option("metrics");
+    const log = jsonStderrLogger();
     await runDaemon({
       stateFolder,
       version: VERSION,
-      log: jsonStderrLogger(),
+      log,
       ...(group === undefined ? {} : { group }),
       ...(metrics === undefined ? {} : { metrics }),
       onReady: () => {
         if (invocation.flag("json")) printJson({ stateFolder, pid: process.pid });
         else print(`The daemon of ${stateFolder} is ready.`);
+        try {
+          notifyReady();
+        } catch (error) {
+          // Who waits for it will say so; guests are served all the same.
+          log.warn("cannot tell systemd that the daemon is ready", { reason: messageOf(error) });
+        }
       },
     });
     return 0;
