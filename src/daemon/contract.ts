@@ -71,6 +71,8 @@ const status = v.object({
     }),
   ),
   keeperLog: v.string(),
+  /** Files of the state folder itself that could not be read. */
+  setAside: v.exactOptional(v.array(v.string())),
 });
 
 const change = v.object({ name: v.string(), steps, notes, milliseconds: v.number() });

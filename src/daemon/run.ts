@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly onReady: () => void;
 }
 
-/** Serve until told to end. @throws NetloomError daemon-runs, bad-group, bad-address, corrupt-store */
+/** Serve until told to end. @throws NetloomError daemon-runs, bad-group, bad-address, unknown-version */
 export async function runDaemon(options: RunOptions): Promise<void> {
   const { stateFolder, version, log } = options;
   // What is for us alone has its mode given; /run/netns and /etc/netns are for everybody to read.

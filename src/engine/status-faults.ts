@@ -4,6 +4,7 @@ import type { UnitStatus } from "./status.ts";
 
 export interface Judged {
   readonly units: readonly Pick<UnitStatus, "name" | "state" | "unserved" | "setAside" | "fight" | "failure">[];
+  readonly setAside?: readonly string[];
   readonly keeper?: { readonly services: readonly Pick<ServiceReport & { name: string }, "name" | "state">[] };
 }
 
@@ -17,8 +18,8 @@ const STATES: Readonly<Record<Exclude<UnitStatus["state"], "applied">, string>> 
  * One short line for each, none when all is as it was applied. A guest that ended by itself or was stopped is none, nor
  * what starts or stops just now.
  */
-export function faultsOf({ units, keeper }: Judged): readonly string[] {
-  const faults: string[] = [];
+export function faultsOf({ units, keeper, setAside = [] }: Judged): readonly string[] {
+  const faults = setAside.map((file) => `unreadable: ${file}`);
   for (const { name, state, unserved, setAside, fight, failure } of units) {
     if (state !== "applied") faults.push(`${name} ${STATES[state]}`);
     if (fight !== undefined) faults.push(`${name} is fought over`);

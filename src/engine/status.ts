@@ -2,8 +2,9 @@
 import { messageOf } from "../base/errors.ts";
 import { KeeperClient } from "../services/keeper/client.ts";
 import { type KeeperStatus, keeperLog } from "../services/keeper/protocol.ts";
-import { readServiceList } from "../services/keeper/service-list.ts";
+import { findServiceList, type ServiceList } from "../services/keeper/service-list.ts";
 import { isService, nameOf } from "../state/object.ts";
+import { filesSetAside } from "../store/state-folder.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { HealStatus } from "./heal.ts";
 import { planUnit } from "./reconcile.ts";
@@ -45,6 +46,8 @@ export interface Status {
   /** Absent: it does not run. */
   readonly keeper?: KeeperStatus;
   readonly keeperLog: string;
+  /** Files of the state folder itself that could not be read and were set aside, or will be by whoever needs them. */
+  readonly setAside?: readonly string[];
 }
 
 /** What a daemon knows of itself. */
@@ -56,7 +59,8 @@ export interface StatusSource {
 /** @param daemon who asks is the daemon; absent: a keeper is asked if one runs */
 export async function readStatus(stateFolder: string, daemon?: StatusSource): Promise<Status> {
   const keeper = daemon?.keeper ?? (await new KeeperClient(stateFolder).statusIfRunning());
-  const unserved = keeper === undefined ? readServiceList(stateFolder) : {};
+  const setAside = filesSetAside(stateFolder);
+  const unserved = keeper === undefined ? listedServices(stateFolder, setAside) : {};
   const units: UnitStatus[] = [];
   for (const name of UnitStore.list(stateFolder)) {
     const unit = UnitStore.open(stateFolder, name);
@@ -68,7 +72,26 @@ export async function readStatus(stateFolder: string, daemon?: StatusSource): Pr
       ...daemon?.healing(name),
     });
   }
-  return { stateFolder, units, ...(keeper === undefined ? {} : { keeper }), keeperLog: keeperLog(stateFolder) };
+  return {
+    stateFolder,
+    units,
+    ...(keeper === undefined ? {} : { keeper }),
+    keeperLog: keeperLog(stateFolder),
+    ...(setAside.length === 0 ? {} : { setAside }),
+  };
+}
+
+/** @param trouble gets what cannot be read */
+function listedServices(stateFolder: string, trouble: string[]): ServiceList {
+  try {
+    const found = findServiceList(stateFolder);
+    if (found.trouble !== undefined) trouble.push(found.trouble);
+    return found.units;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    trouble.push(error.message);
+    return {};
+  }
 }
 
 function remarks(unit: UnitStore): Pick<UnitStatus, "confirmBy" | "setAside"> {

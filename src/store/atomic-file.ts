@@ -1,6 +1,7 @@
 /** Small files that must survive a crash: written whole beside the old one, synced, then renamed over it. */
 import {
   closeSync,
+  existsSync,
   fdatasyncSync,
   fsyncSync,
   openSync,
@@ -64,6 +65,23 @@ export function readTextIfExists(path: string): string | undefined {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * Rename a file that cannot be read to PATH.corrupt-N, so that it is neither lost nor in the way.
+ * @returns the new path
+ */
+export function setFileAside(path: string): string {
+  let number = 1;
+  while (existsSync(`${path}.corrupt-${number}`)) number++;
+  const aside = `${path}.corrupt-${number}`;
+  renameSync(path, aside);
+  return aside;
+}
+
+/** Whether a name is one that {@link setFileAside} gave. */
+export function isSetAside(name: string): boolean {
+  return name.includes(".corrupt-");
 }
 
 /** Whether a file system error says that the path does not exist. */

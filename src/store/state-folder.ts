@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { NetloomError, reasonOf } from "../base/errors.ts";
-import { isMissing, removeDurably } from "./atomic-file.ts";
+import { isMissing, isSetAside, removeDurably } from "./atomic-file.ts";
 import { takeLock } from "./lock.ts";
 
 /**
@@ -32,6 +32,11 @@ export function createStateFolder(path: string): void {
   }
 }
 
+/** Names of files in the folder itself that could not be read and were set aside, sorted. */
+export function filesSetAside(path: string): string[] {
+  return (existsSync(path) ? readdirSync(path) : []).filter(isSetAside).sort();
+}
+
 /** Not by Node's own recursive way, which never ends below /proc. */
 function makeFolder(path: string): void {
   const status = statSync(path, { throwIfNoEntry: false });
@@ -56,7 +61,8 @@ export function tidyStateFolder(path: string): void {
       throw error;
     }
   }
-  for (const name of readdirSync(path)) if (name.startsWith("keeper.log")) removeDurably(join(path, name));
+  for (const name of readdirSync(path))
+    if (name.startsWith("keeper.log") || isSetAside(name)) removeDurably(join(path, name));
   removeStaleSockets(path);
 }
 

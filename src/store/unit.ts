@@ -9,12 +9,12 @@
  * A journal that is still there when a command starts means that a change was cut off: its steps tell which
  * objects may be half made, and its originals what they replaced.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import type { Desired, StateObject } from "../state/object.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
-import { isMissing, readTextIfExists, removeDurably, writeAtomic } from "./atomic-file.ts";
+import { isMissing, isSetAside, readTextIfExists, removeDurably, setFileAside, writeAtomic } from "./atomic-file.ts";
 
 export interface Journal {
   readonly version: 1;
@@ -118,9 +118,7 @@ export class UnitStore {
 
   /** Names of files that could not be read and were set aside. */
   setAside(): string[] {
-    return (existsSync(this.folder) ? readdirSync(this.folder) : [])
-      .filter((name) => name.includes(".corrupt-"))
-      .sort();
+    return (existsSync(this.folder) ? readdirSync(this.folder) : []).filter(isSetAside).sort();
   }
 
   /**
@@ -139,10 +137,7 @@ export class UnitStore {
         read.work();
       } catch (error) {
         if (!(error instanceof NetloomError && error.code === "corrupt-store")) throw error;
-        let number = 1;
-        while (existsSync(join(this.folder, `${read.file}.corrupt-${number}`))) number++;
-        renameSync(join(this.folder, read.file), join(this.folder, `${read.file}.corrupt-${number}`));
-        renamed.push(`${read.file}.corrupt-${number}`);
+        renamed.push(basename(setFileAside(join(this.folder, read.file))));
       }
     }
     return renamed;

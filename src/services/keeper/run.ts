@@ -12,7 +12,7 @@ import { Keeper } from "./keeper.ts";
 import { jsonLinesLogger } from "./log.ts";
 import { keeperLog, type KeeperStatus, keeperSocket } from "./protocol.ts";
 import { openControlServer } from "./server.ts";
-import { readServiceList } from "./service-list.ts";
+import { takeServiceList } from "./service-list.ts";
 
 const HOUSEKEEPING_MILLISECONDS = 2000;
 /** A daemon hears of most that makes a service start again. */
@@ -42,7 +42,7 @@ export interface RunningKeeper extends AsyncDisposable {
 /**
  * Take up what an earlier keeper ran and answer at the control socket, until disposed of: then guests run on.
  * Whoever calls it holds the keeper's lock.
- * @throws NetloomError corrupt-store
+ * @throws NetloomError unknown-version
  */
 export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper> {
   const { stateFolder, version, log, daemon } = options;
@@ -55,7 +55,9 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
     ...(daemon === true ? { daemon } : {}),
     services: keeper.status(),
   });
-  const resumed = keeper.resume(readServiceList(stateFolder));
+  const resumed = keeper.resume(
+    takeServiceList(stateFolder, (message) => log.warn("list of services lost", { reason: message })),
+  );
   const server = await openControlServer(
     keeperSocket(stateFolder),
     {
@@ -96,7 +98,7 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
 /**
  * Serve until told to end.
  * @param version shown in the status
- * @throws NetloomError locked when the folder has a keeper already, corrupt-store
+ * @throws NetloomError locked when the folder has a keeper already, unknown-version
  */
 export async function runKeeper(stateFolder: string, version: string): Promise<void> {
   process.umask(0o077);

@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { NetloomError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../kernel/process.ts";
 import type { VmNic, VmObject } from "../../state/object.ts";
-import { isMissing, readTextIfExists, writeAtomic } from "../../store/atomic-file.ts";
+import { isMissing, readTextIfExists, setFileAside, writeAtomic } from "../../store/atomic-file.ts";
 import { printable } from "./printable.ts";
 
 export const VM_FILES = {
@@ -115,6 +115,17 @@ export class VmFolder {
       throw new NetloomError("corrupt-store", `read ${this.file("note")}: it is not JSON`, { cause });
     }
     throw new NetloomError("corrupt-store", `read ${this.file("note")}: it is not of version 1`);
+  }
+
+  /** As {@link readNote}; a note that cannot be read is set aside and counts as none: its QEMU tells the same again. */
+  takeNote(): VmNote | undefined {
+    try {
+      return this.readNote();
+    } catch (error) {
+      if (!(error instanceof NetloomError && error.code === "corrupt-store")) throw error;
+      setFileAside(this.file("note"));
+      return undefined;
+    }
   }
 
   /** The end of one of the logs, without control characters; "" when there is none. */

@@ -80,7 +80,7 @@ export class VmService implements Service {
       this.#lost = false;
       if (found !== undefined) return this.#follow(found, "taken up");
       this.#phase = "idle";
-      this.#note = this.#folder.readNote();
+      this.#note = this.#folder.takeNote();
       if (this.#note === undefined) this.#trouble = "it never started";
       else if (this.#note.end === undefined)
         this.#end({ state: "killed", reason: `it ended while nobody watched${this.#complaint()}` });

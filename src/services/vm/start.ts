@@ -131,7 +131,7 @@ export async function adoptVm(machine: VmObject, folder: VmFolder, events: QmpEv
   try {
     qmp = await connectWhileAlive(process, folder, events, ADOPT_MILLISECONDS);
     await checkIdentity(qmp, folder);
-    const noted = folder.readNote();
+    const noted = folder.takeNote();
     const { nics: plugged } = await listPlugged(qmp);
     const known = noted !== undefined && noted.process.pid === process.pid ? noted : undefined;
     const note = known ?? (await freshNote(qmp, process, machine));
@@ -183,7 +183,7 @@ function textIn(answer: unknown, name: string): string {
 
 /** The machine's living QEMU process, connected to by nobody yet; undefined when there is none. */
 export function findVmProcess(folder: VmFolder): ProcessIdentity | undefined {
-  const note = folder.readNote();
+  const note = folder.takeNote();
   if (note !== undefined && note.bootId === bootId() && isAlive(note.process)) return note.process;
   const pidFile = folder.file("pid");
   return findProcesses((words) => {

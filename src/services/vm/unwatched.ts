@@ -2,18 +2,25 @@
 import { NetloomError } from "../../base/errors.ts";
 import { SILENT } from "../../base/logger.ts";
 import { bootId, isAlive } from "../../kernel/process.ts";
+import { isUnreadable } from "../../store/unit.ts";
 import type { ServiceReport } from "../service.ts";
-import { describeNics, VmFolder } from "./folder.ts";
+import { describeNics, VmFolder, type VmNote } from "./folder.ts";
 import { VmService } from "./machine.ts";
 
 export interface UnwatchedVm extends ServiceReport {
   readonly name: string;
 }
 
-/** All machines that the state folder knows, sorted by name. @throws NetloomError corrupt-store */
+/** All machines that the state folder knows, sorted by name. */
 export function listUnwatchedVms(stateFolder: string): UnwatchedVm[] {
   return VmFolder.list(stateFolder).map((name) => {
-    const note = new VmFolder(stateFolder, name).readNote();
+    let note: VmNote | undefined;
+    try {
+      note = new VmFolder(stateFolder, name).readNote();
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return { name, state: "failed", reason: error.message, details: {} };
+    }
     if (note === undefined) return { name, state: "failed", reason: "it never started", details: {} };
     const details = {
       pid: note.process.pid,

@@ -20,7 +20,8 @@ function withGuest(folder: Folder): string {
 }
 
 async function statusOf(state: string): Promise<{
-  units: readonly { name: string; state: string; setAside?: string[] }[];
+  units: readonly { name: string; state: string; setAside?: string[]; unserved?: string[] }[];
+  setAside?: readonly string[];
   keeper?: { daemon?: boolean; services: readonly { name: string; state: string }[] };
 }> {
   const { stdout } = await netloom(["status", "--json", "--state", state]);
@@ -195,6 +196,37 @@ describe("a change to be confirmed", () => {
 });
 
 describe("what is stored", () => {
+  test("the list of services, when it cannot be read: told, set aside, made anew; the guest goes on", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const file = withGuest(folder);
+    const before = hostSnapshot();
+    const first = await Daemon.start(state);
+    await first.netloom("apply", file);
+    const guest = processesNamed("qemu-system-x86");
+    await first.kill();
+    writeFileSync(`${state}/services.json`, '{"version":1,"units":{"life":[{}]}}');
+    writeFileSync(`${state}/vm/vm1/machine.json`, "");
+    expect(await statusOf(state)).toMatchObject({
+      units: [{ name: "life", state: "applied", unserved: SERVED.map(({ name }) => name) }],
+      setAside: [expect.stringContaining("services.json: it lists no services")],
+    });
+    expect((await netloom(["vm", "list", "--state", state])).stdout).toContain("machine.json: it is not JSON");
+
+    await using next = await Daemon.start(state);
+    expect(await statusOf(state)).toMatchObject({
+      units: [{ name: "life", state: "applied" }],
+      setAside: ["services.json.corrupt-1"],
+      keeper: { services: SERVED },
+    });
+    expect(next.process.stderr).toContain("services.json: it lists no services; it was set aside as");
+    expect(processesNamed("qemu-system-x86")).toEqual(guest);
+    await next.netloom("destroy", file);
+    await next[Symbol.asyncDispose]();
+    expect(hostSnapshot()).toEqual(before);
+    expect(readdirSync(state)).toEqual([]);
+  });
+
   test("when it cannot be read: told, set aside, and found in the kernel again", async () => {
     using folder = new Folder();
     const state = folder.join("state");

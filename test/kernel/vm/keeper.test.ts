@@ -261,9 +261,9 @@ describe("the keeper", () => {
   });
 
   test("that cannot start tells why", async () => {
-    writeFileSync(join(state, "services.json"), "{");
+    writeFileSync(join(state, "services.json"), '{"version":2}');
     await expect(startKeeper(state, KEEPER)).rejects.toThrow(
-      /start the keeper of .*: it ended \(exit code 1\).*services\.json: it is not JSON/,
+      /start the keeper of .*: it ended \(exit code 1\).*services\.json: it is of version 2, not 1/,
     );
     rmSync(join(state, "services.json"));
   });

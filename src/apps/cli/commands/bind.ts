@@ -10,7 +10,7 @@ import { serveLocally } from "../../../engine/local-services.ts";
 import type { Outcome } from "../../../engine/reconcile.ts";
 import type { ServiceHost } from "../../../engine/service-host.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
-import { readServiceList } from "../../../services/keeper/service-list.ts";
+import { findServiceList } from "../../../services/keeper/service-list.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, tidyStateFolder } from "../../../store/state-folder.ts";
 import { type Command, usageError } from "../command.ts";
@@ -214,7 +214,7 @@ async function unbindAlone(where: Target): Promise<Outcome> {
 
 /** Whether a daemon, or the keeper after it, serves the guest. */
 function isListed({ stateFolder, namespace, interfaceName }: Target): boolean {
-  return readServiceList(stateFolder)[bindUnitName(namespace, interfaceName)] !== undefined;
+  return findServiceList(stateFolder).units[bindUnitName(namespace, interfaceName)] !== undefined;
 }
 
 function tellUnbound(where: Target, steps: readonly unknown[], json: boolean): void {

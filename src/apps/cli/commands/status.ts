@@ -99,7 +99,8 @@ function abortWith(outer: AbortSignal): Disposable & { readonly signal: AbortSig
 }
 
 function formatStatus(status: Status): string {
-  if (status.units.length === 0 && status.keeper === undefined) return `Nothing is applied (${status.stateFolder}).`;
+  if (status.units.length === 0 && status.keeper === undefined && status.setAside === undefined)
+    return `Nothing is applied (${status.stateFolder}).`;
   const lines: string[] = [];
   for (const unit of status.units) {
     lines.push(`${unit.name}: ${unit.state}, ${unit.objects.length} objects, from ${unit.source}`);
@@ -113,6 +114,7 @@ function formatStatus(status: Status): string {
     for (const name of unit.unserved ?? []) lines.push(`  does not run: ${name}`);
     for (const line of unit.drift) lines.push(`  to do: ${line}`);
   }
+  for (const name of status.setAside ?? []) lines.push(`set aside, as it could not be read: ${name}`);
   const { keeper } = status;
   if (keeper === undefined) lines.push("keeper: does not run");
   else {
