@@ -7,6 +7,7 @@
 import type { Model, NamespaceMachine, VmMachine } from "../model/model.ts";
 import type { Desired, StateObject } from "../state/object.ts";
 import { checkAgainstHost, portNotes } from "./checks.ts";
+import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
 import { compileNetwork } from "./networks.ts";
@@ -50,5 +51,6 @@ export function compile(model: Model, facts: Facts): Compiled {
     objects.push(...compileTaps(vm, layout, facts));
     guests.push(compileVm(vm, layout));
   }
-  return { desired: { objects: [...objects, ...guests], absent: [] }, notes: [...new Set(notes)] };
+  const desired: Desired = { objects: [...objects, ...guests], absent: [], ...declaredBy(model) };
+  return { desired, notes: [...new Set(notes)] };
 }

@@ -9,7 +9,7 @@ export function qualifyKeys(desired: Desired, prefix: string): Desired {
   const qualify = (key: string): string => `${prefix}/${key}`;
   const all = (objects: readonly StateObject[]): StateObject[] =>
     objects.map((object) => qualifyObject(object, qualify));
-  return { objects: all(desired.objects), absent: all(desired.absent) };
+  return { ...desired, objects: all(desired.objects), absent: all(desired.absent) };
 }
 
 function qualifyObject(object: StateObject, qualify: (key: string) => string): StateObject {

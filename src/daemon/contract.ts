@@ -7,6 +7,8 @@
 import { join } from "node:path";
 import { BINDING_KINDS } from "../compile/binding/binding.ts";
 import * as v from "valibot";
+import { attachment, attachRequest, detachRequest, guestRunRequest, runningGuest } from "./contract-attach.ts";
+import { interfaceName, name, namespace, path, queues } from "./contract-values.ts";
 
 const MAXIMUM_FILE_BYTES = 8 * 1024 * 1024;
 /** Of a request's body. */
@@ -14,10 +16,6 @@ export const MAXIMUM_BODY_BYTES = MAXIMUM_FILE_BYTES + 64 * 1024;
 
 export const daemonSocket = (stateFolder: string): string => join(stateFolder, "netloom.sock");
 
-const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
-/** Absolute and without "." or ".." in it. */
-const path = v.pipe(v.string(), v.maxLength(4096), v.regex(/^\/(?!.*(?:\/|^)\.{1,2}(?:\/|$))[^\0]*$/));
-const interfaceName = v.pipe(v.string(), v.regex(/^(?!\.{1,2}$)[^/\s\0]{1,15}$/));
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(24 * 3600));
 
 /** `before`, `after` and `along` are objects of the network; each kind has its own properties. */
@@ -92,15 +90,11 @@ const guest = v.object({
   reason: v.exactOptional(v.string()),
   details: v.record(v.string(), v.unknown()),
 });
-/** A name under /run/netns or an absolute path. */
-const namespace = v.pipe(v.string(), v.regex(/^(?:[^/\0]{1,255}|\/[^\0]{1,4095})$/));
 const target = { namespace, interfaceName };
 const guestPort = v.object({
   protocol: v.picklist(["tcp", "udp"]),
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
 });
-/** More than a guest has CPUs for, and fewer than the kernel's 256. */
-const MAXIMUM_QUEUES = 16;
 const fileRequest = v.object({ source: path, text: v.pipe(v.string(), v.maxLength(MAXIMUM_FILE_BYTES)) });
 
 interface Endpoint {
@@ -164,7 +158,7 @@ export const ENDPOINTS = {
       dhcp: v.exactOptional(v.picklist(["single", "none"])),
       leaseSeconds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_fffe))),
       ports: v.exactOptional(v.pipe(v.array(guestPort), v.readonly())),
-      queues: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAXIMUM_QUEUES))),
+      queues: v.exactOptional(queues),
       nicIndex: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(99))),
       resolvConf: v.exactOptional(path),
     }),
@@ -177,10 +171,24 @@ export const ENDPOINTS = {
     request: v.object(target),
     response: v.object({ steps }),
   },
+  attach: {
+    method: "POST",
+    path: "/v1/attach",
+    summary: "Connect a namespace, a tap or an interface of somebody else to a network of an applied file.",
+    request: attachRequest,
+    response: v.object({ attachment, notes }),
+  },
+  detach: {
+    method: "POST",
+    path: "/v1/detach",
+    summary: "Take an attachment back; what is gone already counts as done.",
+    request: detachRequest,
+    response: v.object({ steps, notes }),
+  },
   vmList: {
     method: "GET",
     path: "/v1/vm",
-    summary: "The guests of all applied files.",
+    summary: "The guests of all applied files, and those run by hand.",
     response: v.array(guest),
   },
   vmRun: {
@@ -190,10 +198,18 @@ export const ENDPOINTS = {
     request: v.object({ name }),
     response: v.array(guest),
   },
+  vmNew: {
+    method: "POST",
+    path: "/v1/vm/new",
+    summary: "Run a guest that no file declares on networks of applied files, until it is stopped.",
+    request: guestRunRequest,
+    response: v.object({ guest: runningGuest, notes }),
+  },
   vmStop: {
     method: "POST",
     path: "/v1/vm/stop",
-    summary: "End a guest; with powerdownSeconds it is asked to shut down first.",
+    summary:
+      "End a guest; with powerdownSeconds it is asked to shut down first. One that no file declares is taken back with its taps.",
     request: v.object({ name, powerdownSeconds: v.pipe(v.number(), v.minValue(0), v.maxValue(9999)) }),
     response: v.array(guest),
   },

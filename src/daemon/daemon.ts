@@ -1,10 +1,12 @@
 /** The daemon's work behind its API: changes in turn, healing in between, events of all of it. */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { attach, detach } from "../engine/attach.ts";
 import { ATTACHMENT, GUEST_RUN } from "../engine/attachments.ts";
 import { bind, bindUnitName, unbind } from "../engine/bind.ts";
 import { confirmUnits, undoUnconfirmed } from "../engine/confirm.ts";
 import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.ts";
+import { endGuest, isGuestRun, runGuest } from "../engine/guest-run.ts";
 import { Healer } from "../engine/heal.ts";
 import type { ServiceHost } from "../engine/service-host.ts";
 import { readStatus } from "../engine/status.ts";
@@ -166,15 +168,45 @@ export class Daemon implements AsyncDisposable {
         return { steps };
       });
     },
+    attach: (request) =>
+      this.#change(`attach to ${request.network}`, ["lock"], async () => {
+        const { attachment, notes } = await attach(this.#options.stateFolder, request, this.#services);
+        this.#healer.add(attachment.unit);
+        this.#tell({ kind: "attached", unit: attachment.unit });
+        return { attachment, notes };
+      }),
+    detach: (request) =>
+      this.#change("detach", ["lock"], async () => {
+        const which = "name" in request ? request.name : request.target;
+        const { unit, outcome } = await detach(this.#options.stateFolder, which, this.#services);
+        this.#healer.remove(unit);
+        this.#tell({ kind: "detached", unit });
+        return outcome;
+      }),
     vmList: async () => guestsOf(this.#options.keeper.keeper.status()),
     vmRun: async ({ name }) => {
       const { keeper } = this.#options.keeper;
       await keeper.runVm(name);
       return guestsOf(keeper.status());
     },
+    vmNew: (request) =>
+      this.#change(`run VM ${request.name}`, ["lock"], async () => {
+        const { guest, outcome } = await runGuest(this.#options.stateFolder, request, this.#services);
+        this.#healer.add(guest.unit);
+        this.#tell({ kind: "attached", unit: guest.unit });
+        return { guest, notes: outcome.notes };
+      }),
     vmStop: async ({ name, powerdownSeconds }) => {
+      const { stateFolder } = this.#options;
       const { keeper } = this.#options.keeper;
-      await keeper.stopVm(name, powerdownSeconds);
+      const byHand = isGuestRun(stateFolder, name);
+      if (!byHand || powerdownSeconds > 0) await keeper.stopVm(name, powerdownSeconds);
+      if (byHand)
+        await this.#change(`stop VM ${name}`, ["lock"], async () => {
+          const { unit } = await endGuest(stateFolder, name, this.#services);
+          this.#healer.remove(unit);
+          this.#tell({ kind: "detached", unit });
+        });
       return guestsOf(keeper.status());
     },
   };

@@ -1,7 +1,7 @@
 /** What the daemon tells as it happens, kept for a while so that a listener who was away misses nothing. */
 import type { HealEvent } from "../engine/heal.ts";
 
-/** Something happened. `unit` is the applied file or bind that it is about. */
+/** Something happened. `unit` is the applied file, the bind, the attachment or the guest that it is about. */
 export type DaemonEvent =
   | HealEvent
   | { readonly kind: "started"; readonly version: string }
@@ -12,7 +12,7 @@ export type DaemonEvent =
       readonly milliseconds: number;
     }
   | { readonly kind: "destroyed"; readonly unit: string; readonly steps: readonly string[] }
-  | { readonly kind: "bound" | "unbound"; readonly unit: string }
+  | { readonly kind: "bound" | "unbound" | "attached" | "detached"; readonly unit: string }
   | { readonly kind: "unconfirmed"; readonly unit: string; readonly seconds: number }
   | { readonly kind: "confirmed"; readonly unit: string }
   | { readonly kind: "undone"; readonly unit: string; readonly steps: readonly string[] }

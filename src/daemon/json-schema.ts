@@ -17,6 +17,7 @@ interface Described {
   readonly value?: v.GenericSchema;
   readonly wrapped?: v.GenericSchema;
   readonly options?: readonly unknown[];
+  readonly literal?: unknown;
   readonly pipe?: readonly unknown[];
 }
 
@@ -28,6 +29,12 @@ function typeOf(schema: v.GenericSchema & Described): JsonSchema {
       return { type: schema.type };
     case "unknown":
       return {};
+    case "literal":
+      return { const: schema.literal };
+    case "variant":
+      return { oneOf: alternatives(schema) };
+    case "union":
+      return { anyOf: alternatives(schema) };
     case "array":
       return { type: "array", items: inner(schema.item, schema) };
     case "record":
@@ -54,6 +61,11 @@ function objectSchema(schema: v.GenericSchema & Described): JsonSchema {
     ...(required.length === 0 ? {} : { required }),
     ...(schema.type === "strict_object" ? { additionalProperties: false } : {}),
   };
+}
+
+/** The schemas of a union or variant. */
+function alternatives({ options = [] }: Described): JsonSchema[] {
+  return options.map((option) => jsonSchemaOf(option as v.GenericSchema));
 }
 
 function inner(schema: v.GenericSchema | undefined, outer: v.GenericSchema): JsonSchema {

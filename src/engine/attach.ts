@@ -5,50 +5,38 @@
  * As with `bind`, the wanted state is worked out once and kept with the record: a second attach and one after a kill
  * use that.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { compileNamespaceAttachment, compilePortAttachment, compileTapAttachment } from "../compile/attach/attach.ts";
-import { allocate } from "../compile/attach/allocate.ts";
-import { type AppliedNetwork, chooseNetwork } from "../compile/attach/network.ts";
+import { allocate, giveAddresses } from "../compile/attach/allocate.ts";
+import type { AppliedNetwork } from "../compile/attach/network.ts";
 import type { Facts } from "../compile/facts.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { derivedMac } from "../model/hash.ts";
 import { hostEndName } from "../model/names.ts";
-import { type Desired, EMPTY, type LinkObject, type StateObject } from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
 import { UnitStore } from "../store/unit.ts";
+import type { AttachRequest, AttachTarget } from "./attach-request.ts";
 import {
   ATTACHMENT,
-  appliedNetworks,
   attachFacts,
   attachmentUnits,
-  type AttachRequest,
-  type AttachTarget,
+  isSameNetwork,
+  networkToJoin,
+  refuseFile,
+  refuseMulticast,
+  requestOf,
   takenAddresses,
 } from "./attachments.ts";
+import { type Attachment, describeAttachment } from "./describe-attachment.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
+import { formatSource } from "./source.ts";
 
 const MAIN_TABLE = 254;
-
-/** What somebody must know who uses the attachment. */
-export interface Attachment {
-  readonly name: string;
-  readonly unit: string;
-  /** Bridge that it is on. */
-  readonly bridge: string;
-  /** The port of the bridge. */
-  readonly device: string;
-  readonly mac?: string;
-  readonly mtuBytes?: number;
-  /** Pairs of queues of a tap. */
-  readonly queues?: number;
-  /** With prefix length where they stand on an interface. */
-  readonly addresses: readonly string[];
-  /** Of a tap. */
-  readonly qemuArguments?: readonly string[];
-}
 
 /** The name that an attachment has unless it is given one. */
 export function attachmentName(target: AttachTarget): string {
@@ -64,8 +52,8 @@ export function attachmentName(target: AttachTarget): string {
 
 /**
  * Connect it. Safe to repeat.
- * @throws NetloomError no-such-network, ambiguous-network, attached-otherwise, bad-address, unfit-interface, conflict
- *   (nothing touched), apply-failed (all undone)
+ * @throws NetloomError no-such-network, ambiguous-network, unconfirmed, attached-otherwise, name-taken, bad-address,
+ *   no-address-left, unfit-interface, conflict (nothing touched), apply-failed (all undone)
  */
 export async function attach(
   stateFolder: string,
@@ -75,40 +63,42 @@ export async function attach(
   const name = request.name ?? attachmentName(request.target);
   const unit = UnitStore.open(stateFolder, `${ATTACHMENT}${name}`);
   const known = unit.readRecord() ?? unit.readJournal();
+  refuseFile(known?.source, `attach ${name}`);
   let desired: Desired;
   let source: string;
   if (known !== undefined && known.desired.objects.length > 0) {
     ({ desired, source } = known);
-    if (!isSame(source, request)) {
-      throw new NetloomError("attached-otherwise", `attach ${name}: it is attached already, with ${source}`, {
+    if (!isSame(requestOf(source), request)) {
+      throw new NetloomError("attached-otherwise", `attach ${name}: it is attached already: ${formatSource(source)}`, {
         hint: `Take it back first, netloom detach --name ${name}; or give this one another --name.`,
       });
     }
   } else {
     if (known !== undefined) await reconcile(unit, EMPTY, { services });
-    const network = chooseNetwork(request.network, appliedNetworks(stateFolder));
+    const network = networkToJoin(stateFolder, request.network);
     source = JSON.stringify({ attach: { ...request, network: network.name } });
     desired = await discover(stateFolder, unit.name, name, network, request);
   }
   const outcome = await reconcile(unit, desired, { services, source });
-  return { attachment: describe(name, unit.name, desired), outcome, notes: outcome.notes };
+  const mac = request.target.kind === "tap" ? guestMac(unit.name, requestOf(source) ?? request) : undefined;
+  return { attachment: describeAttachment(name, unit.name, desired, mac), outcome, notes: outcome.notes };
 }
 
 /**
  * Take an attachment back. Safe to repeat; what is not attached counts as done.
  * @param which its name, or what was attached; an interface also by the name that it has now
+ * @throws NetloomError name-taken when a file has that name
  */
 export async function detach(
   stateFolder: string,
   which: string | AttachTarget,
   services: ServiceHost,
-): Promise<Outcome> {
+): Promise<{ unit: string; outcome: Outcome }> {
   const name = typeof which === "string" ? which : ((await findTarget(stateFolder, which)) ?? attachmentName(which));
   const unit = UnitStore.open(stateFolder, `${ATTACHMENT}${name}`);
   const known = unit.readRecord() ?? unit.readJournal();
-  // A file may be called like an attachment.
-  if (known?.source.startsWith("/") === true) return { steps: [], notes: [] };
-  return reconcile(unit, EMPTY, { services });
+  refuseFile(known?.source, `detach ${name}`);
+  return { unit: unit.name, outcome: await reconcile(unit, EMPTY, { services }) };
 }
 
 /** The name of the attachment that has this target. */
@@ -140,13 +130,19 @@ function place(target: AttachTarget | undefined): readonly (string | undefined)[
   }
 }
 
+/** What a guest on the tap has, told or not: QEMU's own default is the same for all guests. */
+function guestMac(unit: string, { macAddress, network }: AttachRequest): MacAddress {
+  return macAddress ?? derivedMac(`${unit} ${network}`);
+}
+
 /** Whether a unit was attached by the same request; the network may be named more exactly there. */
-function isSame(source: string, request: AttachRequest): boolean {
-  const normal = ({ network, ...rest }: AttachRequest): string =>
-    JSON.stringify({ ...rest, network: network.slice(network.indexOf("/") + 1) });
-  const { attach: earlier } = JSON.parse(source) as { attach?: AttachRequest };
-  if (earlier === undefined || normal(earlier) !== normal({ ...request })) return false;
-  return !request.network.includes("/") || request.network === earlier.network;
+function isSame(earlier: AttachRequest | undefined, request: AttachRequest): boolean {
+  if (earlier === undefined || !isSameNetwork(earlier.network, request.network)) return false;
+  const normal = ({ network: _, target, ...rest }: AttachRequest): unknown => ({
+    ...rest,
+    target: target.kind === "tap" ? { queues: 1, dhcp: "none", ...target } : target,
+  });
+  return isDeepStrictEqual(normal(earlier), normal(request));
 }
 
 async function discover(
@@ -169,11 +165,12 @@ async function discover(
     }
     return compilePortAttachment({ ...common, interfaceName: target.interfaceName, index: link.index });
   }
+  refuseMulticast(request.macAddress, name);
   const taken = takenAddresses(stateFolder, unit);
-  const addresses = allocate(network, request, taken);
-  const macAddress = request.macAddress ?? derivedMac(`${unit} ${network.name}`);
+  const macAddress = guestMac(unit, { ...request, network: network.name });
   const servers = request.dns;
   if (target.kind === "tap") {
+    const addresses = giveAddresses(network, request, target.dhcp ?? "none", taken);
     const desired = compileTapAttachment(
       {
         ...common,
@@ -201,7 +198,7 @@ async function discover(
   const desired = compileNamespaceAttachment(
     {
       ...common,
-      ...addresses,
+      ...allocate(network, request, taken),
       macAddress,
       namespace,
       interfaceName,
@@ -240,65 +237,4 @@ function portFault(device: string, { links, routes }: Facts): string | undefined
   if (link.master !== undefined) return `is a port of ${link.master} already`;
   const leadsOut = routes.some((route) => route.device === device && route.destination.length === 0);
   return leadsOut ? "carries this host's default route: the host would be cut off" : undefined;
-}
-
-/** From the wanted state, so that an attach that found everything done says the same as the first. */
-function describe(name: string, unit: string, { objects }: Desired): Attachment {
-  const links = objects.filter((object): object is LinkObject => object.kind === "link");
-  const port = links.find(({ masterKey }) => typeof masterKey === "string");
-  if (port === undefined || typeof port.masterKey !== "string")
-    throw new NetloomError("corrupt-store", `attach: the record ${unit} lacks the port of the bridge`);
-  const inside = links.find(({ link }) => link.type === "veth-peer");
-  const queues = port.link.type === "tap" ? (port.link.queues ?? 1) : undefined;
-  const mac = inside?.macAddress ?? clientMac(objects);
-  return {
-    name,
-    unit,
-    bridge: port.masterKey.replace("/link/", "/"),
-    device: port.name,
-    ...(mac === undefined ? {} : { mac }),
-    ...(port.mtuBytes === undefined ? {} : { mtuBytes: port.mtuBytes }),
-    ...(queues === undefined ? {} : { queues, qemuArguments: qemuArguments(port, queues, mac) }),
-    addresses: objects.flatMap(addressesTold),
-  };
-}
-
-function addressesTold(object: StateObject): readonly string[] {
-  switch (object.kind) {
-    case "address":
-      return object.address.startsWith("fe80:") ? [] : [`${object.address}/${object.prefixLength}`];
-    case "dhcp-single":
-      return [`${object.lease.address}/${object.lease.prefixLength}`];
-    case "dhcp-network":
-      return object.hosts.map(({ lease }) => `${lease.address}/${lease.prefixLength}`);
-    case "ip6-single":
-      return object.lease.addresses;
-    default:
-      return [];
-  }
-}
-
-function clientMac(objects: readonly StateObject[]): MacAddress | undefined {
-  for (const object of objects) {
-    if (object.kind === "dhcp-single" || object.kind === "ip6-single") return object.clientMac;
-    if (object.kind === "dhcp-network") return object.hosts[0]?.clientMac;
-  }
-  return undefined;
-}
-
-function qemuArguments({ name, mtuBytes }: LinkObject, queues: number, mac: MacAddress | undefined): readonly string[] {
-  const several = queues > 1;
-  const device = [
-    `virtio-net-pci,netdev=${name}`,
-    ...(mac === undefined ? [] : [`mac=${mac}`]),
-    ...(mtuBytes === undefined ? [] : [`host_mtu=${mtuBytes}`]),
-    "romfile=",
-    ...(several ? ["mq=on", `vectors=${2 * queues + 2}`] : []),
-  ];
-  return [
-    "-netdev",
-    `tap,id=${name},ifname=${name},script=no,downscript=no${several ? `,queues=${queues}` : ""}`,
-    "-device",
-    device.join(","),
-  ];
 }

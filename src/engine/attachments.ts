@@ -1,41 +1,18 @@
 /** Attachments as the state folder knows them, and what of them concerns applied files. */
+import { isDeepStrictEqual } from "node:util";
 import type { IpAddress, MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
-import type { Wish } from "../compile/attach/allocate.ts";
-import { addressesGiven, type AppliedNetwork, networksOf } from "../compile/attach/network.ts";
+import { addressesGiven, type AppliedNetwork, chooseNetwork, networksOf } from "../compile/attach/network.ts";
 import type { Facts } from "../compile/facts.ts";
-import type { Model, VmMachine } from "../model/model.ts";
-import type { Desired } from "../state/object.ts";
+import type { Model } from "../model/model.ts";
+import { type Desired, EMPTY } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
-import { gatherFacts } from "./facts.ts";
+import type { AttachRequest } from "./attach-request.ts";
+import { gatherFacts, isReadable } from "./facts.ts";
 
 export const ATTACHMENT = "attach-";
 /** Guests that were run by hand. */
 export const GUEST_RUN = "vm-";
-
-/** What is connected. */
-export type AttachTarget =
-  | { readonly kind: "namespace"; readonly namespace: string; readonly interfaceName: string }
-  | {
-      readonly kind: "tap";
-      readonly tapName: string;
-      readonly ownerUid?: number;
-      readonly queues?: number;
-      /** Default none. */
-      readonly dhcp?: "none" | "single" | "network";
-    }
-  | { readonly kind: "interface"; readonly interfaceName: string };
-
-export interface AttachRequest extends Wish {
-  /** NETWORK or FILE/NETWORK. */
-  readonly network: string;
-  readonly target: AttachTarget;
-  /** Of the attachment; default: made of the target. */
-  readonly name?: string;
-  readonly macAddress?: MacAddress;
-  /** Name servers for a namespace's resolv.conf, or for the guest on a tap. */
-  readonly dns?: readonly IpAddress[];
-}
 
 interface KnownUnit {
   readonly unit: string;
@@ -73,7 +50,7 @@ export function attachmentUnits(stateFolder: string): AttachmentUnit[] {
     if (source.startsWith("/")) return [];
     if (unit.startsWith(ATTACHMENT)) {
       const name = unit.slice(ATTACHMENT.length);
-      const { attach: request } = JSON.parse(source) as { attach?: AttachRequest };
+      const request = requestOf(source);
       const command = `netloom detach --name ${name}`;
       return [{ ...known, name, command, ...(request === undefined ? {} : { request }) }];
     }
@@ -83,30 +60,70 @@ export function attachmentUnits(stateFolder: string): AttachmentUnit[] {
   });
 }
 
-/** The networks of all applied files. */
-export function appliedNetworks(stateFolder: string): readonly AppliedNetwork[] {
-  return knownUnits(stateFolder).flatMap(({ unit, source, desired }) =>
-    source.startsWith("/") ? networksOf(unit, desired) : [],
-  );
+/** What was asked for; undefined: it is no attachment. */
+export function requestOf(source: string): AttachRequest | undefined {
+  return (JSON.parse(source) as { attach?: AttachRequest }).attach;
 }
 
-/** Addresses that a unit gave to somebody, except `but`. */
+/** A file may be called like an attachment or a guest. @throws NetloomError name-taken */
+export function refuseFile(source: string | undefined, purpose: string): void {
+  if (source?.startsWith("/") !== true) return;
+  throw new NetloomError("name-taken", `${purpose}: ${source} is applied under that name`, {
+    hint: "Give this one another name.",
+  });
+}
+
+/** @throws NetloomError bad-address */
+export function refuseMulticast(macAddress: MacAddress | undefined, name: string): void {
+  if (macAddress === undefined) return;
+  const multicast = (Number.parseInt(macAddress.slice(0, 2), 16) & 1) === 1;
+  if (multicast || macAddress === "00:00:00:00:00:00")
+    throw new NetloomError("bad-address", `attach ${name}: MAC address ${macAddress}: it cannot be one machine's`, {
+      hint: "The first byte of a machine's is even: 52:54:00:12:34:56.",
+    });
+}
+
+/** Whether NETWORK or FILE/NETWORK means the network of that full name. */
+export function isSameNetwork(full: string, given: string): boolean {
+  return full === given || full.slice(full.indexOf("/") + 1) === given;
+}
+
+/**
+ * The network of an applied file that something new is to be connected to.
+ * @throws NetloomError no-such-network, ambiguous-network, unconfirmed when it may be undone soon
+ */
+export function networkToJoin(stateFolder: string, given: string): AppliedNetwork {
+  const units = knownUnits(stateFolder).filter(({ source }) => source.startsWith("/"));
+  const network = chooseNetwork(
+    given,
+    units.flatMap(({ unit, desired }) => networksOf(unit, desired)),
+  );
+  const file = network.name.slice(0, network.name.indexOf("/"));
+  const previous = UnitStore.open(stateFolder, file).readConfirmation()?.previous;
+  if (previous === undefined) return network;
+  const before = networksOf(file, previous).find(({ name }) => name === network.name);
+  if (isDeepStrictEqual(before, network)) return network;
+  throw new NetloomError("unconfirmed", `attach to ${network.name}: its last change waits to be confirmed`, {
+    hint: "Let it last first: netloom confirm.",
+  });
+}
+
+/** Addresses that a unit gave to somebody, or will again when an unconfirmed change is undone; except `but`. */
 export function takenAddresses(stateFolder: string, but: string): ReadonlySet<IpAddress> {
   const units = knownUnits(stateFolder).filter(({ unit }) => unit !== but);
-  const wished = attachmentUnits(stateFolder).flatMap(({ unit, request }) =>
-    unit === but ? [] : [request?.address, request?.address6].filter((address) => address !== undefined),
-  );
-  return new Set([...units.flatMap(({ desired }) => [...addressesGiven(desired.objects)]), ...wished]);
+  const wanted = units.flatMap(({ unit, desired }) => {
+    const previous = UnitStore.open(stateFolder, unit).readConfirmation()?.previous;
+    return previous === undefined ? [desired] : [desired, previous];
+  });
+  return new Set(wanted.flatMap((desired) => [...addressesGiven(desired)]));
 }
 
 /** Addresses that a file must leave alone, with who has them, as its author shall read it. */
 export function attachedAddresses(stateFolder: string, file: string): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();
-  for (const attachment of attachmentsTo(stateFolder, file)) {
-    const { desired, request, name, unit } = attachment;
+  for (const { desired, name, unit } of attachmentsTo(stateFolder, file)) {
     const owner = unit.startsWith(ATTACHMENT) ? `attachment ${name}` : `VM ${name}`;
-    for (const address of addressesGiven(desired.objects)) taken.set(address, owner);
-    for (const address of [request?.address, request?.address6]) if (address !== undefined) taken.set(address, owner);
+    for (const address of addressesGiven(desired)) taken.set(address, owner);
   }
   return taken;
 }
@@ -123,12 +140,15 @@ function bridgesOf({ objects }: Desired): string[] {
   );
 }
 
-/** @throws NetloomError in-use when a bridge that `desired` does not have any more carries attachments */
+/** @throws NetloomError in-use when a network that `desired` does not have any more, or with other addresses, carries attachments */
 export function refuseIfUsed(stateFolder: string, file: string, desired: Desired, purpose: string): void {
   const stays = new Set(desired.objects.map(({ key }) => key));
-  const cutOff = attachmentsTo(stateFolder, file).filter((attachment) =>
-    bridgesOf(attachment.desired).some((key) => key.startsWith(`${file}/`) && !stays.has(key)),
-  );
+  const renumbered = renumberedNetworks(stateFolder, file, desired);
+  const cutOff = attachmentsTo(stateFolder, file).filter((attachment) => {
+    const bridges = bridgesOf(attachment.desired).filter((key) => key.startsWith(`${file}/`));
+    if (bridges.some((key) => !stays.has(key))) return true;
+    return addressesGiven(attachment.desired).size > 0 && bridges.some((key) => renumbered.has(key));
+  });
   if (cutOff.length === 0) return;
   const names = cutOff.map(({ unit }) => unit).join(", ");
   throw new NetloomError("in-use", `${purpose}: something is attached to its networks: ${names}`, {
@@ -136,16 +156,32 @@ export function refuseIfUsed(stateFolder: string, file: string, desired: Desired
   });
 }
 
-/** What of this host attaching must know. @param guests whose files are looked for */
-export async function attachFacts(guests: readonly VmMachine[] = []): Promise<Facts> {
+/** Keys of the bridges whose subnets or gateways will be others. */
+function renumberedNetworks(stateFolder: string, file: string, desired: Desired): ReadonlySet<string> {
+  const unit = UnitStore.open(stateFolder, file);
+  const applied = networksOf(file, (unit.readRecord() ?? unit.readJournal())?.desired ?? EMPTY);
+  const numbers = ({ layout }: AppliedNetwork): unknown => [
+    layout.network.subnet,
+    layout.network.gateway,
+    layout.addressing6,
+  ];
+  const wanted = new Map(networksOf(file, desired).map((network) => [network.key, numbers(network)]));
+  return new Set(
+    applied.filter((network) => !isDeepStrictEqual(wanted.get(network.key), numbers(network))).map(({ key }) => key),
+  );
+}
+
+/** What of this host attaching must know. @param files that a guest needs, absolute paths */
+export async function attachFacts(files: readonly string[] = []): Promise<Facts> {
   const model: Model = {
     name: "attachment",
     file: "",
     uplinks: [],
     networks: [],
     routers: [],
-    machines: guests,
+    machines: [],
     origins: {},
   };
-  return gatherFacts(model, new Set());
+  const facts = await gatherFacts(model, new Set());
+  return { ...facts, missingFiles: files.filter((path) => !isReadable(path)) };
 }

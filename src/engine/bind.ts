@@ -26,6 +26,7 @@ import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
+import { formatSource } from "./source.ts";
 
 const NAMED_NAMESPACES = "/run/netns";
 /** How long the pod's IPv6 gateway may take to tell its MAC address; the kernel asks a second time after one second. */
@@ -117,7 +118,7 @@ export async function bind(
     if (known.source !== source) {
       throw new NetloomError(
         "bound-otherwise",
-        `bind ${options.interfaceName} in ${options.namespace}: it is bound already, with ${known.source}`,
+        `bind ${options.interfaceName} in ${options.namespace}: it is bound already: ${formatSource(known.source)}`,
         {
           hint: `Give it back first: netloom unbind --netns ${options.namespace} --interface ${options.interfaceName}`,
         },

@@ -105,7 +105,8 @@ function unfitness(link: ObservedLink): string | undefined {
   return existsSync(`/sys/class/net/${link.name}/phy80211`) ? "is wireless" : undefined;
 }
 
-function isReadable(path: string): boolean {
+/** Whether we may read that file. */
+export function isReadable(path: string): boolean {
   try {
     accessSync(path, constants.R_OK);
     return true;

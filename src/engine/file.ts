@@ -20,6 +20,7 @@ import { keeperServices } from "./keeper-services.ts";
 import { type Outcome, planUnit, reconcile } from "./reconcile.ts";
 import { salvage } from "./salvage.ts";
 import type { ServiceHost } from "./service-host.ts";
+import { formatSource } from "./source.ts";
 
 type Progress = (step: Step, position: number, total: number) => void;
 
@@ -121,7 +122,7 @@ async function wanted(
   if (previous !== undefined && previous.source !== resolve(file)) {
     throw new NetloomError(
       "name-taken",
-      `${file}: the name ${first.name} belongs to ${previous.source}, which is applied`,
+      `${file}: the name ${first.name} belongs to ${formatSource(previous.source)}, which is applied`,
       {
         hint: `Destroy that one first, or give this file a name of its own: "name: something-else" at its top.`,
       },

@@ -317,6 +317,14 @@ export function isService(object: StateObject | undefined): object is ServiceObj
   return SERVICE_KINDS.has(object?.kind);
 }
 
+/** What a network file says and no object shows: whoever is attached to its networks later must know it. */
+export interface Declared {
+  /** Addresses of guests that are told none. */
+  readonly reserved?: readonly IpAddress[];
+  /** By network: what its machines are told about names, where the file says it. */
+  readonly dns?: Readonly<Record<string, { readonly servers?: readonly IpAddress[]; readonly search?: readonly string[] }>>;
+}
+
 /**
  * Desired state. `absent` lists foreign objects (as observed) that must not be there while ours are: the
  * planner deletes them, and what was deleted is restored when ours go.
@@ -324,6 +332,8 @@ export function isService(object: StateObject | undefined): object is ServiceObj
 export interface Desired {
   readonly objects: readonly StateObject[];
   readonly absent: readonly StateObject[];
+  /** Absent: nothing. */
+  readonly declared?: Declared;
 }
 
 export const EMPTY: Desired = { objects: [], absent: [] };

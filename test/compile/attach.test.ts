@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { type IpAddress, type Ipv4Address, parseIp, parseIpv4, parseMac } from "../../src/base/address.ts";
-import { allocate } from "../../src/compile/attach/allocate.ts";
+import { allocate, giveAddresses } from "../../src/compile/attach/allocate.ts";
 import {
   compileGuestRun,
   compileNamespaceAttachment,
   compilePortAttachment,
   compileTapAttachment,
 } from "../../src/compile/attach/attach.ts";
-import { type AppliedNetwork, chooseNetwork, networksOf } from "../../src/compile/attach/network.ts";
+import { addressesGiven, type AppliedNetwork, chooseNetwork, networksOf } from "../../src/compile/attach/network.ts";
 import { compile } from "../../src/compile/compile.ts";
 import type { Facts } from "../../src/compile/facts.ts";
 import { qualifyKeys } from "../../src/compile/qualify.ts";
@@ -41,6 +41,7 @@ networks:
 routers: { edge: { networks: [lan], uplink: wan, nat: masquerade } }
 `;
 const MAC = parseMac("52:54:00:00:00:01");
+const TAP = { hostName: "guest", tapName: "tap9", queues: 1, macAddress: MAC, dns: {} } as const;
 
 function networks(): readonly AppliedNetwork[] {
   const model = parseNetworkFile(TWO_NETWORKS, "office.yaml", { folder: "/" });
@@ -75,6 +76,33 @@ describe("networks in a record", () => {
   });
 });
 
+describe("what a file says and no object shows", () => {
+  const text = `${TWO_NETWORKS.replace("mtu: 1400", "mtu: 1400, dns: { servers: [192.0.2.5], search: [lan.example] }")}machines:
+  own: { kind: vm, image: /own.img, nics: [{ network: lan, dhcp: none, address: 192.0.2.6 }] }
+  told: { kind: vm, image: /told.img, nics: [{ network: lab }] }
+`;
+  const model = parseNetworkFile(text, "office.yaml", { folder: "/" });
+  const applied = qualifyKeys(compile(model, FACTS).desired, "office");
+
+  test("is known to attachments: name servers of a network, addresses of guests that are told none", () => {
+    const [network] = networksOf("office", applied);
+    expect(network?.layout.network.dns).toEqual({ servers: ["192.0.2.5"], search: ["lan.example"] });
+    const taken = addressesGiven(applied);
+    expect([...taken]).toContain("192.0.2.6");
+    expect(allocate(lan(), {}, taken)).toEqual({ address: "192.0.2.5" });
+    const { objects } = compileTapAttachment({ ...common, ...TAP, ...to(network!), dhcp: "single" }, FACTS);
+    expect(objects.find(({ kind }) => kind === "dhcp-single")).toMatchObject({
+      lease: { nameServers: ["192.0.2.5"], searchDomains: ["lan.example"] },
+    });
+  });
+
+  test("goes unsaid where there is nothing of it", () => {
+    expect(compile(parseNetworkFile(TWO_NETWORKS, "office.yaml", { folder: "/" }), FACTS).desired).not.toHaveProperty(
+      "declared",
+    );
+  });
+});
+
 describe("addresses", () => {
   const LAST = "192.0.2.6" as Ipv4Address;
 
@@ -88,6 +116,15 @@ describe("addresses", () => {
     expect(allocate(lan(), { address: parseIpv4("192.0.2.3") }, new Set())).toEqual({ address: "192.0.2.3" });
     for (const address of ["192.0.2.1", "192.0.2.7", "198.51.100.3", LAST])
       expect(() => allocate(lan(), { address: parseIpv4(address) }, new Set([LAST]))).toThrow(address);
+  });
+
+  test("are none for a guest that is told none, unless it has one: then that is reserved for it", () => {
+    expect(giveAddresses(lab(), {}, "none", new Set())).toEqual({});
+    const own = giveAddresses(lan(), { address: parseIpv4("192.0.2.3") }, "none", new Set());
+    expect(() => giveAddresses(lan(), own, "none", new Set([parseIpv4("192.0.2.3")]))).toThrow(/somebody has it/);
+    const desired = compileTapAttachment({ ...common, ...TAP, network: lan(), ...own, dhcp: "none" }, FACTS);
+    expect(desired.objects).toHaveLength(1);
+    expect([...addressesGiven(desired)]).toEqual(["192.0.2.3"]);
   });
 
   test("end when all are taken", () => {

@@ -9,7 +9,9 @@ import {
   type Prefix,
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
+import type { TapNic } from "../../model/model.ts";
 import { canBeHost, hostRange } from "../../model/subnets.ts";
+import type { NetworkLayout } from "../layout.ts";
 import type { AppliedNetwork } from "./network.ts";
 
 /** An IPv6 subnet is larger than anybody searches; addresses are given from its first so many. */
@@ -20,38 +22,63 @@ export interface Wish {
   readonly address6?: Ipv6Address;
 }
 
+/** As the guest's NIC needs them: one that is told none has only those asked for. @throws as {@link allocate} */
+export function giveAddresses(
+  network: AppliedNetwork,
+  wish: Wish,
+  dhcp: TapNic["dhcp"],
+  taken: ReadonlySet<IpAddress>,
+): Wish {
+  return dhcp === "none" ? reserve(network, wish, taken) : allocate(network, wish, taken);
+}
+
+/** Only those asked for, for somebody who has addresses by himself. @throws NetloomError bad-address */
+function reserve(network: AppliedNetwork, { address, address6 }: Wish, taken: ReadonlySet<IpAddress>): Wish {
+  const both = { ...(address === undefined ? {} : { address }), ...(address6 === undefined ? {} : { address6 }) };
+  for (const wished of Object.values(both)) checkWish(network, wished, taken);
+  return both;
+}
+
 /** @throws NetloomError bad-address (outside, or somebody's), no-address-left */
 export function allocate(
-  { name, layout }: AppliedNetwork,
+  network: AppliedNetwork,
   wish: Wish,
   taken: ReadonlySet<IpAddress>,
 ): { readonly address: Ipv4Address; readonly address6?: Ipv6Address } {
-  const { network, addressing6 } = layout;
-  const address = give(name, network.subnet, wish.address, new Set([...taken, network.gateway])) as Ipv4Address;
-  if (addressing6 === undefined) {
-    if (wish.address6 === undefined) return { address };
-    throw new NetloomError("bad-address", `attach to ${name}: ${wish.address6}: the network has no IPv6`);
-  }
-  const { subnet, gateway } = addressing6;
-  return { address, address6: give(name, subnet, wish.address6, new Set([...taken, gateway])) as Ipv6Address };
+  const wished = reserve(network, wish, taken);
+  const { layout } = network;
+  const address = wished.address ?? (freeAddress(network, layout.network.subnet, taken) as Ipv4Address);
+  if (layout.addressing6 === undefined) return { address };
+  const address6 = wished.address6 ?? (freeAddress(network, layout.addressing6.subnet, taken) as Ipv6Address);
+  return { address, address6 };
 }
 
-function give(name: string, subnet: Prefix, wished: IpAddress | undefined, taken: ReadonlySet<IpAddress>): IpAddress {
-  if (wished !== undefined) {
-    const reason = !canBeHost(subnet, wished)
-      ? `it cannot be a host's in ${formatPrefix(subnet)}`
-      : taken.has(wished)
-        ? "somebody has it already"
-        : undefined;
-    if (reason === undefined) return wished;
-    throw new NetloomError("bad-address", `attach to ${name}: address ${wished}: ${reason}`, {
-      hint: "Leave the address out to get a free one.",
-    });
-  }
+function checkWish({ name, layout }: AppliedNetwork, wished: IpAddress, taken: ReadonlySet<IpAddress>): void {
+  const subnet = familyOf(wished) === 4 ? layout.network.subnet : layout.addressing6?.subnet;
+  if (subnet === undefined)
+    throw new NetloomError("bad-address", `attach to ${name}: ${wished}: the network has no IPv6`);
+  const reason = !canBeHost(subnet, wished)
+    ? `it cannot be a host's in ${formatPrefix(subnet)}`
+    : taken.has(wished) || gatewaysOf(layout).includes(wished)
+      ? "somebody has it already"
+      : undefined;
+  if (reason === undefined) return;
+  throw new NetloomError("bad-address", `attach to ${name}: address ${wished}: ${reason}`, {
+    hint: "Leave the address out to get a free one.",
+  });
+}
+
+function freeAddress({ name, layout }: AppliedNetwork, subnet: Prefix, taken: ReadonlySet<IpAddress>): IpAddress {
   const family = familyOf(subnet.address);
   const { first, last } = hostRange(subnet);
-  let candidate = family === 6 && last - first > IPV6_SPAN ? first + IPV6_SPAN : last;
-  while (candidate >= first && taken.has(ipFromBigint(candidate, family))) candidate--;
-  if (candidate >= first) return ipFromBigint(candidate, family);
+  const gateways = gatewaysOf(layout);
+  for (let number = family === 6 && last - first > IPV6_SPAN ? first + IPV6_SPAN : last; number >= first; number--) {
+    const candidate = ipFromBigint(number, family);
+    if (!taken.has(candidate) && !gateways.includes(candidate)) return candidate;
+  }
   throw new NetloomError("no-address-left", `attach to ${name}: no address is left in ${formatPrefix(subnet)}`);
+}
+
+function gatewaysOf({ network, addressing6 }: NetworkLayout): readonly IpAddress[] {
+  return [network.gateway, ...(addressing6 === undefined ? [] : [addressing6.gateway])];
 }

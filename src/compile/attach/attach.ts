@@ -3,9 +3,10 @@
  * somebody else, or a guest run by hand. Each is compiled as the same thing in a file would be, as a unit of its own
  * that stands on the bridge of another.
  */
-import type { Family, Ipv4Address, Ipv6Address, MacAddress } from "../../base/address.ts";
+import type { Family, IpAddress, Ipv4Address, Ipv6Address, MacAddress } from "../../base/address.ts";
 import type { DnsSettings, NamespaceMachine, TapNic, VmMachine } from "../../model/model.ts";
 import type { Desired, StateObject } from "../../state/object.ts";
+import { reservedFor } from "../declared.ts";
 import type { Facts } from "../facts.ts";
 import type { Layout } from "../layout.ts";
 import { compilePod } from "../pods.ts";
@@ -78,7 +79,8 @@ export interface TapAttachment extends Common {
   readonly queues: number;
   readonly dhcp: TapNic["dhcp"];
   readonly macAddress: MacAddress;
-  readonly address: Ipv4Address;
+  /** Absent only with dhcp none: nobody cares which the guest has. */
+  readonly address?: Ipv4Address;
   readonly address6?: Ipv6Address;
   readonly dns: DnsSettings;
 }
@@ -94,7 +96,7 @@ export function compileTapAttachment(attachment: TapAttachment, facts: Facts): D
         ? { ...object, link: { ...object.link, ownerUid } }
         : object,
   );
-  return owned(attachment, objects, [network]);
+  return owned(attachment, objects, [network], reservedFor(vm.taps));
 }
 
 export interface PortAttachment extends Common {
@@ -128,7 +130,8 @@ export interface GuestNic {
   readonly queues: number;
   readonly dhcp: TapNic["dhcp"];
   readonly macAddress: MacAddress;
-  readonly address: Ipv4Address;
+  /** As of a {@link TapAttachment}. */
+  readonly address?: Ipv4Address;
   readonly address6?: Ipv6Address;
 }
 
@@ -152,7 +155,7 @@ export function compileGuestRun(run: GuestRun, facts: Facts): Desired {
     ...compileTaps(vm, layout, facts),
     compileVm(vm, layout),
   ];
-  return owned(run, objects, networks);
+  return owned(run, objects, networks, reservedFor(vm.taps));
 }
 
 function tapNic(nic: GuestNic, index: number): TapNic {
@@ -166,7 +169,8 @@ function tapNic(nic: GuestNic, index: number): TapNic {
     queues,
     macAddress,
     options: [],
-    ...(dhcp === "none" ? {} : { address, ...(address6 === undefined ? {} : { address6 }) }),
+    ...(address === undefined ? {} : { address }),
+    ...(address6 === undefined ? {} : { address6 }),
   };
 }
 
@@ -193,6 +197,7 @@ function owned(
   { unit, origin }: Common,
   objects: readonly StateObject[],
   networks: readonly AppliedNetwork[],
+  reserved: readonly IpAddress[] = [],
 ): Desired {
   const bridges = new Map(networks.map(({ name, key }) => [`${unit}/link/${name}`, key]));
   const qualified = qualifyKeys({ objects: objects.map((object) => ({ ...object, origin })), absent: [] }, unit);
@@ -203,5 +208,6 @@ function owned(
       return { ...object, masterKey: bridges.get(object.masterKey) ?? object.masterKey };
     }),
     absent: [],
+    ...(reserved.length === 0 ? {} : { declared: { reserved } }),
   };
 }

@@ -2,7 +2,7 @@
 import { type IpAddress, type Ipv4Address, type Ipv6Address, type MacAddress, networkOf } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
-import type { AddressObject, Desired, LinkObject, StateObject } from "../../state/object.ts";
+import type { AddressObject, Desired, LinkObject } from "../../state/object.ts";
 import type { NetworkLayout } from "../layout.ts";
 
 /** Nothing here comes from a file that is at hand. */
@@ -31,7 +31,7 @@ function layoutOf(
   name: string,
   bridge: LinkObject,
   macAddress: MacAddress,
-  { objects }: Desired,
+  { objects, declared }: Desired,
 ): NetworkLayout | undefined {
   const addresses = objects.filter(
     (object): object is AddressObject => object.kind === "address" && object.linkKey === bridge.key,
@@ -55,7 +55,7 @@ function layoutOf(
     ports: [],
     device: bridge.name,
     macAddress,
-    dns: {},
+    dns: declared?.dns?.[name.slice(name.indexOf("/") + 1)] ?? {},
   };
   const router: Router = { name: "router", position: NOWHERE, networks: [name], uplink: "uplink", nat: "none" };
   const path = `net/ipv4/conf/${bridge.name}/forwarding`;
@@ -91,9 +91,9 @@ export function chooseNetwork(given: string, networks: readonly AppliedNetwork[]
   });
 }
 
-/** Addresses that the objects give to somebody: on links, and by servers. */
-export function addressesGiven(objects: Iterable<StateObject>): Set<IpAddress> {
-  const given = new Set<IpAddress>();
+/** Addresses that are somebody's: on links, told by servers, and those that guests have by themselves. */
+export function addressesGiven({ objects, declared }: Desired): Set<IpAddress> {
+  const given = new Set<IpAddress>(declared?.reserved);
   for (const object of objects) {
     if (object.kind === "address") given.add(object.address);
     else if (object.kind === "dhcp-single") given.add(object.lease.address);

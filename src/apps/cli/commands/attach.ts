@@ -10,8 +10,10 @@ import {
   parseMac,
 } from "../../../base/address.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { type Attachment, attach } from "../../../engine/attach.ts";
-import type { AttachRequest, AttachTarget } from "../../../engine/attachments.ts";
+import { DaemonClient } from "../../../daemon/client.ts";
+import type { ResponseOf } from "../../../daemon/contract.ts";
+import { attach } from "../../../engine/attach.ts";
+import type { AttachRequest, AttachTarget } from "../../../engine/attach-request.ts";
 import { canonicalNamespace } from "../../../engine/bind.ts";
 import { keeperServices } from "../../../engine/keeper-services.ts";
 import { interfaceNameFault, nameFault } from "../../../model/names.ts";
@@ -141,8 +143,7 @@ export const attachCommand: Command = {
     const form = invocation.option("output") ?? "qemu";
     if (form !== "qemu" && form !== "libvirt") throw usageError(`attach: --output ${form}: not qemu or libvirt`);
     const state = stateFolderPath(invocation.option("state"));
-    using _lock = lockFolder(state, `attach to ${request.network}`);
-    const { attachment, notes } = await attach(state, request, keeperServices(state));
+    const { attachment, notes } = await attached(state, request);
     if (invocation.flag("json")) {
       printJson({ ...attachment, notes });
       return 0;
@@ -152,6 +153,15 @@ export const attachCommand: Command = {
     return 0;
   },
 };
+
+async function attached(state: string, request: AttachRequest): Promise<ResponseOf<"attach">> {
+  const daemon = await DaemonClient.find(state);
+  if (daemon !== undefined) return daemon.call("attach", request);
+  using _lock = lockFolder(state, `attach to ${request.network}`);
+  return attach(state, request, keeperServices(state));
+}
+
+type Attachment = ResponseOf<"attach">["attachment"];
 
 function describe({ name, bridge, device, addresses, qemuArguments }: Attachment): string {
   const has = addresses.length === 0 ? "" : ` with ${addresses.join(", ")}`;

@@ -1,5 +1,8 @@
 /** detach: take back what `attach` connected. */
+import { DaemonClient } from "../../../daemon/client.ts";
+import type { ResponseOf } from "../../../daemon/contract.ts";
 import { detach } from "../../../engine/attach.ts";
+import type { AttachTarget } from "../../../engine/attach-request.ts";
 import { keeperServices } from "../../../engine/keeper-services.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
 import { type Command, usageError } from "../command.ts";
@@ -17,8 +20,7 @@ export const detachCommand: Command = {
     if (which === undefined)
       throw usageError("detach: say what to detach", "--name NAME, --netns NAME, --tap NAME or --interface IF");
     const state = stateFolderPath(invocation.option("state"));
-    using _lock = lockFolder(state, "detach");
-    const { steps, notes } = await detach(state, which, keeperServices(state));
+    const { steps, notes } = await detached(state, which);
     if (invocation.flag("json")) printJson({ steps, notes });
     else {
       for (const note of notes) print(`note: ${note}`);
@@ -27,3 +29,11 @@ export const detachCommand: Command = {
     return 0;
   },
 };
+
+async function detached(state: string, which: string | AttachTarget): Promise<ResponseOf<"detach">> {
+  const daemon = await DaemonClient.find(state);
+  if (daemon !== undefined)
+    return daemon.call("detach", typeof which === "string" ? { name: which } : { target: which });
+  using _lock = lockFolder(state, "detach");
+  return (await detach(state, which, keeperServices(state))).outcome;
+}

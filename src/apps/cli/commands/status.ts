@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DaemonClient } from "../../../daemon/client.ts";
 import type { ResponseOf } from "../../../daemon/contract.ts";
+import { formatSource } from "../../../engine/source.ts";
 import { readStatus } from "../../../engine/status.ts";
 import { faultsOf } from "../../../engine/status-faults.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
@@ -103,7 +104,8 @@ function formatStatus(status: Status): string {
     return `Nothing is applied (${status.stateFolder}).`;
   const lines: string[] = [];
   for (const unit of status.units) {
-    lines.push(`${unit.name}: ${unit.state}, ${unit.objects.length} objects, from ${unit.source}`);
+    const from = unit.source.startsWith("/") ? "from " : "";
+    lines.push(`${unit.name}: ${unit.state}, ${unit.objects.length} objects, ${from}${formatSource(unit.source)}`);
     if (unit.confirmBy !== undefined) lines.push(`  ${formatDeadline(unit.confirmBy)}`);
     if (unit.fight !== undefined) {
       const { about, sinceSeconds, pauseSeconds } = unit.fight;

@@ -1,0 +1,22 @@
+/** What the file says for those who are attached to its networks later. */
+import type { IpAddress } from "../base/address.ts";
+import type { Model, TapNic } from "../model/model.ts";
+import type { Declared, Desired } from "../state/object.ts";
+
+/** Nothing of it: nothing is returned, so that most records stay without. */
+export function declaredBy({ machines, networks }: Model): Pick<Desired, "declared"> {
+  const reserved = machines.flatMap((machine) => (machine.kind === "vm" ? reservedFor(machine.taps) : []));
+  const told = networks.filter(({ dns }) => dns.servers !== undefined || dns.search !== undefined);
+  const declared: Declared = {
+    ...(reserved.length === 0 ? {} : { reserved }),
+    ...(told.length === 0 ? {} : { dns: Object.fromEntries(told.map(({ name, dns }) => [name, dns])) }),
+  };
+  return Object.keys(declared).length === 0 ? {} : { declared };
+}
+
+/** Addresses of NICs that nothing is served on: their guests have them by themselves. */
+export function reservedFor(taps: readonly Pick<TapNic, "dhcp" | "address" | "address6">[]): readonly IpAddress[] {
+  return taps.flatMap(({ dhcp, address, address6 }) =>
+    dhcp === "none" ? [address, address6].filter((given) => given !== undefined) : [],
+  );
+}
