@@ -2,6 +2,11 @@
 import { readTextIfExists } from "../../../store/atomic-file.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
 import { NetloomError } from "../../../base/errors.ts";
+import { DaemonClient } from "../../../daemon/client.ts";
+import type { ResponseOf } from "../../../daemon/contract.ts";
+import type { GuestRunRequest } from "../../../engine/attach-request.ts";
+import { endGuest, isGuestRun, runGuest } from "../../../engine/guest-run.ts";
+import { keeperServices } from "../../../engine/keeper-services.ts";
 import { KeeperClient } from "../../../services/keeper/client.ts";
 import { openConsole } from "../../../services/vm/console.ts";
 import { startKeeper } from "../../../services/keeper/start.ts";
@@ -10,7 +15,9 @@ import { printable } from "../../../services/vm/printable.ts";
 import { listUnwatchedVms, stopUnwatchedVm, type UnwatchedVm } from "../../../services/vm/unwatched.ts";
 import { attachTerminal } from "../attach.ts";
 import { type Command, usageError } from "../command.ts";
+import { lockFolder } from "../lock-folder.ts";
 import { complain, formatTable, print, printJson } from "../output.ts";
+import { GUEST_OPTIONS, readGuest } from "./vm-options.ts";
 
 export const vmListCommand: Command = {
   name: "vm list",
@@ -50,26 +57,60 @@ export const vmConsoleCommand: Command = {
 
 export const vmRunCommand: Command = {
   name: "vm run",
+  example: "netloom vm run test1 --network lan --image disk.qcow2 --memory 1G",
   operands: ["NAME"],
-  summary: "Start a guest of an applied file again that has ended or was stopped.",
-  options: {},
+  summary: "Run a guest on networks of applied files; without options start one again that has ended or was stopped.",
+  details:
+    "With --network a new guest comes into being, which no file declares: it has a tap on each of the networks, and is " +
+    "told its addresses as a file's guests are. Until `vm stop` takes it back it is looked after as they are, and a file " +
+    "whose network it uses is not destroyed. --network and --image or --kernel are necessary then.",
+  options: GUEST_OPTIONS,
   async run(invocation) {
     const name = invocation.positionals[0]!;
     const stateFolder = stateFolderPath(invocation.option("state"));
-    // Whoever asks for a guest that no applied file has gets no keeper for it.
-    knownFolder("run", stateFolder, name);
-    const client = await startKeeper(stateFolder);
-    await client.runVm(name);
+    const request = readGuest(invocation);
+    if (request !== undefined) {
+      const { guest, notes } = await started(stateFolder, request);
+      if (invocation.flag("json")) printJson({ ...guest, state: "running", notes });
+      else print([...notes.map((note) => `note: ${note}`), describe(guest)].join("\n"));
+      return 0;
+    }
+    await startAgain(stateFolder, name);
     if (invocation.flag("json")) printJson({ name, state: "running" });
     else print(`VM ${name} runs.`);
     return 0;
   },
 };
 
+async function startAgain(stateFolder: string, name: string): Promise<void> {
+  const daemon = await DaemonClient.find(stateFolder);
+  if (daemon !== undefined) {
+    await daemon.call("vmRun", { name });
+    return;
+  }
+  // Whoever asks for a guest that nobody knows gets no keeper for it.
+  knownFolder("run", stateFolder, name);
+  await (await startKeeper(stateFolder)).runVm(name);
+}
+
+async function started(stateFolder: string, request: GuestRunRequest): Promise<ResponseOf<"vmNew">> {
+  const daemon = await DaemonClient.find(stateFolder);
+  if (daemon !== undefined) return daemon.call("vmNew", request);
+  using _lock = lockFolder(stateFolder, `run VM ${request.name}`);
+  const { guest, outcome } = await runGuest(stateFolder, request, keeperServices(stateFolder));
+  return { guest, notes: outcome.notes };
+}
+
+function describe({ name, nics, addresses }: ResponseOf<"vmNew">["guest"]): string {
+  const has = addresses.length === 0 ? "" : `, with ${addresses.join(", ")}`;
+  const on = nics.map(({ network, tap, mac }) => `${network} by ${tap} (${mac})`).join(" and ");
+  return `VM ${name} runs on ${on}${has}.\nIts console: netloom vm console ${name} --attach`;
+}
+
 export const vmStopCommand: Command = {
   name: "vm stop",
   operands: ["NAME"],
-  summary: "End a guest; `apply` starts it again.",
+  summary: "End a guest. A file's is started again by `vm run` or `apply`, any other is taken back with its taps.",
   options: {
     powerdown: {
       value: "SECONDS",
@@ -82,14 +123,35 @@ export const vmStopCommand: Command = {
     if (!/^\d{1,4}$/.test(given))
       throw usageError(`vm stop: --powerdown ${given}: not a number of seconds from 0 to 9999`);
     const stateFolder = stateFolderPath(invocation.option("state"));
-    const client = new KeeperClient(stateFolder);
-    if ((await client.statusIfRunning()) === undefined) await stopUnwatchedVm(stateFolder, name, Number(given));
-    else await client.stopVm(name, Number(given));
-    if (invocation.flag("json")) printJson({ name, state: "stopped" });
-    else print(`VM ${name} is stopped.`);
+    const isGone = await stopped(stateFolder, name, Number(given));
+    if (invocation.flag("json")) printJson({ name, state: "stopped", ...(isGone ? { removed: true } : {}) });
+    else print(isGone ? `VM ${name} has ended, nothing of it is left.` : `VM ${name} is stopped.`);
     return 0;
   },
 };
+
+async function stopGuest(stateFolder: string, name: string, powerdownSeconds: number): Promise<void> {
+  const client = new KeeperClient(stateFolder);
+  if ((await client.statusIfRunning()) === undefined) await stopUnwatchedVm(stateFolder, name, powerdownSeconds);
+  else await client.stopVm(name, powerdownSeconds);
+}
+
+/** @returns whether nothing of it is left, as no file has it */
+async function stopped(stateFolder: string, name: string, powerdownSeconds: number): Promise<boolean> {
+  const daemon = await DaemonClient.find(stateFolder);
+  if (daemon !== undefined) {
+    const left = await daemon.call("vmStop", { name, powerdownSeconds });
+    return !left.some((guest) => guest.name === name);
+  }
+  if (!isGuestRun(stateFolder, name)) {
+    await stopGuest(stateFolder, name, powerdownSeconds);
+    return false;
+  }
+  using _lock = lockFolder(stateFolder, `stop VM ${name}`);
+  if (powerdownSeconds > 0) await stopGuest(stateFolder, name, powerdownSeconds);
+  await endGuest(stateFolder, name, keeperServices(stateFolder));
+  return true;
+}
 
 async function listGuests(stateFolder: string): Promise<UnwatchedVm[]> {
   const status = await new KeeperClient(stateFolder).statusIfRunning();
