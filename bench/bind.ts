@@ -1,21 +1,21 @@
 /**
  * From the request until the guest may start: a pod's interface is taken over for a guest by the daemon, through its
- * API, beside a script that does the same to the pod with `ip`, `nft`, `sysctl` and dnsmasq, as people do by hand. The
- * script neither checks, nor remembers what was there, nor reads anything back; netloom does.
+ * API, beside a script that does the same to the pod with `ip`, `nft` and `sysctl`, as people do by hand. The script serves no
+ * DHCP, and neither checks, nor remembers what was there, nor reads anything back; netloom does.
  *
  * Run inside the sandbox: scripts/sandbox.sh node bench/bind.ts [PODS]
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DaemonClient } from "../src/daemon/client.ts";
 import { compete, formatRows } from "./support/rounds.ts";
 
 const rounds = Number(process.argv[2] ?? 15);
-const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
+// Where netloom keeps its state by default, too: in memory.
+const folder = mkdtempSync("/run/netloom-bench-");
 const state = join(folder, "state");
 const SETTLE_MILLISECONDS = 100;
 
@@ -23,34 +23,44 @@ function shell(script: string): void {
   execFileSync("bash", ["-e", "-c", script], { stdio: ["ignore", "ignore", "pipe"] });
 }
 
+const MAC = "0a:58:c0:00:02:05";
 /** What the modern profile of the bridge binding makes of the pod. */
-const BY_HAND = `
+const BY_HAND = `set -e
 pod() { nsenter --net=/run/netns/pod -- "$@"; }
-ip -n pod link set eth0 down
+ip -n pod route delete default
 ip -n pod address flush dev eth0
+ip -n pod link add k6t-eth0 type bridge forward_delay 0 stp_state 0
+ip -n pod link set k6t-eth0 address 02:00:00:00:00:09 mtu 1440 addrgenmode none up
+ip -n pod link set eth0 down
 ip -n pod link set eth0 name eth0-nic
-pod sysctl -qw net.ipv6.conf.eth0-nic.disable_ipv6=1
-ip -n pod link add k6t-eth0 type bridge
-pod sysctl -qw net.ipv6.conf.k6t-eth0.disable_ipv6=1
-ip -n pod link set eth0-nic address 02:00:00:00:00:09 master k6t-eth0
-ip -n pod tuntap add tap0 mode tap user 0
-ip -n pod link set tap0 master k6t-eth0 mtu 1440 up
-ip -n pod address add 169.254.75.10/32 dev k6t-eth0
-pod nft -f - <<'NFT'
-table bridge hand { chain forward { type filter hook forward priority 0; meta ibrname k6t-eth0 accept; }; }
-NFT
+ip -n pod link set eth0-nic address 02:00:00:00:00:09 addrgenmode none master k6t-eth0
 bridge -n pod link set dev eth0-nic learning off
 ip -n pod link set eth0-nic up
-ip -n pod link set k6t-eth0 up
-ip -n pod link add eth0 type dummy || true
-pod dnsmasq --conf-file=/dev/null --port=0 --interface=k6t-eth0 --bind-interfaces --leasefile-ro --pid-file=${folder}/pid \\
-  --dhcp-range=192.0.2.5,static --dhcp-host=0a:58:c0:00:02:05,192.0.2.5
+pod sysctl -qw net.ipv4.conf.k6t-eth0.arp_ignore=1 net.ipv6.conf.k6t-eth0.disable_ipv6=1
+ip -n pod tuntap add tap0 mode tap
+ip -n pod link set tap0 mtu 1440 addrgenmode none master k6t-eth0 up
+ip -n pod address add 169.254.75.10/32 dev k6t-eth0
+ip -n pod link add eth0 address ${MAC} mtu 1440 type bridge
+ip -n pod address add 192.0.2.5/24 dev eth0
+pod nft -f - <<'NFT'
+table bridge by_hand {
+  chain forward {
+    type filter hook forward priority -200; policy accept;
+    iifname "tap0" oifname "eth0-nic" jump configuration
+    iifname "eth0-nic" oifname "tap0" jump configuration
+  }
+  chain configuration {
+    ether type ip udp dport { 67, 68 } drop
+    ether type ip6 udp dport { 546, 547 } drop
+  }
+}
+NFT
 `;
 
 function makePod(): void {
   shell(`ip netns add pod
     nsenter --net=/run/netns/pod sh -c 'for c in all default; do echo 0 >/proc/sys/net/ipv6/conf/$c/accept_dad; done'
-    ip link add host-pod type veth peer name eth0 address 0a:58:c0:00:02:05 mtu 1440 netns pod
+    ip link add host-pod type veth peer name eth0 address ${MAC} mtu 1440 netns pod
     ip link set host-pod mtu 1440 master br-pods up
     ip -n pod link set lo up
     ip -n pod link set eth0 up
@@ -92,7 +102,6 @@ try {
       const { status, stderr } = spawnSync("bash", ["-c", BY_HAND], { encoding: "utf8" });
       if (status !== 0) throw new Error(stderr);
     });
-    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")));
     removePod();
     return { bind };
   };
@@ -101,11 +110,11 @@ try {
   const rows = await compete(
     [
       { name: "netloom", round: byDaemon },
-      { name: "ip, nft, dnsmasq", round: byHand },
+      { name: "ip, nft, sysctl", round: byHand },
     ],
     rounds,
   );
-  process.stdout.write(`${formatRows(rows, "ip, nft, dnsmasq")}\n`);
+  process.stdout.write(`${formatRows(rows, "ip, nft, sysctl")}\n`);
 } finally {
   daemon.kill();
   await once(daemon, "exit");
