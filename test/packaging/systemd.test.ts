@@ -1,7 +1,18 @@
 /** The units: no mount namespace for the daemon, guests spared, and a place for guests outside the daemon's unit. */
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { guestScopeWords } from "../../src/kernel/guest-scope.ts";
 
 const folder = join(import.meta.dirname, "../../packaging/systemd");
@@ -29,6 +40,37 @@ test.each(["netloom.service", "netloom-apply@.service"])(
     expect(directives.filter((directive) => MOUNT_NAMESPACE.test(directive))).toEqual([]);
   },
 );
+
+describe("systemd-analyze verify", () => {
+  /** Its words about our units, installed on a host of nothing else but the targets that they name. */
+  function complaints(more = ""): string {
+    const root = mkdtempSync(join(tmpdir(), "netloom-units-"));
+    try {
+      const units = join(root, "etc/systemd/system");
+      cpSync(folder, units, { recursive: true });
+      appendFileSync(join(units, "netloom.service"), more);
+      for (const target of ["sysinit", "basic", "multi-user", "network-pre", "network-online", "shutdown", "umount"])
+        copyFileSync(`/lib/systemd/system/${target}.target`, join(units, `${target}.target`));
+      mkdirSync(join(root, "usr/bin"), { recursive: true });
+      copyFileSync("/bin/true", join(root, "usr/bin/netloom"));
+      const paths = readdirSync(folder).map((name) => join(units, name.replace("@.", "@lan.")));
+      const words = ["verify", "--man=no", `--root=${root}`, ...paths];
+      const { status, stdout, stderr } = spawnSync("systemd-analyze", words, { encoding: "utf8" });
+      return `${status} ${stdout}${stderr}`;
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  }
+
+  test("has nothing to say", () => {
+    expect(complaints()).toBe("0 ");
+  });
+
+  test("would say so", () => {
+    expect(complaints("[Service]\nNoSuchDirective=yes\n")).toContain("NoSuchDirective");
+    expect(complaints("[Unit]\nRequires=no-such.service\n")).toContain("no-such.service");
+  });
+});
 
 test("the end of the daemon spares guests, by a restart, a stop and a lack of memory", () => {
   const unit = readUnit("netloom.service");
