@@ -47,16 +47,18 @@ export class Daemon implements AsyncDisposable {
     this.events = new EventRing(this.#startedAt);
     this.#queue = new ChangeQueue(stateFolder);
     this.#services = {
-      converge: (unit, services, { start = true } = {}) => keeper.keeper.converge(unit, services, start),
+      converge: (unit, services, { start = true } = {}) =>
+        this.#queue.standAside(unit, () => keeper.keeper.converge(unit, services, start)),
     };
     this.#healer = new Healer({
       stateFolder,
       services: {
         // Whoever ended a guest did not ask for it again.
-        converge: (unit, services, { start = true } = {}) => keeper.keeper.converge(unit, services, start, false),
+        converge: (unit, services, { start = true } = {}) =>
+          this.#queue.standAside(unit, () => keeper.keeper.converge(unit, services, start, false)),
       },
       ready: () => this.#queue.idle(),
-      exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, locksOf(unit), work),
+      exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, unit, locksOf(unit), work),
       report: (event) => this.#tell(event),
       looked: () => this.#memory.worked(),
       tend: (unit, namespaces) =>
@@ -84,7 +86,7 @@ export class Daemon implements AsyncDisposable {
     this.#units[Symbol.dispose]();
     this.#confirmations[Symbol.dispose]();
     await this.#healer[Symbol.asyncDispose]();
-    await this.#queue.idle();
+    await this.#queue.done();
   }
 
   metricsText(): string {

@@ -23,6 +23,8 @@ const GATHER_MILLISECONDS = 30;
 const GATHER_AT_MOST_MILLISECONDS = 200;
 /** Looking takes at most half of the time, and no event waits longer than this for it. */
 const LONGEST_REST_MILLISECONDS = 500;
+/** One that takes longer, as it waits for a guest, does not keep the others waiting. */
+const PATIENCE_MILLISECONDS = 500;
 /** Somebody else holds the unit: a command that will not take long. */
 const BUSY_MILLISECONDS = 250;
 const FIRST_RETRY_MILLISECONDS = 1000;
@@ -87,6 +89,10 @@ export class Healer implements AsyncDisposable {
   readonly #units = new Set<string>();
   /** To be looked at again, and when. */
   readonly #later = new Map<string, number>();
+  /** Looks that are under way. */
+  readonly #looks = new Map<string, Promise<void>>();
+  /** To be looked at again when the look that is under way is over. */
+  readonly #again = new Set<string>();
   #stakesChanged = false;
   #firstMark: number | undefined;
   #lastMark = 0;
@@ -160,9 +166,10 @@ export class Healer implements AsyncDisposable {
 
   /** Resolves once all that was heard of until now has been looked at. */
   async settled(): Promise<void> {
-    while (this.#pass !== undefined || this.#firstMark !== undefined) {
+    while (this.#pass !== undefined || this.#firstMark !== undefined || this.#looks.size > 0) {
       if (this.#firstMark !== undefined) this.#begin();
       await this.#pass;
+      await Promise.all(this.#looks.values());
     }
   }
 
@@ -173,6 +180,7 @@ export class Healer implements AsyncDisposable {
     clearTimeout(this.#laterTimer);
     this.#watcher[Symbol.dispose]();
     await this.#pass;
+    await Promise.all(this.#looks.values());
   }
 
   #mark(): void {
@@ -223,9 +231,28 @@ export class Healer implements AsyncDisposable {
     }
     for (const unit of this.#stakes.units()) {
       if (this.#closed) return;
-      if (units.has(unit) || this.#stakes.touches(unit, namespaces, files)) await this.#lookAt(unit, namespaces);
+      if (!units.has(unit) && !this.#stakes.touches(unit, namespaces, files)) continue;
+      if (this.#looks.has(unit)) this.#again.add(unit);
+      else await this.#withPatience(unit, this.#lookAt(unit, namespaces));
     }
     for (const unit of this.#fights.ended(performance.now())) this.#options.report({ kind: "fight-over", unit });
+  }
+
+  async #withPatience(unit: string, look: Promise<void>): Promise<void> {
+    const whole = look
+      .catch((error: unknown) => this.#options.log.error("healing failed", { unit, reason: messageOf(error) }))
+      .finally(() => {
+        this.#looks.delete(unit);
+        if (this.#again.delete(unit)) this.#units.add(unit);
+        // The pass that began it may be over, and nothing scheduled what is left to do.
+        if (this.#pass === undefined) this.#scheduleLater();
+        if (this.#units.has(unit)) this.#mark();
+      });
+    this.#looks.set(unit, whole);
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, PATIENCE_MILLISECONDS);
+    await Promise.race([whole, patience.promise]);
+    clearTimeout(timer);
   }
 
   #listen(namespaces: ReadonlySet<string>): readonly string[] {

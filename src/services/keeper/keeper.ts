@@ -21,7 +21,9 @@ export class Keeper {
   readonly #log: Logger;
   /** Services by key, by unit. */
   readonly #units = new Map<string, Map<string, Service>>();
-  #queue: Promise<unknown> = Promise.resolve();
+  /** The last change of each unit, and the last one of all: a guest that lets others wait is waited for by its own unit alone. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  #wholeTurn: Promise<unknown> = Promise.resolve();
 
   constructor(stateFolder: string, create: ServiceFactory, log: Logger) {
     this.#stateFolder = stateFolder;
@@ -48,7 +50,7 @@ export class Keeper {
    * @throws NetloomError of what failed; the list is kept all the same, another call tries again
    */
   converge(unit: string, wanted: readonly ServiceObject[], start = true, revive = true): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#inTurnOf(unit, async () => {
       this.#refuseTakenNames(unit, wanted);
       const running = this.#units.get(unit) ?? new Map<string, Service>();
       this.#units.set(unit, running);
@@ -72,6 +74,9 @@ export class Keeper {
           running.delete(key);
         });
       }
+      // Others may have taken a name meanwhile, or tidied away a unit that had nothing for a moment.
+      this.#refuseTakenNames(unit, wanted);
+      this.#units.set(unit, running);
       for (const object of start ? wanted : []) {
         if (!running.has(object.key)) running.set(object.key, this.#create(object));
       }
@@ -86,12 +91,7 @@ export class Keeper {
 
   /** End the guest of that name; it stays listed, as stopped. @throws NetloomError no-such-vm, kill-failed */
   stopVm(name: string, powerdownSeconds: number): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const { service } of this.#all()) {
-        if (service instanceof VmService && service.object.name === name) return service.halt(powerdownSeconds);
-      }
-      throw noSuchVm("stop", name);
-    });
+    return this.#withVm("stop", name, (service) => service.halt(powerdownSeconds));
   }
 
   /** End everything and forget the list. All are tried. @throws NetloomError of what did not end */
@@ -122,12 +122,7 @@ export class Keeper {
 
   /** Start the guest of that name again if it has ended. @throws NetloomError no-such-vm, or why it does not start */
   runVm(name: string): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const { service } of this.#all()) {
-        if (service instanceof VmService && service.object.name === name) return service.start();
-      }
-      throw noSuchVm("run", name);
-    });
+    return this.#withVm("run", name, (service) => service.start());
   }
 
   /**
@@ -136,16 +131,20 @@ export class Keeper {
    */
   async tend(concerned: (service: Service, unit: string) => boolean = () => true): Promise<void> {
     for (const { service } of this.#all()) service.tend?.();
-    return this.#inTurn(async () => {
-      for (const { service, unit } of this.#all()) {
-        if (service.object.kind === "vm" || !concerned(service, unit)) continue;
-        try {
-          await service.start();
-        } catch (error) {
-          this.#log.debug("service does not start", { service: nameOf(service.object), reason: messageOf(error) });
-        }
-      }
-    });
+    await Promise.all(
+      [...this.#units.keys()].map((unit) =>
+        this.#inTurnOf(unit, async () => {
+          for (const service of this.#units.get(unit)?.values() ?? []) {
+            if (service.object.kind === "vm" || !concerned(service, unit)) continue;
+            try {
+              await service.start();
+            } catch (error) {
+              this.#log.debug("service does not start", { service: nameOf(service.object), reason: messageOf(error) });
+            }
+          }
+        }),
+      ),
+    );
   }
 
   status(): ServiceStatus[] {
@@ -184,14 +183,42 @@ export class Keeper {
     writeServiceList(this.#stateFolder, units);
   }
 
-  /** One change at a time. */
+  /** @throws NetloomError no-such-vm */
+  async #withVm(operation: string, name: string, work: (service: VmService) => Promise<void>): Promise<void> {
+    const find = (): { unit: string; service: VmService } => {
+      for (const { unit, service } of this.#all())
+        if (service instanceof VmService && service.object.name === name) return { unit, service };
+      throw noSuchVm(operation, name);
+    };
+    await this.#wholeTurn;
+    return this.#inTurnOf(find().unit, () => work(find().service));
+  }
+
+  /** One change of all units, when nothing else changes. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work);
-    this.#queue = result.catch(() => {
-      // The caller has it; the next in turn is not concerned.
-    });
+    const result = Promise.all([this.#wholeTurn, ...this.#turns.values()]).then(work);
+    this.#wholeTurn = settled(result);
     return result;
   }
+
+  /** One change of the unit at a time. */
+  #inTurnOf<T>(unit: string, work: () => Promise<T>): Promise<T> {
+    const result = Promise.all([this.#wholeTurn, this.#turns.get(unit)]).then(work);
+    const turn: Promise<void> = settled(result, () => {
+      if (this.#turns.get(unit) === turn) this.#turns.delete(unit);
+    });
+    this.#turns.set(unit, turn);
+    return result;
+  }
+}
+
+async function settled(work: Promise<unknown>, afterwards?: () => void): Promise<void> {
+  try {
+    await work;
+  } catch {
+    // Whoever asked for it has it; the next in turn is not concerned.
+  }
+  afterwards?.();
 }
 
 function noSuchVm(operation: string, name: string): NetloomError {

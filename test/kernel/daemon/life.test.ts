@@ -91,6 +91,37 @@ describe("with a guest", () => {
   });
 });
 
+test("a guest that does not let go of a NIC keeps nobody else from being healed", async () => {
+  using folder = new Folder();
+  await using daemon = await Daemon.start(folder.join("state"));
+  writeBootDisk(folder.join("echo.img"), "echo");
+  const stubborn = (nics: string): string =>
+    folder.write(
+      "deaf.yaml",
+      `version: 1
+name: deaf
+networks: { deaf1: { subnet: 192.168.74.0/24 }, deaf2: { subnet: 192.168.75.0/24 } }
+machines:
+  deaf: { kind: vm, image: echo.img, memory: 32M, accelerator: tcg, nics: [${nics}] }
+`,
+    );
+  const file = folder.write("life.yaml", fileText("life", "192.168.62"));
+  await daemon.netloom("apply", file);
+  await daemon.netloom("apply", stubborn("{ network: deaf1 }, { network: deaf2 }"));
+  const change = netloom(["apply", stubborn("{ network: deaf1 }"), "--state", daemon.state]);
+  await until("the guest is asked", () => existsSync(`${daemon.state}/units/deaf/journal.json`));
+  const before = comparable(RANDOM_MACS);
+  shell("ip address flush dev life; ip -n life1 route delete default");
+  const started = performance.now();
+  await daemon.untilTold("healed");
+  expect(performance.now() - started).toBeLessThan(3000);
+  expect(existsSync(`${daemon.state}/units/deaf/journal.json`)).toBe(true);
+  await untilSame(before, RANDOM_MACS, "beside the change");
+  shell(`kill -KILL ${processesNamed("qemu-system-x86").join(" ")}`);
+  expect((await change).stderr).toContain("unplug NIC nic1");
+  for (const name of ["deaf.yaml", "life.yaml"]) await daemon.netloom("destroy", folder.join(name));
+});
+
 test("a change that a kill cut off is brought to its end", async () => {
   using folder = new Folder();
   const state = folder.join("state");
