@@ -1,9 +1,10 @@
 /** Opening what a guest's NICs are plugged into. */
 import { NetloomError, messageOf } from "../../base/errors.ts";
-import { openMacvtap } from "../../kernel/macvtap.ts";
-import { closeDescriptor, openNamespace, openTap } from "../../kernel/native.ts";
+import { findMacvtap, openMacvtap } from "../../kernel/macvtap.ts";
+import { closeDescriptor, openNamespace, openTap, SystemCallError } from "../../kernel/native.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
 import type { VmNic, VmObject } from "../../state/object.ts";
+import { countOpenQueues, findMacvtapHolder, findTapHolder } from "./tap-holder.ts";
 
 /**
  * The taps of all NICs, in order: one descriptor for each pair of queues.
@@ -27,14 +28,30 @@ export function closeTaps(taps: readonly (readonly number[])[]): void {
 async function openTapOf(nic: VmNic, { name, namespace }: VmObject): Promise<number[]> {
   const { tapType, tapName, queues = 1 } = nic;
   try {
-    if (tapType === "macvtap") return await openMacvtap({ namespace, interfaceName: tapName, queues });
+    if (tapType === "macvtap") {
+      refuseHeld(findMacvtapHolder(await findMacvtap(namespace, tapName)));
+      return await openMacvtap({ namespace, interfaceName: tapName, queues });
+    }
+    if (queues > 1 && (await countOpenQueues(namespace, tapName)) > 0)
+      refuseHeld(findTapHolder(namespace, tapName) ?? "another process");
     return openQueues(namespacePath(namespace), tapName, queues);
   } catch (cause) {
-    throw new NetloomError("tap-busy", `plug VM ${name} into ${tapName}: ${messageOf(cause)}`, {
+    const busy = cause instanceof SystemCallError && cause.errnoName === "EBUSY";
+    const holder = busy ? findTapHolder(namespace, tapName) : undefined;
+    const whose = holder === undefined ? "" : `; ${holder} has it`;
+    throw new NetloomError("tap-busy", `plug VM ${name} into ${tapName}: ${messageOf(cause)}${whose}`, {
       cause,
       ...(cause instanceof NetloomError && cause.hint !== undefined ? { hint: cause.hint } : {}),
     });
   }
+}
+
+/** @throws NetloomError tap-busy */
+function refuseHeld(holder: string | undefined): void {
+  if (holder === undefined) return;
+  throw new NetloomError("tap-busy", `it is busy: ${holder} has it`, {
+    hint: "End that one first, or give this guest a NIC of its own.",
+  });
 }
 
 function openQueues(path: string, name: string, queues: number): number[] {

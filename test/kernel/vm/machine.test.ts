@@ -88,12 +88,40 @@ describe("a guest", () => {
       expect(link()).toContain("LOWER_UP");
 
       const second = guestOf(machine(folder, "two", "echo", { namespace: "pod1", nics: [nic] }));
-      await expect(second.start()).rejects.toThrow(/plug VM two into tap0: .*(EBUSY|busy)/);
+      await expect(second.start()).rejects.toThrow(
+        `plug VM two into tap0: open tap tap0: ioctl(TUNSETIFF): resource busy or locked (EBUSY); VM one (process ${pidOf(guest)}) has it`,
+      );
       await guest.stop();
       expect(link()).toContain("NO-CARRIER");
     } finally {
       for (const guest of started) await guest.stop();
       execFileSync("ip", ["netns", "del", "pod1"]);
+    }
+  });
+
+  test("has a tap of several queues to itself, though the kernel would give another the rest of them", async () => {
+    execFileSync("ip", ["tuntap", "add", "tap0", "mode", "tap", "multi_queue"]);
+    try {
+      const nic = {
+        id: "nic0",
+        queues: 2,
+        tapKey: "link/tap0",
+        tapName: "tap0",
+        macAddress: parseMac("02:00:00:00:00:01"),
+      };
+      const guest = guestOf(machine(folder, "one", "echo", { nics: [nic] }));
+      const second = guestOf(machine(folder, "two", "echo", { nics: [nic] }));
+      await guest.start();
+      await expect(second.start()).rejects.toThrow(
+        `plug VM two into tap0: it is busy: VM one (process ${pidOf(guest)}) has it`,
+      );
+      expect(qemuCount()).toBe(1);
+      await guest.stop();
+      await second.start();
+      expect(second.report()).toMatchObject({ state: "running" });
+    } finally {
+      for (const guest of started) await guest.stop();
+      execFileSync("ip", ["link", "delete", "tap0"]);
     }
   });
 
