@@ -1,5 +1,6 @@
-/** Which machine has which address, read back from applied state, so that a changed file moves nobody. */
+/** Which machine has which address and which NIC, read back from applied state, so that a changed file moves nobody. */
 import type { IpAddress } from "../base/address.ts";
+import type { KnownNic } from "../model/nic-numbers.ts";
 import type { Desired } from "../state/object.ts";
 
 /** By machine and NIC, "pod1/0" and "pod1/0/6" for IPv6: what `parseNetworkFile` takes as `previous`. */
@@ -30,6 +31,24 @@ export function allocationsOf(desired: Desired): ReadonlyMap<string, string> {
     }
   }
   return new Map([...found.guest, ...found.pod]);
+}
+
+/** NICs straight on networks, by guest: what `parseNetworkFile` takes as `previousNics`. */
+export function guestNicsOf({ objects }: Desired): ReadonlyMap<string, readonly KnownNic[]> {
+  const networks = new Map<string, string>();
+  for (const object of objects)
+    if (object.kind === "link" && typeof object.masterKey === "string")
+      networks.set(object.key, object.masterKey.slice(object.masterKey.lastIndexOf("/") + 1));
+  return new Map(
+    objects.flatMap((object) => {
+      if (object.kind !== "vm" || object.namespace !== "") return [];
+      const nics = object.nics.flatMap(({ id, tapKey, macAddress }): KnownNic[] => {
+        const network = networks.get(tapKey);
+        return network === undefined ? [] : [{ number: Number(id.replace("nic", "")), network, macAddress }];
+      });
+      return [[object.name, nics] as const];
+    }),
+  );
 }
 
 /** "pod1/0" of "link/pod1/0", "link/pod1/0 tap". */

@@ -41,7 +41,7 @@ export function compileTaps(vm: VmMachine, layout: Layout, facts: Facts): readon
 /** QEMU's side of the taps. */
 export function tapNics(vm: VmMachine, layout: Layout): readonly VmNic[] {
   return vm.taps.map((nic) => ({
-    id: `nic${nic.index}`,
+    id: `nic${nic.number}`,
     ...(nic.queues === 1 ? {} : { queues: nic.queues }),
     tapKey: tapKey(vm, nic),
     tapName: nic.hostDevice,
@@ -81,7 +81,7 @@ export function compileNetworkDhcp(
 }
 
 function tapKey(vm: VmMachine, nic: TapNic): string {
-  return `link/${vm.name}/${nic.index}`;
+  return `link/${vm.name}/${nic.number}`;
 }
 
 function tap(vm: VmMachine, nic: TapNic, layout: Layout): LinkObject {
@@ -106,7 +106,7 @@ function singleDhcp(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): S
   const { network } = layoutOf(layout, nic);
   return {
     kind: "dhcp-single",
-    key: `dhcp/${vm.name}/${nic.index}`,
+    key: `dhcp/${vm.name}/${nic.number}`,
     origin: `machine ${vm.name}`,
     namespace: "",
     linkKey: tapKey(vm, nic),
@@ -151,7 +151,7 @@ function singleIp6(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): Ip
   const { servers, search } = resolverOf(vm, nic, layout, facts);
   return {
     kind: "ip6-single",
-    key: `ip6/${vm.name}/${nic.index}`,
+    key: `ip6/${vm.name}/${nic.number}`,
     origin: `machine ${vm.name}`,
     namespace: "",
     linkKey: tapKey(vm, nic),

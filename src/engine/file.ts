@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { NetloomError, reasonOf } from "../base/errors.ts";
-import { allocationsOf } from "../compile/allocations.ts";
+import { allocationsOf, guestNicsOf } from "../compile/allocations.ts";
 import { compile } from "../compile/compile.ts";
 import { qualifyKeys } from "../compile/qualify.ts";
 import { missingCapabilities } from "../kernel/features.ts";
@@ -134,6 +134,7 @@ async function wanted(
       : parseNetworkFile(text, file, {
           folder: dirname(resolve(file)),
           previous: allocationsOf(previous.desired),
+          previousNics: guestNicsOf(previous.desired),
           taken: attachedAddresses(stateFolder, unit.name),
         });
   const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit));

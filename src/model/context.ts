@@ -83,9 +83,12 @@ export class Context {
     else this.#macs.set(mac, formatPath(path));
   }
 
-  /** A MAC address of our own that depends on the file's name and the path only; declared ones are claimed before. */
-  deriveMac(path: Path): MacAddress {
-    const what = `${this.modelName} ${formatPath(path)}`;
+  /**
+   * A MAC address of our own that depends on the file's name and the path only; declared ones are claimed before.
+   * @param identity instead of the path, of something that may change its place
+   */
+  deriveMac(path: Path, identity: Path = path): MacAddress {
+    const what = `${this.modelName} ${formatPath(identity)}`;
     for (let salt = 0; ; salt++) {
       const mac = derivedMac(salt === 0 ? what : `${what} ${salt}`);
       if (this.#macs.has(mac)) continue;

@@ -6,6 +6,7 @@ import type { Path } from "./mistakes.ts";
 import type { Machine, NamespaceMachine, Network, PodNic } from "./model.ts";
 import { hostEndName, podInterfaceName } from "./names.ts";
 import { dnsSettings, subnetsOf } from "./networks.ts";
+import { type KnownNic, numberNics } from "./nic-numbers.ts";
 import type { FileShape } from "./schema.ts";
 import { buildVm, isOnNetworks, type MachineShape } from "./vms.ts";
 
@@ -16,6 +17,8 @@ interface MachineSurroundings {
   readonly folder: string;
   /** Addresses of an earlier run, by "pod1/0" and "pod1/0/6". */
   readonly previous: ReadonlyMap<string, string>;
+  /** NICs straight on networks that guests have, by machine. */
+  readonly previousNics: ReadonlyMap<string, readonly KnownNic[]>;
   /** Addresses that something besides the file has, with what has them. */
   readonly taken: ReadonlyMap<string, string>;
   readonly networks: readonly Network[];
@@ -25,7 +28,8 @@ interface MachineSurroundings {
 
 export function buildMachines(file: FileShape, around: MachineSurroundings, context: Context): readonly Machine[] {
   const shapes = Object.entries(file.machines ?? {});
-  const addresses = allocate(shapes, around, context);
+  const numbers = numbersOf(shapes, around.previousNics);
+  const addresses = allocate(shapes, numbers, around, context);
   const devices = new Set(around.devices);
   const pods = new Map<string, NamespaceMachine>();
   for (const [name, shape] of shapes)
@@ -33,8 +37,21 @@ export function buildMachines(file: FileShape, around: MachineSurroundings, cont
   const occupied = new Map<string, string>();
   return shapes.map(([name, shape]): Machine => {
     if (shape.kind === "namespace") return pods.get(name)!;
-    return buildVm(name, shape, { pods, occupied, folder: around.folder, addresses, devices }, context);
+    return buildVm(name, shape, { pods, occupied, folder: around.folder, numbers, addresses, devices }, context);
   });
+}
+
+/** Of the NICs of each machine, in their order. */
+function numbersOf(
+  shapes: readonly (readonly [string, MachineShape])[],
+  previous: ReadonlyMap<string, readonly KnownNic[]>,
+): ReadonlyMap<string, readonly number[]> {
+  return new Map(
+    shapes.map(([name, shape]) => {
+      const isGuest = shape.kind === "vm" && isOnNetworks(shape);
+      return [name, isGuest ? numberNics(shape.nics, previous.get(name) ?? []) : (shape.nics ?? []).map((_, i) => i)];
+    }),
+  );
 }
 
 /** Take all declared MAC addresses, before any is derived: a derived one gives way. */
@@ -52,6 +69,7 @@ export function claimDeclaredMacs(file: FileShape, context: Context): void {
 
 function allocate(
   shapes: readonly (readonly [string, MachineShape])[],
+  numbers: ReadonlyMap<string, readonly number[]>,
   around: MachineSurroundings,
   context: Context,
 ): Addresses {
@@ -67,7 +85,7 @@ function allocate(
       // Nobody tells such a guest its address: it has the one that the file says, if any.
       const always = !("dhcp" in nic) || nic.dhcp !== "none";
       const { address, address6 } = nic;
-      const key = `${name}/${index}`;
+      const key = `${name}/${numbers.get(name)?.[index] ?? index}`;
       if (always || address !== undefined)
         claims.push({ path: [...path, "address"], key, subnet: network.ipv4, declared: address });
       if (network.ipv6 !== undefined) {

@@ -100,7 +100,8 @@ export interface GuestPort {
 
 /** A guest's NIC straight on a network: a tap that is a port of the network's bridge. */
 export interface TapNic {
-  readonly index: number;
+  /** Its own for as long as the guest has it, whatever its place in the list. */
+  readonly number: number;
   readonly position: Position;
   readonly network: string;
   /** Name of the tap on the host. */

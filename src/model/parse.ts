@@ -4,6 +4,7 @@ import { isPlainMap, type Plain, readDocument, type SourceDocument } from "./doc
 import { buildMachines, claimDeclaredMacs } from "./machines.ts";
 import { type Complaint, formatPath, type Mistake, NetworkFileError, type Path, type Position } from "./mistakes.ts";
 import type { Model } from "./model.ts";
+import type { KnownNic } from "./nic-numbers.ts";
 import { buildNetworks, buildRouters, buildUplinks } from "./networks.ts";
 import type { FileShape } from "./schema.ts";
 import { checkShape } from "./shape.ts";
@@ -13,6 +14,8 @@ export interface ParseOptions {
   readonly folder: string;
   /** Addresses that an earlier run gave, by machine and NIC: "pod1/0". */
   readonly previous?: ReadonlyMap<string, string>;
+  /** NICs straight on networks that guests have, by machine. */
+  readonly previousNics?: ReadonlyMap<string, readonly KnownNic[]>;
   /** Addresses that something besides the file has, with what has them. */
   readonly taken?: ReadonlyMap<string, string>;
 }
@@ -65,6 +68,7 @@ function build(file: FileShape, fileName: string, name: string, options: ParseOp
     {
       folder: options.folder,
       previous: options.previous ?? new Map(),
+      previousNics: options.previousNics ?? new Map(),
       taken: options.taken ?? new Map(),
       networks,
       devices,

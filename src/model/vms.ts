@@ -18,6 +18,8 @@ interface VmSurroundings {
   /** VM by pod. */
   readonly occupied: Map<string, string>;
   readonly folder: string;
+  /** Of the NICs of each machine, in their order. */
+  readonly numbers: ReadonlyMap<string, readonly number[]>;
   readonly addresses: Addresses;
   readonly devices: Set<string>;
 }
@@ -62,25 +64,26 @@ export function buildVm(name: string, shape: VmShape, around: VmSurroundings, co
 function buildTaps(
   name: string,
   shape: NetworkVmShape,
-  { addresses, devices }: VmSurroundings,
+  { numbers, addresses, devices }: VmSurroundings,
   context: Context,
 ): readonly TapNic[] {
   return shape.nics.map((nic, index) => {
     const place = ["machines", name, "nics", index];
-    const hostDevice = hostEndName(name, tapName(index), devices);
+    const number = numbers.get(name)?.[index] ?? index;
+    const hostDevice = hostEndName(name, tapName(number), devices);
     devices.add(hostDevice);
     const dhcp = context.value([...place, "dhcp"], nic.dhcp, "single");
     if (dhcp === "none" && nic.options !== undefined)
       context.complain([...place, "options"], "are DHCP options, and dhcp is none", "remove them, or dhcp: none");
     return {
-      index,
+      number,
       position: context.position(place),
       network: nic.network,
       hostDevice,
       dhcp,
       queues: context.value([...place, "queues"], nic.queues, 1),
-      ...addresses.of(name, index),
-      macAddress: nic.mac ?? context.deriveMac([...place, "mac"]),
+      ...addresses.of(name, number),
+      macAddress: nic.mac ?? context.deriveMac([...place, "mac"], ["machines", name, "nics", number, "mac"]),
       options: nic.options ?? [],
     };
   });

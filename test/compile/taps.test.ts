@@ -1,7 +1,10 @@
 /** VMs straight on networks, and interfaces of others as ports. */
 import { describe, expect, test } from "vitest";
-import { allocationsOf } from "../../src/compile/allocations.ts";
+import { allocationsOf, guestNicsOf } from "../../src/compile/allocations.ts";
+import { compile } from "../../src/compile/compile.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
+import type { VmObject } from "../../src/state/object.ts";
+import { onlyLosesNics } from "../../src/state/vm.ts";
 import { byKey, compiled, HOST, link } from "./host.ts";
 
 const FILE = `version: 1
@@ -97,6 +100,51 @@ describe("a VM on networks", () => {
     expect(rules("nft/link/vm2/0")).not.toMatch(/67/);
     expect(rules("nft/link/vm2/0")).toMatch(/nd-router-advert/);
     expect(objects.has("nft/link/vm4/0")).toBe(false);
+  });
+
+  describe("whose list of NICs changes", () => {
+    const office = (nics: string): string => FILE.replace(/(vm1: .* nics: )\[.*\]/, `$1[${nics}]`);
+    const again = (before: string, after: string) => {
+      const { desired } = compiled(before);
+      const model = parseNetworkFile(after, "office.yaml", {
+        folder: "/srv",
+        previous: allocationsOf(desired),
+        previousNics: guestNicsOf(desired),
+      });
+      const [was, is] = [byKey({ desired, notes: [] }), byKey(compile(model, HOST))];
+      return { was, is, guests: [was.get("vm/vm1"), is.get("vm/vm1")] as [VmObject, VmObject] };
+    };
+    const MINE = /vm1\/1/;
+
+    test("keeps the NIC that stays, with its tap and what serves it, when the first one goes", () => {
+      const { was, is, guests } = again(FILE, office("{ network: lan, queues: 4 }"));
+      expect(onlyLosesNics(...guests)).toBe(true);
+      const kept = [...was].filter(([key]) => MINE.test(key));
+      expect(kept.length).toBeGreaterThan(3);
+      for (const [key, object] of kept) expect(is.get(key)).toEqual(object);
+    });
+
+    test("gives one that comes in front a number of its own", () => {
+      const fewer = office("{ network: lan }");
+      const { guests } = again(fewer, office("{ network: back }, { network: lan }"));
+      expect(guests[1].nics.map(({ id, tapName }) => [id, tapName])).toEqual([
+        ["nic1", "vm1-tap1"],
+        ["nic0", "vm1-tap0"],
+      ]);
+      expect(guests[1].nics[1]).toEqual(guests[0].nics[0]);
+    });
+
+    test("knows NICs on one network by their MAC addresses", () => {
+      const [first, second] = ["{ network: lan, mac: 52:54:00:00:01:00 }", "{ network: lan, mac: 52:54:00:00:01:01 }"];
+      const { guests } = again(office(`${first}, ${second}`), office(second));
+      expect(onlyLosesNics(...guests)).toBe(true);
+      expect(guests[1].nics).toEqual([guests[0].nics[1]]);
+    });
+
+    test("goes by their places where nothing else tells them apart", () => {
+      const { guests } = again(office("{ network: lan }, { network: lan }"), office("{ network: lan }"));
+      expect(guests[1].nics).toEqual([guests[0].nics[0]]);
+    });
   });
 
   test("keeps addresses and MACs when others come and go", () => {

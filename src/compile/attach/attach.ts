@@ -161,7 +161,7 @@ export function compileGuestRun(run: GuestRun, facts: Facts): Desired {
 function tapNic(nic: GuestNic, index: number): TapNic {
   const { network, tapName, queues, dhcp, macAddress, address, address6 } = nic;
   return {
-    index,
+    number: index,
     position: NOWHERE,
     network: network.name,
     hostDevice: tapName,
