@@ -2,14 +2,14 @@
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, NetloomError } from "../../base/errors.ts";
 import { findTool, hasLinkKind, hasNetdevEgress } from "../../kernel/features.ts";
 import { nft } from "../../kernel/nft.ts";
 import { run } from "../../kernel/run.ts";
 import { kvmCacheFile, probeKvm } from "../../services/vm/kvm.ts";
 
-/** Programs that netloom starts, `iptables` for the rules of others. */
-export const PROGRAMS = ["nft", "ip", "nsenter", "qemu-system-x86_64", "iptables"] as const;
+/** Programs that netloom starts, `iptables` for the rules of others; `ip` and `nft` stand in what it shows. */
+export const PROGRAMS = ["ip", "nft", "nsenter", "qemu-system-x86_64", "iptables"] as const;
 /** Kinds of links that network files and bindings are made of; "tun" is also every tap. */
 export const LINK_KINDS = ["bridge", "veth", "tun", "dummy", "macvlan", "macvtap"] as const;
 export const NFT_FAMILIES = ["ip", "ip6", "inet", "bridge", "netdev"] as const;
@@ -22,6 +22,8 @@ export interface Abilities {
   /** Whether a guest boots under KVM; undefined: without QEMU nothing can be booted. */
   readonly kvm: { readonly works: boolean; readonly reason: string } | undefined;
   readonly programs: Readonly<Record<(typeof PROGRAMS)[number], boolean>>;
+  /** Whether nft's library is installed, which loads all tables. */
+  readonly nftLibrary: boolean;
   /** Undefined: only CAP_NET_ADMIN may ask. */
   readonly linkKinds: Readonly<Record<(typeof LINK_KINDS)[number], boolean>> | undefined;
   /** For each family what the kernel says against a chain of it, "" when it takes one. Undefined: it cannot be asked. */
@@ -40,12 +42,13 @@ export async function gatherAbilities(
 ): Promise<Abilities> {
   const lacks = (name: string): boolean => missingCapabilities.some((capability) => capability.name === name);
   const mayAsk = !lacks("CAP_NET_ADMIN");
-  const nft = mayAsk && findTool("nft") !== undefined;
+  const nftLibrary = await hasNftLibrary();
+  const mayAskNft = mayAsk && nftLibrary;
   const [kvm, linkKinds, nftFamilies, netdevEgress, qdiscs] = await Promise.all([
     findTool("qemu-system-x86_64") === undefined ? undefined : tryKvm(stateFolder),
     mayAsk ? askEach(LINK_KINDS, hasLinkKind) : undefined,
-    nft ? askEach(NFT_FAMILIES, complaintAboutFamily) : undefined,
-    nft ? hasNetdevEgress() : undefined,
+    mayAskNft ? askEach(NFT_FAMILIES, complaintAboutFamily) : undefined,
+    mayAskNft ? hasNetdevEgress() : undefined,
     mayAsk && !lacks("CAP_SYS_ADMIN") && findTool("tc") !== undefined ? tryQdiscs() : undefined,
   ]);
   return {
@@ -55,6 +58,7 @@ export async function gatherAbilities(
       PROGRAMS,
       PROGRAMS.map((name) => findTool(name) !== undefined),
     ),
+    nftLibrary,
     linkKinds,
     nftFamilies,
     netdevEgress,
@@ -78,6 +82,16 @@ async function tryKvm(stateFolder: string): Promise<NonNullable<Abilities["kvm"]
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function hasNftLibrary(): Promise<boolean> {
+  try {
+    await nft("", { check: true });
+  } catch (error) {
+    if (!(error instanceof NetloomError)) throw error;
+    return error.code !== "tool-missing";
+  }
+  return true;
 }
 
 async function complaintAboutFamily(family: (typeof NFT_FAMILIES)[number]): Promise<string> {

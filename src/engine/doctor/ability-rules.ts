@@ -7,6 +7,7 @@ export function abilityFindings(facts: HostFacts): Finding[] {
   const { abilities } = facts;
   return [
     ...privilege(facts),
+    nftLibrary(abilities.nftLibrary),
     ...PROGRAMS.map((name) => program(name, abilities.programs[name])),
     virtualization(abilities),
     kvm(abilities),
@@ -31,18 +32,30 @@ function privilege({ missingCapabilities }: HostFacts): Finding[] {
   }));
 }
 
+function nftLibrary(installed: boolean): Finding {
+  const id = "nftables";
+  if (installed) return ok(id, "nft's library is installed");
+  return {
+    id,
+    level: "problem",
+    what: "nft's library libnftables.so.1 is not installed",
+    consequence: "no router, port filter or binding can be made, and what other software filters cannot be seen",
+    remedy: "apt-get install nftables",
+  };
+}
+
 const PROGRAM_RULES: Readonly<
   Record<(typeof PROGRAMS)[number], Pick<Finding, "level"> & { readonly consequence: string; readonly package: string }>
 > = {
-  nft: {
-    level: "problem",
-    consequence: "no router, port filter or binding can be made, and what other software filters cannot be seen",
-    package: "nftables",
-  },
   ip: {
     level: "info",
     consequence: "netloom does without it, but the commands that plans show cannot be typed",
     package: "iproute2",
+  },
+  nft: {
+    level: "info",
+    consequence: "netloom does without it, but the commands that plans show cannot be typed",
+    package: "nftables",
   },
   nsenter: {
     level: "problem",
@@ -85,16 +98,21 @@ function virtualization({ virtualization: flag }: Abilities): Finding {
   };
 }
 
-function kvm({ kvm: trial }: Abilities): Finding {
+function kvm({ kvm: trial, virtualization: flag }: Abilities): Finding {
   const id = "kvm";
   if (trial === undefined)
     return { id, level: "info", what: "whether a guest boots under KVM is not known: QEMU is not installed" };
   if (trial.works) return ok(id, "a guest boots under /dev/kvm");
   const remedies: Readonly<Record<string, string>> = {
-    "there is no /dev/kvm": "modprobe kvm_intel || modprobe kvm_amd",
+    "there is no /dev/kvm":
+      flag === undefined
+        ? "None, until the processor shows vmx or svm: machines whose accelerator is auto run under TCG by themselves."
+        : `modprobe ${flag === "vmx" ? "kvm_intel" : "kvm_amd"}`,
     "/dev/kvm may not be opened by this user": "usermod --append --groups kvm USER",
   };
-  const remedy = remedies[trial.reason] ?? "Let machines use the accelerator tcg, which needs no KVM.";
+  const remedy =
+    remedies[trial.reason] ??
+    "None is needed: machines whose accelerator is auto run under TCG by themselves. On a virtual machine, its hypervisor's nested virtualization is at fault.";
   return {
     id,
     level: "warning",
@@ -136,7 +154,8 @@ function linkKinds(kinds: Abilities["linkKinds"]): Finding[] {
         level: kind === "bridge" || kind === "veth" ? "problem" : "info",
         what: `the kernel cannot make links of kind ${kind}`,
         ...(LINK_CONSEQUENCES[kind] === undefined ? {} : { consequence: LINK_CONSEQUENCES[kind] }),
-        remedy: `modprobe ${kind}`,
+        // Asking has loaded the module already, where there is one that may be loaded.
+        remedy: `modprobe ${kind}${kind === "dummy" ? " numdummies=0" : ""} # tells why; without such a module, boot a kernel that has it`,
       },
     ];
   });

@@ -1,13 +1,16 @@
 /** What there is to know of this host before netloom works on it. Gathering it changes nothing. */
 import type { ForeignForwardDrop } from "../../kernel/foreign-filter.ts";
+import { existsSync } from "node:fs";
+import { NetloomError } from "../../base/errors.ts";
 import { findForeignForwardDrops } from "../../kernel/foreign-filter.ts";
 import { missingCapabilities } from "../../kernel/features.ts";
-import type { StateObject } from "../../state/object.ts";
+import { KeeperClient } from "../../services/keeper/client.ts";
+import type { LinkObject, StateObject } from "../../state/object.ts";
 import { isUnreadable, UnitStore } from "../../store/unit.ts";
 import { type Abilities, gatherAbilities } from "./abilities.ts";
 import { type DhcpOffer, probeDhcp } from "./dhcp-probe.ts";
 import { gatherSoftware, type OtherSoftware } from "./software.ts";
-import { gatherSettings, type Settings } from "./settings.ts";
+import { gatherSettings, hasOwnMountNamespace, type Settings } from "./settings.ts";
 
 /** What came of asking for DHCP servers on one link. */
 export interface ProbeFacts {
@@ -27,11 +30,19 @@ export interface HostFacts {
   /** Undefined: only CAP_NET_ADMIN may look. Without nft only those of iptables-legacy are found. */
   readonly forwardDrops: readonly ForeignForwardDrop[] | undefined;
   readonly probes: readonly ProbeFacts[];
+  /** The daemon or keeper of the state folder; undefined: none runs, or we may not ask it. */
+  readonly keeper: KeeperFacts | undefined;
+}
+
+interface KeeperFacts {
+  readonly pid: number;
+  /** It has another mount namespace than process 1; undefined: it may not be read. */
+  readonly ownMountNamespace: boolean | undefined;
 }
 
 export interface FactsRequest {
   readonly stateFolder: string;
-  /** Links on which a DHCP server is looked for. */
+  /** Links on which a DHCP server is looked for; none: the bridges on which applied files serve DHCP. */
   readonly probe: readonly string[];
 }
 
@@ -42,31 +53,53 @@ export interface FactsRequest {
 export async function gatherHostFacts({ stateFolder, probe }: FactsRequest): Promise<HostFacts> {
   const missing = missingCapabilities();
   const mayAsk = !missing.some(({ name }) => name === "CAP_NET_ADMIN");
+  const served = servedLinks(stateFolder);
+  const mayProbe = !missing.some(({ name }) => name === "CAP_NET_RAW");
+  const bridges = mayProbe ? served.filter(isPresentBridge).map(({ name }) => name) : [];
   // First, because a link that does not exist ends everything.
-  const probes = await Promise.all(probe.map((name) => probeFacts(name, stateFolder)));
+  const probes = await Promise.all(
+    (probe.length > 0 ? probe : bridges).map(
+      async (interfaceName): Promise<ProbeFacts> => ({
+        interfaceName,
+        ...(await probeDhcp(interfaceName)),
+        servedByUs: served.some(({ name }) => name === interfaceName),
+      }),
+    ),
+  );
+  const keeper = await findKeeper(stateFolder);
   const [abilities, settings, software, forwardDrops] = await Promise.all([
     gatherAbilities(stateFolder, missing),
     gatherSettings(),
-    gatherSoftware(mayAsk),
+    gatherSoftware(mayAsk, keeper?.pid),
     mayAsk ? findForeignForwardDrops() : undefined,
   ]);
-  return { missingCapabilities: missing, abilities, settings, software, forwardDrops, probes };
+  return { missingCapabilities: missing, abilities, settings, software, forwardDrops, probes, keeper };
 }
 
-async function probeFacts(interfaceName: string, stateFolder: string): Promise<ProbeFacts> {
-  const served = servedLinks(stateFolder);
-  return { interfaceName, ...(await probeDhcp(interfaceName)), servedByUs: served.has(interfaceName) };
+function isPresentBridge({ name, link }: LinkObject): boolean {
+  return link.type === "bridge" && existsSync(`/sys/class/net/${name}`);
+}
+
+async function findKeeper(stateFolder: string): Promise<KeeperFacts | undefined> {
+  try {
+    const status = await new KeeperClient(stateFolder).statusIfRunning();
+    return status && { pid: status.pid, ownMountNamespace: hasOwnMountNamespace(status.pid) };
+  } catch (error) {
+    // Not ours to ask, or it hangs: of that `status` tells.
+    if (error instanceof NetloomError && error.code === "keeper-failed") return undefined;
+    throw error;
+  }
 }
 
 /**
  * Links of our own namespace whose frames reach a DHCP server of applied files: the links that it serves, be it one
  * guest or a network, the bridges that these are ports of, and all their ports.
  */
-function servedLinks(stateFolder: string): ReadonlySet<string> {
-  return new Set(UnitStore.list(stateFolder).flatMap((name) => namesServed(appliedObjects(stateFolder, name))));
+function servedLinks(stateFolder: string): LinkObject[] {
+  return UnitStore.list(stateFolder).flatMap((name) => linksServed(appliedObjects(stateFolder, name)));
 }
 
-function namesServed(objects: readonly StateObject[]): string[] {
+function linksServed(objects: readonly StateObject[]): LinkObject[] {
   const served = new Set(
     objects.flatMap((object) =>
       object.kind === "dhcp-network" || object.kind === "dhcp-single" ? [object.linkKey] : [],
@@ -74,7 +107,7 @@ function namesServed(objects: readonly StateObject[]): string[] {
   );
   const links = objects.flatMap((object) => (object.kind === "link" && object.namespace === "" ? [object] : []));
   const bridges = new Set(links.flatMap(({ key, masterKey }) => (served.has(key) ? [masterKey ?? key] : [])));
-  return links.filter(({ key, masterKey }) => bridges.has(key) || bridges.has(masterKey ?? "")).map(({ name }) => name);
+  return links.filter(({ key, masterKey }) => bridges.has(key) || bridges.has(masterKey ?? ""));
 }
 
 /** Of a record that cannot be read `status` tells. */

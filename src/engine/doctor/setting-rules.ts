@@ -10,6 +10,7 @@ export function settingFindings(facts: HostFacts): Finding[] {
     ipv6(facts),
     ...advertisements(facts),
     mount(facts),
+    ...keeperMount(facts),
   ];
 }
 
@@ -141,4 +142,18 @@ function mount({ settings: { namespacesMount, ownMountNamespace } }: HostFacts):
     consequence: "namespaces made there are not seen by programs that run in mount namespaces of their own",
     remedy: "mount --make-shared /run/netns",
   };
+}
+
+/** What a directive like ProtectSystem= in a unit of systemd does to the daemon. */
+function keeperMount({ keeper, settings: { ownMountNamespace } }: HostFacts): Finding[] {
+  if (keeper?.ownMountNamespace !== true || ownMountNamespace === true) return [];
+  return [
+    {
+      id: "daemon-mounts",
+      level: "problem",
+      what: `the daemon (process ${keeper.pid}) is in a mount namespace of its own`,
+      consequence: "namespaces that it makes under /run/netns cannot be entered from outside, nor theirs by it",
+      remedy: "systemctl cat netloom # take out ProtectSystem=, PrivateTmp=, ReadWritePaths= and their like",
+    },
+  ];
 }

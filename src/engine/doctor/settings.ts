@@ -37,7 +37,7 @@ export async function gatherSettings(): Promise<Settings> {
     defaultDevice: { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) },
     forwardsByInterface: existsSync("/proc/sys/net/ipv6/conf/all/force_forwarding"),
     namespacesMount: namespacesMount(readFileSync("/proc/self/mountinfo", "utf8")),
-    ownMountNamespace: ownMountNamespace(),
+    ownMountNamespace: hasOwnMountNamespace("self"),
   };
 }
 
@@ -69,11 +69,12 @@ function namespacesMount(mounts: string): Settings["namespacesMount"] {
   return line.slice(6, line.indexOf("-")).some((field) => field.startsWith("shared:")) ? "shared" : "private";
 }
 
-function ownMountNamespace(): boolean | undefined {
+/** Whether the process sees other mounts than process 1; undefined: one of them is not ours to look at. */
+export function hasOwnMountNamespace(process: number | "self"): boolean | undefined {
   try {
-    return readlinkSync("/proc/self/ns/mnt") !== readlinkSync("/proc/1/ns/mnt");
+    return readlinkSync(`/proc/${process}/ns/mnt`) !== readlinkSync("/proc/1/ns/mnt");
   } catch {
-    // Process 1 is not ours to look at.
+    // Of another user, or it has ended.
     return undefined;
   }
 }

@@ -24,7 +24,7 @@ export function softwareFindings(facts: HostFacts): Finding[] {
 
 function forwardDrops({ forwardDrops: drops, abilities }: HostFacts): Finding[] {
   if (drops === undefined) return [];
-  if (drops.length === 0 && !abilities.programs.nft) return [];
+  if (drops.length === 0 && !abilities.nftLibrary) return [];
   if (drops.length === 0) return [ok("forward-drop", "no forward chain of other software drops by default")];
   return drops.map((drop) => forwardDrop(drop, abilities.programs.iptables));
 }
@@ -184,7 +184,9 @@ export function probeFindings({ interfaceName, offers, trouble, servedByUs }: Pr
           },
         ];
   if (offers.length === 0 && trouble === undefined)
-    return [ok(`dhcp-probe ${interfaceName}`, `no DHCP server answers on ${interfaceName}`)];
+    return [
+      ok(`dhcp-probe ${interfaceName}`, `no ${servedByUs ? "other " : ""}DHCP server answers on ${interfaceName}`),
+    ];
   return [
     ...failed,
     ...offers.map(

@@ -32,7 +32,8 @@ export interface OtherSoftware {
   readonly dhcpListeners: readonly DhcpListener[];
 }
 
-export async function gatherSoftware(mayAsk: boolean): Promise<OtherSoftware> {
+/** @param ownProcess serves DHCP for netloom */
+export async function gatherSoftware(mayAsk: boolean, ownProcess: number | undefined): Promise<OtherSoftware> {
   const unmanaged = configuredUnmanaged();
   return {
     processes: runningProcesses(),
@@ -40,7 +41,7 @@ export async function gatherSoftware(mayAsk: boolean): Promise<OtherSoftware> {
     chains: mayAsk ? await nftChains() : undefined,
     ...(unmanaged === undefined ? {} : { networkManagerUnmanaged: unmanaged }),
     networkdCatchAll: filesIn(NETWORKD_FOLDERS, ".network").filter((path) => catchesAll(read(path) ?? "")),
-    dhcpListeners: dhcpListeners(),
+    dhcpListeners: dhcpListeners(ownProcess),
   };
 }
 
@@ -87,7 +88,7 @@ function catchesAll(text: string): boolean {
   return conditions.length > 0 && conditions.every((line) => /^Name\s*=\s*\*\s*$/.test(line));
 }
 
-function dhcpListeners(): DhcpListener[] {
+function dhcpListeners(ownProcess: number | undefined): DhcpListener[] {
   const sockets = (read("/proc/net/udp") ?? "")
     .split("\n")
     .slice(1)
@@ -95,10 +96,12 @@ function dhcpListeners(): DhcpListener[] {
     .filter((fields) => Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === DHCP_SERVER_PORT);
   const owners =
     sockets.length === 0 ? new Map<string, string>() : socketOwners(sockets.map((fields) => fields[9] ?? ""));
-  return sockets.map((fields) => ({
-    address: addressOf(fields[1]?.split(":")[0] ?? ""),
-    process: owners.get(fields[9] ?? ""),
-  }));
+  return sockets.flatMap((fields) => {
+    const owner = owners.get(fields[9] ?? "");
+    if (owner !== undefined && owner === String(ownProcess)) return [];
+    const name = owner && `${read(`/proc/${owner}/comm`)?.trim() ?? "?"} (process ${owner})`;
+    return [{ address: addressOf(fields[1]?.split(":")[0] ?? ""), process: name }];
+  });
 }
 
 /** /proc/net/udp writes the address as the number that its bytes are in the memory of a little-endian machine. */
@@ -109,13 +112,13 @@ function addressOf(hexadecimal: string): string {
     .join(".");
 }
 
+/** Process ids by the socket's inode. */
 function socketOwners(inodes: readonly string[]): Map<string, string> {
   const owners = new Map<string, string>();
   for (const id of processIds()) {
     for (const descriptor of list(`/proc/${id}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${id}/fd/${descriptor}`) ?? "")?.[1];
-      if (inode !== undefined && inodes.includes(inode))
-        owners.set(inode, `${read(`/proc/${id}/comm`)?.trim() ?? "?"} (process ${id})`);
+      if (inode !== undefined && inodes.includes(inode)) owners.set(inode, id);
     }
   }
   return owners;

@@ -11,6 +11,7 @@ const GOOD: HostFacts = {
   abilities: {
     virtualization: "vmx",
     kvm: { works: true, reason: "" },
+    nftLibrary: true,
     programs: { nft: true, ip: true, nsenter: true, "qemu-system-x86_64": true, iptables: true },
     linkKinds: { bridge: true, veth: true, tun: true, dummy: true, macvlan: true, macvtap: true },
     nftFamilies: { ip: "", ip6: "", inet: "", bridge: "", netdev: "" },
@@ -35,6 +36,7 @@ const GOOD: HostFacts = {
   software: { processes: [], links: ["lo", "eth0"], chains: [], networkdCatchAll: [], dhcpListeners: [] },
   forwardDrops: [],
   probes: [],
+  keeper: { pid: 4711, ownMountNamespace: false },
 };
 
 const DOCKER_DROP = { name: "ip filter FORWARD", family: 4, backend: "nft", hasDockerUser: true } as const;
@@ -70,7 +72,8 @@ test.each<[string, Partial<HostFacts>, Record<string, Finding["level"]>]>([
     { missingCapabilities: [{ name: "CAP_NET_ADMIN", purpose: "to change links" }], forwardDrops: undefined },
     { "capability CAP_NET_ADMIN": "problem" },
   ],
-  ["no nft", without("nft"), { "program nft": "problem" }],
+  ["no nft", without("nft"), { "program nft": "info" }],
+  ["no library of nft", abilities({ nftLibrary: false }), { nftables: "problem" }],
   ["no nsenter", without("nsenter"), { "program nsenter": "problem" }],
   ["no QEMU", without("qemu-system-x86_64"), { "program qemu-system-x86_64": "warning" }],
   ["no iptables, and nothing that needs it", without("iptables"), { "program iptables": "info" }],
@@ -99,6 +102,11 @@ test.each<[string, Partial<HostFacts>, Record<string, Finding["level"]>]>([
   ["advertisements are heeded", parameter("net/ipv6/conf/eth0/accept_ra", "1"), { "accept-ra": "info" }],
   ["a private /run/netns", settings({ namespacesMount: "private" }), { "namespaces-mount": "warning" }],
   ["a unit with mounts of its own", settings({ ownMountNamespace: true }), { "namespaces-mount": "warning" }],
+  [
+    "a daemon with mounts of its own",
+    { keeper: { pid: 4711, ownMountNamespace: true } },
+    { "daemon-mounts": "problem" },
+  ],
   ["Docker's policy", { forwardDrops: [DOCKER_DROP] }, { "forward-drop ip filter FORWARD": "warning" }],
   [
     "Docker's policy without iptables",
@@ -159,7 +167,7 @@ describe("DHCP servers that answered", () => {
 test("the worst comes first, and whatever is not ok tells what follows from it and what helps", () => {
   const findings = findingsOf({
     ...GOOD,
-    ...without("nft"),
+    ...abilities({ nftLibrary: false, virtualization: undefined, tunDevice: "denied" }),
     ...software({ processes: ["NetworkManager", "systemd-network", "dockerd", "libvirtd", "firewalld"] }),
     forwardDrops: [DOCKER_DROP],
   });

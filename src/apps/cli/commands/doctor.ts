@@ -1,4 +1,5 @@
 /** doctor: what this host can do, and what on it interferes. */
+import { NetloomError } from "../../../base/errors.ts";
 import { gatherHostFacts } from "../../../engine/doctor/facts.ts";
 import type { Finding } from "../../../engine/doctor/finding.ts";
 import { findingsOf } from "../../../engine/doctor/rules.ts";
@@ -13,11 +14,15 @@ export const doctorCommand: Command = {
   summary:
     "Show what this host can and cannot do, and what other software on it interferes; exit code 1 for a problem.",
   options: {
-    probe: { value: "IF", repeatable: true, help: "ask for DHCP servers on this interface, for two seconds" },
+    probe: {
+      value: "IF",
+      repeatable: true,
+      help: "ask for other DHCP servers on this interface, for two seconds; without it on all bridges where applied files serve DHCP",
+    },
   },
   async run(invocation) {
     const facts = await gatherHostFacts({
-      stateFolder: stateFolderPath(invocation.option("state")),
+      stateFolder: stateFolderOf(invocation.option("state")),
       probe: invocation.optionList("probe"),
     });
     const findings = findingsOf(facts);
@@ -26,6 +31,16 @@ export const doctorCommand: Command = {
     return findings.some(({ level }) => level === "problem") ? 1 : 0;
   },
 };
+
+/** Whoever has no state folder yet may ask as well. */
+function stateFolderOf(given: string | undefined): string {
+  try {
+    return stateFolderPath(given);
+  } catch (error) {
+    if (error instanceof NetloomError && error.code === "no-state-folder") return stateFolderPath("/run/netloom");
+    throw error;
+  }
+}
 
 /** The level before each line; under it what follows from it and what helps. */
 function formatFindings(findings: readonly Finding[]): string {
