@@ -7,16 +7,15 @@
  */
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { nameOf, type StateObject } from "../state/object.ts";
-import type { Step } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 import { Fights } from "./heal/fights.ts";
 import { ObservedNamespaces } from "./heal/observed.ts";
+import { LegacyTables } from "./heal/legacy.ts";
 import { Stakes } from "./heal/stakes.ts";
+import { nameOfStep, type Touched, touchedBy } from "./heal/touched.ts";
 import { planUnit, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { summariesOf } from "./summaries.ts";
-import type { ChangeKind } from "./watch/namespace.ts";
 import { Watcher } from "./watch.ts";
 
 const GATHER_MILLISECONDS = 30;
@@ -58,6 +57,8 @@ export interface HealerOptions {
   readonly log: Logger;
   /** Of each socket for events; for tests. */
   readonly receiveBufferBytes?: number;
+  /** How often tables of iptables-legacy are looked at; default 10 s. */
+  readonly legacyMilliseconds?: number;
 }
 
 /** What a unit's keeper should know of its healing. */
@@ -67,8 +68,6 @@ export interface HealStatus {
   /** Why it could not be healed the last time. */
   readonly failure?: string;
 }
-
-type Touched = ReadonlyMap<string, ChangeKind | "all">;
 
 interface Failure {
   readonly message: string;
@@ -99,6 +98,7 @@ export class Healer implements AsyncDisposable {
   #restUntil = 0;
   #timer: NodeJS.Timeout | undefined;
   #laterTimer: NodeJS.Timeout | undefined;
+  readonly #legacy: LegacyTables;
   #pass: Promise<void> | undefined;
   #closed = false;
 
@@ -119,6 +119,16 @@ export class Healer implements AsyncDisposable {
       onOverrun: (namespace) => options.report({ kind: "events-lost", namespace }),
     });
     this.#observed = new ObservedNamespaces((namespace) => this.#watcher.listens(namespace));
+    this.#legacy = new LegacyTables({
+      places: () => this.#stakes.legacyAccepts(),
+      isChanged: (namespace) => this.#observed.rereadAccepts(namespace),
+      onChange: (namespace) => {
+        this.#namespaces.add(namespace);
+        this.#mark();
+      },
+      log: options.log,
+      ...(options.legacyMilliseconds === undefined ? {} : { everyMilliseconds: options.legacyMilliseconds }),
+    });
   }
 
   /** Look after the unit from now on, and look at it soon: it was applied, or changed by somebody. */
@@ -178,6 +188,7 @@ export class Healer implements AsyncDisposable {
     this.#closed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#laterTimer);
+    this.#legacy[Symbol.dispose]();
     this.#watcher[Symbol.dispose]();
     await this.#pass;
     await Promise.all(this.#looks.values());
@@ -379,28 +390,4 @@ export class Healer implements AsyncDisposable {
       Math.max(0, Math.min(...times) - performance.now()),
     );
   }
-}
-
-/** Where steps change something, both ends of a pair included. */
-function touchedBy(steps: readonly Step[], objects: readonly StateObject[]): Touched {
-  const byKey = new Map(objects.map((object) => [object.key, object]));
-  const found = new Map<string, ChangeKind | "all">();
-  const add = (object: StateObject | undefined): void => {
-    if (object === undefined || object.kind === "file") return;
-    const namespace = object.kind === "namespace" ? object.name : object.namespace;
-    const routingOnly = !["namespace", "nft-table", "foreign-accept"].includes(object.kind);
-    found.set(namespace, routingOnly && found.get(namespace) !== "all" ? "routing" : "all");
-  };
-  for (const { before, after, along = [] } of steps) {
-    for (const object of [before, after, ...along]) {
-      add(object);
-      if (object?.kind === "link" && "peerKey" in object.link) add(byKey.get(object.link.peerKey));
-    }
-  }
-  return found;
-}
-
-function nameOfStep({ before, after, key }: Step): string {
-  const object = after ?? before;
-  return object === undefined ? key : nameOf(object);
 }

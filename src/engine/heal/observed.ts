@@ -3,6 +3,7 @@
  * namespaces is planned anew from the one that changed, and units that share a namespace share what was read of it.
  * Reading nft takes programs, so that its tables are read only after an event of nft's own.
  */
+import { equalValues } from "../../base/equal.ts";
 import { observe, type ObserveRequest } from "../../kernel/observe.ts";
 import { observeFilters } from "../../kernel/observe/filters.ts";
 import { observeSysctls } from "../../kernel/observe/sysctls.ts";
@@ -48,6 +49,18 @@ export class ObservedNamespaces {
     known.tables = new Map();
     delete known.foreignAccepts;
     known.filterChanges++;
+  }
+
+  /** Read our rules in chains of others again. @returns whether they are other than was known */
+  async rereadAccepts(namespace: string): Promise<boolean> {
+    const known = this.#of(namespace);
+    const before = known.foreignAccepts;
+    if (before === undefined) return false;
+    const changes = known.filterChanges;
+    const { foreignAccepts } = await observeFilters(placeOf(namespace), { tables: [], foreignAccepts: true });
+    if (known.filterChanges !== changes || equalValues(foreignAccepts, before)) return false;
+    known.foreignAccepts = foreignAccepts;
+    return true;
   }
 
   /** Keep nothing of any other namespace. */
@@ -130,8 +143,7 @@ export class ObservedNamespaces {
     if (known.routing === before) known.routing = routing;
     const missing = this.#missingOf(entry);
     const changes = known.filterChanges;
-    const place = entry.name === "" ? {} : { namespacePath: namespacePath(entry.name) };
-    const read = await observeFilters(place, {
+    const read = await observeFilters(placeOf(entry.name), {
       tables: missing.nft,
       foreignAccepts: missing.foreignAccepts === true,
     });
@@ -139,6 +151,10 @@ export class ObservedNamespaces {
     if (known.filterChanges === changes) keepFilters(known, entry, whole);
     return whole;
   }
+}
+
+function placeOf(namespace: string): { readonly namespacePath?: string } {
+  return namespace === "" ? {} : { namespacePath: namespacePath(namespace) };
 }
 
 /** Units that share a namespace look at different parameters of it. */

@@ -7,9 +7,11 @@ import type { WatchedNamespace, WatchRequest } from "../watch.ts";
 interface Stake {
   readonly namespaces: ReadonlyMap<string, WatchedNamespace>;
   readonly files: ReadonlySet<string>;
+  /** Where it has rules in tables that iptables-legacy speaks to: the kernel tells of no change there. */
+  readonly legacyAccepts: ReadonlySet<string>;
 }
 
-const NOTHING: Stake = { namespaces: new Map(), files: new Set() };
+const NOTHING: Stake = { namespaces: new Map(), files: new Set(), legacyAccepts: new Set() };
 
 export class Stakes {
   readonly #stateFolder: string;
@@ -38,17 +40,23 @@ export class Stakes {
     const record = store.readRecord();
     const journal = store.readJournal();
     const { namespaces, files } = requestOf(record, journal);
-    const withNeighbours = new Set(
-      [...(record?.desired.objects ?? []), ...(journal?.desired.objects ?? [])]
-        .filter((object) => object.kind === "neighbour")
-        .map(namespaceOf),
+    const objects = [...(record?.desired.objects ?? []), ...(journal?.desired.objects ?? [])];
+    const withNeighbours = new Set(objects.filter((object) => object.kind === "neighbour").map(namespaceOf));
+    const withLegacy = objects.flatMap((object) =>
+      object.kind === "foreign-accept" && object.backend === "legacy" ? [object.namespace] : [],
     );
     this.#units.set(unit, {
       namespaces: new Map(
         namespaces.map((entry) => [entry.name, { ...entry, neighbours: withNeighbours.has(entry.name) }]),
       ),
       files: new Set(files),
+      legacyAccepts: new Set(withLegacy),
     });
+  }
+
+  /** Namespaces in which nobody tells of changes to some of our rules. */
+  legacyAccepts(): ReadonlySet<string> {
+    return new Set([...this.#units.values()].flatMap(({ legacyAccepts }) => [...legacyAccepts]));
   }
 
   /** Whether a change in one of these places may concern the unit. */

@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SILENT } from "../../../src/base/logger.ts";
 import { applyFile, destroyFile } from "../../../src/engine/file.ts";
-import { Healer, type HealEvent } from "../../../src/engine/heal.ts";
+import { Healer, type HealerOptions, type HealEvent } from "../../../src/engine/heal.ts";
 import { Folder, makeUplink, netloom, removeUplink, shell, until } from "../../support/network.ts";
 import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
 import { comparable, Daemon, fileText, untilSame } from "./support.ts";
@@ -134,6 +135,19 @@ describe("two parties", () => {
 });
 
 describe("the loop", () => {
+  const healerOf = (state: string, told: HealEvent[], options: Partial<HealerOptions>): Healer =>
+    new Healer({
+      stateFolder: state,
+      services: { converge: () => Promise.resolve() },
+      exclusively: async (_, work) => {
+        await work();
+        return true;
+      },
+      report: (event) => told.push(event),
+      log: SILENT,
+      ...options,
+    });
+
   beforeAll(makeUplink);
   afterAll(removeUplink);
 
@@ -143,22 +157,11 @@ describe("the loop", () => {
     const file = folder.write("burst.yaml", fileText("burst", "192.168.61"));
     await applyFile(file, state);
     const told: HealEvent[] = [];
-    const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
     {
-      await using healer = new Healer({
-        stateFolder: state,
-        services: { converge: () => Promise.resolve() },
-        exclusively: async (_, work) => {
-          await work();
-          return true;
-        },
-        report: (event) => told.push(event),
-        log,
-        receiveBufferBytes: 4096,
-      });
+      await using healer = healerOf(state, told, { receiveBufferBytes: 4096 });
       healer.add("burst");
       await healer.settled();
-      // While this process waits for ip, the socket's small buffer overflows; our own loss comes last.
+      // 10,000 events while this process waits for ip: the socket's small buffer overflows. Our own loss comes last.
       const lines = Array.from({ length: 2500 }, (_, i) => {
         const address = `203.0.${113 + (i >> 8)}.${i & 255}/32`;
         return `address add ${address} dev uplink0\naddress delete ${address} dev uplink0`;
@@ -171,5 +174,27 @@ describe("the loop", () => {
     expect(told.map((event) => event.kind)).toContain("events-lost");
     expect(told.filter((event) => event.kind === "healed")).toHaveLength(1);
     await destroyFile(file, state);
+  });
+
+  test("looks at tables of iptables-legacy, which raise no events", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const file = folder.write("old.yaml", fileText("old", "192.168.67"));
+    shell("iptables-legacy -N DOCKER-USER; iptables-legacy -A FORWARD -j DOCKER-USER; iptables-legacy -P FORWARD DROP");
+    const rules = (): string => shell("iptables-legacy -S");
+    await applyFile(file, state);
+    const before = rules();
+    expect(before).toContain("-A DOCKER-USER");
+    const told: HealEvent[] = [];
+    {
+      await using healer = healerOf(state, told, { legacyMilliseconds: 100 });
+      healer.add("old");
+      await healer.settled();
+      shell("iptables-legacy -F DOCKER-USER");
+      await until("the rules are back", () => rules() === before);
+    }
+    expect(told).toMatchObject([{ kind: "healed", unit: "old" }]);
+    await destroyFile(file, state);
+    shell("iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F; iptables-legacy -X");
   });
 });
