@@ -80,6 +80,9 @@ void environment_call(struct environment *environment, napi_ref function, size_t
 /* Runs `run` on a thread of its own inside the network namespace, or on this thread when it is -1. */
 int run_in_namespace(int network_namespace, int (*run)(void *, struct failure *), void *argument,
                      struct failure *failure);
+/* The same on a thread of its own in any case. */
+int run_on_own_thread(int network_namespace, int (*run)(void *, struct failure *), void *argument,
+                      struct failure *failure);
 /* socket() in a namespace, always close-on-exec. */
 int open_socket_in_namespace(int network_namespace, int family, int type, int protocol, struct failure *failure);
 /* Starts a joinable thread with all signals blocked; 0 or an errno. */

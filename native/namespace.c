@@ -86,8 +86,13 @@ int run_in_namespace(int network_namespace, int (*run)(void *, struct failure *)
   if (network_namespace < 0) {
     return run(argument, failure);
   }
+  return run_on_own_thread(network_namespace, run, argument, failure);
+}
+
+int run_on_own_thread(int network_namespace, int (*run)(void *, struct failure *), void *argument,
+                      struct failure *failure) {
   struct task task = {network_namespace, run, argument, failure, -1};
-  return run_on_thread(&task, task_main);
+  return run_on_thread(&task, network_namespace < 0 ? plain_main : task_main);
 }
 
 struct socket_request {

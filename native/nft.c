@@ -2,17 +2,25 @@
  * nft's own library, libnftables, which reads and writes nft's language: what `nft -f -` does without a process for
  * it. It is opened when it is first used, so that a host without nft can load the addon.
  *
- * Calls follow each other: the library does not promise to be safe with several threads.
+ * Calls follow each other: the library does not promise to be safe with several threads. Each has a thread of its own,
+ * with descriptors of its own, so that nobody waits for the close of the library's socket: the kernel lets it wait for
+ * whatever a transaction removed, 10 ms and more. The thread leaves a duplicate open and ends, which closes it when the
+ * result is on its way already.
  */
 #include "addon.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+/* After the standard ones, in a table without others. */
+#define FIRST_DESCRIPTOR 3
 
 #define LIBRARY "libnftables.so.1"
 
@@ -81,10 +89,18 @@ static bool open_library(void) {
 }
 
 static int perform(struct nft_request *nft, struct failure *failure) {
+  /* Linux 5.11. Without it the descriptors are shared, and the close takes its time. */
+  bool alone = close_range(FIRST_DESCRIPTOR, ~0U, CLOSE_RANGE_UNSHARE) == 0;
   if (!open_library()) {
     errno = ENOPKG;
     return fail(failure, "dlopen(" LIBRARY ")");
   }
+  /* The library ends the whole process when the kernel has no such sockets. */
+  int probe = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  if (probe < 0) {
+    return fail(failure, "socket(NETLINK_NETFILTER)");
+  }
+  close(probe);
   struct nft_ctx *context = library.open(0);
   if (context == NULL || library.keep_output(context) != 0 || library.keep_complaint(context) != 0) {
     if (context != NULL) {
@@ -98,6 +114,9 @@ static int perform(struct nft_request *nft, struct failure *failure) {
   library.set_dry_run(context, (nft->asked & ASKED_CHECK) != 0);
   nft->refused = library.run(context, nft->commands) != 0;
   nft->text = strdup(nft->refused ? library.complaint(context) : library.output(context));
+  if (alone) {
+    dup(FIRST_DESCRIPTOR);
+  }
   library.close(context);
   if (nft->text == NULL) {
     return fail(failure, "strdup");
@@ -115,7 +134,7 @@ static int run_commands(void *argument, struct failure *failure) {
 static void nft_work(struct request *request, int cancel) {
   struct nft_request *nft = (struct nft_request *)request;
   (void)cancel;
-  run_in_namespace(nft->network_namespace, run_commands, nft, &request->failure);
+  run_on_own_thread(nft->network_namespace, run_commands, nft, &request->failure);
   if (nft->network_namespace >= 0) {
     close(nft->network_namespace);
     nft->network_namespace = -1;

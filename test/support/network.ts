@@ -175,22 +175,23 @@ export function removeUplink(): void {
 }
 
 /**
- * A program nft before the real one in PATH, which runs `script` first and then the real one.
+ * nft's library in front of the real one, which runs `script` before something is loaded or deleted; when that exits
+ * with another status than 0, the load fails with its words.
  * @returns the environment in which it is found
  */
 export function nftInFront(folder: Folder, script: string): Record<string, string> {
-  const real = shell("command -v nft").trim();
-  shell(`mkdir -p ${folder.join("bin")}`);
-  const path = folder.write("bin/nft", `#!/bin/sh\n${script}\nexec ${real} "$@"\n`);
-  shell(`chmod +x ${path}`);
-  return { PATH: `${folder.join("bin")}:${process.env["PATH"] ?? ""}` };
+  const real = shell("ldconfig -p | sed -n 's/.*libnftables.so.1 .*=> //p'").trim();
+  const library = folder.join("lib/libnftables.so.1");
+  const source = join(import.meta.dirname, "nft-in-front.c");
+  shell(`mkdir -p ${folder.join("lib")}; gcc -Wall -shared -fPIC -DREAL='"${real}"' -o ${library} ${source}`);
+  return { LD_LIBRARY_PATH: folder.join("lib"), NFT_SCRIPT: folder.write("nft-script", `${script}\ntrue\n`) };
 }
 
-/** For {@link nftInFront}: fails the first time that a table is to be loaded, and leaves a file "failed" then. */
+/** For {@link nftInFront}: fails the first time, and leaves a file "failed" then. */
 export function failOnce(folder: Folder): string {
-  return `if [ "$1" = -f ] && [ ! -e ${folder.join("failed")} ]; then
+  return `if [ ! -e ${folder.join("failed")} ]; then
   touch ${folder.join("failed")}
-  echo "nft is broken today" >&2
+  echo "nft is broken today"
   exit 1
 fi`;
 }

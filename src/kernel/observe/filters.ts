@@ -3,6 +3,7 @@ import { closeSync, constants as fileConstants, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { decodeNftTable, dumpNftTables, type NftTableName } from "../../netlink/netfilter/table.ts";
 import type { Family } from "../../base/address.ts";
+import { NetloomError } from "../../base/errors.ts";
 import type { ObservedNftTable } from "../../state/snapshot.ts";
 import { missingCapabilities } from "../features.ts";
 import { NETLINK_NETFILTER, NetlinkError, RouteNetlink } from "../netlink.ts";
@@ -30,18 +31,22 @@ export async function observeFilters(
   const nothing = asked.tables.length === 0 && !asked.foreignAccepts;
   if (nothing || missingCapabilities().some(({ name }) => name === "CAP_NET_ADMIN"))
     return { nftTables: [], foreignAccepts: [] };
-  const existing = await listTables(place);
-  const has = (table: NftTableName): boolean =>
-    existing.some(({ family, name }) => family === table.family && name === table.name);
   const nftTables: ObservedNftTable[] = [];
-  for (const table of asked.tables) if (has(table)) nftTables.push(await observeTable(place, table));
-  const foreignAccepts = asked.foreignAccepts
-    ? [
-        ...(await observeForeignAccepts(place, 4, has({ family: "ip", name: "filter" }))),
-        ...(await observeForeignAccepts(place, 6, has({ family: "ip6", name: "filter" }))),
-      ]
-    : [];
-  return { nftTables, foreignAccepts };
+  for (const name of asked.tables) {
+    const table = await observeTable(place, name);
+    if (table !== undefined) nftTables.push(table);
+  }
+  return { nftTables, foreignAccepts: asked.foreignAccepts ? await observeAllForeignAccepts(place) : [] };
+}
+
+async function observeAllForeignAccepts(place: Place): Promise<string[]> {
+  const existing = await listTables(place);
+  const hasFilter = (family: string): boolean =>
+    existing.some((table) => table.family === family && table.name === "filter");
+  return [
+    ...(await observeForeignAccepts(place, 4, hasFilter("ip"))),
+    ...(await observeForeignAccepts(place, 6, hasFilter("ip6"))),
+  ];
 }
 
 /** By netlink: `nft list tables` reads all rules of all tables first. */
@@ -59,10 +64,23 @@ async function listTables({ namespacePath }: Place): Promise<NftTableName[]> {
   }
 }
 
-async function observeTable(place: Place, { family, name }: NftTableName): Promise<ObservedNftTable> {
-  const listing = await nft(`list table ${family} ${name}`, { ...place, stateless: true });
+async function observeTable(place: Place, { family, name }: NftTableName): Promise<ObservedNftTable | undefined> {
+  const listing = await listTable(place, family, name);
+  if (listing === undefined) return undefined;
   const comment = /^\tcomment "([^"]*)"$/m.exec(listing)?.[1];
   return comment === undefined ? { family, name, listing } : { family, name, comment, listing };
+}
+
+async function listTable(place: Place, family: string, name: string): Promise<string | undefined> {
+  try {
+    return await nft(`list table ${family} ${name}`, { ...place, stateless: true });
+  } catch (error) {
+    if (!(error instanceof NetloomError && error.code === "command-failed")) throw error;
+    if (error.message.includes("No such file or directory")) return undefined;
+    // A kernel without nf_tables has no tables either.
+    if ((await listTables(place)).length === 0) return undefined;
+    throw error;
+  }
 }
 
 async function observeForeignAccepts(place: Place, family: Family, hasNftFilter: boolean): Promise<string[]> {

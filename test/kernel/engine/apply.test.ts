@@ -305,7 +305,7 @@ describe("when something fails in the middle", () => {
     // The route stands in pod1 by the time that ours is to be added.
     const environment = nftInFront(
       folder,
-      `if [ "$1" = -f ] && [ -e /run/netns/pod1 ]; then
+      `if [ -e /run/netns/pod1 ]; then
   ip -n pod1 link set eth0 up
   ip -n pod1 address add 192.168.50.99/24 dev eth0
   ip -n pod1 route add default via 192.168.50.77
@@ -494,7 +494,7 @@ describe("several at a time", () => {
     const waiting = folder.join("waiting");
     const first = startNetloom(
       words("apply", file),
-      nftInFront(folder, `if [ "$1" = -f ]; then touch ${waiting}; while [ ! -e ${go} ]; do sleep 0.02; done; fi`),
+      nftInFront(folder, `touch ${waiting}; while [ ! -e ${go} ]; do sleep 0.02; done`),
     );
     await until("the first is in the middle", () => existsSync(waiting));
     for (const command of ["apply", "destroy"]) {
