@@ -158,7 +158,7 @@ const RUNS = [
     present: () => hasTests("root"),
     perform: vitestRun("root", (results) => (asRoot ? [SANDBOX, "--no-user"] : inGuest(results))),
   },
-  { name: "guest", present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
+  { name: "guest", shards: 2, present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
   { name: "in-guest", present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
 ];
 
