@@ -9,9 +9,11 @@ import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.t
 import { endGuest, isGuestRun, runGuest } from "../engine/guest-run.ts";
 import { Healer } from "../engine/heal.ts";
 import type { ServiceHost } from "../engine/service-host.ts";
+import { reconcile } from "../engine/reconcile.ts";
 import { readStatus } from "../engine/status.ts";
 import { summariesOf } from "../engine/summaries.ts";
 import type { RunningKeeper } from "../services/keeper/run.ts";
+import { EMPTY } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import { Confirmations } from "./confirmations.ts";
 import { type DaemonEvent, EventRing } from "./events.ts";
@@ -21,6 +23,9 @@ import { Metrics } from "./metrics.ts";
 import { ChangeQueue } from "./queue.ts";
 import type { Handlers } from "./server.ts";
 import { UnitsWatch } from "./units.ts";
+
+/** Units of binds begin so. */
+const BIND = "bind-";
 
 export interface DaemonOptions {
   readonly stateFolder: string;
@@ -78,6 +83,9 @@ export class Daemon implements AsyncDisposable {
     this.#tell({ kind: "started", version: this.#options.version });
     this.#findUnits();
     this.#confirmations.schedule();
+    for (const unit of UnitStore.list(this.#options.stateFolder)) {
+      if (this.#isCutOffBind(unit)) void this.#undoCutOffBind(unit);
+    }
   }
 
   /** Nothing new begins; a change under way is finished. */
@@ -244,6 +252,33 @@ export class Daemon implements AsyncDisposable {
     });
   }
 
+  /** A bind or unbind that a kill cut off while nobody served the guest; whoever is still at it holds the lock. */
+  #isCutOffBind(unit: string): boolean {
+    try {
+      if (!unit.startsWith(BIND) || this.#isOurs(unit)) return false;
+      const journal = UnitStore.open(this.#options.stateFolder, unit).readJournal();
+      return journal !== undefined && !journal.source.startsWith("/");
+    } catch (error) {
+      // The status tells what is wrong with it.
+      if (isUnreadable(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Never rejects. */
+  async #undoCutOffBind(unit: string): Promise<void> {
+    try {
+      await this.#queue.tryRun(`undo ${unit}`, unit, locksOf(unit), async () => {
+        const { steps } = await reconcile(UnitStore.open(this.#options.stateFolder, unit), EMPTY, {
+          services: this.#services,
+        });
+        this.#tell({ kind: "undone", unit, steps: summariesOf(steps) });
+      });
+    } catch (error) {
+      this.#tell({ kind: "undo-failed", unit, message: messageOf(error) });
+    }
+  }
+
   /** Units come and go also by commands that work without the daemon. */
   #findUnits(): void {
     const { stateFolder, log } = this.#options;
@@ -281,5 +316,5 @@ export class Daemon implements AsyncDisposable {
 
 /** What must be held to change a unit: binds do not wait for each other in commands, nor for files. */
 function locksOf(unit: string): readonly string[] {
-  return unit.startsWith("bind-") ? [`locks/${unit}`] : ["lock"];
+  return unit.startsWith(BIND) ? [`locks/${unit}`] : ["lock"];
 }

@@ -158,16 +158,17 @@ export function refuseIfUsed(stateFolder: string, file: string, desired: Desired
 
 /** Keys of the bridges whose subnets or gateways will be others. */
 function renumberedNetworks(stateFolder: string, file: string, desired: Desired): ReadonlySet<string> {
-  const unit = UnitStore.open(stateFolder, file);
-  const applied = networksOf(file, (unit.readRecord() ?? unit.readJournal())?.desired ?? EMPTY);
   const numbers = ({ layout }: AppliedNetwork): unknown => [
     layout.network.subnet,
     layout.network.gateway,
     layout.addressing6,
   ];
   const wanted = new Map(networksOf(file, desired).map((network) => [network.key, numbers(network)]));
+  const applied = knownUnits(stateFolder).find(({ unit }) => unit === file)?.desired ?? EMPTY;
   return new Set(
-    applied.filter((network) => !isDeepStrictEqual(wanted.get(network.key), numbers(network))).map(({ key }) => key),
+    networksOf(file, applied)
+      .filter((network) => !isDeepStrictEqual(wanted.get(network.key), numbers(network)))
+      .map(({ key }) => key),
   );
 }
 

@@ -1,16 +1,24 @@
 /**
  * Places where a test may kill the process, to prove that the next command resumes or undoes. With
  * NETLOOM_CRASH_AT=N in the environment the Nth place reached ends the process by SIGKILL; without it this
- * does nothing. Steps are executed one at a time while it is set, so that every step has a place of its own.
+ * does nothing. An absolute path instead of N names a file that holds N: a process that lives long can be told
+ * later, and counts from then on. Steps are executed one at a time while it is set, so that every step has a place
+ * of its own.
  */
-const target = Number(process.env["NETLOOM_CRASH_AT"] ?? 0);
+import { readFileSync } from "node:fs";
+
+const setting = process.env["NETLOOM_CRASH_AT"] ?? "";
+let target = "";
 let reached = 0;
 
 /** Whether a test asked for a crash: then nothing may be batched. */
-export const stepByStep: boolean = target > 0;
+export const stepByStep: boolean = setting !== "";
 
 export function crashPoint(): void {
-  if (target === 0) return;
+  if (setting === "") return;
+  const wanted = setting.startsWith("/") ? readFileSync(setting, "utf8") : setting;
+  if (wanted !== target) reached = 0;
+  target = wanted;
   reached++;
-  if (reached === target) process.kill(process.pid, "SIGKILL");
+  if (reached === Number(target)) process.kill(process.pid, "SIGKILL");
 }
