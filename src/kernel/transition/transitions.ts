@@ -41,7 +41,7 @@ const LOOPBACK_INDEX = 1;
 /** Sockets and descriptors of other namespaces that are kept open between batches. */
 const KEPT_NAMESPACES = 200;
 /** From so many on, links are deleted by group: one message in place of 16 ms each. */
-const GROUP_DELETION = 4;
+const GROUP_DELETION = 2;
 const HIGHEST_GROUP = 0x7fff_ffff;
 /** What the kernel answers when the thing to be deleted is not there. */
 const GONE: ReadonlySet<number> = new Set([
