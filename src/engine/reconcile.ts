@@ -7,6 +7,7 @@
  * its half-made objects known as ours and keeps what they replaced. A change that was cut off by a kill is
  * taken up by the next command in exactly the same way.
  */
+import { equalValues } from "../base/equal.ts";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import { type ObserveRequest, observe } from "../kernel/observe.ts";
 import { plan as planSteps, type Plan } from "../planner/plan.ts";
@@ -111,7 +112,8 @@ async function carryOut(
   crashPoint();
   const originals = { ...plan.originals, ...journal?.originals };
   if (!covers(journal, plan)) {
-    unit.writeJournal({ version: 1, source, desired, steps: [...(journal?.steps ?? []), ...plan.steps], originals });
+    const steps = [...(journal?.steps ?? []), ...plan.steps];
+    writeJournal(unit, { version: 1, source, desired, steps, originals }, planned);
   }
   crashPoint();
   await executeSteps(plan.steps, {
@@ -126,19 +128,19 @@ async function carryOut(
   crashPoint();
   const applied = await verify(unit, desired, options);
   if (isEmpty(desired)) unit.remove();
-  else if (
-    record !== undefined &&
-    plan.steps.length > 0 &&
-    covers(journal, plan) &&
-    sameDesired(record.desired, desired)
-  ) {
-    unit.keepRecord();
-  } else {
+  else {
     const owned = ownedObjects(desired, originals, record, applied);
-    unit.commit({ version: 1, name: unit.name, source, desired, owned });
+    const next: OwnershipRecord = { version: 1, name: unit.name, source, desired, owned };
+    if (record !== undefined && (wentBack(record, next, planned) || equalValues(record, next))) unit.keepRecord();
+    else unit.commit(next);
   }
   crashPoint();
   return { steps: plan.steps, notes: plan.notes };
+}
+
+/** Whether a change that failed was undone: then nothing need be written. */
+function wentBack(record: OwnershipRecord, next: OwnershipRecord, { plan, journal }: Planned): boolean {
+  return plan.steps.length > 0 && covers(journal, plan) && sameDesired(record.desired, next.desired);
 }
 
 /** Read everything back with record and journal still in force: a plan that is not empty is an error by name. */
@@ -266,6 +268,21 @@ function covers(journal: Journal | undefined, plan: Plan): boolean {
     plan.steps.every((step) => keys.has(step.key)) &&
     Object.keys(plan.originals).every((key) => journal.originals[key] !== undefined)
   );
+}
+
+/**
+ * A full disk must not forbid putting back what the record says, nor taking it away or undoing a change: record and
+ * journal tell as much, except of an object that a kill leaves without its mark.
+ * @throws NetloomError write-failed
+ */
+function writeJournal(unit: UnitStore, next: Journal, { record, journal }: Planned): void {
+  try {
+    unit.writeJournal(next);
+  } catch (error) {
+    const isStored = record !== undefined || journal !== undefined;
+    const leadsBack = isEmpty(next.desired) || sameDesired(record?.desired ?? EMPTY, next.desired);
+    if (!isStored || !leadsBack || !(error instanceof NetloomError && error.code === "write-failed")) throw error;
+  }
 }
 
 function isEmpty(desired: Desired): boolean {

@@ -21,6 +21,8 @@ export class Keeper {
   readonly #log: Logger;
   /** Services by key, by unit. */
   readonly #units = new Map<string, Map<string, Service>>();
+  /** What the list on the disk says. */
+  #saved: ServiceList = {};
   /** The last change of each unit, and the last one of all: a guest that lets others wait is waited for by its own unit alone. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #wholeTurn: Promise<unknown> = Promise.resolve();
@@ -34,6 +36,7 @@ export class Keeper {
   /** Take up what an earlier keeper ran. What cannot be taken up shows in {@link status}. */
   resume(list: ServiceList): Promise<void> {
     return this.#inTurn(async () => {
+      this.#saved = list;
       for (const [unit, objects] of Object.entries(list)) {
         this.#units.set(unit, new Map(objects.map((object) => [object.key, this.#create(object)])));
       }
@@ -173,6 +176,10 @@ export class Keeper {
     }
   }
 
+  /**
+   * A full disk must not forbid ending something: a list that says too much for a while is no harm, one that says too
+   * little is. @throws NetloomError write-failed
+   */
   #save(): void {
     for (const [unit, services] of this.#units) {
       if (services.size === 0) this.#units.delete(unit);
@@ -180,7 +187,16 @@ export class Keeper {
     const units = Object.fromEntries(
       [...this.#units].map(([unit, services]) => [unit, [...services.values()].map((service) => service.object)]),
     );
-    writeServiceList(this.#stateFolder, units);
+    try {
+      writeServiceList(this.#stateFolder, units);
+      this.#saved = units;
+    } catch (error) {
+      const says = (unit: string, service: ServiceObject): boolean =>
+        this.#saved[unit]?.some((other) => isDeepStrictEqual(other, service)) === true;
+      const covered = Object.entries(units).every(([unit, services]) => services.every((one) => says(unit, one)));
+      if (!covered || !(error instanceof NetloomError && error.code === "write-failed")) throw error;
+      this.#log.warn("list of services is not up to date", { reason: error.message });
+    }
   }
 
   /** @throws NetloomError no-such-vm */

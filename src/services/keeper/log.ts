@@ -2,9 +2,15 @@
 import { appendFileSync } from "node:fs";
 import type { Logger } from "../../base/logger.ts";
 
-/** Appends to a file of mode 0600. */
+/** Appends to a file of mode 0600. A full disk loses lines, and nothing else. */
 export function jsonLinesLogger(path: string): Logger {
-  return loggerTo((line) => appendFileSync(path, line, { mode: 0o600 }));
+  return loggerTo((line) => {
+    try {
+      appendFileSync(path, line, { mode: 0o600 });
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    }
+  });
 }
 
 /** Writes to standard error, where systemd collects it. */
