@@ -13,7 +13,8 @@ import { ObservedNamespaces } from "./heal/observed.ts";
 import { LegacyTables } from "./heal/legacy.ts";
 import { Stakes } from "./heal/stakes.ts";
 import { nameOfStep, type Touched, touchedBy } from "./heal/touched.ts";
-import { planUnit, reconcile } from "./reconcile.ts";
+import { type Observe, planUnit, reconcile } from "./reconcile.ts";
+import { type ParameterSetters, settersOnce } from "./shared.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { summariesOf } from "./summaries.ts";
 import { Watcher } from "./watch.ts";
@@ -240,11 +241,12 @@ export class Healer implements AsyncDisposable {
       this.#observed.forget(name, "all");
       namespaces.add(name);
     }
+    const setters = settersOnce(this.#options.stateFolder);
     for (const unit of this.#stakes.units()) {
       if (this.#closed) return;
       if (!units.has(unit) && !this.#stakes.touches(unit, namespaces, files)) continue;
       if (this.#looks.has(unit)) this.#again.add(unit);
-      else await this.#withPatience(unit, this.#lookAt(unit, namespaces));
+      else await this.#withPatience(unit, this.#lookAt(unit, namespaces, setters));
     }
     for (const unit of this.#fights.ended(performance.now())) this.#options.report({ kind: "fight-over", unit });
   }
@@ -283,7 +285,7 @@ export class Healer implements AsyncDisposable {
     }
   }
 
-  async #lookAt(unit: string, namespaces: ReadonlySet<string>): Promise<void> {
+  async #lookAt(unit: string, namespaces: ReadonlySet<string>, setters: () => ParameterSetters): Promise<void> {
     const failure = this.#failures.get(unit);
     // An event may be what makes it possible again: then it need not wait for the whole pause.
     const retryAt = failure === undefined ? 0 : failure.at + FIRST_RETRY_MILLISECONDS;
@@ -294,7 +296,7 @@ export class Healer implements AsyncDisposable {
     }
     try {
       await this.#options.ready?.();
-      const touched = await this.#planChange(unit);
+      const touched = await this.#planChange(unit, setters);
       if (touched === undefined) {
         this.#failures.delete(unit);
         await this.#options.tend?.(unit, namespaces);
@@ -311,11 +313,12 @@ export class Healer implements AsyncDisposable {
   }
 
   /** Where healing would change what; undefined: all is as it was applied. */
-  async #planChange(unit: string): Promise<Touched | undefined> {
+  async #planChange(unit: string, setters: () => ParameterSetters): Promise<Touched | undefined> {
     const store = UnitStore.open(this.#options.stateFolder, unit);
     const known = store.readJournal() ?? store.readRecord();
     if (known === undefined) return undefined;
-    const { plan, journal } = await planUnit(store, known.desired, (request) => this.#observed.observe(request));
+    const observe: Observe = (request) => this.#observed.observe(request);
+    const { plan, journal } = await planUnit(store, known.desired, observe, setters);
     if (plan.conflicts.length > 0) {
       throw new NetloomError("conflict", plan.conflicts.map(({ message }) => message).join("; "), {
         hint: plan.conflicts.map(({ remedy }) => remedy).join("; "),

@@ -26,7 +26,7 @@ import { crashPoint } from "./crash-point.ts";
 import { executeSteps, wantedServices } from "./execute.ts";
 import { observeRequest } from "./request.ts";
 import type { ServiceHost } from "./service-host.ts";
-import { SharedParameters } from "./shared.ts";
+import { ParameterSetters, SharedParameters } from "./shared.ts";
 
 export interface ReconcileOptions {
   /** Called before each step; `total` is the number of steps of this change. */
@@ -55,12 +55,20 @@ export interface Outcome {
   readonly notes: readonly string[];
 }
 
-/** Observe what `desired` and the unit's past touch, and plan the way there. Changes nothing. */
-export async function planUnit(unit: UnitStore, desired: Desired, look: Observe = observe): Promise<Planned> {
+/**
+ * Observe what `desired` and the unit's past touch, and plan the way there. Changes nothing.
+ * @param setters where many units are planned: of all of the state folder's records
+ */
+export async function planUnit(
+  unit: UnitStore,
+  desired: Desired,
+  look: Observe = observe,
+  setters: () => ParameterSetters = () => new ParameterSetters(unit.readOtherRecords()),
+): Promise<Planned> {
   const record = unit.readRecord();
   const journal = unit.readJournal();
   const snapshot = await look(observeRequest(objectsAtStake(desired, record, journal)));
-  const shared = new SharedParameters(unit.readOtherRecords());
+  const shared = new SharedParameters(unit.name, setters());
   const known = withJournal(unit.name, record, journal);
   const wanted = new Set(desired.objects.map((object) => object.key));
   const plan = planSteps({

@@ -6,28 +6,59 @@
  */
 import type { StateObject, SysctlObject } from "../state/object.ts";
 import type { OwnedObject, OwnershipRecord } from "../state/step.ts";
+import { UnitStore } from "../store/unit.ts";
 
 const identity = (object: SysctlObject): string => `${object.namespace}\u0000${object.path}`;
 
-/** Parameters of other units' records, with the value before netloom where one remembers it. */
-export class SharedParameters {
-  readonly #originals = new Map<string, SysctlObject | undefined>();
+interface Setter {
+  readonly unit: string;
+  /** Absent: this one does not remember the value before netloom. */
+  readonly original?: SysctlObject;
+}
 
-  constructor(others: Iterable<OwnershipRecord>) {
-    for (const record of others) {
-      for (const { object, original } of Object.values(record.owned)) {
+/** Who set which parameter, by all records of a state folder: made once where many units are planned. */
+export class ParameterSetters {
+  readonly #setters = new Map<string, Setter[]>();
+
+  constructor(records: Iterable<OwnershipRecord>) {
+    for (const { name: unit, owned } of records) {
+      for (const { object, original } of Object.values(owned)) {
         if (object?.kind !== "sysctl") continue;
-        const known = this.#originals.get(identity(object));
-        this.#originals.set(identity(object), original?.kind === "sysctl" ? original : known);
+        const setter = original?.kind === "sysctl" ? { unit, original } : { unit };
+        const known = this.#setters.get(identity(object));
+        if (known === undefined) this.#setters.set(identity(object), [setter]);
+        else known.push(setter);
       }
     }
+  }
+
+  /** Those besides the unit itself. */
+  others(unit: string, object: SysctlObject): readonly Setter[] {
+    return (this.#setters.get(identity(object)) ?? []).filter((setter) => setter.unit !== unit);
+  }
+}
+
+/** Of all records, read when it is first asked for and then kept: what healing writes into them is no other's original. */
+export function settersOnce(stateFolder: string): () => ParameterSetters {
+  let found: ParameterSetters | undefined;
+  return () => (found ??= new ParameterSetters(UnitStore.readAllRecords(stateFolder)));
+}
+
+/** Parameters of a unit that others have set as well. */
+export class SharedParameters {
+  readonly #unit: string;
+  readonly #setters: ParameterSetters;
+
+  constructor(unit: string, setters: ParameterSetters) {
+    this.#unit = unit;
+    this.#setters = setters;
   }
 
   /** The record without what must stay for others although `desired` does not want it any more. */
   withoutShared(record: OwnershipRecord, desired: ReadonlySet<string>): OwnershipRecord {
     const owned: Record<string, OwnedObject> = {};
     for (const [key, entry] of Object.entries(record.owned)) {
-      const isShared = entry.object?.kind === "sysctl" && this.#originals.has(identity(entry.object));
+      const isShared = entry.object?.kind === "sysctl" && this.#setters.others(this.#unit, entry.object).length > 0;
       if (!isShared || desired.has(key)) owned[key] = entry;
     }
     return { ...record, owned };
@@ -37,7 +68,8 @@ export class SharedParameters {
   originalsFor(objects: readonly StateObject[]): Record<string, StateObject> {
     const found: Record<string, StateObject> = {};
     for (const object of objects) {
-      const original = object.kind === "sysctl" ? this.#originals.get(identity(object)) : undefined;
+      if (object.kind !== "sysctl") continue;
+      const original = this.#setters.others(this.#unit, object).findLast((setter) => setter.original)?.original;
       if (original !== undefined) found[object.key] = { ...original, key: object.key, origin: object.origin };
     }
     return found;

@@ -7,7 +7,9 @@ import { isService, nameOf } from "../state/object.ts";
 import { filesSetAside } from "../store/state-folder.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { HealStatus } from "./heal.ts";
-import { planUnit } from "./reconcile.ts";
+import { ObservedNamespaces } from "./heal/observed.ts";
+import { type Observe, planUnit } from "./reconcile.ts";
+import { type ParameterSetters, settersOnce } from "./shared.ts";
 
 export interface ObjectStatus {
   readonly key: string;
@@ -61,12 +63,16 @@ export async function readStatus(stateFolder: string, daemon?: StatusSource): Pr
   const keeper = daemon?.keeper ?? (await new KeeperClient(stateFolder).statusIfRunning());
   const setAside = filesSetAside(stateFolder);
   const unserved = keeper === undefined ? listedServices(stateFolder, setAside) : {};
+  // All units see one and the same state of each namespace, which is read once.
+  const observed = new ObservedNamespaces(() => true);
+  const look: Observe = (request) => observed.observe(request);
+  const setters = settersOnce(stateFolder);
   const units: UnitStatus[] = [];
   for (const name of UnitStore.list(stateFolder)) {
     const unit = UnitStore.open(stateFolder, name);
     const services = unserved[name]?.map(nameOf);
     units.push({
-      ...(await unitStatus(unit)),
+      ...(await unitStatus(unit, look, setters)),
       ...(services === undefined ? {} : { unserved: services }),
       ...remarks(unit),
       ...daemon?.healing(name),
@@ -109,7 +115,7 @@ function remarks(unit: UnitStore): Pick<UnitStatus, "confirmBy" | "setAside"> {
   };
 }
 
-async function unitStatus(unit: UnitStore): Promise<UnitStatus> {
+async function unitStatus(unit: UnitStore, look: Observe, setters: () => ParameterSetters): Promise<UnitStatus> {
   try {
     const record = unit.readRecord();
     const journal = unit.readJournal();
@@ -124,7 +130,7 @@ async function unitStatus(unit: UnitStore): Promise<UnitStatus> {
         drift: journal.steps.map((step) => step.summary),
       };
     }
-    const { plan } = await planUnit(unit, desired);
+    const { plan } = await planUnit(unit, desired, look, setters);
     const drift = [
       ...plan.conflicts.map((conflict) => conflict.message),
       ...plan.steps.filter((step) => !isService(step.after ?? step.before)).map((step) => step.summary),

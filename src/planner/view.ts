@@ -10,11 +10,42 @@ import type {
 } from "../state/snapshot.ts";
 import { routeIdentity } from "./identity.ts";
 
+interface LinkIndex {
+  readonly byIndex: ReadonlyMap<number, ObservedLink>;
+  readonly byName: ReadonlyMap<string, ObservedLink>;
+}
+
+/** Many units are planned from one and the same observed list, which never changes: it is indexed once. */
+const linkIndexes = new WeakMap<readonly ObservedLink[], LinkIndex>();
+const addressIndexes = new WeakMap<readonly ObservedAddress[], ReadonlyMap<string, ObservedAddress>>();
+
+function indexOfLinks(links: readonly ObservedLink[]): LinkIndex {
+  let index = linkIndexes.get(links);
+  if (index === undefined) {
+    index = {
+      byIndex: new Map(links.map((link) => [link.index, link])),
+      byName: new Map(links.map((link) => [link.name, link])),
+    };
+    linkIndexes.set(links, index);
+  }
+  return index;
+}
+
+function indexOfAddresses(addresses: readonly ObservedAddress[]): ReadonlyMap<string, ObservedAddress> {
+  let index = addressIndexes.get(addresses);
+  if (index === undefined) {
+    index = new Map(
+      addresses.map((entry) => [addressKey(entry.linkIndex, entry.address, entry.prefixLength, entry.peer), entry]),
+    );
+    addressIndexes.set(addresses, index);
+  }
+  return index;
+}
+
 export class NamespaceView {
   readonly observed: ObservedNamespace;
-  readonly linksByIndex = new Map<number, ObservedLink>();
-  readonly linksByName = new Map<string, ObservedLink>();
-  #addresses: Map<string, ObservedAddress> | undefined;
+  readonly linksByIndex: ReadonlyMap<number, ObservedLink>;
+  readonly linksByName: ReadonlyMap<string, ObservedLink>;
   #addressesByLink: Map<number, ObservedAddress[]> | undefined;
   #routes: Map<string, ObservedRoute[]> | undefined;
   #neighbours: Map<string, ObservedNeighbour> | undefined;
@@ -23,10 +54,7 @@ export class NamespaceView {
 
   constructor(observed: ObservedNamespace) {
     this.observed = observed;
-    for (const link of observed.links) {
-      this.linksByIndex.set(link.index, link);
-      this.linksByName.set(link.name, link);
-    }
+    ({ byIndex: this.linksByIndex, byName: this.linksByName } = indexOfLinks(observed.links));
   }
 
   address(
@@ -35,13 +63,7 @@ export class NamespaceView {
     prefixLength: number,
     peer: string | undefined,
   ): ObservedAddress | undefined {
-    this.#addresses ??= new Map(
-      this.observed.addresses.map((entry) => [
-        addressKey(entry.linkIndex, entry.address, entry.prefixLength, entry.peer),
-        entry,
-      ]),
-    );
-    return this.#addresses.get(addressKey(linkIndex, address, prefixLength, peer));
+    return indexOfAddresses(this.observed.addresses).get(addressKey(linkIndex, address, prefixLength, peer));
   }
 
   addressesOf(linkIndex: number): readonly ObservedAddress[] {

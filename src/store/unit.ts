@@ -78,9 +78,13 @@ export class UnitStore {
 
   /** Records of all other units of the state folder; of one that cannot be read `status` tells. */
   readOtherRecords(): OwnershipRecord[] {
-    const stateFolder = dirname(dirname(this.folder));
+    return UnitStore.readAllRecords(dirname(dirname(this.folder)), this.name);
+  }
+
+  /** As {@link readOtherRecords}, of all units but one. */
+  static readAllRecords(stateFolder: string, except?: string): OwnershipRecord[] {
     return UnitStore.list(stateFolder).flatMap((name) => {
-      if (name === this.name) return [];
+      if (name === except) return [];
       try {
         const record = UnitStore.open(stateFolder, name).readRecord();
         return record === undefined ? [] : [record];
@@ -170,7 +174,11 @@ export class UnitStore {
   #read(file: string, properties: readonly string[]): unknown {
     const path = join(this.folder, file);
     const status = statSync(path, { throwIfNoEntry: false, bigint: true });
-    const identity = status === undefined ? "" : `${status.ino} ${status.mtimeNs} ${status.size}`;
+    if (status === undefined) {
+      parsed.delete(path);
+      return undefined;
+    }
+    const identity = `${status.ino} ${status.mtimeNs} ${status.size}`;
     const known = parsed.get(path);
     if (known?.identity === identity) return known.value;
     parsed.delete(path);
