@@ -26,6 +26,8 @@ export class Keeper {
   /** The last change of each unit, and the last one of all: a guest that lets others wait is waited for by its own unit alone. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #wholeTurn: Promise<unknown> = Promise.resolve();
+  /** Units that are converged now or soon, one entry for each time. */
+  readonly #converging: string[] = [];
 
   constructor(stateFolder: string, create: ServiceFactory, log: Logger) {
     this.#stateFolder = stateFolder;
@@ -52,44 +54,51 @@ export class Keeper {
    * @param revive false: a guest that has ended, by itself or by `vm stop`, stays so
    * @throws NetloomError of what failed; the list is kept all the same, another call tries again
    */
-  converge(unit: string, wanted: readonly ServiceObject[], start = true, revive = true): Promise<void> {
-    return this.#inTurnOf(unit, async () => {
-      this.#refuseTakenNames(unit, wanted);
-      const running = this.#units.get(unit) ?? new Map<string, Service>();
-      this.#units.set(unit, running);
-      const failures: unknown[] = [];
-      const attempt = async (work: () => Promise<void>): Promise<void> => {
-        try {
-          await work();
-        } catch (error) {
-          failures.push(error);
-        }
-      };
-      const ended = new Set(revive ? [] : [...running.values()].filter(hasEnded));
-      const goals = new Map(wanted.map((object) => [object.key, object]));
-      for (const service of guestsFirst([...running.values()])) {
-        const { key } = service.object;
-        const goal = goals.get(key);
-        if (isDeepStrictEqual(service.object, goal)) continue;
-        await attempt(async () => {
-          if (goal !== undefined && (await service.change?.(goal)) === true) return;
-          await service.stop();
-          running.delete(key);
-        });
+  async converge(unit: string, wanted: readonly ServiceObject[], start = true, revive = true): Promise<void> {
+    this.#converging.push(unit);
+    try {
+      await this.#inTurnOf(unit, () => this.#convergeNow(unit, wanted, start, revive));
+    } finally {
+      this.#converging.splice(this.#converging.indexOf(unit), 1);
+    }
+  }
+
+  async #convergeNow(unit: string, wanted: readonly ServiceObject[], start: boolean, revive: boolean): Promise<void> {
+    this.#refuseTakenNames(unit, wanted);
+    const running = this.#units.get(unit) ?? new Map<string, Service>();
+    this.#units.set(unit, running);
+    const failures: unknown[] = [];
+    const attempt = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        failures.push(error);
       }
-      // Others may have taken a name meanwhile, or tidied away a unit that had nothing for a moment.
-      this.#refuseTakenNames(unit, wanted);
-      this.#units.set(unit, running);
-      for (const object of start ? wanted : []) {
-        if (!running.has(object.key)) running.set(object.key, this.#create(object));
-      }
-      this.#save();
-      for (const service of start ? guestsFirst([...running.values()]).toReversed() : []) {
-        const asWanted = isDeepStrictEqual(service.object, goals.get(service.object.key));
-        if (asWanted && !ended.has(service)) await attempt(() => service.start());
-      }
-      if (failures.length > 0) throw combined(failures);
-    });
+    };
+    const ended = new Set(revive ? [] : [...running.values()].filter(hasEnded));
+    const goals = new Map(wanted.map((object) => [object.key, object]));
+    for (const service of guestsFirst([...running.values()])) {
+      const { key } = service.object;
+      const goal = goals.get(key);
+      if (isDeepStrictEqual(service.object, goal)) continue;
+      await attempt(async () => {
+        if (goal !== undefined && (await service.change?.(goal)) === true) return;
+        await service.stop();
+        running.delete(key);
+      });
+    }
+    // Others may have taken a name meanwhile, or tidied away a unit that had nothing for a moment.
+    this.#refuseTakenNames(unit, wanted);
+    this.#units.set(unit, running);
+    for (const object of start ? wanted : []) {
+      if (!running.has(object.key)) running.set(object.key, this.#create(object));
+    }
+    this.#save();
+    for (const service of start ? guestsFirst([...running.values()]).toReversed() : []) {
+      const asWanted = isDeepStrictEqual(service.object, goals.get(service.object.key));
+      if (asWanted && !ended.has(service)) await attempt(() => service.start());
+    }
+    if (failures.length > 0) throw combined(failures);
   }
 
   /** End the guest of that name; it stays listed, as stopped. @throws NetloomError no-such-vm, kill-failed */
@@ -130,15 +139,21 @@ export class Keeper {
 
   /**
    * Look after services that may need another start: a DHCP server whose interface was away or was replaced.
-   * @param concerned which of them; default all
+   * @param concerned which of them; default all. A unit that is converged just now is seen to by that, and not waited for.
    */
   async tend(concerned: (service: Service, unit: string) => boolean = () => true): Promise<void> {
     for (const { service } of this.#all()) service.tend?.();
+    const mayStart = (service: Service, unit: string): boolean =>
+      service.object.kind !== "vm" && concerned(service, unit);
+    const units = [...this.#units].filter(
+      ([unit, services]) =>
+        !this.#converging.includes(unit) && [...services.values()].some((one) => mayStart(one, unit)),
+    );
     await Promise.all(
-      [...this.#units.keys()].map((unit) =>
+      units.map(([unit]) =>
         this.#inTurnOf(unit, async () => {
           for (const service of this.#units.get(unit)?.values() ?? []) {
-            if (service.object.kind === "vm" || !concerned(service, unit)) continue;
+            if (!mayStart(service, unit)) continue;
             try {
               await service.start();
             } catch (error) {
