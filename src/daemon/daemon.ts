@@ -201,10 +201,10 @@ export class Daemon implements AsyncDisposable {
     },
     vmNew: (request) =>
       this.#change(`run VM ${request.name}`, ["lock"], async () => {
-        const { guest, outcome } = await runGuest(this.#options.stateFolder, request, this.#services);
+        const { guest, notes } = await runGuest(this.#options.stateFolder, request, this.#services);
         this.#healer.add(guest.unit);
         this.#tell({ kind: "attached", unit: guest.unit });
-        return { guest, notes: outcome.notes };
+        return { guest, notes };
       }),
     vmStop: async ({ name, powerdownSeconds }) => {
       const { stateFolder } = this.#options;

@@ -25,6 +25,7 @@ import {
   attachFacts,
   attachmentUnits,
   isSameNetwork,
+  makeReadable,
   networkToJoin,
   refuseFile,
   refuseMulticast,
@@ -62,6 +63,7 @@ export async function attach(
 ): Promise<{ attachment: Attachment; outcome: Outcome; notes: readonly string[] }> {
   const name = request.name ?? attachmentName(request.target);
   const unit = UnitStore.open(stateFolder, `${ATTACHMENT}${name}`);
+  const told = await makeReadable(unit);
   const known = unit.readRecord() ?? unit.readJournal();
   refuseFile(known?.source, `attach ${name}`);
   let desired: Desired;
@@ -81,7 +83,8 @@ export async function attach(
   }
   const outcome = await reconcile(unit, desired, { services, source });
   const mac = request.target.kind === "tap" ? guestMac(unit.name, requestOf(source) ?? request) : undefined;
-  return { attachment: describeAttachment(name, unit.name, desired, mac), outcome, notes: outcome.notes };
+  const attachment = describeAttachment(name, unit.name, desired, mac);
+  return { attachment, outcome, notes: [...told, ...outcome.notes] };
 }
 
 /**
@@ -96,9 +99,11 @@ export async function detach(
 ): Promise<{ unit: string; outcome: Outcome }> {
   const name = typeof which === "string" ? which : ((await findTarget(stateFolder, which)) ?? attachmentName(which));
   const unit = UnitStore.open(stateFolder, `${ATTACHMENT}${name}`);
+  const told = await makeReadable(unit);
   const known = unit.readRecord() ?? unit.readJournal();
   refuseFile(known?.source, `detach ${name}`);
-  return { unit: unit.name, outcome: await reconcile(unit, EMPTY, { services }) };
+  const { steps, notes } = await reconcile(unit, EMPTY, { services });
+  return { unit: unit.name, outcome: { steps, notes: [...told, ...notes] } };
 }
 
 /** The name of the attachment that has this target. */

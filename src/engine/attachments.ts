@@ -9,6 +9,7 @@ import { type Desired, EMPTY } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { AttachRequest } from "./attach-request.ts";
 import { gatherFacts, isReadable } from "./facts.ts";
+import { salvage } from "./salvage.ts";
 
 export const ATTACHMENT = "attach-";
 /** Guests that were run by hand. */
@@ -29,7 +30,8 @@ export interface AttachmentUnit extends KnownUnit {
   readonly request?: AttachRequest;
 }
 
-function knownUnits(stateFolder: string): KnownUnit[] {
+/** All units but those that cannot be read. */
+export function knownUnits(stateFolder: string): KnownUnit[] {
   return UnitStore.list(stateFolder).flatMap((unit) => {
     const store = UnitStore.open(stateFolder, unit);
     try {
@@ -58,6 +60,11 @@ export function attachmentUnits(stateFolder: string): AttachmentUnit[] {
     const name = unit.slice(GUEST_RUN.length);
     return [{ ...known, name, command: `netloom vm stop ${name}` }];
   });
+}
+
+/** A record that cannot be read is set aside; the unit is one that is to be taken back then. @returns what a person should know */
+export function makeReadable(unit: UnitStore): Promise<readonly string[]> {
+  return salvage(unit, "{}", () => Promise.resolve(undefined));
 }
 
 /** What was asked for; undefined: it is no attachment. */

@@ -11,12 +11,14 @@ import { requireFeatures } from "../kernel/requirements.ts";
 import { derivedMac } from "../model/hash.ts";
 import { hostEndName, tapName } from "../model/names.ts";
 import { type Desired, EMPTY, type VmObject } from "../state/object.ts";
-import { UnitStore } from "../store/unit.ts";
+import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { GuestNicRequest, GuestRunRequest } from "./attach-request.ts";
 import {
   attachFacts,
   GUEST_RUN,
   isSameNetwork,
+  knownUnits,
+  makeReadable,
   networkToJoin,
   refuseFile,
   refuseMulticast,
@@ -47,9 +49,10 @@ export async function runGuest(
   stateFolder: string,
   request: GuestRunRequest,
   services: ServiceHost,
-): Promise<{ guest: RunningGuest; outcome: Outcome }> {
+): Promise<{ guest: RunningGuest; notes: readonly string[] }> {
   const { name } = request;
   const unit = UnitStore.open(stateFolder, `${GUEST_RUN}${name}`);
+  const told = await makeReadable(unit);
   const known = unit.readRecord() ?? unit.readJournal();
   refuseFile(known?.source, `run VM ${name}`);
   let desired: Desired;
@@ -68,15 +71,21 @@ export async function runGuest(
     desired = run.desired;
     source = JSON.stringify({ vm: { ...request, nics: run.nics } });
   }
-  const outcome = await reconcile(unit, desired, { services, source });
-  return { guest: describe(name, unit.name, desired), outcome };
+  const { notes } = await reconcile(unit, desired, { services, source });
+  return { guest: describe(name, unit.name, desired), notes: [...told, ...notes] };
 }
 
-/** Whether it was started by {@link runGuest} and is not taken back yet. */
+/** Whether it was started by {@link runGuest} and is not taken back yet; what cannot be read counts as well. */
 export function isGuestRun(stateFolder: string, name: string): boolean {
-  const unit = UnitStore.open(stateFolder, `${GUEST_RUN}${name}`);
-  const known = unit.readRecord() ?? unit.readJournal();
-  return known !== undefined && !known.source.startsWith("/");
+  const unit = `${GUEST_RUN}${name}`;
+  if (!UnitStore.list(stateFolder).includes(unit)) return false;
+  const store = UnitStore.open(stateFolder, unit);
+  try {
+    return (store.readRecord() ?? store.readJournal())?.source.startsWith("/") !== true;
+  } catch (error) {
+    if (isUnreadable(error)) return true;
+    throw error;
+  }
 }
 
 /** End it at once and take it back with its taps. Safe to repeat. @throws NetloomError name-taken */
@@ -86,6 +95,7 @@ export async function endGuest(
   services: ServiceHost,
 ): Promise<{ unit: string; outcome: Outcome }> {
   const unit = UnitStore.open(stateFolder, `${GUEST_RUN}${name}`);
+  await makeReadable(unit);
   refuseFile((unit.readRecord() ?? unit.readJournal())?.source, `stop VM ${name}`);
   return { unit: unit.name, outcome: await reconcile(unit, EMPTY, { services }) };
 }
@@ -104,10 +114,8 @@ function isSame(earlier: GuestRunRequest | undefined, request: GuestRunRequest):
 }
 
 function refuseTakenName(stateFolder: string, name: string): void {
-  for (const unit of UnitStore.list(stateFolder)) {
-    const store = UnitStore.open(stateFolder, unit);
-    const objects = (store.readRecord() ?? store.readJournal())?.desired.objects ?? [];
-    if (!objects.some((object) => object.kind === "vm" && object.name === name)) continue;
+  for (const { unit, desired } of knownUnits(stateFolder)) {
+    if (!desired.objects.some((object) => object.kind === "vm" && object.name === name)) continue;
     throw new NetloomError("vm-name-taken", `run VM ${name}: ${unit} has a machine of that name`, {
       hint: `netloom vm run ${name}, without --network, starts that one again.`,
     });

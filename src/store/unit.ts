@@ -216,7 +216,9 @@ export function isUnreadable(error: unknown): error is NetloomError {
 
 function corrupt(path: string, reason: string, cause?: unknown): NetloomError {
   return new NetloomError("corrupt-store", `read ${path}: ${reason}`, {
-    hint: "`netloom destroy` (or `apply`) of the network file sets it aside and removes what the kernel shows to be netloom's.",
+    hint:
+      "What takes it back sets it aside and removes what the kernel shows to be netloom's: `netloom destroy` (or `apply`) " +
+      "of a network file, `netloom detach` of an attachment, `netloom vm stop` of a guest.",
     cause,
   });
 }

@@ -1,5 +1,5 @@
 /** Attachments by a daemon: asked for by commands and by any HTTP client, healed, and known to what a file may do. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hostSnapshot } from "../../support/host-snapshot.ts";
 import { Folder, makeUplink, netloom, removeUplink, shell } from "../../support/network.ts";
@@ -126,4 +126,15 @@ test("a file's network is not given other addresses under what is attached to it
   expect(stderr).toContain("netloom detach --name vnet5");
   folder.write("site.yaml", text("192.168.81"));
   await daemon.netloom("detach", "--tap", "vnet5");
+});
+
+test("one whose record cannot be read is told, and taken back by its marks", async () => {
+  const before = hostSnapshot();
+  await daemon.netloom("attach", "lan", "--tap", "vnet6", "--dhcp", "single");
+  writeFileSync(folder.join("state/units/attach-vnet6/record.json"), "{");
+  const told = await netloom(["status", "--state", daemon.state]);
+  expect(told.stdout).toContain("attach-vnet6: unknown");
+  expect(told.stdout).toContain("Not as it should be: attach-vnet6");
+  expect(await daemon.netloom("detach", "--tap", "vnet6")).toMatch(/^note: .*could not be read and was set aside\n/);
+  expect(hostSnapshot()).toEqual(before);
 });

@@ -189,10 +189,10 @@ describe("an interface of somebody else", () => {
   test("becomes a port with all that it has, and is given back", async () => {
     using _theirs = makeTheirs();
     shell(`ip link add foreign0 type veth peer name eth0 netns theirs
-      ip -n theirs link set eth0 up
+      ip -n theirs link set eth0 addrgenmode none up
       ip -n theirs address add 192.0.2.6/29 dev eth0
       ip address add 203.0.113.9/24 dev foreign0
-      ip link set foreign0 mtu 1400 up`);
+      ip link set foreign0 mtu 1400 addrgenmode none up`);
     const before = hostSnapshot();
     const { device } = await attach("lan --interface foreign0");
     expect(device).toBe("foreign0");

@@ -97,8 +97,7 @@ async function started(stateFolder: string, request: GuestRunRequest): Promise<R
   const daemon = await DaemonClient.find(stateFolder);
   if (daemon !== undefined) return daemon.call("vmNew", request);
   using _lock = lockFolder(stateFolder, `run VM ${request.name}`);
-  const { guest, outcome } = await runGuest(stateFolder, request, keeperServices(stateFolder));
-  return { guest, notes: outcome.notes };
+  return runGuest(stateFolder, request, keeperServices(stateFolder));
 }
 
 function describe({ name, nics, addresses }: ResponseOf<"vmNew">["guest"]): string {
