@@ -17,6 +17,8 @@ export interface Dhcp4Envelope {
   readonly destinationMac: MacAddress;
   readonly source: Ipv4Address;
   readonly destination: Ipv4Address;
+  /** Default that of clients, 68; relay agents listen on 67 (RFC 2131 §4.1). */
+  readonly destinationPort?: number;
 }
 
 /** What an IPv4 frame to the server port holds; the client may use any source port. */
@@ -32,10 +34,10 @@ export function decodeDhcp4Frame(frame: EthernetFrame, checksumNotReady: boolean
   return { source: packet.source, destination: packet.destination, message };
 }
 
-/** A frame from port 67 to port 68 around an encoded message. */
+/** A frame from port 67 around an encoded message. */
 export function encodeDhcp4Frame(message: Uint8Array, envelope: Dhcp4Envelope): Uint8Array {
-  const { sourceMac, destinationMac, source, destination } = envelope;
-  const datagram = { sourcePort: DHCP4_SERVER_PORT, destinationPort: DHCP4_CLIENT_PORT, payload: message };
+  const { sourceMac, destinationMac, source, destination, destinationPort = DHCP4_CLIENT_PORT } = envelope;
+  const datagram = { sourcePort: DHCP4_SERVER_PORT, destinationPort, payload: message };
   return encodeEthernet({
     destination: destinationMac,
     source: sourceMac,

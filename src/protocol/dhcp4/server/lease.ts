@@ -1,0 +1,57 @@
+/** What a DHCPv4 server has to know of a client again after a restart. */
+import type { Ipv4Address } from "../../../base/address.ts";
+import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
+import { DHCP4_OPTION } from "../../../wire/dhcp4/option-table.ts";
+
+/** `endSeconds` of a lease for ever: all ones on the wire (RFC 2131 §3.3). */
+export const FOREVER_SECONDS = 0xffff_ffff;
+
+/** Whose a lease is: one character for each byte, so that it can be a key. {@link clientKeyOf} says what it holds. */
+export type ClientKey = string;
+
+export type LeaseState = "leased" | "released" | "declined";
+
+export interface Lease {
+  readonly address: Ipv4Address;
+  /** `declined`: somebody else uses the address, nobody gets it before `endSeconds`. */
+  readonly state: LeaseState;
+  /** Empty for a declined address. */
+  readonly client: ClientKey;
+  /** What the client calls itself; "" when it does not say. */
+  readonly hostName: string;
+  /** Seconds since 1970: of the first ACK in a row, and when it ends; FOREVER_SECONDS never does. */
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+const BY_IDENTIFIER = 1;
+const BY_HARDWARE = 0;
+/** The value of one option 61 that is not split. */
+const IDENTIFIER_LIMIT_BYTES = 255;
+
+/**
+ * The client identifier where there is one, else hardware type and address (RFC 2131 §4.2, RFC 4361 §6.1: the
+ * identifier is compared as it is, and the hardware address does not count beside it). Undefined for a client that has
+ * neither, or an identifier that no one option holds.
+ */
+export function clientKeyOf({ options, hardwareType, hardwareAddress }: Dhcp4Message): ClientKey | undefined {
+  const identifier = options.get(DHCP4_OPTION.clientIdentifier.code);
+  // RFC 2132 §9.14: at least two bytes. Some send one or none; then the hardware address must do.
+  if (identifier !== undefined && identifier.length >= 2) {
+    if (identifier.length > IDENTIFIER_LIMIT_BYTES) return undefined;
+    return String.fromCharCode(BY_IDENTIFIER, ...identifier);
+  }
+  if (hardwareAddress.length === 0) return undefined;
+  return String.fromCharCode(BY_HARDWARE, hardwareType, ...hardwareAddress);
+}
+
+/**
+ * For people: "52:54:00:12:34:56" of an Ethernet address, also where it is the identifier ("01" and the address),
+ * else the identifier's bytes as "id ff:00:…".
+ */
+export function formatClientKey(key: ClientKey): string {
+  const bytes = Array.from(key, (character) => character.charCodeAt(0).toString(16).padStart(2, "0"));
+  const ethernet = bytes[1] === "01" && bytes.length === 8;
+  if (ethernet || key.charCodeAt(0) === BY_HARDWARE) return bytes.slice(2).join(":");
+  return bytes.length === 0 ? "" : `id ${bytes.slice(1).join(":")}`;
+}

@@ -1,0 +1,190 @@
+/** From a decision to the frame that tells it: options, addresses, and where it goes (RFC 2131 §4.1, table 3). */
+import {
+  type Ipv4Address,
+  IPV4_ANY,
+  IPV4_BROADCAST,
+  MAC_BROADCAST,
+  type MacAddress,
+  macFromBytes,
+} from "../../../base/address.ts";
+import {
+  type Dhcp4Message,
+  DHCP4_CLIENT_PORT,
+  DHCP4_SERVER_PORT,
+  encodeDhcp4,
+  HARDWARE_ETHERNET,
+} from "../../../wire/dhcp4/message.ts";
+import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/option-table.ts";
+import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
+import { encodeDhcp4Frame } from "../frame.ts";
+import { selectOptions } from "../lease-options.ts";
+import { type Dhcp4ServerConfig, offeredOptions } from "./config.ts";
+import { FOREVER_SECONDS } from "./lease.ts";
+
+/** Bytes of IP datagram that every client and link must take (RFC 2131 §2). */
+const MINIMUM_DATAGRAM_BYTES = 576;
+const IP_AND_UDP_BYTES = 28;
+const ETHERNET_MTU_BYTES = 1500;
+/** Lists of wishes are as many as there are kinds of client; hostile ones shall not fill the memory. */
+const REMEMBERED_WISHES = 256;
+/** RFC 8925 §3.3: never sent to a client that does not ask for it. Option 249 is the same as 121. */
+const ONLY_WHEN_ASKED: ReadonlySet<number> = new Set([
+  DHCP4_OPTION.ipv6OnlyPreferred.code,
+  DHCP4_OPTION.microsoftClasslessRoutes.code,
+]);
+
+export interface Request {
+  readonly message: Dhcp4Message;
+  /** Of the frame: the client's, its router's or its relay's. */
+  readonly sourceMac: MacAddress;
+  readonly source: Ipv4Address;
+  /** By what address the client knows the server (RFC 5107). */
+  readonly serverIdentifier: Ipv4Address;
+}
+
+export type Reply =
+  | {
+      readonly type: "OFFER" | "ACK";
+      readonly address: Ipv4Address;
+      readonly seconds: number;
+      readonly rapid?: boolean;
+    }
+  /** To INFORM: settings without an address. */
+  | { readonly type: "ACK"; readonly address?: never; readonly rapid?: never }
+  | { readonly type: "NAK"; readonly address: Ipv4Address; readonly reason: string };
+
+export class ReplyEncoder {
+  readonly #config: Dhcp4ServerConfig;
+  readonly #offered: Dhcp4Options;
+  readonly #unasked: readonly number[];
+  readonly #selected = new Map<string, Dhcp4Options>();
+
+  constructor(config: Dhcp4ServerConfig) {
+    this.#config = config;
+    this.#offered = offeredOptions(config);
+    this.#unasked = [...this.#offered.keys()].filter((code) => !ONLY_WHEN_ASKED.has(code));
+  }
+
+  /** @returns the frame, and which options the client wanted and had no room for */
+  encode(request: Request, reply: Reply): { readonly frame: Uint8Array; readonly omittedOptions: readonly number[] } {
+    const { message } = request;
+    const isRefusal = reply.type === "NAK";
+    const isRelayed = message.relayAddress !== IPV4_ANY;
+    const encoded = encodeComplete(
+      {
+        operation: "reply",
+        hardwareType: message.hardwareType,
+        hardwareAddress: message.hardwareAddress,
+        hops: 0,
+        transactionId: message.transactionId,
+        elapsedSeconds: 0,
+        // The client behind a relay may not have the address to which a unicast would go (RFC 2131 §4.3.2).
+        broadcast: message.broadcast || (isRefusal && isRelayed),
+        clientAddress: reply.type === "ACK" && reply.rapid !== true ? message.clientAddress : IPV4_ANY,
+        yourAddress: isRefusal ? IPV4_ANY : (reply.address ?? IPV4_ANY),
+        nextServerAddress: IPV4_ANY,
+        relayAddress: message.relayAddress,
+        serverName: "",
+        bootFile: "",
+        options: this.#options(request, reply),
+      },
+      this.#maximumMessageBytes(message),
+    );
+    const frame = encodeDhcp4Frame(encoded.bytes, {
+      sourceMac: this.#config.serverMac,
+      source: this.#config.serverAddress,
+      ...destinationOf(request, reply),
+    });
+    return { frame, omittedOptions: encoded.omittedOptions };
+  }
+
+  #options({ message, serverIdentifier }: Request, reply: Reply): Dhcp4Options {
+    const options = new Map([
+      optionEntry(DHCP4_OPTION.messageType, reply.type),
+      optionEntry(DHCP4_OPTION.serverIdentifier, serverIdentifier),
+    ]);
+    if (reply.type === "NAK") options.set(...optionEntry(DHCP4_OPTION.message, reply.reason));
+    else {
+      if (reply.address !== undefined) addDuration(options, reply.seconds);
+      if (reply.type === "ACK" && reply.rapid === true) options.set(...optionEntry(DHCP4_OPTION.rapidCommit, true));
+      for (const [code, value] of this.#select(message)) options.set(code, value);
+    }
+    echo(message, options, [
+      // RFC 6842, RFC 3011 §2, RFC 3046 §2.2: as they came, and option 82 as the last one.
+      DHCP4_OPTION.clientIdentifier.code,
+      DHCP4_OPTION.subnetSelection.code,
+      DHCP4_OPTION.relayAgentInformation.code,
+    ]);
+    return options;
+  }
+
+  #select({ options }: Dhcp4Message): Dhcp4Options {
+    const wishes = options.get(DHCP4_OPTION.parameterRequestList.code) ?? new Uint8Array(0);
+    const key = String.fromCharCode(...wishes);
+    const known = this.#selected.get(key);
+    if (known !== undefined) return known;
+    if (this.#selected.size >= REMEMBERED_WISHES) this.#selected.clear();
+    const selected = selectOptions(this.#offered, wishes.length === 0 ? this.#unasked : [...wishes]);
+    this.#selected.set(key, selected);
+    return selected;
+  }
+
+  /** What the client takes (option 57 counts the IP datagram), but never more than one frame of the link. */
+  #maximumMessageBytes({ options }: Dhcp4Message): number {
+    const accepted = readOption(options, DHCP4_OPTION.maximumMessageSize) ?? MINIMUM_DATAGRAM_BYTES;
+    const linkBytes = this.#config.mtuBytes ?? ETHERNET_MTU_BYTES;
+    return Math.max(MINIMUM_DATAGRAM_BYTES, Math.min(accepted, linkBytes)) - IP_AND_UDP_BYTES;
+  }
+}
+
+function addDuration(options: Map<number, Uint8Array>, seconds: number): void {
+  options.set(...optionEntry(DHCP4_OPTION.leaseTime, seconds));
+  if (seconds === FOREVER_SECONDS) return;
+  options.set(...optionEntry(DHCP4_OPTION.renewalTime, Math.floor(seconds / 2)));
+  options.set(...optionEntry(DHCP4_OPTION.rebindingTime, Math.floor((seconds * 7) / 8)));
+}
+
+function echo(message: Dhcp4Message, options: Map<number, Uint8Array>, codes: readonly number[]): void {
+  for (const code of codes) {
+    const value = message.options.get(code);
+    if (value !== undefined) options.set(code, value);
+  }
+}
+
+/** Without option 82 a relay does not know where the client is: rather another option has no room than that one. */
+function encodeComplete(message: Dhcp4Message, maximumBytes: number): ReturnType<typeof encodeDhcp4> {
+  const encoded = encodeDhcp4(message, maximumBytes);
+  const code = DHCP4_OPTION.relayAgentInformation.code;
+  const information = message.options.get(code);
+  if (information === undefined || !encoded.omittedOptions.includes(code)) return encoded;
+  const [type, server, ...others] = message.options;
+  const options = new Map([type!, server!, [code, information], ...others]);
+  return encodeDhcp4({ ...message, options }, maximumBytes);
+}
+
+/** RFC 2131 §4.1; a frame goes back to whom it came from, whoever that is. */
+function destinationOf(
+  { message, sourceMac, source }: Request,
+  reply: Reply,
+): { destinationMac: MacAddress; destination: Ipv4Address; destinationPort: number } {
+  if (message.relayAddress !== IPV4_ANY)
+    return { destinationMac: sourceMac, destination: message.relayAddress, destinationPort: DHCP4_SERVER_PORT };
+  const everybody = {
+    destinationMac: MAC_BROADCAST,
+    destination: IPV4_BROADCAST,
+    destinationPort: DHCP4_CLIENT_PORT,
+  };
+  if (reply.type === "NAK") return everybody;
+  const isInform = reply.address === undefined;
+  const current = isInform && message.clientAddress === IPV4_ANY ? source : message.clientAddress;
+  if (current !== IPV4_ANY && (isInform || reply.type === "ACK"))
+    return { destinationMac: sourceMac, destination: current, destinationPort: DHCP4_CLIENT_PORT };
+  const { hardwareType, hardwareAddress } = message;
+  if (message.broadcast || reply.address === undefined) return everybody;
+  if (hardwareType !== HARDWARE_ETHERNET || hardwareAddress.length !== 6) return everybody;
+  return {
+    destinationMac: macFromBytes(hardwareAddress),
+    destination: reply.address,
+    destinationPort: DHCP4_CLIENT_PORT,
+  };
+}

@@ -1,0 +1,65 @@
+/** A server of 192.0.2.0/24 and what clients say to it. */
+import { expect } from "vitest";
+import { type Ipv4Address, type Ipv4Prefix, parseIpv4, parseMac, parsePrefix } from "../../../../src/base/address.ts";
+import type { Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
+import { Dhcp4Server, type Dhcp4ServerOutput } from "../../../../src/protocol/dhcp4/server/server.ts";
+import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
+import { type ClientMessage, clientFrame, readReply, type ServerReply } from "../../../support/dhcp4-client.ts";
+
+export const SERVER = parseIpv4("192.0.2.1");
+export const SERVER_MAC = parseMac("02:00:00:00:00:fe");
+export const CLIENT_MAC = parseMac("52:54:00:00:00:17");
+
+export const CONFIG: Dhcp4ServerConfig = {
+  serverAddress: SERVER,
+  serverMac: SERVER_MAC,
+  subnet: parsePrefix("192.0.2.0/24") as Ipv4Prefix,
+  range: { first: parseIpv4("192.0.2.10"), last: parseIpv4("192.0.2.19") },
+  leaseSeconds: { default: 3600, minimum: 600, maximum: 7200 },
+  options: new Map([
+    optionEntry(DHCP4_OPTION.routers, [parseIpv4("192.0.2.12")]),
+    optionEntry(DHCP4_OPTION.nameServers, [parseIpv4("192.0.2.53")]),
+  ]),
+  authoritative: true,
+  rapidCommit: false,
+};
+
+export const requested = (address: string) => optionEntry(DHCP4_OPTION.requestedAddress, address as Ipv4Address);
+export const chosen = (address: string) => optionEntry(DHCP4_OPTION.serverIdentifier, address as Ipv4Address);
+export const renewing = (address: string) =>
+  ({ fields: { clientAddress: parseIpv4(address) }, source: parseIpv4(address), destination: SERVER }) as const;
+export const rebinding = (address: string) =>
+  ({ fields: { clientAddress: parseIpv4(address) }, source: parseIpv4(address) }) as const;
+
+export function start(changes: Partial<Dhcp4ServerConfig> = {}, now = 0): Dhcp4Server {
+  return new Dhcp4Server({ ...CONFIG, ...changes }, now);
+}
+
+export function say(server: Dhcp4Server, client: Partial<ClientMessage>, now = 0): Dhcp4ServerOutput {
+  return server.handle({ frame: clientFrame({ mac: CLIENT_MAC, ...client }), checksumNotReady: false }, now);
+}
+
+export function replyOf(output: Dhcp4ServerOutput): ServerReply {
+  expect(output.frames).toHaveLength(1);
+  return readReply(output.frames[0]!);
+}
+
+/** "OFFER 192.0.2.10", "NAK", "ACK 192.0.2.10", "ACK" to INFORM, or why there is silence. */
+export function told(output: Dhcp4ServerOutput): string {
+  if (output.frames.length === 0) {
+    const last = output.events.at(-1);
+    return last?.event === "ignored" ? last.reason : (last?.event ?? "nothing");
+  }
+  const { message } = replyOf(output);
+  const type = readOption(message.options, DHCP4_OPTION.messageType) ?? "?";
+  return message.yourAddress === "0.0.0.0" ? type : `${type} ${message.yourAddress}`;
+}
+
+/** DISCOVER and REQUEST. @returns the address */
+export function obtain(server: Dhcp4Server, client: Partial<ClientMessage>, now = 0): string {
+  const offer = replyOf(say(server, { ...client, type: "DISCOVER" }, now)).message;
+  const options = [...(client.options ?? []), requested(offer.yourAddress), chosen(SERVER)];
+  const answer = told(say(server, { ...client, type: "REQUEST", options }, now));
+  expect(answer).toBe(`ACK ${offer.yourAddress}`);
+  return offer.yourAddress;
+}
