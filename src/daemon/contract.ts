@@ -169,7 +169,7 @@ export const ENDPOINTS = {
     path: "/v1/unbind",
     summary: "Give a pod's interface back.",
     request: v.object(target),
-    response: v.object({ steps }),
+    response: v.object({ steps, notes }),
   },
   attach: {
     method: "POST",

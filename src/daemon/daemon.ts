@@ -172,10 +172,10 @@ export class Daemon implements AsyncDisposable {
       const unit = bindUnitName(namespace, interfaceName);
       return this.#change(`unbind ${interfaceName} in ${namespace}`, locksOf(unit), async () => {
         const { stateFolder } = this.#options;
-        const { steps } = await unbind({ stateFolder, namespace, interfaceName }, this.#services);
+        const { steps, notes } = await unbind({ stateFolder, namespace, interfaceName }, this.#services);
         this.#healer.remove(unit);
         this.#tell({ kind: "unbound", unit });
-        return { steps };
+        return { steps, notes };
       });
     },
     attach: (request) =>

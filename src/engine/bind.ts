@@ -25,6 +25,7 @@ import type { ObservedNamespace } from "../state/snapshot.ts";
 import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
+import { salvageBind } from "./salvage-bind.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { formatSource } from "./source.ts";
 
@@ -109,6 +110,7 @@ export async function bind(
 ): Promise<{ binding: Binding; outcome: Outcome; notes: readonly string[] }> {
   const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
   const source = settingsText(options);
+  const told = await salvageBind(unit, options);
   const record = unit.readRecord();
   const journal = unit.readJournal();
   const known = record ?? journal;
@@ -135,7 +137,7 @@ export async function bind(
   const applied = unit.readRecord();
   if (applied === undefined)
     throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
-  return { binding: await describeBinding(applied, options), outcome, notes };
+  return { binding: await describeBinding(applied, options), outcome, notes: [...told, ...notes] };
 }
 
 /** Give the interface back exactly as it was. Safe to repeat; nothing bound counts as done. */
@@ -144,7 +146,9 @@ export async function unbind(
   services: ServiceHost,
 ): Promise<Outcome> {
   const unit = UnitStore.open(options.stateFolder, bindUnitName(options.namespace, options.interfaceName));
-  return reconcile(unit, EMPTY, { services });
+  const told = await salvageBind(unit, options);
+  const { steps, notes } = await reconcile(unit, EMPTY, { services });
+  return { steps, notes: [...told, ...notes] };
 }
 
 async function discover(options: BindOptions): Promise<{ desired: Desired; notes: readonly string[] }> {

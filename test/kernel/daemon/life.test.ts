@@ -2,8 +2,9 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hostSnapshot } from "../../support/host-snapshot.ts";
+import { hostSnapshot, namespaceSnapshot } from "../../support/host-snapshot.ts";
 import { done, Folder, makeUplink, netloom, removeUplink, shell, until } from "../../support/network.ts";
+import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
 import { writeBootDisk } from "../vm/boot-disk.ts";
 import { processesNamed } from "../vm/support.ts";
 import { comparable, Daemon, fileText, untilSame } from "./support.ts";
@@ -279,6 +280,41 @@ describe("what is stored", () => {
     expect(hostSnapshot()).toEqual(before);
     expect(readdirSync(state)).toEqual([]);
   });
+
+  test.for([
+    ["a bind of today's profile", ["--profile", "modern"]],
+    ["a bind of the old profile", ["--profile", "legacy"]],
+    ["a bind by macvtap", ["--binding", "macvtap"]],
+    ["a masquerading bind", ["--binding", "masquerade"]],
+  ] as const)(
+    "%s, when it cannot be read: unbind gives the pod back as far as it is known",
+    async ([, [option, value]]) => {
+      using folder = new Folder();
+      makePodNetwork();
+      makePod("pod1", ["address add 192.0.2.5/24 dev eth0", "route add default via 192.0.2.1"]);
+      try {
+        await until("the pod is settled", () => shell("ip -n pod1 -6 address show tentative") === "");
+        // What the kernel no longer tells is told instead.
+        const shown = (): string[] => namespaceSnapshot("pod1").filter((line) => !/forwarding|accept_ra:/.test(line));
+        const before = shown();
+        await using daemon = await Daemon.start(folder.join("state"));
+        const where = ["--netns", "pod1", "--interface", "eth0"];
+        await daemon.netloom("bind", ...where, option, value);
+        writeFileSync(`${daemon.state}/units/bind-pod1-eth0/record.json`, "{");
+        expect(await statusOf(daemon.state)).toMatchObject({ units: [{ name: "bind-pod1-eth0", state: "unknown" }] });
+        const told = await daemon.netloom("unbind", ...where);
+        expect(told).toContain("record.json.corrupt-1 could not be read and was set aside");
+        if (value === "masquerade") expect(told).toContain("sysctl net.ipv4.conf.eth0.forwarding=0");
+        else expect(told).toMatch(/have had MAC address .*, address 192\.0\.2\.5\/24 in pod1.*, route default in pod1/);
+        await until("the pod is settled", () => shell("ip -n pod1 -6 address show tentative") === "");
+        expect(shown()).toEqual(before);
+        expect((await statusOf(daemon.state)).units).toEqual([]);
+      } finally {
+        removePod("pod1");
+        shell("ip link delete br-pods");
+      }
+    },
+  );
 
   test("of another version is refused and left alone", async () => {
     using folder = new Folder();

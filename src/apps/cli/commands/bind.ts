@@ -196,13 +196,11 @@ async function unbindOne(where: Target, json: boolean): Promise<void> {
   const { stateFolder, ...place } = where;
   const daemon = await DaemonClient.find(stateFolder);
   if (daemon !== undefined) {
-    const { steps } = await daemon.call("unbind", place);
-    tellUnbound(where, steps, json);
+    tellUnbound(where, await daemon.call("unbind", place), json);
     return;
   }
   using _lock = lockTarget(where, `unbind ${where.interfaceName} in ${where.namespace}`);
-  const outcome = await unbindAlone(where);
-  tellUnbound(where, outcome.steps, json);
+  tellUnbound(where, await unbindAlone(where), json);
 }
 
 async function unbindAlone(where: Target): Promise<Outcome> {
@@ -217,7 +215,16 @@ function isListed({ stateFolder, namespace, interfaceName }: Target): boolean {
   return findServiceList(stateFolder).units[bindUnitName(namespace, interfaceName)] !== undefined;
 }
 
-function tellUnbound(where: Target, steps: readonly unknown[], json: boolean): void {
-  if (json) printJson({ steps });
-  else print(steps.length === 0 ? "nothing was bound" : `${where.interfaceName} in ${where.namespace} is as it was`);
+function tellUnbound(
+  { interfaceName, namespace }: Target,
+  { steps, notes }: { readonly steps: readonly unknown[]; readonly notes: readonly string[] },
+  json: boolean,
+): void {
+  if (json) {
+    printJson({ steps, notes });
+    return;
+  }
+  for (const note of notes) print(`note: ${note}`);
+  if (steps.length === 0) print("nothing was bound");
+  else print(`${interfaceName} in ${namespace} is as it was${notes.length === 0 ? "" : ", as far as that is known"}`);
 }
