@@ -40,7 +40,7 @@ import { formatSource } from "./source.ts";
 const MAIN_TABLE = 254;
 
 /** The name that an attachment has unless it is given one. */
-export function attachmentName(target: AttachTarget): string {
+function attachmentName(target: AttachTarget): string {
   switch (target.kind) {
     case "namespace":
       return `${target.namespace.replace(/^\//, "").replaceAll("/", "_")}-${target.interfaceName}`;

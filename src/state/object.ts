@@ -322,7 +322,9 @@ export interface Declared {
   /** Addresses of guests that are told none. */
   readonly reserved?: readonly IpAddress[];
   /** By network: what its machines are told about names, where the file says it. */
-  readonly dns?: Readonly<Record<string, { readonly servers?: readonly IpAddress[]; readonly search?: readonly string[] }>>;
+  readonly dns?: Readonly<
+    Record<string, { readonly servers?: readonly IpAddress[]; readonly search?: readonly string[] }>
+  >;
 }
 
 /**
