@@ -80,6 +80,14 @@ export const DHCP_CLIENT_FILTER: readonly BpfInstruction[] = [
 ];
 
 /**
+ * Untagged frames that are ARP, or what {@link DHCP_CLIENT_FILTER} takes: a client sees who else has its address. As
+ * tcpdump would write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 68))`.
+ */
+export const DHCP_CLIENT_AND_ARP_FILTER: readonly BpfInstruction[] = DHCP_SERVER_FILTER.map((step) =>
+  step.code === JUMP_EQUAL && step.k === DHCP_SERVER_PORT ? { ...step, k: DHCP_CLIENT_PORT } : step,
+);
+
+/**
  * Untagged IPv6 without extension headers that is a solicitation (ICMPv6 133, 135) or UDP to port 547. As tcpdump would
  * write it: `not vlan and ((icmp6 and (ip6[40] = 133 or ip6[40] = 135)) or (ip6 and udp dst port 547))`.
  */

@@ -5,19 +5,9 @@
  * A renewal comes by unicast to that address. The kernel would refuse it as "port unreachable" beside our answer, so a
  * UDP socket that nobody reads holds the port.
  */
-import { type Ipv4Address, ipToBytes, type MacAddress } from "../base/address.ts";
+import type { Ipv4Address, MacAddress } from "../base/address.ts";
 import type { Logger } from "../base/logger.ts";
-import {
-  bindSocket,
-  closeDescriptor,
-  hostInteger,
-  openNamespace,
-  openSocket,
-  PacketSocket,
-  type ReceivedFrame,
-  setSocketOption,
-  SystemCallError,
-} from "../kernel/native.ts";
+import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
 import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
 import type { OfferedLease } from "../protocol/dhcp4/lease-options.ts";
 import { SingleDhcp4Server, type SingleServerEvent } from "../protocol/dhcp4/single-server.ts";
@@ -25,13 +15,7 @@ import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { decodeEthernet, ETHERTYPE_IPV4 } from "../wire/ethernet.ts";
 import { Malformed } from "../wire/malformed.ts";
 import { BoundedLog } from "./bounded-log.ts";
-
-const AF_INET = 2;
-const SOCK_DGRAM = 2;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SOL_IP = 0;
-const IP_FREEBIND = 15;
+import { holdPort } from "./hold-port.ts";
 
 export interface NetworkDhcpOptions {
   readonly namespacePath: string;
@@ -74,28 +58,14 @@ export class NetworkDhcpServer {
         },
         onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
       });
-      this.#portHolder = this.#holdPort(namespace, serverAddress);
+      this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT, namespace);
+      if (this.#portHolder === undefined)
+        this.#log.write("warn", "another DHCP server holds port 67 of this address", {});
     } catch (error) {
       this.close();
       throw error;
     } finally {
       closeDescriptor(namespace);
-    }
-  }
-
-  #holdPort(namespace: number, address: Ipv4Address): number | undefined {
-    const descriptor = openSocket({ namespace, family: AF_INET, type: SOCK_DGRAM, protocol: 0 });
-    try {
-      // As little as the kernel permits: what nobody reads shall not take memory either.
-      setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
-      setSocketOption(descriptor, SOL_IP, IP_FREEBIND, hostInteger(1));
-      bindSocket(descriptor, socketAddress(address, DHCP4_SERVER_PORT));
-      return descriptor;
-    } catch (error) {
-      closeDescriptor(descriptor);
-      if (!(error instanceof SystemCallError && error.errnoName === "EADDRINUSE")) throw error;
-      this.#log.write("warn", "another DHCP server holds port 67 of this address", {});
-      return undefined;
     }
   }
 
@@ -155,13 +125,4 @@ export class NetworkDhcpServer {
       case "answered-arp":
     }
   }
-}
-
-/** struct sockaddr_in (linux/in.h). */
-function socketAddress(address: Ipv4Address, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  new Uint16Array(bytes.buffer)[0] = AF_INET;
-  new DataView(bytes.buffer).setUint16(2, port);
-  bytes.set(ipToBytes(address), 4);
-  return bytes;
 }

@@ -5,6 +5,7 @@ import { bindCommand, unbindCommand } from "./commands/bind.ts";
 import { confirmCommand, waitCommand } from "./commands/confirm.ts";
 import { daemonCommand } from "./commands/daemon.ts";
 import { detachCommand } from "./commands/detach.ts";
+import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   vmConsoleCommand,
   vmRunCommand,
   vmStopCommand,
+  dhcpRequestCommand,
   schemaCommand,
   manCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),

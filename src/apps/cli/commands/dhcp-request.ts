@@ -1,0 +1,178 @@
+/** dhcp request: a lease for an interface of this host, shown once or held for as long as the process runs. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { fromHex } from "../../../base/bytes.ts";
+import { messageOf } from "../../../base/errors.ts";
+import { SILENT } from "../../../base/logger.ts";
+import { type DhcpWishes, dhcpUnitName, holdLease, requestOnce } from "../../../engine/dhcp-request.ts";
+import { summariesOf } from "../../../engine/summaries.ts";
+import { requirePrivilege } from "../../../kernel/features.ts";
+import { interfaceNameFault } from "../../../model/names.ts";
+import { describeLease } from "../../../protocol/dhcp4/client/describe.ts";
+import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../../../protocol/dhcp4/client/lease.ts";
+import { takeLock } from "../../../store/lock.ts";
+import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
+import { type Command, type Invocation, usageError } from "../command.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { formatTable, print, printJson, STDERR_LOGGER } from "../output.ts";
+
+const DEFAULT_TIMEOUT_SECONDS = 30;
+/** What systemd-networkd gives a default route of DHCP: one that a person has set wins. */
+const DEFAULT_METRIC = 1024;
+const LONGEST_IDENTIFIER_BYTES = 255;
+
+function readWishes(invocation: Invocation): DhcpWishes {
+  const identifier = invocation.option("client-id");
+  const hostName = invocation.option("hostname") ?? ownHostName();
+  if (hostName !== undefined && !isHostName(hostName))
+    throw usageError(`dhcp request: --hostname ${hostName}: not a host name`);
+  return {
+    ...(identifier === undefined ? {} : { clientIdentifier: readIdentifier(identifier) }),
+    ...(hostName === undefined ? {} : { hostName }),
+  };
+}
+
+/** The first label of this host's name; undefined when no server could take it. */
+function ownHostName(): string | undefined {
+  const [label = ""] = hostname().split(".");
+  return isHostName(label) ? label : undefined;
+}
+
+function isHostName(text: string): boolean {
+  return text.length <= 253 && /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text);
+}
+
+function readIdentifier(text: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = fromHex(text);
+  } catch (error) {
+    throw usageError(`dhcp request: --client-id: ${messageOf(error)}`);
+  }
+  if (bytes.length < 2 || bytes.length > LONGEST_IDENTIFIER_BYTES)
+    throw usageError(`dhcp request: --client-id ${text}: not 2 to ${LONGEST_IDENTIFIER_BYTES} bytes`);
+  return bytes;
+}
+
+function readNumber(invocation: Invocation, name: string, limit: number): number | undefined {
+  const text = invocation.option(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > limit)
+    throw usageError(`dhcp request: --${name} ${text}: not a whole number from 1 to ${limit}`);
+  return value;
+}
+
+function tellLease(interfaceName: string, lease: Dhcp4Lease, json: boolean, steps?: readonly string[]): void {
+  if (json) {
+    printJson({ interface: interfaceName, ...describeLease(lease), ...(steps === undefined ? {} : { steps }) });
+    return;
+  }
+  print(steps === undefined ? describe(interfaceName, lease) : `${describe(interfaceName, lease)}\n`);
+}
+
+function describe(interfaceName: string, lease: Dhcp4Lease): string {
+  const { options, routes } = describeLease(lease) as {
+    options: Record<string, unknown>;
+    routes: { destination: string; gateway?: string }[];
+  };
+  const list = (values: readonly string[]): string | undefined => (values.length === 0 ? undefined : values.join(", "));
+  const rows: (readonly [string, string | undefined])[] = [
+    ["interface", interfaceName],
+    ["address", `${lease.address}/${lease.prefixLength}`],
+    ["server", `${lease.server} (${lease.serverMac})`],
+    ["lease", lease.leaseSeconds === INFINITE_LEASE_SECONDS ? "for ever" : leaseWords(lease)],
+    ["routers", list(lease.routers)],
+    [
+      "routes",
+      list(
+        routes.map(
+          ({ destination, gateway }) => `${destination} ${gateway === undefined ? "on link" : `via ${gateway}`}`,
+        ),
+      ),
+    ],
+    ["name servers", list(lease.nameServers)],
+    ["domain", lease.domainName],
+    ["search", list(lease.searchDomains)],
+    ["host name", lease.hostName],
+    ["MTU", lease.mtuBytes === undefined ? undefined : String(lease.mtuBytes)],
+    ["NTP servers", list(lease.ntpServers)],
+    ...Object.entries(options).map(([name, value]) => [`option ${name}`, JSON.stringify(value)] as const),
+  ];
+  return formatTable(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+function leaseWords({ leaseSeconds, renewalSeconds, rebindingSeconds }: Dhcp4Lease): string {
+  return `${leaseSeconds} s, renewed after ${renewalSeconds} s, with any server after ${rebindingSeconds} s`;
+}
+
+/** One process holds the lease of an interface. */
+function lockInterface(state: string, interfaceName: string): Disposable {
+  createStateFolder(state);
+  const lock = takeLock(join(state, "locks", dhcpUnitName(interfaceName)), `dhcp request ${interfaceName}`);
+  return {
+    [Symbol.dispose]() {
+      lock.release();
+      tidyStateFolder(state);
+    },
+  };
+}
+
+export const dhcpRequestCommand: Command = {
+  name: "dhcp request",
+  operands: ["IF"],
+  summary: "Ask a DHCP server for an address for an interface of this host.",
+  details:
+    "Applies address, routes and MTU to the interface, renews the lease for as long as it runs, and gives everything back at the end (SIGTERM or Ctrl-C). With --once it only shows what a server gives and changes nothing on this host.",
+  options: {
+    once: { help: "show one lease and end; nothing is applied, and the lease is not given back" },
+    timeout: {
+      value: "SECONDS",
+      help: `with --once: how long an answer is waited for (default ${DEFAULT_TIMEOUT_SECONDS})`,
+    },
+    hostname: { value: "NAME", help: "told to the server (default this host's)" },
+    "client-id": { value: "HEX", help: "client identifier (default made of the hardware address)" },
+    metric: { value: "N", help: `of the routes (default ${DEFAULT_METRIC})` },
+  },
+  example: "netloom dhcp request eth0 --once --json",
+  async run(invocation) {
+    const interfaceName = invocation.positionals[0]!;
+    const fault = interfaceNameFault(interfaceName);
+    if (fault !== undefined) throw usageError(`dhcp request: ${interfaceName}: it ${fault}`);
+    const wishes = readWishes(invocation);
+    const timeoutSeconds = readNumber(invocation, "timeout", 86_400);
+    const metric = readNumber(invocation, "metric", 0xffffffff);
+    const json = invocation.flag("json");
+    requirePrivilege();
+    using interrupt = untilInterrupted();
+    if (invocation.flag("once")) {
+      if (metric !== undefined) throw usageError("dhcp request: --metric is not for --once, which sets no route");
+      const lease = await requestOnce(interfaceName, wishes, {
+        timeoutSeconds: timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+        signal: interrupt.signal,
+        logger: SILENT,
+      });
+      tellLease(interfaceName, lease, json);
+      return 0;
+    }
+    if (timeoutSeconds !== undefined) throw usageError("dhcp request: --timeout is for --once: else it goes on asking");
+    const stateFolder = stateFolderPath(invocation.option("state"));
+    using _lock = lockInterface(stateFolder, interfaceName);
+    await holdLease(
+      {
+        stateFolder,
+        interfaceName,
+        wishes,
+        metric: metric ?? DEFAULT_METRIC,
+        logger: STDERR_LOGGER,
+        onLease: (lease, steps) => tellLease(interfaceName, lease, json, summariesOf(steps)),
+        onLoss: ({ address, reason }) =>
+          json
+            ? printJson({ interface: interfaceName, lost: address, reason })
+            : print(`${address} is not ours any more: ${reason}`),
+      },
+      interrupt.signal,
+    );
+    return 0;
+  },
+};

@@ -1,0 +1,157 @@
+/** The DHCPv4 client on a real link: its machine bound to a packet socket and a timer. */
+import { randomBytes } from "node:crypto";
+import type { Ipv4Address } from "../base/address.ts";
+import type { Logger } from "../base/logger.ts";
+import { closeDescriptor, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
+import { DHCP_CLIENT_AND_ARP_FILTER } from "../kernel/packet-filter.ts";
+import {
+  Dhcp4Client,
+  type Dhcp4ClientConfig,
+  type Dhcp4ClientEvent,
+  type Dhcp4ClientInput,
+} from "../protocol/dhcp4/client/client.ts";
+import { DHCP4_CLIENT_PORT } from "../wire/dhcp4/message.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import { holdPort } from "./hold-port.ts";
+
+/** A timer of Node takes no more than 24 days; waking up once a day costs nothing. */
+const LONGEST_SLEEP_MILLISECONDS = 86_400_000;
+
+export interface DhcpClientOptions {
+  /** In our own namespace. */
+  readonly interfaceIndex: number;
+  readonly config: Omit<Dhcp4ClientConfig, "random">;
+  /** What happens to the lease; `endSeconds` is of {@link clientNow}. */
+  readonly onEvent: (event: Dhcp4ClientEvent) => void;
+  readonly logger: Logger;
+}
+
+/** The clock of the client's times, in seconds. */
+export function clientNow(): number {
+  return performance.now() / 1000;
+}
+
+export class DhcpClient implements Disposable {
+  readonly #machine: Dhcp4Client;
+  readonly #socket: PacketSocket;
+  readonly #onEvent: (event: Dhcp4ClientEvent) => void;
+  readonly #log: BoundedLog;
+  /** Whether the address is going to be on the interface. */
+  readonly #used: boolean;
+  #timer: NodeJS.Timeout | undefined;
+  #held: { readonly address: Ipv4Address; readonly descriptor: number | undefined } | undefined;
+  #closed = false;
+
+  /**
+   * Opens the link; nothing is sent before {@link start}.
+   * @throws NetloomError bad-option; SystemCallError ENODEV, EPERM without CAP_NET_RAW
+   */
+  constructor({ interfaceIndex, config, onEvent, logger }: DhcpClientOptions) {
+    this.#machine = new Dhcp4Client({ ...config, random });
+    this.#onEvent = onEvent;
+    this.#log = new BoundedLog(logger, {});
+    this.#socket = new PacketSocket({
+      interfaceIndex,
+      filter: DHCP_CLIENT_AND_ARP_FILTER,
+      batch: 16,
+      onFrames: (frames) => {
+        for (const frame of frames) this.#receive(frame);
+      },
+      onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
+    });
+    this.#used = config.announce !== false;
+  }
+
+  /** Ask; a link that is down is asked again when it is up. */
+  start(): void {
+    this.#give({ input: "start" });
+  }
+
+  /** Keeps the kernel from refusing the server's unicast to the address, which is read below it. */
+  #holdPortOf(address: Ipv4Address): void {
+    if (this.#held?.address === address) return;
+    this.#letPortGo();
+    this.#held = { address, descriptor: holdPort(address, DHCP4_CLIENT_PORT) };
+  }
+
+  /** Tell the server that the address is not used any more. Nothing else is sent afterwards. */
+  release(): void {
+    this.#give({ input: "release" });
+  }
+
+  /** No event comes afterwards; repeating is harmless. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#socket.close();
+    this.#letPortGo();
+  }
+
+  #letPortGo(): void {
+    if (this.#held?.descriptor !== undefined) closeDescriptor(this.#held.descriptor);
+    this.#held = undefined;
+  }
+
+  #receive({ buffer, offset, length, checksumNotReady }: ReceivedFrame): void {
+    this.#give({ input: "frame", frame: buffer.subarray(offset, offset + length), checksumNotReady });
+  }
+
+  #give(input: Dhcp4ClientInput): void {
+    if (this.#closed) return;
+    const { frames, events } = this.#machine.handle(input, clientNow());
+    if (frames.length > 0) this.#socket.send(frames);
+    this.#schedule();
+    for (const event of events) {
+      if (this.#used && (event.event === "bound" || event.event === "extended")) this.#holdPortOf(event.lease.address);
+      this.#tell(event);
+      this.#onEvent(event);
+    }
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const deadline = this.#machine.nextDeadline();
+    if (deadline === undefined) return;
+    const wait = Math.min(LONGEST_SLEEP_MILLISECONDS, Math.max(0, (deadline - clientNow()) * 1000));
+    this.#timer = setTimeout(() => this.#give({ input: "time" }), Math.ceil(wait));
+  }
+
+  #tell(event: Dhcp4ClientEvent): void {
+    switch (event.event) {
+      case "sent":
+        this.#log.write("info", `DHCP ${event.message}`, event.address === undefined ? {} : { address: event.address });
+        return;
+      case "offered":
+        this.#log.write("info", "DHCP offer", { address: event.address, server: event.server });
+        return;
+      case "refused":
+        this.#log.write("warn", "DHCP server refused", {
+          ...(event.server === undefined ? {} : { server: event.server }),
+          ...(event.message === undefined ? {} : { message: JSON.stringify(event.message) }),
+        });
+        return;
+      case "conflict":
+        this.#log.write("warn", "DHCP address declined: somebody else on the link uses it", {
+          address: event.address,
+          macAddress: event.macAddress,
+        });
+        return;
+      case "lost":
+        this.#log.write(event.reason === "released" ? "info" : "warn", "DHCP lease lost", {
+          address: event.address,
+          reason: event.reason,
+        });
+        return;
+      case "ignored":
+        this.#log.write("debug", "DHCP frame ignored", { reason: event.reason });
+        return;
+      case "bound":
+      case "extended":
+    }
+  }
+}
+
+/** From 0 up to 1, not to be guessed. */
+function random(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32;
+}

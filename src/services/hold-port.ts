@@ -1,0 +1,55 @@
+/**
+ * Who reads UDP datagrams from a packet socket must still hold their port, or the kernel refuses each of them as "port
+ * unreachable" beside the answer.
+ */
+import { type Ipv4Address, ipToBytes } from "../base/address.ts";
+import {
+  bindSocket,
+  closeDescriptor,
+  hostInteger,
+  openSocket,
+  setSocketOption,
+  SystemCallError,
+} from "../kernel/native.ts";
+
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SOL_IP = 0;
+const IP_FREEBIND = 15;
+
+/**
+ * Bind the port of the address, which need not be on an interface yet, to a socket that nobody reads.
+ * @param namespace descriptor of the network namespace, default our own
+ * @returns the socket's descriptor, the caller's to close; undefined: somebody else holds the port
+ * @throws SystemCallError
+ */
+export function holdPort(address: Ipv4Address, port: number, namespace?: number): number | undefined {
+  const descriptor = openSocket({
+    ...(namespace === undefined ? {} : { namespace }),
+    family: AF_INET,
+    type: SOCK_DGRAM,
+    protocol: 0,
+  });
+  try {
+    // As little as the kernel permits: what nobody reads shall not take memory either.
+    setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
+    setSocketOption(descriptor, SOL_IP, IP_FREEBIND, hostInteger(1));
+    bindSocket(descriptor, socketAddress(address, port));
+    return descriptor;
+  } catch (error) {
+    closeDescriptor(descriptor);
+    if (!(error instanceof SystemCallError && error.errnoName === "EADDRINUSE")) throw error;
+    return undefined;
+  }
+}
+
+/** struct sockaddr_in (linux/in.h). */
+function socketAddress(address: Ipv4Address, port: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  new Uint16Array(bytes.buffer)[0] = AF_INET;
+  new DataView(bytes.buffer).setUint16(2, port);
+  bytes.set(ipToBytes(address), 4);
+  return bytes;
+}

@@ -1,0 +1,285 @@
+/** `netloom dhcp request` with the DHCP servers that people run, each in a namespace behind a veth pair. */
+import { existsSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { done, Folder, json, netloom, Running, shell, startNetloom, until } from "../../support/network.ts";
+
+const MAC = "52:54:00:00:00:17";
+/** How a server is started, and what says that it listens. */
+interface Server {
+  readonly name: string;
+  readonly start: (folder: Folder, settings: Settings) => readonly string[];
+  readonly ready: string;
+}
+
+interface Settings {
+  readonly range: readonly [string, string];
+  readonly leaseSeconds: number;
+  readonly renewalSeconds: number;
+}
+
+const DEFAULTS: Settings = { range: ["192.0.2.100", "192.0.2.110"], leaseSeconds: 600, renewalSeconds: 300 };
+
+const DNSMASQ: Server = {
+  name: "dnsmasq",
+  start: (folder, { range, leaseSeconds, renewalSeconds }) => [
+    ..."dnsmasq --conf-file=/dev/null --no-daemon --user=root --group=root --port=0 --interface=srv0 --no-ping --dhcp-authoritative".split(
+      " ",
+    ),
+    `--dhcp-leasefile=${folder.join("leases")}`,
+    // Less than two minutes it does not take.
+    `--dhcp-range=${range.join(",")},255.255.255.0,${Math.max(120, leaseSeconds)}`,
+    // Nor less than two seconds here.
+    `--dhcp-option=option:T1,${Math.max(2, renewalSeconds)}`,
+    `--dhcp-option=option:T2,${Math.max(2, renewalSeconds) + 1}`,
+    ...[
+      "option:dns-server,192.0.2.53",
+      "option:domain-search,a.example.org,example.org",
+      "option:ntp-server,192.0.2.123",
+      "option:mtu,1400",
+      "option:classless-static-route,198.51.100.0/24,192.0.2.9,0.0.0.0/0,192.0.2.1",
+    ].map((option) => `--dhcp-option=${option}`),
+    "--domain=example.org",
+  ],
+  ready: "IP range",
+};
+
+const DHCPD: Server = {
+  name: "ISC dhcpd",
+  start: (folder, { range, leaseSeconds, renewalSeconds }) => {
+    const file = folder.write(
+      "dhcpd.conf",
+      `authoritative; ping-check off; dhcp-cache-threshold 0; default-lease-time ${leaseSeconds}; max-lease-time ${leaseSeconds}; min-lease-time 1;
+option classless code 121 = array of unsigned integer 8;
+subnet 192.0.2.0 netmask 255.255.255.0 {
+  range ${range.join(" ")};
+  option routers 192.0.2.1; option domain-name-servers 192.0.2.53; option domain-name "example.org";
+  option domain-search "a.example.org", "example.org"; option ntp-servers 192.0.2.123; option interface-mtu 1400;
+  option dhcp-renewal-time ${renewalSeconds}; option dhcp-rebinding-time ${renewalSeconds + 1};
+  option classless 24, 198,51,100, 192,0,2,9, 0, 192,0,2,1;
+}
+`,
+    );
+    const leases = folder.write("dhcpd.leases", "");
+    return ["dhcpd", "-4", "-d", "-cf", file, "-lf", leases, "-pf", folder.join("pid"), "--no-pid", "srv0"];
+  },
+  ready: "Server starting service",
+};
+
+const KEA: Server = {
+  name: "Kea",
+  start: (folder, { range, leaseSeconds, renewalSeconds }) => {
+    const options = {
+      routers: "192.0.2.1",
+      "domain-name-servers": "192.0.2.53",
+      "domain-name": "example.org",
+      "domain-search": "a.example.org, example.org",
+      "ntp-servers": "192.0.2.123",
+      "interface-mtu": "1400",
+    };
+    const file = folder.write(
+      "kea.conf",
+      JSON.stringify({
+        Dhcp4: {
+          "interfaces-config": { interfaces: ["srv0"], "dhcp-socket-type": "raw" },
+          "lease-database": { type: "memfile", name: folder.join("kea.leases"), "lfc-interval": 0 },
+          authoritative: true,
+          "valid-lifetime": leaseSeconds,
+          "renew-timer": renewalSeconds,
+          "rebind-timer": renewalSeconds + 1,
+          subnet4: [{ id: 1, subnet: "192.0.2.0/24", pools: [{ pool: range.join(" - ") }] }],
+          "option-def": [{ name: "classless", code: 121, space: "dhcp4", type: "binary" }],
+          "option-data": [
+            ...Object.entries(options).map(([name, data]) => ({ name, data })),
+            { name: "classless", data: "18C63364C000020900C0000201", "csv-format": false },
+          ],
+          loggers: [{ name: "kea-dhcp4", severity: "INFO", output_options: [{ output: "stdout" }] }],
+        },
+      }),
+    );
+    return ["env", `KEA_PIDFILE_DIR=${folder.path}`, `KEA_LOCKFILE_DIR=${folder.path}`, "kea-dhcp4", "-c", file];
+  },
+  ready: "DHCP4_STARTED",
+};
+
+let folder: Folder;
+const running: Running[] = [];
+
+beforeEach(() => {
+  folder = new Folder();
+  shell(`ip netns add server
+    echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+    ip link add cli0 address ${MAC} type veth peer name srv0 netns server
+    nsenter --net=/run/netns/server sh -c 'echo 1 >/proc/sys/net/ipv6/conf/srv0/disable_ipv6'
+    echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+    ip -n server address add 192.0.2.1/24 dev srv0
+    ip -n server link set srv0 up
+    ip link set cli0 up`);
+});
+
+afterEach(async () => {
+  for (const program of running.splice(0)) await program.stop();
+  shell("ip link delete cli0; ip netns delete server");
+  folder[Symbol.dispose]();
+});
+
+async function serve(server: Server, settings: Partial<Settings> = {}): Promise<Running> {
+  const words = server.start(folder, { ...DEFAULTS, ...settings });
+  const program = new Running(["nsenter", "--net=/run/netns/server", "--", ...words]);
+  running.push(program);
+  const said = (): string => program.stdout + program.stderr;
+  await until(`${server.name}: ${said()}`, () => said().includes(server.ready) || !program.running);
+  if (!program.running) throw new Error(`${server.name}: ${said()}`);
+  return program;
+}
+
+interface Told {
+  readonly address?: string;
+  readonly steps?: readonly string[];
+  readonly lost?: string;
+  readonly reason?: string;
+}
+
+/** The command in the foreground, with what it has told so far. */
+function hold(): { program: Running; told: () => Told[]; stop: () => Promise<void> } {
+  const program = startNetloom(["dhcp", "request", "cli0", "--json", "--state", folder.join("state")]);
+  running.push(program);
+  const told = (): Told[] =>
+    program.stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Told]));
+  return {
+    program,
+    told,
+    stop: async () => {
+      const { code, stderr } = await program.stop();
+      expect([code, stderr]).toEqual([0, expect.any(String)]);
+    },
+  };
+}
+
+function host(): { addresses: unknown[]; routes: unknown[]; mtu: unknown } {
+  const link = json("ip -j -4 address show dev cli0");
+  return {
+    addresses: link.flatMap((entry) => entry["addr_info"] as unknown[]),
+    routes: json("ip -j -4 route show dev cli0"),
+    mtu: json("ip -j link show dev cli0")[0]?.["mtu"],
+  };
+}
+
+describe.each([DNSMASQ, DHCPD, KEA])("$name", (server) => {
+  test("--once shows everything and changes nothing", async () => {
+    const program = await serve(server);
+    const before = host();
+    const lease = JSON.parse(await done(["dhcp", "request", "cli0", "--once", "--json"])) as Record<string, unknown>;
+    expect(lease).toMatchObject({
+      interface: "cli0",
+      address: expect.stringMatching(/^192\.0\.2\.1(0\d|10)$/),
+      prefixLength: 24,
+      routers: ["192.0.2.1"],
+      routes: [
+        { destination: "198.51.100.0/24", gateway: "192.0.2.9" },
+        { destination: "0.0.0.0/0", gateway: "192.0.2.1" },
+      ],
+      nameServers: ["192.0.2.53"],
+      domainName: "example.org",
+      searchDomains: ["a.example.org", "example.org"],
+      mtuBytes: 1400,
+      ntpServers: ["192.0.2.123"],
+      server: "192.0.2.1",
+      leaseSeconds: 600,
+      renewalSeconds: 300,
+      rebindingSeconds: 301,
+      options: { subnetMask: "255.255.255.0", messageType: "ACK", interfaceMtu: 1400 },
+    });
+    expect(host()).toEqual(before);
+    expect(program.stdout + program.stderr).not.toMatch(/RELEASE/i);
+  });
+
+  test("applied, renewed, and given back at the end", async () => {
+    const program = await serve(server, { leaseSeconds: 120, renewalSeconds: 1 });
+    const before = host();
+    const client = hold();
+    await until("a lease", () => client.told().length > 0 || !client.program.running);
+    const { address } = client.told()[0]!;
+    const applied = host();
+    expect(applied).toMatchObject({
+      mtu: 1400,
+      addresses: [{ local: address, prefixlen: 24, broadcast: "192.0.2.255" }],
+    });
+    expect(applied.routes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ dst: "default", gateway: "192.0.2.1", protocol: "dhcp", metric: 1024 }),
+        expect.objectContaining({ dst: "198.51.100.0/24", gateway: "192.0.2.9", protocol: "dhcp" }),
+      ]),
+    );
+    const lifetime = (): number => (host().addresses[0] as { valid_life_time: number }).valid_life_time;
+    expect(lifetime()).toBeLessThanOrEqual(120);
+    await until("a renewal", () => client.told().length > 1);
+    expect(client.told()[1]).toMatchObject({ address, steps: [] });
+    expect(lifetime()).toBeGreaterThanOrEqual(119);
+    await client.stop();
+    expect(host()).toEqual(before);
+    expect(existsSync(folder.join("state/units"))).toBe(false);
+    await until("the RELEASE", () => /release/i.test(program.stdout + program.stderr));
+  });
+});
+
+describe("what does not go as it should", () => {
+  test("nobody answers: exit code 1 and why", async () => {
+    const result = await netloom(["dhcp", "request", "cli0", "--once", "--timeout", "1"]);
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toContain("dhcp request cli0: no DHCP server answered within 1 s");
+  });
+
+  test("an interface that is not there, is down, or is a port", async () => {
+    const said = async (name: string): Promise<string> =>
+      (await netloom(["dhcp", "request", name, "--once", "--timeout", "1"])).stderr;
+    expect(await said("eth9")).toContain("there is no such interface");
+    expect(await said("lo")).toMatch(/reserved|hardware address/);
+    shell("ip link set cli0 down");
+    expect(await said("cli0")).toContain("is down");
+    shell("ip link add br9 type bridge; ip link set cli0 master br9");
+    expect(await said("cli0")).toContain("a port of br9");
+    shell("ip link delete br9");
+  });
+
+  test("after a kill the address is asked for at once; a NAK takes it away", async () => {
+    let server = await serve(DNSMASQ);
+    const first = hold();
+    await until("a lease", () => first.told().length > 0);
+    const { address } = first.told()[0]!;
+    await first.program.stop("SIGKILL");
+    expect(host().addresses).toHaveLength(1);
+    const second = hold();
+    await until("the same lease", () => second.told().length > 0);
+    expect(second.told()[0]).toMatchObject({ address });
+    expect(second.program.stderr).not.toContain("DISCOVER");
+    await second.program.stop("SIGKILL");
+    await server.stop();
+    shell("ip -n server address flush dev srv0; ip -n server address add 198.51.100.1/24 dev srv0");
+    server = await serve(DNSMASQ, { range: ["198.51.100.100", "198.51.100.110"] });
+    const third = hold();
+    await until("another lease", () => third.told().length > 0);
+    expect(third.told()[0]?.address).toMatch(/^198\.51\.100\./);
+    expect(third.program.stderr).toContain("DHCP server refused");
+    await third.stop();
+    expect(host().addresses).toEqual([]);
+  });
+
+  test("an address that somebody on the link has is declined", async () => {
+    const server = await serve(DHCPD, { range: ["192.0.2.100", "192.0.2.100"] });
+    shell("ip -n server address add 192.0.2.100/24 dev srv0");
+    const result = await netloom(["dhcp", "request", "cli0", "--once", "--timeout", "2"]);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/has the address 192\.0\.2\.100 already/);
+    expect(server.stderr).toContain("DHCPDECLINE of 192.0.2.100 from 52:54:00:00:00:17");
+  });
+
+  test("two processes for one interface", async () => {
+    await serve(DNSMASQ);
+    const first = hold();
+    await until("a lease", () => first.told().length > 0);
+    const second = await netloom(["dhcp", "request", "cli0", "--state", folder.join("state")]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain("dhcp request cli0");
+    await first.stop();
+  });
+});
