@@ -1,6 +1,7 @@
 /**
  * How the value of a DHCPv4 option is written (RFC 2132 §2). `decode` gives undefined for bytes that are not
- * such a value; `encode` throws NetloomError bad-option for a value that the option cannot hold.
+ * such a value; `encode` throws NetloomError bad-option for a value that the option cannot hold. option-text.ts reads
+ * values as people write them.
  */
 import { type Ipv4Address, type Ipv4Prefix, ipFromBytes, ipToBytes, networkOf } from "../../base/address.ts";
 import { concatBytes, utf8Decode, utf8Encode } from "../../base/bytes.ts";
@@ -61,6 +62,22 @@ function listOf<T>(size: number, item: OptionCodec<T>): OptionCodec<readonly T[]
 export const u8 = unsigned(1);
 export const u16 = unsigned(2);
 export const u32 = unsigned(4);
+/** Two's complement, 32 bits. */
+export const i32: OptionCodec<number> = {
+  decode: (bytes) => {
+    const value = u32.decode(bytes);
+    return value === undefined ? undefined : value | 0;
+  },
+  encode: (value) => {
+    if ((value | 0) !== value) throw badOption(`${value} is not a whole number from -2147483648 to 2147483647`);
+    return u32.encode(value >>> 0);
+  },
+};
+/** One byte, 0 or 1. */
+export const boolean: OptionCodec<boolean> = {
+  decode: (bytes) => (bytes.length === 1 && bytes[0]! <= 1 ? bytes[0] === 1 : undefined),
+  encode: (value) => Uint8Array.of(value ? 1 : 0),
+};
 export const u8List = listOf(1, u8);
 export const u16List = listOf(2, u16);
 
@@ -69,6 +86,11 @@ export const ipv4: OptionCodec<Ipv4Address> = {
   encode: (address) => ipToBytes(address),
 };
 export const ipv4List = listOf(4, ipv4);
+/** Address and mask, or destination and router. */
+export const ipv4Pairs = listOf<readonly [Ipv4Address, Ipv4Address]>(8, {
+  decode: (bytes) => [ipFromBytes(bytes.subarray(0, 4)) as Ipv4Address, ipFromBytes(bytes.subarray(4)) as Ipv4Address],
+  encode: (pair) => concatBytes(pair.map(ipToBytes)),
+});
 
 /** Text of at least one byte; NUL bytes at the end are dropped (RFC 2132 §2). */
 export const text: OptionCodec<string> = {
@@ -113,6 +135,15 @@ export const domainList: OptionCodec<readonly string[]> = {
     if (names.length === 0) throw badOption("a list needs at least one value");
     return encodeDomainNames(names);
   },
+};
+
+/** One domain name in wire form. */
+export const domainName: OptionCodec<string> = {
+  decode: (bytes) => {
+    const names = domainList.decode(bytes);
+    return names?.length === 1 ? names[0] : undefined;
+  },
+  encode: (name) => encodeDomainNames([name]),
 };
 
 /** Classless static routes (RFC 3442): prefix length, the destination's significant bytes, the gateway. */

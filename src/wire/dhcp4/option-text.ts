@@ -1,0 +1,140 @@
+/** DHCPv4 options as people write them: `ntp-servers=192.0.2.1,192.0.2.2`, `42=192.0.2.1`, `224=0a0b0c`. */
+import { type Ipv4Address, type Ipv4Prefix, parseIpv4, parsePrefix } from "../../base/address.ts";
+import { fromHex } from "../../base/bytes.ts";
+import { NetloomError } from "../../base/errors.ts";
+import {
+  boolean,
+  type ClasslessRoute,
+  classlessRoutes,
+  domainList,
+  domainName,
+  flag,
+  i32,
+  ipv4,
+  ipv4List,
+  ipv4Pairs,
+  messageType,
+  opaque,
+  text,
+  u8,
+  u8List,
+  u16,
+  u16List,
+  u32,
+} from "./codecs.ts";
+import { DHCP4_OPTION, type Dhcp4Option } from "./option-table.ts";
+
+/** From a value's text to its bytes, and how that text looks. */
+interface Form {
+  readonly encode: (words: string) => Uint8Array;
+  readonly looks: string;
+}
+
+const commaList = (words: string): string[] => words.split(",").map((word) => word.trim());
+const wholeNumber = (words: string): number => (/^-?\d+$/.test(words.trim()) ? Number(words) : Number.NaN);
+
+/** Items of two, with "via", commas or blanks between all of them. */
+function pairs(words: string): [string, string][] {
+  const items = words
+    .replaceAll(/\bvia\b/g, " ")
+    .split(/[\s,]+/)
+    .filter((item) => item !== "");
+  return Array.from({ length: Math.ceil(items.length / 2) }, (_, i) => [items[2 * i]!, items[2 * i + 1] ?? ""]);
+}
+
+function parseRoute([destination, gateway]: [string, string]): ClasslessRoute {
+  parseIpv4(destination.replace(/\/.*$/, ""));
+  return { destination: parsePrefix(destination) as Ipv4Prefix, gateway: parseIpv4(gateway) };
+}
+
+const TRUE = ["true", "on", "yes", "1"];
+const FALSE = ["false", "off", "no", "0"];
+
+function parseBoolean(words: string): boolean {
+  if (TRUE.includes(words)) return true;
+  if (FALSE.includes(words)) return false;
+  throw new NetloomError("bad-option", `${JSON.stringify(words)} is not true or false`);
+}
+
+/** By codec: the table has one for each form. */
+const FORMS: ReadonlyMap<unknown, Form> = new Map<unknown, Form>([
+  [u8, { encode: (words) => u8.encode(wholeNumber(words)), looks: "64" }],
+  [u16, { encode: (words) => u16.encode(wholeNumber(words)), looks: "1450" }],
+  [u32, { encode: (words) => u32.encode(wholeNumber(words)), looks: "3600" }],
+  [i32, { encode: (words) => i32.encode(wholeNumber(words)), looks: "-3600" }],
+  [u8List, { encode: (words) => u8List.encode(commaList(words).map(wholeNumber)), looks: "1,3,6" }],
+  [u16List, { encode: (words) => u16List.encode(commaList(words).map(wholeNumber)), looks: "68,1500" }],
+  [boolean, { encode: (words) => boolean.encode(parseBoolean(words)), looks: "true" }],
+  [ipv4, { encode: (words) => ipv4.encode(parseIpv4(words)), looks: "192.0.2.1" }],
+  [ipv4List, { encode: (words) => ipv4List.encode(commaList(words).map(parseIpv4)), looks: "192.0.2.1,192.0.2.2" }],
+  [
+    ipv4Pairs,
+    {
+      encode: (words) =>
+        ipv4Pairs.encode(pairs(words).map((pair) => pair.map(parseIpv4) as [Ipv4Address, Ipv4Address])),
+      looks: "198.51.100.0 192.0.2.1",
+    },
+  ],
+  [text, { encode: (words) => text.encode(words), looks: "words" }],
+  [domainName, { encode: (words) => domainName.encode(words), looks: "example.org" }],
+  [domainList, { encode: (words) => domainList.encode(commaList(words)), looks: "example.org,lab.example.org" }],
+  [
+    classlessRoutes,
+    {
+      encode: (words) => classlessRoutes.encode(pairs(words).map(parseRoute)),
+      looks: "198.51.100.0/24 via 192.0.2.1,0.0.0.0/0 via 192.0.2.9",
+    },
+  ],
+  [flag, { encode: (words) => flag.encode(parseBoolean(words) || refuseFalse()), looks: "true" }],
+  [messageType, { encode: refuseType, looks: "…" }],
+  [opaque, { encode: encodeHex, looks: "0a0b0c" }],
+]);
+
+function refuseFalse(): never {
+  throw new NetloomError("bad-option", "it is false by being absent");
+}
+
+function refuseType(): never {
+  throw new NetloomError("bad-option", "it belongs to each message, and cannot be set");
+}
+
+function encodeHex(words: string): Uint8Array {
+  const bytes = fromHex(words.replace(/^0x/, ""));
+  if (bytes.length === 0) throw new NetloomError("bad-option", "it is empty");
+  return bytes;
+}
+
+const BY_NAME: ReadonlyMap<string, Dhcp4Option<unknown>> = new Map(
+  Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).flatMap((option) => option.names.map((name) => [name, option])),
+);
+const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
+  Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).map((option) => [option.code, option]),
+);
+
+/**
+ * An option with its value. A name or a number of the table goes with a value of its form, any other number from 1 to
+ * 254 with bytes in hexadecimal.
+ * @returns code and bytes, an entry of Dhcp4Options
+ * @throws NetloomError bad-option
+ */
+export function parseOption(words: string): readonly [number, Uint8Array] {
+  const [, name = "", value = ""] = /^([^=]+)=(.*)$/s.exec(words) ?? [];
+  const number = /^\d{1,3}$/.test(name) ? Number(name) : undefined;
+  const option = number === undefined ? BY_NAME.get(name.toLowerCase()) : BY_CODE.get(number);
+  if (option === undefined && (number === undefined || number < 1 || number > 254)) {
+    throw new NetloomError("bad-option", `DHCP option ${JSON.stringify(words)}: there is none of that name`, {
+      hint: "NAME=VALUE with a name of dhcpd or dnsmasq such as ntp-servers, or NUMBER=HEXADECIMAL such as 224=0a0b0c",
+    });
+  }
+  const form = FORMS.get(option?.codec ?? opaque)!;
+  try {
+    return [option?.code ?? number!, form.encode(value)];
+  } catch (cause) {
+    if (!(cause instanceof NetloomError)) throw cause;
+    const reason = cause.message.replace(/^encode DHCP option: /, "");
+    throw new NetloomError("bad-option", `DHCP option ${name}: ${reason}`, {
+      cause,
+      hint: `Write it as ${name}=${form.looks}`,
+    });
+  }
+}
