@@ -3,7 +3,8 @@
  * for it. What the lease makes of the interface is a unit of its own: recorded, verified, taken back at the end.
  */
 import type { MacAddress } from "../base/address.ts";
-import { NetloomError } from "../base/errors.ts";
+import { equalValues } from "../base/equal.ts";
+import { messageOf, NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { compileLease, compileUnleased, type LeasedInterface } from "../compile/dhcp-lease.ts";
 import { extendAddress } from "../kernel/address-lifetime.ts";
@@ -12,8 +13,10 @@ import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/clie
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
-import { readStoredLease, removeStoredLease, writeStoredLease } from "../store/client-lease.ts";
+import { readStoredLease, removeStoredLease, type StoredLease, writeStoredLease } from "../store/client-lease.ts";
 import { UnitStore } from "../store/unit.ts";
+import { makeReadable } from "./attachments.ts";
+import { Healer } from "./heal.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
@@ -119,8 +122,10 @@ export interface DhcpSessionOptions {
   /** The lease stands on the host now, anew or for longer; `steps` is what was changed for it. */
   readonly onLease: (lease: Dhcp4Lease, steps: Outcome["steps"]) => void;
   /** The address was taken away again. */
-  readonly onLoss: (event: Extract<Dhcp4ClientEvent, { readonly event: "lost" }>) => void;
+  readonly onLoss: (event: LeaseLoss) => void;
 }
+
+type LeaseLoss = Extract<Dhcp4ClientEvent, { readonly event: "lost" }>;
 
 /**
  * Hold a lease until `stop` says so, then give everything back and tell the server.
@@ -129,6 +134,7 @@ export interface DhcpSessionOptions {
 export async function holdLease(options: DhcpSessionOptions, stop: AbortSignal): Promise<void> {
   const { interfaceName, stateFolder, wishes, logger } = options;
   const unit = UnitStore.open(stateFolder, dhcpUnitName(interfaceName));
+  for (const note of await makeReadable(unit)) logger.warn(note);
   // What a kill left: the interface is looked at as it was before.
   await reconcile(unit, EMPTY, { services: NO_SERVICES });
   const { index, macAddress, mtuBytes } = await findInterface(interfaceName);
@@ -142,19 +148,17 @@ export async function holdLease(options: DhcpSessionOptions, stop: AbortSignal):
   };
   const stored = readStoredLease(stateFolder, interfaceName);
   const session = new Session(options, target, unit, stop);
-  await session.become(compileUnleased(target));
   try {
+    await session.open();
     using client = new DhcpClient({
       interfaceIndex: index,
       config: {
         ...wishes,
         mac: macAddress,
         linkMtuBytes: mtuBytes,
-        ...(stored === undefined || stored.macAddress !== macAddress
-          ? {}
-          : {
-              remembered: { address: stored.address, leaseEnded: (stored.endMilliseconds ?? Infinity) <= Date.now() },
-            }),
+        ...(stored?.macAddress === macAddress
+          ? { remembered: { address: stored.address, leaseEnded: (stored.endMilliseconds ?? Infinity) <= Date.now() } }
+          : {}),
       },
       onEvent: (event) => session.take(event),
       logger,
@@ -168,14 +172,18 @@ export async function holdLease(options: DhcpSessionOptions, stop: AbortSignal):
   }
 }
 
-/** Applies what happens to the lease, one thing after the other. */
+/** Applies what happens to the lease, one thing after the other, and keeps what was applied as it is meanwhile. */
 class Session {
   readonly ended: Promise<void>;
   readonly #options: DhcpSessionOptions;
   readonly #target: LeasedInterface;
   readonly #unit: UnitStore;
+  readonly #healer: Healer;
   readonly #end = Promise.withResolvers<void>();
-  #work: Promise<void> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
+  #applied: Desired | undefined;
+  /** As the record has it: how long the address was to be used when it came. */
+  #validSeconds: number | undefined;
   #over = false;
 
   constructor(options: DhcpSessionOptions, target: LeasedInterface, unit: UnitStore, stop: AbortSignal) {
@@ -185,11 +193,18 @@ class Session {
     this.ended = this.#end.promise;
     if (stop.aborted) this.#end.resolve();
     stop.addEventListener("abort", () => this.#end.resolve(), { once: true });
+    this.#healer = new Healer({
+      stateFolder: options.stateFolder,
+      services: NO_SERVICES,
+      exclusively: (_, work) => this.#inTurn(work),
+      report: ({ kind, ...fields }) => options.logger.info(kind, fields),
+      log: options.logger,
+    });
   }
 
-  become(desired: Desired): Promise<Outcome> {
-    const { interfaceName } = this.#options;
-    return reconcile(this.#unit, desired, { services: NO_SERVICES, source: JSON.stringify({ dhcp: interfaceName }) });
+  /** The interface up. */
+  async open(): Promise<void> {
+    await this.#become(compileUnleased(this.#target));
   }
 
   take(event: Dhcp4ClientEvent): void {
@@ -199,12 +214,7 @@ class Session {
         this.#enqueue(() => this.#apply(event.lease, event.endSeconds));
         return;
       case "lost":
-        this.#enqueue(async () => {
-          // A lease that has ended is still wished for, one that was refused is not.
-          if (event.reason === "refused") removeStoredLease(this.#options.stateFolder, this.#options.interfaceName);
-          await this.become(compileUnleased(this.#target));
-          this.#options.onLoss(event);
-        });
+        this.#enqueue(() => this.#giveUp(event));
         return;
       default:
     }
@@ -212,48 +222,87 @@ class Session {
 
   /** The address is used no more; the link stays up, so that the server can be told. What was begun is finished first. */
   async leave(): Promise<void> {
-    this.#over = true;
-    await this.#work;
-    await this.become(compileUnleased(this.#target));
+    await this.#settle();
+    await this.#become(compileUnleased(this.#target));
     const { stateFolder, interfaceName } = this.#options;
     const stored = readStoredLease(stateFolder, interfaceName);
-    if (stored !== undefined) writeStoredLease(stateFolder, interfaceName, { ...stored, endMilliseconds: Date.now() });
+    if (stored !== undefined) this.#remember({ ...stored, endMilliseconds: Date.now() });
   }
 
   /** The interface is as it was before. */
   async giveBack(): Promise<void> {
-    this.#over = true;
-    await this.#work;
+    await this.#settle();
     await reconcile(this.#unit, EMPTY, { services: NO_SERVICES });
   }
 
-  #enqueue(work: () => Promise<void>): void {
-    this.#work = this.#after(this.#work, work);
+  async #settle(): Promise<void> {
+    this.#over = true;
+    await this.#healer[Symbol.asyncDispose]();
+    await this.#turn;
   }
 
-  async #after(earlier: Promise<void>, work: () => Promise<void>): Promise<void> {
-    await earlier;
-    if (this.#over) return;
-    try {
-      await work();
-    } catch (error) {
+  #enqueue(work: () => Promise<void>): void {
+    this.#inTurn(work).catch((error: unknown) => {
       this.#over = true;
       this.#end.reject(error);
+    });
+  }
+
+  /** @returns false: it is over, and the work was not begun */
+  async #inTurn(work: () => Promise<void>): Promise<boolean> {
+    const earlier = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await earlier;
+    try {
+      if (this.#over) return false;
+      await work();
+      return true;
+    } finally {
+      resolve();
     }
   }
 
+  async #become(desired: Desired): Promise<Outcome["steps"]> {
+    if (equalValues(this.#applied, desired)) return [];
+    const source = JSON.stringify({ lease: { interface: this.#options.interfaceName } });
+    const { steps } = await reconcile(this.#unit, desired, { services: NO_SERVICES, source });
+    this.#applied = desired;
+    if (!this.#over) this.#healer.add(this.#unit.name);
+    return steps;
+  }
+
   async #apply(lease: Dhcp4Lease, endSeconds: number): Promise<void> {
-    const { stateFolder, interfaceName, onLease } = this.#options;
-    const { index, macAddress } = this.#target;
     const left = endSeconds - clientNow();
     if (left <= 0) return;
+    const { address, prefixLength: length } = lease;
+    const { index, macAddress } = this.#target;
     const forEver = lease.leaseSeconds === INFINITE_LEASE_SECONDS;
     const end = forEver ? {} : { endMilliseconds: Math.round(Date.now() + left * 1000) };
-    writeStoredLease(stateFolder, interfaceName, { address: lease.address, macAddress, ...end });
-    const { steps } = await this.become(compileLease(this.#target, lease, Math.ceil(left)));
+    this.#remember({ address, macAddress, ...end });
+    const validSeconds = Math.ceil(left);
+    this.#validSeconds ??= validSeconds;
+    const steps = await this.#become(compileLease(this.#target, lease, this.#validSeconds));
     // A step that made the address gave it its time; one that stood already gets more.
     if (!forEver && !steps.some(({ after }) => after?.kind === "address"))
-      await extendAddress(index, { address: lease.address, length: lease.prefixLength }, Math.ceil(left));
-    onLease(lease, steps);
+      await extendAddress(index, { address, length }, validSeconds);
+    this.#options.onLease(lease, steps);
+  }
+
+  async #giveUp(event: LeaseLoss): Promise<void> {
+    // A lease that has ended is still wished for, one that was refused is not.
+    if (event.reason === "refused") removeStoredLease(this.#options.stateFolder, this.#options.interfaceName);
+    this.#validSeconds = undefined;
+    await this.#become(compileUnleased(this.#target));
+    this.#options.onLoss(event);
+  }
+
+  /** Only a restart is quicker by it: a full disk takes nobody's address. */
+  #remember(lease: StoredLease): void {
+    try {
+      writeStoredLease(this.#options.stateFolder, this.#options.interfaceName, lease);
+    } catch (error) {
+      this.#options.logger.warn("the lease is not kept for a restart", { reason: messageOf(error) });
+    }
   }
 }

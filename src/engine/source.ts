@@ -5,6 +5,7 @@ import type { AttachRequest, AttachTarget, GuestRunRequest } from "./attach-requ
 interface Source {
   readonly attach?: AttachRequest;
   readonly vm?: GuestRunRequest;
+  readonly lease?: { readonly interface: string };
   readonly binding?: string;
   readonly ports?: readonly { readonly port: number; readonly protocol: string }[];
 }
@@ -15,7 +16,8 @@ interface Source {
  */
 export function formatSource(source: string): string {
   if (!source.startsWith("{")) return source;
-  const { attach, vm, ...bind } = JSON.parse(source) as Source;
+  const { attach, vm, lease, ...bind } = JSON.parse(source) as Source;
+  if (lease !== undefined) return `DHCP lease of ${lease.interface}`;
   if (attach !== undefined) return attachmentWords(attach).join(", ");
   return vm === undefined ? bindWords(bind).join(", ") : guestWords(vm).join(", ");
 }
@@ -61,7 +63,7 @@ function guestWords({ nics, image, kernel }: GuestRunRequest): string[] {
   ];
 }
 
-function bindWords({ binding = "bridge", ports, ...rest }: Omit<Source, "attach" | "vm">): string[] {
+function bindWords({ binding = "bridge", ports, ...rest }: Omit<Source, "attach" | "vm" | "lease">): string[] {
   const further: Readonly<Record<string, unknown>> = rest;
   return [
     `binding ${binding}`,

@@ -1,5 +1,6 @@
 /** `netloom dhcp request` with the DHCP servers that people run, each in a namespace behind a veth pair. */
 import { existsSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { done, Folder, json, netloom, Running, shell, startNetloom, until } from "../../support/network.ts";
 
@@ -164,6 +165,14 @@ function host(): { addresses: unknown[]; routes: unknown[]; mtu: unknown } {
   };
 }
 
+/** How often this host's kernel has refused a datagram that nobody listens for. */
+function refusals(): number {
+  const [names = [], values = []] = shell("grep ^Icmp: /proc/net/snmp")
+    .split("\n")
+    .map((line) => line.split(" "));
+  return Number(values[names.indexOf("OutDestUnreachs")]);
+}
+
 describe.each([DNSMASQ, DHCPD, KEA])("$name", (server) => {
   test("--once shows everything and changes nothing", async () => {
     const program = await serve(server);
@@ -196,6 +205,7 @@ describe.each([DNSMASQ, DHCPD, KEA])("$name", (server) => {
   test("applied, renewed, and given back at the end", async () => {
     const program = await serve(server, { leaseSeconds: 120, renewalSeconds: 1 });
     const before = host();
+    const refused = refusals();
     const client = hold();
     await until("a lease", () => client.told().length > 0 || !client.program.running);
     const { address } = client.told()[0]!;
@@ -215,6 +225,7 @@ describe.each([DNSMASQ, DHCPD, KEA])("$name", (server) => {
     await until("a renewal", () => client.told().length > 1);
     expect(client.told()[1]).toMatchObject({ address, steps: [] });
     expect(lifetime()).toBeGreaterThanOrEqual(119);
+    expect(refusals()).toBe(refused);
     await client.stop();
     expect(host()).toEqual(before);
     expect(existsSync(folder.join("state/units"))).toBe(false);
@@ -273,13 +284,19 @@ describe("what does not go as it should", () => {
     expect(server.stderr).toContain("DHCPDECLINE of 192.0.2.100 from 52:54:00:00:00:17");
   });
 
-  test("two processes for one interface", async () => {
+  test("what others take away comes back; a second process is refused; the status tells", async () => {
     await serve(DNSMASQ);
     const first = hold();
     await until("a lease", () => first.told().length > 0);
-    const second = await netloom(["dhcp", "request", "cli0", "--state", folder.join("state")]);
+    const applied = host().routes;
+    shell("ip link set cli0 down; ip link set cli0 mtu 1300; ip address flush dev cli0");
+    await until("all of it again", () => isDeepStrictEqual(host().routes, applied) && host().mtu === 1400);
+    const state = ["--state", folder.join("state")];
+    const second = await netloom(["dhcp", "request", "cli0", ...state]);
     expect(second.code).toBe(1);
     expect(second.stderr).toContain("dhcp request cli0");
+    expect(await done(["status", ...state])).toMatch(/dhcp-cli0: applied, \d objects, DHCP lease of cli0/);
     await first.stop();
+    expect(host()).toEqual({ addresses: [], routes: [], mtu: 1500 });
   });
 });
