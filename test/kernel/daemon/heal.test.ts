@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SILENT } from "../../../src/base/logger.ts";
 import { applyFile, destroyFile } from "../../../src/engine/file.ts";
 import { Healer, type HealerOptions, type HealEvent } from "../../../src/engine/heal.ts";
-import { Folder, makeUplink, netloom, removeUplink, shell, until } from "../../support/network.ts";
+import { Folder, makeUplink, netloom, removeUplink, Running, shell, until } from "../../support/network.ts";
 import { makePod, makePodNetwork, removePod } from "../transition/pods.ts";
 import { comparable, Daemon, fileText, untilSame } from "./support.ts";
 
@@ -109,26 +109,24 @@ describe("two parties", () => {
     await using daemon = await Daemon.start(folder.join("state"));
     const file = folder.write("heal.yaml", fileText("heal", "192.168.60"));
     await daemon.netloom("apply", file);
-    let rounds = 0;
-    while (daemon.toldOf("fight").length === 0 && rounds < 100) {
-      shell("ip address flush dev heal");
-      rounds++;
-      await sleep(150);
-    }
-    expect(daemon.toldOf("fight")).toMatchObject([{ unit: "heal", about: "address 192.168.60.1/24" }]);
+    const other = new Running([
+      "bash",
+      "-c",
+      "while sleep 0.05; do ip -n heal1 route delete default 2>/dev/null && echo deleted; done",
+    ]);
+    await daemon.untilTold("fight");
+    expect(daemon.toldOf("fight")).toMatchObject([{ unit: "heal", about: "route default in heal1" }]);
+    // It is put back after a second now, and then after longer ones.
     const healed = daemon.toldOf("healed").length;
-    for (let i = 0; i < 10; i++) {
-      shell("ip address flush dev heal");
-      await sleep(60);
-    }
-    // It waits a second by now, and then longer.
+    await sleep(700);
     expect(daemon.toldOf("healed").length - healed).toBeLessThan(2);
     const fought = await netloom(["status", "--state", daemon.state]);
-    expect(fought.stdout).toContain("fight: somebody undoes address 192.168.60.1/24");
+    expect(fought.stdout).toContain("fight: somebody undoes route default in heal1");
     expect(fought.stdout).toContain("heal is fought over");
     expect(fought.code).toBe(1);
+    await other.stop();
     await until("the fight is over", () => daemon.toldOf("fight-over").length > 0, 20);
-    expect(shell("ip -br address show heal")).toContain("192.168.60.1/24");
+    expect(shell("ip -n heal1 route show default")).toContain("via 192.168.60.1");
     expect(await daemon.netloom("status")).not.toContain("fight:");
     await daemon.netloom("destroy", file);
   });
