@@ -218,7 +218,7 @@ function corrupt(path: string, reason: string, cause?: unknown): NetloomError {
   return new NetloomError("corrupt-store", `read ${path}: ${reason}`, {
     hint:
       "What takes it back sets it aside and removes what the kernel shows to be netloom's: `netloom destroy` (or `apply`) " +
-      "of a network file, `netloom detach` of an attachment, `netloom vm stop` of a guest.",
+      "of a network file, `netloom unbind` of a bind, `netloom detach` of an attachment, `netloom vm stop` of a guest.",
     cause,
   });
 }
