@@ -11,6 +11,7 @@ function lease(number: number, endSeconds = 3600): Lease {
     address: ipv4FromNumber(0xc0000200 + number),
     state: "leased",
     client: `\u0000\u0001\u0002\u0000\u00ff${String.fromCharCode(number >> 8, number & 255)}`,
+    hardware: number % 3 === 0 ? "\u0001" : "\u0001\u00ff\u0000\u00aa",
     hostName: number % 2 === 0 ? "" : "vm-ä",
     startSeconds: 0,
     endSeconds,

@@ -5,7 +5,9 @@ import { bindCommand, unbindCommand } from "./commands/bind.ts";
 import { confirmCommand, waitCommand } from "./commands/confirm.ts";
 import { daemonCommand } from "./commands/daemon.ts";
 import { detachCommand } from "./commands/detach.ts";
+import { dhcpLeasesCommand } from "./commands/dhcp-leases.ts";
 import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
+import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
@@ -32,6 +34,8 @@ export const COMMANDS: readonly Command[] = [
   vmConsoleCommand,
   vmRunCommand,
   vmStopCommand,
+  dhcpServeCommand,
+  dhcpLeasesCommand,
   dhcpRequestCommand,
   schemaCommand,
   manCommand(() => COMMANDS),

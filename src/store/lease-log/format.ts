@@ -3,7 +3,8 @@
  * time, whole or not at all.
  *
  *     group: "NLG1", length of the leases u32, their CRC-32 u32, leases
- *     lease: state u8, address u32, start u32, end u32, client u16 + bytes, host name u16 + UTF-8
+ *     lease: state u8, address u32, start u32, end u32, client u16 + bytes, hardware u8 +
+ *            bytes, host name u16 + UTF-8
  *
  * All numbers in network order. A group that is cut off or damaged is passed over: what follows it is found by its mark.
  */
@@ -17,12 +18,13 @@ const HEADER_FORM = /^netloom leases (\d+)\n/;
 
 const MARK = Buffer.from("NLG1");
 const GROUP_HEADER_BYTES = 12;
-const LEASE_FIXED_BYTES = 17;
+const LEASE_FIXED_BYTES = 18;
 const STATES: readonly LeaseState[] = ["leased", "released", "declined"];
 
 export function encodeGroup(leases: readonly Lease[]): Buffer {
   const bytes = leases.reduce(
-    (sum, { client, hostName }) => sum + LEASE_FIXED_BYTES + client.length + Buffer.byteLength(hostName),
+    (sum, { client, hardware, hostName }) =>
+      sum + LEASE_FIXED_BYTES + client.length + hardware.length + Buffer.byteLength(hostName),
     GROUP_HEADER_BYTES,
   );
   const group = Buffer.allocUnsafe(bytes);
@@ -41,6 +43,8 @@ function writeLease(group: Buffer, start: number, lease: Lease): number {
   offset = group.writeUInt32BE(lease.endSeconds, offset);
   offset = group.writeUInt16BE(lease.client.length, offset);
   offset += group.write(lease.client, offset, "latin1");
+  offset = group.writeUInt8(lease.hardware.length, offset);
+  offset += group.write(lease.hardware, offset, "latin1");
   const nameBytes = group.write(lease.hostName, offset + 2, "utf8");
   return group.writeUInt16BE(nameBytes, offset) + nameBytes;
 }
@@ -92,15 +96,18 @@ function decodeGroup(bytes: Buffer, start: number): Lease[] | undefined {
   if (end > bytes.length || crc32(bytes.subarray(body, end)) !== bytes.readUInt32BE(start + 8)) return undefined;
   const leases: Lease[] = [];
   for (let offset = body; offset < end; ) {
-    const clientEnd = offset + LEASE_FIXED_BYTES - 2 + bytes.readUInt16BE(offset + 13);
-    const nameEnd = clientEnd + 2 + bytes.readUInt16BE(clientEnd);
+    const clientStart = offset + 15;
+    const clientEnd = clientStart + bytes.readUInt16BE(offset + 13);
+    const hardwareEnd = clientEnd + 1 + bytes.readUInt8(clientEnd);
+    const nameEnd = hardwareEnd + 2 + bytes.readUInt16BE(hardwareEnd);
     leases.push({
       state: STATES[bytes.readUInt8(offset)] ?? "leased",
       address: ipv4FromNumber(bytes.readUInt32BE(offset + 1)),
       startSeconds: bytes.readUInt32BE(offset + 5),
       endSeconds: bytes.readUInt32BE(offset + 9),
-      client: bytes.toString("latin1", offset + LEASE_FIXED_BYTES - 2, clientEnd),
-      hostName: bytes.toString("utf8", clientEnd + 2, nameEnd),
+      client: bytes.toString("latin1", clientStart, clientEnd),
+      hardware: bytes.toString("latin1", clientEnd + 1, hardwareEnd),
+      hostName: bytes.toString("utf8", hardwareEnd + 2, nameEnd),
     });
     offset = nameEnd;
   }

@@ -17,6 +17,8 @@ export interface Lease {
   readonly state: LeaseState;
   /** Empty for a declined address. */
   readonly client: ClientKey;
+  /** The client's hardware type and address as of its last ACK, one character for each byte. */
+  readonly hardware: string;
   /** What the client calls itself; "" when it does not say. */
   readonly hostName: string;
   /** Seconds since 1970: of the first ACK in a row, and when it ends; FOREVER_SECONDS never does. */
@@ -45,13 +47,20 @@ export function clientKeyOf({ options, hardwareType, hardwareAddress }: Dhcp4Mes
   return String.fromCharCode(BY_HARDWARE, hardwareType, ...hardwareAddress);
 }
 
-/**
- * For people: "52:54:00:12:34:56" of an Ethernet address, also where it is the identifier ("01" and the address),
- * else the identifier's bytes as "id ff:00:…".
- */
-export function formatClientKey(key: ClientKey): string {
-  const bytes = Array.from(key, (character) => character.charCodeAt(0).toString(16).padStart(2, "0"));
-  const ethernet = bytes[1] === "01" && bytes.length === 8;
-  if (ethernet || key.charCodeAt(0) === BY_HARDWARE) return bytes.slice(2).join(":");
-  return bytes.length === 0 ? "" : `id ${bytes.slice(1).join(":")}`;
+export function hardwareOf({ hardwareType, hardwareAddress }: Dhcp4Message): string {
+  return String.fromCharCode(hardwareType, ...hardwareAddress);
+}
+
+/** The client identifier as "01:52:54:…"; undefined for a client that has none. */
+export function formatIdentifier({ client }: Lease): string | undefined {
+  return client.charCodeAt(0) === BY_IDENTIFIER ? formatBytes(client.slice(1)) : undefined;
+}
+
+/** "52:54:00:12:34:56"; "" when the client told none. */
+export function formatHardware({ hardware }: Lease): string {
+  return formatBytes(hardware.slice(1));
+}
+
+function formatBytes(bytes: string): string {
+  return Array.from(bytes, (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join(":");
 }

@@ -11,6 +11,7 @@ export interface Binding extends Timed {
   readonly address: Ipv4Address;
   state: LeaseState | "offered";
   client: ClientKey;
+  hardware: string;
   hostName: string;
   startSeconds: number;
 }
@@ -82,6 +83,7 @@ export class Pool {
       address,
       state: "offered",
       client: "",
+      hardware: "",
       hostName: "",
       startSeconds: 0,
       endSeconds: 0,
@@ -141,6 +143,7 @@ export class Pool {
     binding.client = lease.client;
     if (lease.client !== "") this.#byClient.set(lease.client, binding);
     binding.state = lease.state;
+    binding.hardware = lease.hardware;
     binding.hostName = lease.hostName;
     binding.startSeconds = lease.startSeconds;
     binding.endSeconds = lease.endSeconds;
@@ -162,8 +165,8 @@ function isLease(binding: Binding): binding is LeaseBinding {
 
 /** A copy that does not change. */
 export function leaseOf(binding: LeaseBinding): Lease {
-  const { address, state, client, hostName, startSeconds, endSeconds } = binding;
-  return { address, state, client, hostName, startSeconds, endSeconds };
+  const { address, state, client, hardware, hostName, startSeconds, endSeconds } = binding;
+  return { address, state, client, hardware, hostName, startSeconds, endSeconds };
 }
 
 /** When something ends that lasts `seconds` from now. */

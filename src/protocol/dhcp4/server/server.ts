@@ -23,7 +23,7 @@ import { decodeEthernet, ETHERTYPE_IPV4, type EthernetFrame } from "../../../wir
 import { Malformed } from "../../../wire/malformed.ts";
 import { decodeDhcp4Frame } from "../frame.ts";
 import { checkConfig, type Dhcp4ServerConfig, excludedAddresses } from "./config.ts";
-import { type ClientKey, clientKeyOf, type Lease } from "./lease.ts";
+import { type ClientKey, clientKeyOf, hardwareOf, type Lease } from "./lease.ts";
 import { type Binding, endOf, leaseOf, Pool } from "./pool.ts";
 import { relayInformationOf } from "./relay.ts";
 import { type Reply, ReplyEncoder, type Request } from "./reply.ts";
@@ -198,6 +198,7 @@ export class Dhcp4Server {
   #grant(client: Client, binding: Binding, nowSeconds: number, rapid: boolean): Dhcp4ServerOutput {
     const seconds = this.#leaseSeconds(client);
     if (binding.state !== "leased" || binding.endSeconds <= nowSeconds) binding.startSeconds = Math.floor(nowSeconds);
+    binding.hardware = hardwareOf(client.message);
     const name = readOption(client.message.options, DHCP4_OPTION.hostName);
     if (name !== undefined) binding.hostName = name.slice(0, HOST_NAME_LIMIT);
     this.#pool.hold(binding, "leased", endOf(nowSeconds, seconds));

@@ -185,7 +185,8 @@ describe("addresses", () => {
     const name = optionEntry(DHCP4_OPTION.hostName, "vm1");
     const options = [requested("192.0.2.10"), chosen(SERVER), name];
     const first = say(server, { type: "REQUEST", options }, 100.5).leases;
-    const lease = { address: "192.0.2.10", state: "leased", hostName: "vm1", client: "\x00\x01RT\x00\x00\x00\x17" };
+    const hardware = "\x01RT\x00\x00\x00\x17";
+    const lease = { address: "192.0.2.10", state: "leased", hostName: "vm1", client: `\x00${hardware}`, hardware };
     expect(first).toEqual([{ ...lease, startSeconds: 100, endSeconds: 3701 }]);
     const renewed = say(server, { type: "REQUEST", ...renewing("192.0.2.10") }, 2000).leases;
     expect(renewed).toEqual([{ ...lease, startSeconds: 100, endSeconds: 5600 }]);

@@ -1,0 +1,162 @@
+/** dhcp serve: a DHCPv4 server for the subnet of an interface, in the foreground and without a file. */
+import { once } from "node:events";
+import { statfsSync } from "node:fs";
+import {
+  contains,
+  formatPrefix,
+  type Ipv4Address,
+  type Ipv4Prefix,
+  networkOf,
+  parseIpv4,
+} from "../../../base/address.ts";
+import { messageOf, NetloomError } from "../../../base/errors.ts";
+import { requirePrivilege } from "../../../kernel/features.ts";
+import { readInterface } from "../../../kernel/read-interface.ts";
+import { interfaceNameFault } from "../../../model/names.ts";
+import { checkConfig, type Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
+import { FOREVER_SECONDS } from "../../../protocol/dhcp4/server/lease.ts";
+import { Dhcp4Service } from "../../../services/dhcp4-server.ts";
+import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
+import { parseOption } from "../../../wire/dhcp4/option-text.ts";
+import { type Command, type Invocation, usageError } from "../command.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
+import { leaseFileOf, leaseFolderOf } from "./dhcp-leases.ts";
+
+const DEFAULT_LEASE_SECONDS = 12 * 3600;
+/** A client may ask for less, but not so little that it comes all the time. */
+const SHORTEST_LEASE_SECONDS = 120;
+const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+/** TMPFS_MAGIC, RAMFS_MAGIC (linux/magic.h). */
+const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+
+type Settings = Pick<Dhcp4ServerConfig, "range" | "leaseSeconds" | "options" | "rapidCommit">;
+
+export const dhcpServeCommand: Command = {
+  name: "dhcp serve",
+  operands: [],
+  summary: "Give the hosts of an interface's subnet their addresses, until SIGTERM or Ctrl-C.",
+  details:
+    "The subnet is that of the interface's own address. Relayed requests from within the subnet are answered to the " +
+    "relay. A lease is on disk before its client is told, so that no end of this program loses one or gives an address " +
+    "twice. It takes itself for the only server of the link: clients that ask for an address of elsewhere are refused.",
+  options: {
+    interface: { value: "IF", help: "whose hosts are served; it must have an IPv4 address (necessary)" },
+    range: { value: "A-B", help: "first and last address to give out, of the interface's subnet (necessary)" },
+    router: { value: "R", help: "the clients' default gateway (default none)" },
+    dns: { value: "D,…", help: "name servers that clients are told (default none)" },
+    lease: { value: "TIME", help: "for how long at most an address is given: 20s, 12h, 7d, infinite (default 12h)" },
+    option: {
+      value: "NAME=VALUE",
+      repeatable: true,
+      help: "a further option by the name of dhcpd or dnsmasq or by number, as ntp-servers=192.0.2.1 or 224=0a0b0c",
+    },
+    "rapid-commit": { help: "give clients that wish it their address in two messages instead of four" },
+  },
+  example: "netloom dhcp serve --interface lan0 --range 192.0.2.100-192.0.2.199 --router 192.0.2.1 --dns 192.0.2.53",
+  async run(invocation) {
+    const interfaceName = necessary(invocation, "interface");
+    const fault = interfaceNameFault(interfaceName);
+    if (fault !== undefined) throw usageError(`dhcp serve: --interface ${interfaceName}: it ${fault}`);
+    const settings = readSettings(invocation);
+    const stateFolder = stateFolderPath(invocation.option("state"));
+    requirePrivilege();
+    const { index, mac, mtuBytes, addresses } = await readInterface(interfaceName);
+    const own = addressFor(interfaceName, addresses, settings.range.first);
+    const config: Dhcp4ServerConfig = {
+      ...settings,
+      serverAddress: own.address,
+      serverMac: mac,
+      subnet: networkOf(own),
+      authoritative: true,
+      mtuBytes,
+    };
+    attempt(() => checkConfig(config));
+    using interrupt = untilInterrupted();
+    createStateFolder(leaseFolderOf(stateFolder));
+    const leaseFile = leaseFileOf(stateFolder, interfaceName);
+    await using service = new Dhcp4Service({ interfaceIndex: index, config, leaseFile, logger: STDERR_LOGGER });
+    tell(invocation.flag("json"), interfaceName, config, { leaseFile, leases: service.stats().restored });
+    if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
+    return 0;
+  },
+};
+
+function tell(
+  json: boolean,
+  interfaceName: string,
+  { serverAddress, subnet, range }: Dhcp4ServerConfig,
+  { leaseFile, leases }: { leaseFile: string; leases: number },
+): void {
+  if (IN_MEMORY.has(statfsSync(leaseFile).type))
+    complain("note: the leases are kept in memory and go with a reboot; give a folder on a disk with --state DIR");
+  if (json)
+    printJson({ interface: interfaceName, serverAddress, subnet: formatPrefix(subnet), range, leaseFile, leases });
+  else
+    print(
+      `Serving ${range.first}-${range.last} of ${formatPrefix(subnet)} on ${interfaceName} as ${serverAddress}; ` +
+        `${leases} ${leases === 1 ? "lease" : "leases"} known from ${leaseFile}.`,
+    );
+}
+
+/** The address whose subnet the range is in. */
+function addressFor(interfaceName: string, addresses: readonly Ipv4Prefix[], first: Ipv4Address): Ipv4Prefix {
+  const found = addresses.find((prefix) => contains(prefix, first));
+  if (found !== undefined) return found;
+  const has = addresses.length === 0 ? "it has no IPv4 address" : `it has ${addresses.map(formatPrefix).join(", ")}`;
+  throw new NetloomError("unfit-interface", `dhcp serve: ${first} is not of a subnet of ${interfaceName}: ${has}`, {
+    hint: `ip address add ADDRESS/LENGTH dev ${interfaceName}`,
+  });
+}
+
+function readSettings(invocation: Invocation): Settings {
+  const maximum = readLease(invocation.option("lease"));
+  const [router, dns] = [invocation.option("router"), invocation.option("dns")];
+  const options = attempt(
+    () =>
+      new Map([
+        ...(router === undefined ? [] : [optionEntry(DHCP4_OPTION.routers, [parseIpv4(router)])]),
+        ...(dns === undefined ? [] : [optionEntry(DHCP4_OPTION.nameServers, dns.split(",").map(parseIpv4))]),
+        ...invocation.optionList("option").map(parseOption),
+      ]),
+  );
+  return {
+    range: readRange(necessary(invocation, "range")),
+    leaseSeconds: { default: maximum, minimum: Math.min(SHORTEST_LEASE_SECONDS, maximum), maximum },
+    options,
+    rapidCommit: invocation.flag("rapid-commit"),
+  };
+}
+
+function readRange(text: string): Settings["range"] {
+  const [, first, last] = /^([\d.]+)-([\d.]+)$/.exec(text) ?? [];
+  if (first === undefined || last === undefined)
+    throw usageError(`dhcp serve: --range ${text}: not two addresses`, "--range 192.0.2.100-192.0.2.199");
+  return attempt(() => ({ first: parseIpv4(first), last: parseIpv4(last) }));
+}
+
+function readLease(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LEASE_SECONDS;
+  if (text === "infinite") return FOREVER_SECONDS;
+  const [, number = "0", unit = "s"] = /^(\d{1,10})([smhd]?)$/.exec(text) ?? [];
+  const seconds = Number(number) * (SECONDS_OF_UNIT[unit] ?? 0);
+  if (seconds < 1 || seconds >= FOREVER_SECONDS)
+    throw usageError(`dhcp serve: --lease ${text}: not a time such as 20s, 45m, 12h or 7d, or infinite`);
+  return seconds;
+}
+
+function necessary(invocation: Invocation, name: string): string {
+  const value = invocation.option(name);
+  if (value === undefined) throw usageError(`dhcp serve: --${name} is missing`);
+  return value;
+}
+
+/** What a person has written wrongly, told as wrong use. */
+function attempt<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw usageError(`dhcp serve: ${messageOf(error)}`, error instanceof NetloomError ? error.hint : undefined);
+  }
+}

@@ -1,0 +1,35 @@
+/** What a server has to know of the interface that it serves. */
+import { familyOf, type Ipv4Address, type Ipv4Prefix, type MacAddress } from "../base/address.ts";
+import { NetloomError } from "../base/errors.ts";
+import { decodeAddress, dumpAddresses } from "../netlink/route/address.ts";
+import { decodeLink, dumpLinks } from "../netlink/route/link.ts";
+import { RouteNetlink } from "./netlink.ts";
+
+export interface ServedInterface {
+  readonly index: number;
+  readonly mac: MacAddress;
+  readonly mtuBytes: number;
+  /** In the kernel's order: primary ones first. */
+  readonly addresses: readonly Ipv4Prefix[];
+}
+
+const NO_MAC = "00:00:00:00:00:00";
+
+/**
+ * `ip -4 address show dev NAME`, in our own namespace.
+ * @throws NetloomError unfit-interface when there is none of that name, or it is no Ethernet
+ */
+export async function readInterface(name: string): Promise<ServedInterface> {
+  await using netlink = RouteNetlink.open();
+  const link = (await netlink.dump(dumpLinks(), decodeLink)).find((candidate) => candidate.name === name);
+  const unfit = (reason: string, hint: string): NetloomError =>
+    new NetloomError("unfit-interface", `interface ${name}: ${reason}`, { hint });
+  if (link === undefined) throw unfit("there is none", "ip link shows what there is.");
+  if (link.macAddress === undefined || link.macAddress === NO_MAC)
+    throw unfit("it has no hardware address", "DHCP clients are reached through an Ethernet interface.");
+  const all = await netlink.dump(dumpAddresses({ linkIndex: link.index }), decodeAddress);
+  const addresses = all
+    .filter(({ linkIndex, address }) => linkIndex === link.index && familyOf(address) === 4)
+    .map(({ address, prefixLength }) => ({ address: address as Ipv4Address, length: prefixLength }));
+  return { index: link.index, mac: link.macAddress, mtuBytes: link.mtuBytes ?? 1500, addresses };
+}

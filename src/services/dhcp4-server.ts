@@ -1,0 +1,203 @@
+/**
+ * The DHCPv4 server of a subnet on a real link: its machine bound to a packet socket and to a log of leases.
+ *
+ * The packet socket sees clients that have no address yet, renewals and what relays send, and answers go back as
+ * frames to where the request came from. Frames come in batches; what a batch makes durable is synced at once, and its
+ * ACKs leave after that, while offers and refusals do not wait for the disk.
+ */
+import { NetloomError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { closeDescriptor, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
+import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
+import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
+import type { Lease } from "../protocol/dhcp4/server/lease.ts";
+import { Dhcp4Server, type Dhcp4ServerEvent } from "../protocol/dhcp4/server/server.ts";
+import { LeaseLog, readLeaseLog } from "../store/lease-log/lease-log.ts";
+import { type Lock, takeLock } from "../store/lock.ts";
+import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import { holdPort } from "./hold-port.ts";
+
+const BATCH_FRAMES = 256;
+/** ACKs that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
+const WAITING_FRAMES = 4096;
+
+export interface Dhcp4ServiceOptions {
+  /** In our own network namespace. */
+  readonly interfaceIndex: number;
+  readonly config: Dhcp4ServerConfig;
+  /** Where the leases are kept; its folder exists. */
+  readonly leaseFile: string;
+  readonly logger: Logger;
+}
+
+/** What happened since the start. */
+export interface Dhcp4ServiceStats {
+  /** Leases taken up from the file. */
+  readonly restored: number;
+  /** Messages by type. */
+  readonly received: Readonly<Record<string, number>>;
+  readonly sent: Readonly<Record<string, number>>;
+  /** Frames that met silence. */
+  readonly ignored: number;
+  /** Frames that came while too many waited for the disk. */
+  readonly refused: number;
+  /** Replies that the kernel did not take; the client asks again. */
+  readonly notSent: number;
+}
+
+export class Dhcp4Service implements AsyncDisposable {
+  readonly #machine: Dhcp4Server;
+  readonly #log: BoundedLog;
+  readonly #leases: LeaseLog;
+  readonly #lock: Lock;
+  readonly #restored: number;
+  readonly #received: Record<string, number> = {};
+  readonly #sent: Record<string, number> = {};
+  #ignored = 0;
+  #refused = 0;
+  #notSent = 0;
+  #waiting = 0;
+  #socket: PacketSocket | undefined;
+  #portHolder: number | undefined;
+
+  /**
+   * Serve until closed. A link that goes down stays served: answers resume when it is up.
+   * @throws NetloomError bad-dhcp-server, locked when another server uses the file, bad-lease-log, write-failed;
+   * SystemCallError when the link does not exist or the privilege for a packet socket is missing
+   */
+  constructor({ interfaceIndex, config, leaseFile, logger }: Dhcp4ServiceOptions) {
+    this.#machine = new Dhcp4Server(config, nowSeconds());
+    this.#log = new BoundedLog(logger, {});
+    this.#lock = takeLock(`${leaseFile}.lock`, `serve DHCP as ${config.serverAddress}`);
+    try {
+      const read = readLeaseLog(leaseFile);
+      if (read.damagedBytes > 0)
+        this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
+      this.#restored = new Set(
+        read.leases.filter((lease) => this.#machine.restore(lease)).map(({ address }) => address),
+      ).size;
+      this.#leases = new LeaseLog(leaseFile, read, {
+        all: () => this.#machine.leases(),
+        onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
+      });
+      this.#open(interfaceIndex, config);
+    } catch (error) {
+      this.#closeSockets();
+      this.#lock.release();
+      throw error;
+    }
+  }
+
+  #open(interfaceIndex: number, { serverAddress }: Dhcp4ServerConfig): void {
+    this.#socket = new PacketSocket({
+      interfaceIndex,
+      filter: DHCP_SERVER_FILTER,
+      batch: BATCH_FRAMES,
+      onFrames: (frames) => this.#handle(frames),
+      onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
+    });
+    this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT);
+    if (this.#portHolder === undefined)
+      this.#log.write("warn", "another DHCP server holds port 67 of this address", { address: serverAddress });
+  }
+
+  #handle(received: readonly ReceivedFrame[]): void {
+    const now = nowSeconds();
+    const leases: Lease[] = [];
+    const promised: Uint8Array[] = [];
+    const free: Uint8Array[] = [];
+    for (const { buffer, offset, length, checksumNotReady } of received) {
+      if (this.#waiting + promised.length >= WAITING_FRAMES) {
+        this.#refused++;
+        continue;
+      }
+      const frame = buffer.subarray(offset, offset + length);
+      const output = this.#machine.handle({ frame, checksumNotReady }, now);
+      for (const lease of output.leases) leases.push(lease);
+      for (const reply of output.frames) (output.leases.length > 0 ? promised : free).push(reply);
+      for (const event of output.events) this.#record(event);
+    }
+    this.#send(free);
+    if (leases.length > 0) void this.#sendKept(leases, promised);
+  }
+
+  async #sendKept(leases: readonly Lease[], frames: readonly Uint8Array[]): Promise<void> {
+    this.#waiting += frames.length;
+    try {
+      await this.#leases.append(leases);
+      this.#send(frames);
+    } catch (error) {
+      this.#notSent += frames.length;
+      const code = error instanceof NetloomError ? error.code : "internal";
+      this.#log.write("warn", "leases were not kept, so nobody is told of them", { code, error: messageOf(error) });
+    } finally {
+      this.#waiting -= frames.length;
+    }
+  }
+
+  #send(frames: readonly Uint8Array[]): void {
+    if (frames.length > 0) this.#notSent += frames.length - (this.#socket?.send(frames) ?? 0);
+  }
+
+  #record(event: Dhcp4ServerEvent): void {
+    switch (event.event) {
+      case "received":
+        this.#received[event.message] = (this.#received[event.message] ?? 0) + 1;
+        return;
+      case "sent": {
+        const { message, address, omittedOptions } = event;
+        this.#sent[message] = (this.#sent[message] ?? 0) + 1;
+        this.#log.write("info", `DHCP ${message}`, address === undefined ? {} : { address });
+        if (omittedOptions.length > 0) this.#log.write("warn", "DHCP options found no room", { omittedOptions });
+        return;
+      }
+      case "released":
+        this.#log.write("info", "DHCP address released", { address: event.address });
+        return;
+      case "declined":
+        this.#log.write("warn", "DHCP address declined: somebody else on the link uses it", { address: event.address });
+        return;
+      case "exhausted":
+        this.#log.write("warn", "no address of the range is free", {});
+        return;
+      case "ignored":
+        this.#ignored++;
+        this.#log.write("debug", "DHCP frame ignored", { reason: event.reason });
+    }
+  }
+
+  /** A copy as of now. */
+  stats(): Dhcp4ServiceStats {
+    return {
+      restored: this.#restored,
+      received: { ...this.#received },
+      sent: { ...this.#sent },
+      ignored: this.#ignored,
+      refused: this.#refused,
+      notSent: this.#notSent,
+    };
+  }
+
+  #closeSockets(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    if (this.#portHolder !== undefined) closeDescriptor(this.#portHolder);
+    this.#portHolder = undefined;
+  }
+
+  /** Nothing is sent afterwards; what was promised is on disk. */
+  async close(): Promise<void> {
+    this.#closeSockets();
+    await this.#leases.close();
+    this.#lock.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function nowSeconds(): number {
+  return Date.now() / 1000;
+}
