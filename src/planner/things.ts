@@ -2,7 +2,7 @@
 import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
 import { isMarked } from "../state/mark.ts";
-import { nameOf, type NftTableObject, type StateObject } from "../state/object.ts";
+import { type ForeignAcceptObject, nameOf, type NftTableObject, type StateObject } from "../state/object.ts";
 import { type Context, type Draft, isIpv6, linkKeysOf, namespaceOf } from "./context.ts";
 import { deviceOf, identityOf, isSameThing } from "./identity.ts";
 import type { Known } from "./known.ts";
@@ -41,6 +41,7 @@ function isOf(round: Round, object: StateObject): boolean {
 
 function planWanted(context: Context, object: StateObject): void {
   const observed = readBack(context, object);
+  if (observed === undefined && object.kind === "foreign-accept" && lacksChain(context, object)) return;
   if (observed === undefined && (object.kind === "nft-table" || object.kind === "file")) context.noteLoss(object);
   if (observed === undefined || goesWithOthers(context, object) || goesWithOthers(context, observed)) {
     context.draft(object.key, undefined, object);
@@ -61,6 +62,13 @@ function planWanted(context: Context, object: StateObject): void {
     context.draft(object.key, observed, undefined);
     context.draft(object.key, undefined, object);
   } else context.draft(object.key, observed, object);
+}
+
+/** The owner took the chain away, by a flush of everything: nothing drops any more, and it may come back. */
+function lacksChain(context: Context, object: ForeignAcceptObject): boolean {
+  if (context.view.namespace(object.namespace)?.lacksChain(object) !== true) return false;
+  context.notes.push(`${object.chain} of other software is gone: nothing need be accepted in it`);
+  return true;
 }
 
 /**

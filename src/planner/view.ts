@@ -8,6 +8,7 @@ import type {
   ObservedRoute,
   Snapshot,
 } from "../state/snapshot.ts";
+import type { ForeignAcceptObject } from "../state/object.ts";
 import { routeIdentity } from "./identity.ts";
 
 interface LinkIndex {
@@ -102,6 +103,11 @@ export class NamespaceView {
   nftTable(family: string, name: string): ObservedNftTable | undefined {
     this.#nftTables ??= new Map(this.observed.nftTables.map((table) => [`${table.family} ${table.name}`, table]));
     return this.#nftTables.get(`${family} ${name}`);
+  }
+
+  /** Whether a chain of iptables' filter table is known to be missing. */
+  lacksChain({ family = 4, backend, chain }: ForeignAcceptObject): boolean {
+    return this.observed.foreignChains?.includes(`${family} ${backend} ${chain}`) === false;
   }
 
   hasAccept(comment: string): boolean {

@@ -101,6 +101,8 @@ export interface ObservedNamespace {
   readonly nftTables: readonly ObservedNftTable[];
   /** Comments ("netloom:KEY") of accept rules of ours found in chains of others. */
   readonly foreignAccepts: readonly string[];
+  /** Chains of iptables' filter tables, as "FAMILY BACKEND CHAIN" ("4 nft DOCKER-USER"); absent: not looked for. */
+  readonly foreignChains?: readonly string[];
 }
 
 export interface Snapshot {

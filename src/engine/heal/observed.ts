@@ -15,13 +15,15 @@ import type { ChangeKind } from "../watch/namespace.ts";
 
 type NamespaceRequest = ObserveRequest["namespaces"][number];
 
+type Foreign = Pick<ObservedNamespace, "foreignAccepts" | "foreignChains">;
+
 /** Of one namespace; a part that was forgotten is absent. */
 interface Known {
   /** Links, addresses, routes, neighbours and parameters. */
   routing?: ObservedNamespace;
   /** Null: there is none of that name. */
   tables: Map<string, ObservedNftTable | null>;
-  foreignAccepts?: readonly string[];
+  foreign?: Foreign;
   /** Counts changes: what was read meanwhile may be older. */
   routingChanges: number;
   filterChanges: number;
@@ -47,19 +49,19 @@ export class ObservedNamespaces {
     }
     if (kind === "routing") return;
     known.tables = new Map();
-    delete known.foreignAccepts;
+    delete known.foreign;
     known.filterChanges++;
   }
 
   /** Read our rules in chains of others again. @returns whether they are other than was known */
   async rereadAccepts(namespace: string): Promise<boolean> {
     const known = this.#of(namespace);
-    const before = known.foreignAccepts;
+    const before = known.foreign;
     if (before === undefined) return false;
     const changes = known.filterChanges;
-    const { foreignAccepts } = await observeFilters(placeOf(namespace), { tables: [], foreignAccepts: true });
-    if (known.filterChanges !== changes || equalValues(foreignAccepts, before)) return false;
-    known.foreignAccepts = foreignAccepts;
+    const now = foreignOf(await observeFilters(placeOf(namespace), { tables: [], foreignAccepts: true }));
+    if (known.filterChanges !== changes || equalValues(now, before)) return false;
+    known.foreign = now;
     return true;
   }
 
@@ -112,18 +114,18 @@ export class ObservedNamespaces {
   #missingOf({ name, nft = [], sysctls = [], foreignAccepts = false }: NamespaceRequest): NamespaceRequest & {
     readonly nft: readonly NftTableName[];
   } {
-    const { tables, foreignAccepts: accepts } = this.#of(name);
+    const { tables, foreign } = this.#of(name);
     return {
       name,
       nft: nft.filter((table) => !tables.has(keyOf(table))),
       sysctls,
-      foreignAccepts: foreignAccepts && accepts === undefined,
+      foreignAccepts: foreignAccepts && foreign === undefined,
     };
   }
 
   /** What was read now with what was known of nft before. */
   #merged(entry: NamespaceRequest, observed: ObservedNamespace, read: readonly NftTableName[]): ObservedNamespace {
-    const { tables, foreignAccepts } = this.#of(entry.name);
+    const { tables, foreign } = this.#of(entry.name);
     const readKeys = new Set(read.map(keyOf));
     const kept = (entry.nft ?? []).flatMap((table) => {
       const known = readKeys.has(keyOf(table)) ? null : tables.get(keyOf(table));
@@ -132,7 +134,7 @@ export class ObservedNamespaces {
     return {
       ...observed,
       nftTables: [...observed.nftTables, ...kept],
-      foreignAccepts: foreignAccepts ?? observed.foreignAccepts,
+      ...(foreign ?? foreignOf(observed)),
     };
   }
 
@@ -172,5 +174,9 @@ function withSysctls({ name, sysctls = [] }: NamespaceRequest, observed: Observe
 function keepFilters(known: Known, entry: NamespaceRequest, observed: ObservedNamespace): void {
   const tables = new Map(observed.nftTables.map((table) => [keyOf(table), table]));
   for (const name of entry.nft ?? []) known.tables.set(keyOf(name), tables.get(keyOf(name)) ?? null);
-  if (entry.foreignAccepts === true) known.foreignAccepts = observed.foreignAccepts;
+  if (entry.foreignAccepts === true) known.foreign = foreignOf(observed);
+}
+
+function foreignOf({ foreignAccepts, foreignChains }: Foreign): Foreign {
+  return foreignChains === undefined ? { foreignAccepts } : { foreignAccepts, foreignChains };
 }

@@ -17,6 +17,7 @@ type Place = { readonly namespacePath?: string };
 interface ObservedFilters {
   readonly nftTables: readonly ObservedNftTable[];
   readonly foreignAccepts: readonly string[];
+  readonly foreignChains?: readonly string[];
 }
 
 /**
@@ -36,17 +37,26 @@ export async function observeFilters(
     const table = await observeTable(place, name);
     if (table !== undefined) nftTables.push(table);
   }
-  return { nftTables, foreignAccepts: asked.foreignAccepts ? await observeAllForeignAccepts(place) : [] };
+  return { nftTables, ...(asked.foreignAccepts ? await observeForeignFilters(place) : { foreignAccepts: [] }) };
 }
 
-async function observeAllForeignAccepts(place: Place): Promise<string[]> {
+interface ForeignFilters {
+  readonly foreignAccepts: readonly string[];
+  readonly foreignChains: readonly string[];
+}
+
+async function observeForeignFilters(place: Place): Promise<ForeignFilters> {
   const existing = await listTables(place);
   const hasFilter = (family: string): boolean =>
     existing.some((table) => table.family === family && table.name === "filter");
-  return [
-    ...(await observeForeignAccepts(place, 4, hasFilter("ip"))),
-    ...(await observeForeignAccepts(place, 6, hasFilter("ip6"))),
+  const [ipv4, ipv6] = [
+    await observeFilterTables(place, 4, hasFilter("ip")),
+    await observeFilterTables(place, 6, hasFilter("ip6")),
   ];
+  return {
+    foreignAccepts: [...ipv4.foreignAccepts, ...ipv6.foreignAccepts],
+    foreignChains: [...ipv4.foreignChains, ...ipv6.foreignChains],
+  };
 }
 
 /** By netlink: `nft list tables` reads all rules of all tables first. */
@@ -83,13 +93,21 @@ async function listTable(place: Place, family: string, name: string): Promise<st
   }
 }
 
-async function observeForeignAccepts(place: Place, family: Family, hasNftFilter: boolean): Promise<string[]> {
+async function observeFilterTables(place: Place, family: Family, hasNftFilter: boolean): Promise<ForeignFilters> {
   const program = family === 4 ? "iptables" : "ip6tables";
-  const rules: string[] = [];
-  if (hasNftFilter) rules.push(await run(`${program}-nft`, ["-S"], place));
-  if (hasLegacyFilter(place, family)) rules.push(await run(`${program}-legacy`, ["-w", "5", "-S"], place));
+  const rules: { backend: "nft" | "legacy"; text: string }[] = [];
+  if (hasNftFilter) rules.push({ backend: "nft", text: await run(`${program}-nft`, ["-S"], place) });
+  if (hasLegacyFilter(place, family))
+    rules.push({ backend: "legacy", text: await run(`${program}-legacy`, ["-w", "5", "-S"], place) });
   const comments = / --comment (?:"(netloom:[^"]*)"|(netloom:\S*))/g;
-  return rules.flatMap((text) => Array.from(text.matchAll(comments), ([, quoted, bare]) => quoted ?? bare ?? ""));
+  return {
+    foreignAccepts: rules.flatMap(({ text }) =>
+      Array.from(text.matchAll(comments), ([, quoted, bare]) => quoted ?? bare ?? ""),
+    ),
+    foreignChains: rules.flatMap(({ backend, text }) =>
+      Array.from(text.matchAll(/^-[NP] (\S+)/gm), ([, chain]) => `${family} ${backend} ${chain}`),
+    ),
+  };
 }
 
 /** Asking iptables-legacy itself would load its tables into a kernel that does not use them. */

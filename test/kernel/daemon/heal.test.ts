@@ -195,4 +195,32 @@ describe("the loop", () => {
     await destroyFile(file, state);
     shell("iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F; iptables-legacy -X");
   });
+
+  test("a flush that takes a chain of others along leaves nothing to be done in it until it is back", async () => {
+    using folder = new Folder();
+    const state = folder.join("state");
+    const file = folder.write("flushed.yaml", fileText("flushed", "192.168.68"));
+    const makeDocker = (): string =>
+      shell("iptables-nft -N DOCKER-USER; iptables-nft -A FORWARD -j DOCKER-USER; iptables-nft -P FORWARD DROP");
+    const rules = (): string => shell("iptables-nft -S");
+    makeDocker();
+    await applyFile(file, state);
+    const before = rules();
+    expect(before).toContain("-A DOCKER-USER");
+    const told: HealEvent[] = [];
+    {
+      await using healer = healerOf(state, told);
+      healer.add("flushed");
+      await healer.settled();
+      shell("nft flush ruleset");
+      await until("our own table is back", () => shell("nft list tables").includes("netloom_flushed"));
+      await healer.settled();
+      expect(told).toMatchObject([{ kind: "healed", unit: "flushed" }]);
+      makeDocker();
+      await until("the rules are back", () => rules() === before);
+    }
+    expect(told.map(({ kind }) => kind)).toEqual(["healed", "healed"]);
+    await destroyFile(file, state);
+    shell("iptables-nft -P FORWARD ACCEPT; iptables-nft -F; iptables-nft -X");
+  });
 });
