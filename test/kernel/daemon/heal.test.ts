@@ -209,7 +209,7 @@ describe("the loop", () => {
     expect(before).toContain("-A DOCKER-USER");
     const told: HealEvent[] = [];
     {
-      await using healer = healerOf(state, told);
+      await using healer = healerOf(state, told, {});
       healer.add("flushed");
       await healer.settled();
       shell("nft flush ruleset");
