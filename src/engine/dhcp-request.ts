@@ -21,10 +21,7 @@ import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 /** Who asks, and what for, beside the interface's own hardware address. */
-export type DhcpWishes = Pick<
-  Dhcp4ClientConfig,
-  "clientIdentifier" | "hostName" | "wantedLeaseSeconds" | "wantedOptions"
->;
+export type DhcpWishes = Pick<Dhcp4ClientConfig, "clientIdentifier" | "hostName" | "wantedOptions">;
 
 interface Interface {
   readonly index: number;

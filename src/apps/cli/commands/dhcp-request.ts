@@ -12,6 +12,7 @@ import { describeLease } from "../../../protocol/dhcp4/client/describe.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../../../protocol/dhcp4/client/lease.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
+import { DHCP4_OPTION } from "../../../wire/dhcp4/option-table.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { formatTable, print, printJson, STDERR_LOGGER } from "../output.ts";
@@ -24,12 +25,23 @@ const LONGEST_IDENTIFIER_BYTES = 255;
 function readWishes(invocation: Invocation): DhcpWishes {
   const identifier = invocation.option("client-id");
   const hostName = invocation.option("hostname") ?? ownHostName();
+  const asked = invocation.option("ask");
   if (hostName !== undefined && !isHostName(hostName))
     throw usageError(`dhcp request: --hostname ${hostName}: not a host name`);
   return {
     ...(identifier === undefined ? {} : { clientIdentifier: readIdentifier(identifier) }),
     ...(hostName === undefined ? {} : { hostName }),
+    ...(asked === undefined ? {} : { wantedOptions: asked.split(",").map(readOptionCode) }),
   };
+}
+
+/** By a name of dhcpd or dnsmasq, or by number. */
+function readOptionCode(word: string): number {
+  const number = /^\d{1,3}$/.test(word) ? Number(word) : undefined;
+  if (number !== undefined && number > 0 && number < 255) return number;
+  const option = Object.values(DHCP4_OPTION).find(({ names }) => names.some((name) => name === word.toLowerCase()));
+  if (option !== undefined) return option.code;
+  throw usageError(`dhcp request: --ask ${word}: no DHCP option of that name or number`);
 }
 
 /** The first label of this host's name; undefined when no server could take it. */
@@ -72,10 +84,7 @@ function tellLease(interfaceName: string, lease: Dhcp4Lease, json: boolean, step
 }
 
 function describe(interfaceName: string, lease: Dhcp4Lease): string {
-  const { options, routes } = describeLease(lease) as {
-    options: Record<string, unknown>;
-    routes: { destination: string; gateway?: string }[];
-  };
+  const { options, routes } = describeLease(lease);
   const list = (values: readonly string[]): string | undefined => (values.length === 0 ? undefined : values.join(", "));
   const rows: (readonly [string, string | undefined])[] = [
     ["interface", interfaceName],
@@ -97,9 +106,14 @@ function describe(interfaceName: string, lease: Dhcp4Lease): string {
     ["host name", lease.hostName],
     ["MTU", lease.mtuBytes === undefined ? undefined : String(lease.mtuBytes)],
     ["NTP servers", list(lease.ntpServers)],
-    ...Object.entries(options).map(([name, value]) => [`option ${name}`, JSON.stringify(value)] as const),
+    ...Object.entries(options).map(([name, value]) => [`option ${name}`, printable(value)] as const),
   ];
   return formatTable(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** JSON escapes the first row of control characters; a terminal obeys the second too. */
+function printable(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[\u007f-\u009f]/g, "\ufffd");
 }
 
 function leaseWords({ leaseSeconds, renewalSeconds, rebindingSeconds }: Dhcp4Lease): string {
@@ -123,7 +137,7 @@ export const dhcpRequestCommand: Command = {
   operands: ["IF"],
   summary: "Ask a DHCP server for an address for an interface of this host.",
   details:
-    "Applies address, routes and MTU to the interface, renews the lease for as long as it runs, and gives everything back at the end (SIGTERM or Ctrl-C). With --once it only shows what a server gives and changes nothing on this host.",
+    "Applies address, routes and MTU to the interface, renews the lease for as long as it runs, and gives everything back at the end (SIGTERM or Ctrl-C). With --once it only shows what a server gives and changes nothing on this host. After a kill the address stays until its lease ends; the next request for the same interface takes it over.",
   options: {
     once: { help: "show one lease and end; nothing is applied, and the lease is not given back" },
     timeout: {
@@ -132,6 +146,7 @@ export const dhcpRequestCommand: Command = {
     },
     hostname: { value: "NAME", help: "told to the server (default this host's)" },
     "client-id": { value: "HEX", help: "client identifier (default made of the hardware address)" },
+    ask: { value: "OPTION,…", help: "further options to ask for, by the name of dhcpd or dnsmasq or by number" },
     metric: { value: "N", help: `of the routes (default ${DEFAULT_METRIC})` },
   },
   example: "netloom dhcp request eth0 --once --json",

@@ -37,7 +37,7 @@ const SPARE_OFFERS = 3;
 const DECLINE_WAIT_SECONDS = 10;
 /** RFC 2131 §2.2 asks for a check, RFC 5227 for one of seven seconds; who is there answers in milliseconds. */
 const PROBES = 3;
-const PROBE_SECONDS = 0.3;
+const PROBE_SECONDS = 0.2;
 
 export interface Dhcp4ClientConfig extends ClientIdentity {
   /** From 0 up to 1, not to be guessed by others: transaction ids are made of it. */

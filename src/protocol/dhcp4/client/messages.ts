@@ -31,8 +31,6 @@ export interface ClientIdentity {
   readonly clientIdentifier?: Uint8Array;
   /** Option 12. */
   readonly hostName?: string;
-  /** Asked for in option 51; the server decides. */
-  readonly wantedLeaseSeconds?: number;
   /** Further options to ask for, by code. */
   readonly wantedOptions?: readonly number[];
   /** Of the link, 576 at least; default 1500. No message that takes more can be received. */
@@ -88,10 +86,9 @@ export function encodeRequest(request: ClientRequest, identity: ClientIdentity):
 
 /** What DECLINE and RELEASE must not carry (RFC 2131 table 5). */
 function wishesOf(identity: ClientIdentity): (readonly [number, Uint8Array])[] {
-  const { hostName, wantedLeaseSeconds, wantedOptions = [], linkMtuBytes = ETHERNET_MTU_BYTES } = identity;
+  const { hostName, wantedOptions = [], linkMtuBytes = ETHERNET_MTU_BYTES } = identity;
   const datagramBytes = Math.max(MINIMUM_DATAGRAM_BYTES, Math.min(linkMtuBytes, ETHERNET_MTU_BYTES));
   return [
-    ...(wantedLeaseSeconds === undefined ? [] : [optionEntry(DHCP4_OPTION.leaseTime, wantedLeaseSeconds)]),
     optionEntry(DHCP4_OPTION.parameterRequestList, [...new Set([...WANTED_OPTIONS, ...wantedOptions])]),
     optionEntry(DHCP4_OPTION.maximumMessageSize, datagramBytes),
     ...(hostName === undefined ? [] : [optionEntry(DHCP4_OPTION.hostName, hostName)]),

@@ -44,15 +44,15 @@ test("a lease as JSON: every option by its name, bytes in hexadecimal, what has 
     renewalSeconds: 1800,
     rebindingSeconds: 3150,
     options: {
-      messageType: "ACK",
-      serverIdentifier: "192.0.2.1",
-      leaseTime: 3600,
-      subnetMask: "255.255.255.0",
-      classlessRoutes: routes,
-      vendorSpecific: "0102ff",
+      "dhcp-message-type": "ACK",
+      "dhcp-server-identifier": "192.0.2.1",
+      "dhcp-lease-time": 3600,
+      "subnet-mask": "255.255.255.0",
+      "classless-static-routes": routes,
+      "vendor-encapsulated-options": "0102ff",
       // Not a value of that option's form.
-      interfaceMtu: "05",
-      option224: "cafe",
+      "interface-mtu": "05",
+      "224": "cafe",
     },
   });
 });
