@@ -27,12 +27,34 @@ function becomeRoot() {
     : undefined;
 }
 
-function apt(...words) {
+/** Runs a command as root and says so; `shown` where that reads better. */
+function asRoot(words, shown = words) {
   const prefix = becomeRoot();
-  if (prefix === undefined) throw new Problem(`apt-get ${words.join(" ")} needs root`);
-  const [program, ...rest] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", ...words];
-  say([...prefix, "apt-get", ...words].join(" "));
+  if (prefix === undefined) throw new Problem(`${shown.join(" ")} needs root`);
+  say([...prefix, ...shown].join(" "));
+  const [program, ...rest] = [...prefix, ...words];
   must(program, rest, { env: { ...process.env, PATH: completePath() } });
+}
+
+function apt(...words) {
+  asRoot(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", ...words], ["apt-get", ...words]);
+}
+
+/** Tests start servers themselves, in namespaces of theirs: no package's service shall serve this machine's network. */
+const WITHOUT_SERVICES = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' >"$policy"
+  chmod 0755 "$policy"
+fi
+DEBIAN_FRONTEND=noninteractive apt-get "$@"`;
+
+function install(names) {
+  const words = ["install", "-y", "--no-install-recommends", ...names];
+  asRoot(["sh", "-c", WITHOUT_SERVICES, "sh", ...words], ["apt-get", ...words]);
+  const services = names.flatMap((name) => LISTS.services[name] ?? []);
+  if (services.length > 0) asRoot(["systemctl", "--quiet", "disable", ...services]);
 }
 
 /** Installs what `purpose` (demo or test) needs. */
@@ -51,7 +73,7 @@ export function installPackages(purpose) {
     );
   }
   apt("update");
-  apt("install", "-y", "--no-install-recommends", ...missing);
+  install(missing);
 }
 
 /** Updates apt's lists when they do not know the package: a fresh machine may have none yet. */
