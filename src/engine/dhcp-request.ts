@@ -161,9 +161,12 @@ export async function holdLease(options: DhcpSessionOptions, stop: AbortSignal):
       logger,
     });
     client.start();
-    await session.ended;
-    await session.leave();
-    client.release();
+    try {
+      await session.ended;
+    } finally {
+      await session.leave();
+      client.release();
+    }
   } finally {
     await session.giveBack();
   }

@@ -31,8 +31,8 @@ const DNSMASQ: Server = {
     // Less than two minutes it does not take.
     `--dhcp-range=${range.join(",")},255.255.255.0,${Math.max(120, leaseSeconds)}`,
     // Nor less than two seconds here.
-    `--dhcp-option=option:T1,${Math.max(2, renewalSeconds)}`,
-    `--dhcp-option=option:T2,${Math.max(2, renewalSeconds) + 1}`,
+    `--dhcp-option=option:T1,${renewalSeconds}`,
+    `--dhcp-option=option:T2,${renewalSeconds + 1}`,
     ...[
       "option:dns-server,192.0.2.53",
       "option:domain-search,a.example.org,example.org",
@@ -221,40 +221,43 @@ function refusals(): number {
   return Number(values[names.indexOf("OutDestUnreachs")]);
 }
 
-describe.each([DNSMASQ, DHCPD, KEA, OURSELVES])("$name", (server) => {
-  test("--once shows everything and changes nothing", async () => {
-    const program = await serve(server);
-    const before = host();
-    const lease = JSON.parse(await done(["dhcp", "request", "cli0", "--once", "--json"])) as Record<string, unknown>;
-    expect(lease).toMatchObject({
-      interface: "cli0",
-      address: expect.stringMatching(/^192\.0\.2\.1(0\d|10)$/),
-      prefixLength: 24,
-      routers: ["192.0.2.1"],
-      routes: [
-        { destination: "198.51.100.0/24", gateway: "192.0.2.9" },
-        { destination: "0.0.0.0/0", gateway: "192.0.2.1" },
-      ],
-      nameServers: ["192.0.2.53"],
-      domainName: "example.org",
-      searchDomains: ["a.example.org", "example.org"],
-      mtuBytes: 1400,
-      ntpServers: ["192.0.2.123"],
-      server: "192.0.2.1",
-      leaseSeconds: 600,
-      renewalSeconds: 300,
-      // Our own sets it itself, to seven eighths.
-      rebindingSeconds: server === OURSELVES ? 525 : 301,
-      options: { "subnet-mask": "255.255.255.0", "dhcp-message-type": "ACK", "interface-mtu": 1400 },
-    });
-    expect(host()).toEqual(before);
-    expect(program.stdout + program.stderr).not.toMatch(/RELEASE/i);
+/** `--once`, with all that the server says, and nothing of it on the host. */
+async function showOnce(times: Readonly<Record<string, number>>): Promise<void> {
+  const before = host();
+  const lease: unknown = JSON.parse(await done(["dhcp", "request", "cli0", "--once", "--json"]));
+  expect(lease).toMatchObject({
+    interface: "cli0",
+    address: expect.stringMatching(/^192\.0\.2\.1(0\d|10)$/),
+    prefixLength: 24,
+    routers: ["192.0.2.1"],
+    routes: [
+      { destination: "198.51.100.0/24", gateway: "192.0.2.9" },
+      { destination: "0.0.0.0/0", gateway: "192.0.2.1" },
+    ],
+    nameServers: ["192.0.2.53"],
+    domainName: "example.org",
+    searchDomains: ["a.example.org", "example.org"],
+    mtuBytes: 1400,
+    ntpServers: ["192.0.2.123"],
+    server: "192.0.2.1",
+    ...times,
+    options: { "subnet-mask": "255.255.255.0", "dhcp-message-type": "ACK", "interface-mtu": 1400 },
   });
-});
+  expect(host()).toEqual(before);
+}
 
-describe.each([DNSMASQ, DHCPD, KEA])("$name", (server) => {
-  test("applied, renewed, and given back at the end", async () => {
-    const program = await serve(server, { leaseSeconds: 120, renewalSeconds: 1 });
+const OTHERS = [
+  { server: DNSMASQ, renewalSeconds: 2 },
+  { server: DHCPD, renewalSeconds: 1 },
+  { server: KEA, renewalSeconds: 1 },
+];
+
+describe.each(OTHERS)("$server.name", ({ server, renewalSeconds }) => {
+  test("shown without a change; then applied, renewed, and given back at the end", async () => {
+    const program = await serve(server, { leaseSeconds: 120, renewalSeconds });
+    const said = (): string => program.stdout + program.stderr;
+    await showOnce({ leaseSeconds: 120, renewalSeconds, rebindingSeconds: renewalSeconds + 1 });
+    expect(said()).not.toMatch(/RELEASE/i);
     const before = host();
     const refused = refusals();
     const client = hold();
@@ -273,22 +276,48 @@ describe.each([DNSMASQ, DHCPD, KEA])("$name", (server) => {
     );
     const lifetime = (): number => (host().addresses[0] as { valid_life_time: number }).valid_life_time;
     expect(lifetime()).toBeLessThanOrEqual(120);
+    shell(`ip address change ${address}/24 dev cli0 valid_lft 60 preferred_lft 60`);
     await until("a renewal", () => client.told().length > 1);
     expect(client.told()[1]).toMatchObject({ address, steps: [] });
-    expect(lifetime()).toBeGreaterThanOrEqual(119);
+    await until("the renewal's time", () => lifetime() > 100);
     expect(refusals()).toBe(refused);
     await client.stop();
     expect(host()).toEqual(before);
     expect(existsSync(folder.join("state/units"))).toBe(false);
-    await until("the RELEASE", () => /release/i.test(program.stdout + program.stderr));
+    await until("the RELEASE", () => /release/i.test(said()));
   });
 });
 
+test("our own server", async () => {
+  await serve(OURSELVES, { leaseSeconds: 120 });
+  await showOnce({ leaseSeconds: 120, renewalSeconds: 60, rebindingSeconds: 105 });
+});
+
 describe("what does not go as it should", () => {
-  test("nobody answers: exit code 1 and why", async () => {
+  test("nobody answers: exit code 1 and why; who holds on goes on asking, with the interface up meanwhile", async () => {
+    shell("ip link set cli0 down");
+    const client = hold();
+    await until("the interface up", () => json("ip -j link show dev cli0 up").length > 0);
     const result = await netloom(["dhcp", "request", "cli0", "--once", "--timeout", "1"]);
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toContain("dhcp request cli0: no DHCP server answered within 1 s");
+    expect(client.program.running).toBe(true);
+    await client.stop();
+    expect(json("ip -j link show dev cli0 up")).toEqual([]);
+  });
+
+  test("a route of others in the way: nothing is left, and the lease is given back", async () => {
+    const server = await serve(DNSMASQ);
+    shell(`ip link add other0 type veth peer name other1
+      ip address add 198.51.100.2/24 dev other0
+      ip link set other0 up; ip link set other1 up
+      ip route add default via 198.51.100.1 metric 1024`);
+    const { code, stderr } = await netloom(["dhcp", "request", "cli0", "--state", folder.join("state")]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("route default exists and is not netloom's");
+    expect(host()).toEqual({ addresses: [], routes: [], mtu: 1500 });
+    expect(server.stderr).toContain("DHCPRELEASE(srv0)");
+    shell("ip link delete other0");
   });
 
   test("an interface that is not there, is down, or is a port", async () => {
