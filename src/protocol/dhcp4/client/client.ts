@@ -225,7 +225,7 @@ export class Dhcp4Client {
         return;
       case "requesting":
         if (phase.exchange.attempts < REQUEST_ATTEMPTS) this.#repeat(phase, now);
-        else this.#takeSpare(phase.spare, phase.elapsedSeconds, now);
+        else this.#takeSpare(phase, now);
         return;
       case "checking":
         if (phase.held.endAt <= now) this.#discover(now);
@@ -287,13 +287,16 @@ export class Dhcp4Client {
   }
 
   /** The chosen server does not answer: the next one that offered something is asked. */
-  #takeSpare(spare: readonly Dhcp4Lease[], elapsedSeconds: number, now: number): void {
-    const [offer, ...rest] = spare;
-    if (offer === undefined) {
-      this.#discover(now);
-      return;
-    }
-    this.#phase = { state: "requesting", exchange: this.#exchange(now), offer, spare: rest, elapsedSeconds };
+  #takeSpare(phase: Extract<Phase, { readonly state: "requesting" }>, now: number): void {
+    const [offer, ...spare] = phase.spare;
+    if (offer === undefined) this.#discover(now);
+    else this.#request(phase.exchange, offer, spare, phase.elapsedSeconds, now);
+  }
+
+  /** RFC 2131 table 5: in the transaction of the offer. */
+  #request(asked: Exchange, offer: Dhcp4Lease, spare: Dhcp4Lease[], elapsedSeconds: number, now: number): void {
+    const exchange = { ...asked, startSeconds: now, attempts: 0, nextSeconds: now };
+    this.#phase = { state: "requesting", exchange, offer, spare, elapsedSeconds };
     this.#repeat(this.#phase, now);
   }
 
@@ -411,15 +414,7 @@ export class Dhcp4Client {
       return this.#ignore("another offer was chosen; this one is kept");
     }
     this.#events.push({ event: "offered", address: offer.address, server: offer.server });
-    this.#phase = {
-      state: "requesting",
-      // RFC 2131 table 5: the transaction of the offer.
-      exchange: { ...phase.exchange, startSeconds: now, attempts: 0, nextSeconds: now },
-      offer,
-      spare: [],
-      elapsedSeconds: now - this.#beganAt,
-    };
-    this.#repeat(this.#phase, now);
+    this.#request(phase.exchange, offer, [], now - this.#beganAt, now);
   }
 
   #handleAck(message: Dhcp4Message, source: MacAddress, now: number): void {

@@ -6,13 +6,13 @@ import { DHCP4_OPTION, type Dhcp4Option, readOption } from "../../../wire/dhcp4/
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import type { Dhcp4Lease } from "./lease.ts";
 
-export interface DescribedRoute {
+interface DescribedRoute {
   readonly destination: string;
   /** Absent: the destination is on the link. */
   readonly gateway?: string;
 }
 
-export interface DescribedLease extends Omit<Dhcp4Lease, "routes" | "options"> {
+interface DescribedLease extends Omit<Dhcp4Lease, "routes" | "options"> {
   readonly routes: readonly DescribedRoute[];
   readonly options: Readonly<Record<string, unknown>>;
 }
