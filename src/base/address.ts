@@ -171,14 +171,22 @@ export function parseMac(text: string): MacAddress {
 
 export function macToBytes(mac: MacAddress): Uint8Array {
   const bytes = new Uint8Array(6);
-  for (let i = 0; i < 6; i++) bytes[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
+  for (let i = 0; i < 6; i++) bytes[i] = hexDigit(mac.charCodeAt(3 * i)) * 16 + hexDigit(mac.charCodeAt(3 * i + 1));
   return bytes;
 }
+
+/** Of a lower-case digit's code. */
+function hexDigit(code: number): number {
+  return code < 97 ? code - 48 : code - 87;
+}
+
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** @throws NetloomError bad-address unless 6 bytes are given */
 export function macFromBytes(bytes: Uint8Array): MacAddress {
   if (bytes.length !== 6) throw new NetloomError("bad-address", `MAC address of ${bytes.length} bytes: not 6`);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":") as MacAddress;
+  const pair = (i: number): string => HEX_BYTES[bytes[i]!]!;
+  return `${pair(0)}:${pair(1)}:${pair(2)}:${pair(3)}:${pair(4)}:${pair(5)}` as MacAddress;
 }
 
 /** Parse "192.0.2.1/24" or "2001:db8::1/64"; a bare address is a host prefix (/32, /128). @throws NetloomError bad-address */

@@ -34,7 +34,9 @@ function unsigned(size: 1 | 2 | 4): OptionCodec<number> {
       if (!Number.isInteger(value) || value < 0 || value >= 256 ** size) {
         throw badOption(`${value} is not a whole number from 0 to ${256 ** size - 1}`);
       }
-      return Uint8Array.from({ length: size }, (_, i) => Math.floor(value / 256 ** (size - 1 - i)));
+      const bytes = new Uint8Array(size);
+      for (let i = 0; i < size; i++) bytes[i] = value >>> (8 * (size - 1 - i));
+      return bytes;
     },
   };
 }

@@ -1,9 +1,17 @@
 /** DHCPv4 messages: the fixed header of BOOTP (RFC 951), the magic cookie and the options (RFC 2131 §2). */
-import { type Ipv4Address, ipFromBytes, ipToBytes } from "../../base/address.ts";
+import { type Ipv4Address, ipFromBytes, ipv4ToNumber } from "../../base/address.ts";
 import { utf8Decode, utf8Encode } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { Malformed } from "../malformed.ts";
-import { type Dhcp4Options, decodeOptions, encodeOptions, FILE_BYTES, SERVER_NAME_BYTES } from "./options.ts";
+import {
+  type Dhcp4Options,
+  decodeOptions,
+  encodeOptions,
+  FILE_BYTES,
+  optionBytes,
+  SERVER_NAME_BYTES,
+  writeOptions,
+} from "./options.ts";
 
 export const DHCP4_SERVER_PORT = 67;
 export const DHCP4_CLIENT_PORT = 68;
@@ -88,36 +96,54 @@ function textUpToNul(field: Uint8Array): string {
 /**
  * Encode into at most `maximumBytes` (at least 300, without IP and UDP headers). Options that find no room,
  * also not in unused `file` and `sname`, are left out from the end of the order on, and their codes reported.
+ * @param headroomBytes free bytes before the message in `bytes`, for the headers of the frame
  * @throws NetloomError bad-packet when a fixed field cannot hold its value
  */
 export function encodeDhcp4(
   message: Dhcp4Message,
   maximumBytes = DHCP4_DEFAULT_MESSAGE_BYTES,
+  headroomBytes = 0,
 ): { readonly bytes: Uint8Array; readonly omittedOptions: readonly number[] } {
   if (message.hardwareAddress.length > 16) throw tooLong("hardware address", 16);
-  const options = encodeOptions(message.options, Math.max(maximumBytes, MINIMUM_MESSAGE_BYTES) - OPTIONS_OFFSET, {
+  const room = Math.max(maximumBytes, MINIMUM_MESSAGE_BYTES) - OPTIONS_OFFSET;
+  const needed = optionBytes(message.options);
+  if (needed <= room) {
+    const bytes = encodeFields(message, needed, headroomBytes);
+    writeOptions(bytes, headroomBytes + OPTIONS_OFFSET, message.options);
+    return { bytes, omittedOptions: [] };
+  }
+  const options = encodeOptions(message.options, room, {
     file: message.bootFile === "",
     serverName: message.serverName === "",
   });
-  const bytes = new Uint8Array(Math.max(MINIMUM_MESSAGE_BYTES, OPTIONS_OFFSET + options.main.length));
-  const view = new DataView(bytes.buffer);
-  bytes[0] = message.operation === "request" ? 1 : 2;
-  bytes[1] = message.hardwareType;
-  bytes[2] = message.hardwareAddress.length;
-  bytes[3] = message.hops;
+  const bytes = encodeFields(message, options.main.length, headroomBytes);
+  if (options.serverName !== undefined) bytes.set(options.serverName, headroomBytes + SERVER_NAME_OFFSET);
+  if (options.file !== undefined) bytes.set(options.file, headroomBytes + FILE_OFFSET);
+  bytes.set(options.main, headroomBytes + OPTIONS_OFFSET);
+  return { bytes, omittedOptions: options.omitted };
+}
+
+/** All but the options. */
+function encodeFields(message: Dhcp4Message, optionsLength: number, start: number): Uint8Array {
+  const bytes = new Uint8Array(start + Math.max(MINIMUM_MESSAGE_BYTES, OPTIONS_OFFSET + optionsLength));
+  const view = new DataView(bytes.buffer, start);
+  view.setUint8(0, message.operation === "request" ? 1 : 2);
+  view.setUint8(1, message.hardwareType);
+  view.setUint8(2, message.hardwareAddress.length);
+  view.setUint8(3, message.hops);
   view.setUint32(4, message.transactionId);
   view.setUint16(8, message.elapsedSeconds);
   view.setUint16(10, message.broadcast ? BROADCAST_FLAG : 0);
-  bytes.set(ipToBytes(message.clientAddress), 12);
-  bytes.set(ipToBytes(message.yourAddress), 16);
-  bytes.set(ipToBytes(message.nextServerAddress), 20);
-  bytes.set(ipToBytes(message.relayAddress), 24);
-  bytes.set(message.hardwareAddress, 28);
-  bytes.set(options.serverName ?? fieldText("server name", message.serverName, SERVER_NAME_BYTES), SERVER_NAME_OFFSET);
-  bytes.set(options.file ?? fieldText("boot file", message.bootFile, FILE_BYTES), FILE_OFFSET);
-  bytes.set(MAGIC, 236);
-  bytes.set(options.main, OPTIONS_OFFSET);
-  return { bytes, omittedOptions: options.omitted };
+  view.setUint32(12, ipv4ToNumber(message.clientAddress));
+  view.setUint32(16, ipv4ToNumber(message.yourAddress));
+  view.setUint32(20, ipv4ToNumber(message.nextServerAddress));
+  view.setUint32(24, ipv4ToNumber(message.relayAddress));
+  bytes.set(message.hardwareAddress, start + 28);
+  const { serverName, bootFile } = message;
+  if (serverName !== "") bytes.set(fieldText("server name", serverName, SERVER_NAME_BYTES), start + SERVER_NAME_OFFSET);
+  if (bootFile !== "") bytes.set(fieldText("boot file", bootFile, FILE_BYTES), start + FILE_OFFSET);
+  bytes.set(MAGIC, start + OPTIONS_OFFSET - MAGIC.length);
+  return bytes;
 }
 
 function fieldText(what: string, value: string, fieldBytes: number): Uint8Array {

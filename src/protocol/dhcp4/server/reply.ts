@@ -16,7 +16,7 @@ import {
 } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
-import { encodeDhcp4Frame } from "../frame.ts";
+import { DHCP4_HEADROOM_BYTES, wrapDhcp4 } from "../frame.ts";
 import { selectOptions } from "../lease-options.ts";
 import { type Dhcp4ServerConfig, offeredOptions } from "./config.ts";
 import { FOREVER_SECONDS } from "./lease.ts";
@@ -90,12 +90,9 @@ export class ReplyEncoder {
       },
       this.#maximumMessageBytes(message),
     );
-    const frame = encodeDhcp4Frame(encoded.bytes, {
-      sourceMac: this.#config.serverMac,
-      source: this.#config.serverAddress,
-      ...destinationOf(request, reply),
-    });
-    return { frame, omittedOptions: encoded.omittedOptions };
+    const { serverMac: sourceMac, serverAddress: source } = this.#config;
+    wrapDhcp4(encoded.bytes, { sourceMac, source, ...destinationOf(request, reply) });
+    return { frame: encoded.bytes, omittedOptions: encoded.omittedOptions };
   }
 
   #options({ message, serverIdentifier }: Request, reply: Reply): Dhcp4Options {
@@ -153,13 +150,13 @@ function echo(message: Dhcp4Message, options: Map<number, Uint8Array>, codes: re
 
 /** Without option 82 a relay does not know where the client is: rather another option has no room than that one. */
 function encodeComplete(message: Dhcp4Message, maximumBytes: number): ReturnType<typeof encodeDhcp4> {
-  const encoded = encodeDhcp4(message, maximumBytes);
+  const encoded = encodeDhcp4(message, maximumBytes, DHCP4_HEADROOM_BYTES);
   const code = DHCP4_OPTION.relayAgentInformation.code;
   const information = message.options.get(code);
   if (information === undefined || !encoded.omittedOptions.includes(code)) return encoded;
   const [type, server, ...others] = message.options;
   const options = new Map([type!, server!, [code, information], ...others]);
-  return encodeDhcp4({ ...message, options }, maximumBytes);
+  return encodeDhcp4({ ...message, options }, maximumBytes, DHCP4_HEADROOM_BYTES);
 }
 
 /** RFC 2131 §4.1; a frame goes back to whom it came from, whoever that is. */
