@@ -9,7 +9,7 @@ import type { Logger } from "../base/logger.ts";
 import { compileLease, compileUnleased, type LeasedInterface } from "../compile/dhcp-lease.ts";
 import { extendAddress } from "../kernel/address-lifetime.ts";
 import { observe } from "../kernel/observe.ts";
-import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/client.ts";
+import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/input-output.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
 import { type Desired, EMPTY } from "../state/object.ts";

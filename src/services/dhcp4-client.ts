@@ -4,12 +4,8 @@ import type { Ipv4Address } from "../base/address.ts";
 import type { Logger } from "../base/logger.ts";
 import { closeDescriptor, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
 import { DHCP_CLIENT_AND_ARP_FILTER } from "../kernel/packet-filter.ts";
-import {
-  Dhcp4Client,
-  type Dhcp4ClientConfig,
-  type Dhcp4ClientEvent,
-  type Dhcp4ClientInput,
-} from "../protocol/dhcp4/client/client.ts";
+import { Dhcp4Client } from "../protocol/dhcp4/client/client.ts";
+import type { Dhcp4ClientConfig, Dhcp4ClientEvent, Dhcp4ClientInput } from "../protocol/dhcp4/client/input-output.ts";
 import { DHCP4_CLIENT_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { holdPort } from "./hold-port.ts";

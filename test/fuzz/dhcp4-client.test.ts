@@ -5,7 +5,8 @@
 import { describe, expect, test } from "vitest";
 import { IPV4_ANY, parseIpv4, parseMac, type Prefix, type Ipv4Address } from "../../src/base/address.ts";
 import { concatBytes, toHex } from "../../src/base/bytes.ts";
-import { Dhcp4Client, type Dhcp4ClientState } from "../../src/protocol/dhcp4/client/client.ts";
+import { Dhcp4Client } from "../../src/protocol/dhcp4/client/client.ts";
+import type { Dhcp4ClientState } from "../../src/protocol/dhcp4/client/phase.ts";
 import { addWords, finishChecksum } from "../../src/wire/checksum.ts";
 import { DHCP4_OPTION, optionEntry } from "../../src/wire/dhcp4/option-table.ts";
 import { arpFrame, readClientFrame, serverFrame } from "../support/dhcp4-server.ts";

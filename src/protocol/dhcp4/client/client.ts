@@ -23,8 +23,19 @@ import {
   encodeRequestFrame,
   TO_ALL,
 } from "./frames.ts";
-import { type Dhcp4Lease, INFINITE_LEASE_SECONDS, readLease } from "./lease.ts";
-import { type ClientIdentity, type ClientRequest, encodeRequest, identifierBytes } from "./messages.ts";
+import type { Dhcp4ClientConfig, Dhcp4ClientEvent, Dhcp4ClientInput, Dhcp4ClientOutput } from "./input-output.ts";
+import { type Dhcp4Lease, readLease } from "./lease.ts";
+import { type ClientRequest, encodeRequest, identifierBytes } from "./messages.ts";
+import {
+  addressOf,
+  deadlineOf,
+  type Dhcp4ClientState,
+  type Exchange,
+  type Held,
+  hold,
+  type Phase,
+  toServer,
+} from "./phase.ts";
 import { answerWait, extensionRetry, restartWait } from "./timing.ts";
 
 /** REQUESTs for an offer; with the waits between them a minute (RFC 2131 §4.4.5, §3.1). */
@@ -38,84 +49,6 @@ const DECLINE_WAIT_SECONDS = 10;
 /** RFC 2131 §2.2 asks for a check, RFC 5227 for one of seven seconds; who is there answers in milliseconds. */
 const PROBES = 3;
 const PROBE_SECONDS = 0.2;
-
-export interface Dhcp4ClientConfig extends ClientIdentity {
-  /** From 0 up to 1, not to be guessed by others: transaction ids are made of it. */
-  readonly random: () => number;
-  /** An address from before: asked for at once, or, once its lease has ended, only wished for. */
-  readonly remembered?: { readonly address: Ipv4Address; readonly leaseEnded: boolean };
-  /** Whether the link is told of the address once it is ours; default yes. No for an address that nobody will use. */
-  readonly announce?: boolean;
-}
-
-export type Dhcp4ClientInput =
-  | { readonly input: "start" }
-  /** Nothing happened but that time has passed. */
-  | { readonly input: "time" }
-  /** An Ethernet frame from its destination MAC on; not kept. `checksumNotReady`: TP_STATUS_CSUMNOTREADY. */
-  | { readonly input: "frame"; readonly frame: Uint8Array; readonly checksumNotReady: boolean }
-  /** Give the lease back and stop. */
-  | { readonly input: "release" };
-
-export type Dhcp4ClientState = Phase["state"];
-
-export type Dhcp4ClientEvent =
-  | { readonly event: "sent"; readonly message: ClientRequest["type"]; readonly address?: Ipv4Address }
-  | { readonly event: "offered"; readonly address: Ipv4Address; readonly server: Ipv4Address }
-  /** The address may be used from now on, until `endSeconds`. */
-  | { readonly event: "bound"; readonly lease: Dhcp4Lease; readonly endSeconds: number }
-  /** The same address, for longer; the rest of the lease may be another. */
-  | { readonly event: "extended"; readonly lease: Dhcp4Lease; readonly endSeconds: number }
-  /** The address must not be used from now on. */
-  | { readonly event: "lost"; readonly address: Ipv4Address; readonly reason: "ended" | "refused" | "released" }
-  /** A NAK. */
-  | { readonly event: "refused"; readonly server?: Ipv4Address; readonly message?: string }
-  /** Somebody has the address: it was declined. */
-  | { readonly event: "conflict"; readonly address: Ipv4Address; readonly macAddress: MacAddress }
-  /** The frame changed nothing, and why. */
-  | { readonly event: "ignored"; readonly reason: string };
-
-export interface Dhcp4ClientOutput {
-  /** To be sent as they are, in order. */
-  readonly frames: readonly Uint8Array[];
-  readonly events: readonly Dhcp4ClientEvent[];
-}
-
-/** One question that is repeated until it is answered. */
-interface Exchange {
-  readonly transactionId: number;
-  /** When it was asked for the first time: leases count from there. */
-  readonly startSeconds: number;
-  attempts: number;
-  /** Of the next repetition. */
-  nextSeconds: number;
-}
-
-interface Held {
-  readonly lease: Dhcp4Lease;
-  /** All by the clock; infinite where the lease is. */
-  readonly renewAt: number;
-  readonly rebindAt: number;
-  readonly endAt: number;
-}
-
-type Phase =
-  | { readonly state: "stopped" }
-  /** Begins at `at`. */
-  | { readonly state: "init"; readonly at: number }
-  | { readonly state: "rebooting"; readonly exchange: Exchange; readonly address: Ipv4Address }
-  | { readonly state: "selecting"; readonly exchange: Exchange }
-  | {
-      readonly state: "requesting";
-      readonly exchange: Exchange;
-      readonly offer: Dhcp4Lease;
-      readonly spare: Dhcp4Lease[];
-      readonly elapsedSeconds: number;
-    }
-  | { readonly state: "checking"; readonly held: Held; probes: number; nextSeconds: number }
-  | { readonly state: "bound"; readonly held: Held }
-  | { readonly state: "renewing"; readonly held: Held; readonly exchange: Exchange }
-  | { readonly state: "rebinding"; readonly held: Held; readonly exchange: Exchange };
 
 export class Dhcp4Client {
   readonly #config: Dhcp4ClientConfig;
@@ -170,24 +103,7 @@ export class Dhcp4Client {
 
   /** When `handle` wants to be called though nothing happens; undefined: never. */
   nextDeadline(): number | undefined {
-    const phase = this.#phase;
-    switch (phase.state) {
-      case "stopped":
-        return undefined;
-      case "init":
-        return phase.at;
-      case "rebooting":
-      case "selecting":
-      case "requesting":
-        return phase.exchange.nextSeconds;
-      case "checking":
-        return Math.min(phase.nextSeconds, phase.held.endAt);
-      case "bound":
-        return phase.held.renewAt === Number.POSITIVE_INFINITY ? undefined : phase.held.renewAt;
-      case "renewing":
-      case "rebinding":
-        return phase.exchange.nextSeconds;
-    }
+    return deadlineOf(this.#phase);
   }
 
   #isDue(now: number): boolean {
@@ -474,38 +390,4 @@ export class Dhcp4Client {
     this.#refusals++;
     this.#beginAgain(Math.max(DECLINE_WAIT_SECONDS, restartWait(this.#refusals)), now);
   }
-}
-
-function addressOf(phase: Extract<Phase, { readonly exchange: Exchange }>): Ipv4Address | undefined {
-  switch (phase.state) {
-    case "selecting":
-      return undefined;
-    case "rebooting":
-      return phase.address;
-    case "requesting":
-      return phase.offer.address;
-    case "renewing":
-    case "rebinding":
-      return phase.held.lease.address;
-  }
-}
-
-/**
- * RFC 2131 §4.4.1: a lease counts from when it was first asked for. T1 comes up to a twentieth earlier by chance, so
- * that clients that were bound together do not renew together (§4.4.5).
- */
-function hold(lease: Dhcp4Lease, start: number, random: number): Held {
-  const forEver = lease.leaseSeconds === INFINITE_LEASE_SECONDS;
-  const after = (seconds: number): number => (forEver ? Number.POSITIVE_INFINITY : start + seconds);
-  return {
-    lease,
-    renewAt: after(lease.renewalSeconds * (1 - random / 20)),
-    rebindAt: after(lease.rebindingSeconds),
-    endAt: after(lease.leaseSeconds),
-  };
-}
-
-/** To the frame's sender of the last reply: the server itself, or the router that leads to it. */
-function toServer(lease: Dhcp4Lease): Destination {
-  return { source: lease.address, destination: lease.server, destinationMac: lease.serverMac };
 }

@@ -8,12 +8,12 @@ import {
   parseMac,
 } from "../../../../src/base/address.ts";
 import { fromHex, toHex } from "../../../../src/base/bytes.ts";
-import {
-  Dhcp4Client,
-  type Dhcp4ClientConfig,
-  type Dhcp4ClientEvent,
-  type Dhcp4ClientOutput,
-} from "../../../../src/protocol/dhcp4/client/client.ts";
+import { Dhcp4Client } from "../../../../src/protocol/dhcp4/client/client.ts";
+import type {
+  Dhcp4ClientConfig,
+  Dhcp4ClientEvent,
+  Dhcp4ClientOutput,
+} from "../../../../src/protocol/dhcp4/client/input-output.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
 import { arpFrame, readClientFrame, serverFrame, type ServerMessage } from "../../../support/dhcp4-server.ts";
 

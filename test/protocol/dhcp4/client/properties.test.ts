@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Ipv4Address, parseIpv4, parseMac } from "../../../../src/base/address.ts";
-import { Dhcp4Client, type Dhcp4ClientOutput } from "../../../../src/protocol/dhcp4/client/client.ts";
+import { Dhcp4Client } from "../../../../src/protocol/dhcp4/client/client.ts";
+import type { Dhcp4ClientOutput } from "../../../../src/protocol/dhcp4/client/input-output.ts";
 import { DHCP4_OPTION, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
 import { randomNumbers } from "../../../support/random.ts";
 import { arpFrame, readClientFrame, serverFrame } from "../../../support/dhcp4-server.ts";
