@@ -10,7 +10,7 @@ import { NetloomError } from "../base/errors.ts";
 import { attempt, explain, SystemCallError } from "./native/addon.ts";
 
 export { SystemCallError } from "./native/addon.ts";
-export { hostInteger, NetlinkEvents } from "./native/events.ts";
+export { NetlinkEvents } from "./native/events.ts";
 export {
   type BpfInstruction,
   DatagramSocket,
@@ -18,6 +18,7 @@ export {
   type ReceivedDatagram,
   type ReceivedFrame,
 } from "./native/reader.ts";
+export { hostInteger } from "./native/socket-option.ts";
 
 const OWN_NAMESPACE = -1;
 

@@ -19,6 +19,8 @@ import { BoundedLog } from "./bounded-log.ts";
 import { holdPort } from "./hold-port.ts";
 
 const BATCH_FRAMES = 256;
+/** A power cut ends, and all hosts of the link ask at one time. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 /** ACKs that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
 const WAITING_FRAMES = 4096;
 
@@ -94,6 +96,7 @@ export class Dhcp4Service implements AsyncDisposable {
       interfaceIndex,
       filter: DHCP_SERVER_FILTER,
       batch: BATCH_FRAMES,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onFrames: (frames) => this.#handle(frames),
       onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
     });

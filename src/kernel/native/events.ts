@@ -1,13 +1,11 @@
 /** Multicast events of the kernel on the event loop. */
-import { attempt, SystemCallError } from "./addon.ts";
+import { attempt, type SystemCallError } from "./addon.ts";
 import { ENOBUFS, FLAG_TRUNCATED, openReader, type Reader } from "./reader.ts";
+import { hostInteger, setReceiveBuffer } from "./socket-option.ts";
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const SOCKADDR_NL_BYTES = 12;
@@ -102,20 +100,4 @@ function openSubscribed(
       throw error;
     }
   });
-}
-
-/** Beyond the system's limit where we may, else up to it. */
-function setReceiveBuffer(descriptor: number, bytes: number): void {
-  const operation = `set the receive buffer of socket ${descriptor}`;
-  try {
-    attempt(operation, (addon) => addon.setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, hostInteger(bytes)));
-  } catch (error) {
-    if (!(error instanceof SystemCallError && error.errnoName === "EPERM")) throw error;
-    attempt(operation, (addon) => addon.setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(bytes)));
-  }
-}
-
-/** An int in the machine's byte order, as socket options want it. */
-export function hostInteger(value: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(value).buffer);
 }

@@ -8,6 +8,7 @@ import { getSystemErrorMap } from "node:util";
 
 import { NetloomError } from "../../base/errors.ts";
 import { attempt, type ReaderHandle, SystemCallError } from "./addon.ts";
+import { setReceiveBuffer } from "./socket-option.ts";
 
 /** struct sock_filter (linux/filter.h); a filter of classic BPF is an array of them, see bpf(4). */
 export interface BpfInstruction {
@@ -188,6 +189,8 @@ export class PacketSocket implements Disposable {
    * @param options.filter 1 to 4096 instructions
    * @param options.batch frames of one callback at most, 1–1024, default 64
    * @param options.frameBytes longest frame, default 2048
+   * @param options.receiveBufferBytes what the kernel may hold for us; default the system's, usually 212992, about a
+   *   hundred small frames, which is also the most for who lacks CAP_NET_ADMIN over the machine
    * @param options.onError ENETDOWN when the link goes down (it works again when the link comes up), and what a send
    *   is refused with
    * @throws SystemCallError ENODEV no such interface, EPERM without CAP_NET_RAW, EINVAL a filter the kernel refuses
@@ -198,6 +201,7 @@ export class PacketSocket implements Disposable {
     filter: readonly BpfInstruction[];
     batch?: number;
     frameBytes?: number;
+    receiveBufferBytes?: number;
     onFrames: (frames: readonly ReceivedFrame[]) => void;
     onError: (error: SystemCallError) => void;
   }) {
@@ -205,6 +209,14 @@ export class PacketSocket implements Disposable {
     const descriptor = attempt(`open ${name}`, (addon) =>
       addon.openPacketSocket(options.namespace ?? -1, options.interfaceIndex, encodeFilter(options.filter)),
     );
+    if (options.receiveBufferBytes !== undefined) {
+      try {
+        setReceiveBuffer(descriptor, options.receiveBufferBytes);
+      } catch (error) {
+        attempt(`close ${name}`, (addon) => addon.closeDescriptor(descriptor));
+        throw error;
+      }
+    }
     this.#reader = openReader(descriptor, {
       name,
       batch: options.batch ?? 64,
