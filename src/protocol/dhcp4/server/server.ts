@@ -167,8 +167,9 @@ export class Dhcp4Server {
     if (binding === undefined) return silent({ event: "exhausted" });
     if (this.#config.rapidCommit && readOption(options, DHCP4_OPTION.rapidCommit) === true)
       return this.#grant(client, binding, nowSeconds, true);
-    const isHeld = binding.state === "leased" && binding.endSeconds >= nowSeconds + OFFER_SECONDS;
-    if (!isHeld) this.#pool.hold(binding, "offered", endOf(nowSeconds, OFFER_SECONDS));
+    // A lease that has not ended stays one: a restart must know of it.
+    const state = binding.state === "leased" && binding.endSeconds > nowSeconds ? "leased" : "offered";
+    this.#pool.hold(binding, state, Math.max(binding.endSeconds, endOf(nowSeconds, OFFER_SECONDS)));
     return this.#send(client, { type: "OFFER", address: binding.address, seconds: this.#leaseSeconds(client) });
   }
 

@@ -198,6 +198,15 @@ describe("addresses", () => {
     );
     expect(restarted.restore({ ...first[0]!, address: parseIpv4("192.0.2.99") })).toBe(false);
   });
+
+  test("a client that asks anew shortly before its lease ends keeps it until then, also for a restart", () => {
+    const server = start();
+    obtain(server, {});
+    expect(told(say(server, { type: "DISCOVER" }, 3590))).toBe("OFFER 192.0.2.10");
+    const [kept] = [...server.leases()];
+    expect(kept).toMatchObject({ address: "192.0.2.10", state: "leased" });
+    expect(kept!.endSeconds).toBeGreaterThanOrEqual(3600);
+  });
 });
 
 describe("what a reply says", () => {
