@@ -131,7 +131,8 @@ export const CHECKS = ["types", "lint", "format"];
 const ALONE = [...CHECKS, "unit", "sanitizers"];
 /** Tests wait much of their time: with as many as CPUs these would idle a quarter of it. */
 const AT_ONCE = 3;
-const LONGEST_FIRST = ["in-guest", "kernel", "guest", "root"];
+/** By project, or project and shard: the first of in-guest boots a guest inside the guest. */
+const LONGEST_FIRST = ["in-guest 1/2", "kernel", "guest", "in-guest", "root"];
 
 const RUNS = [
   { name: "types", present: always, perform: checkRun([moduleFile("typescript", "bin", "tsc"), "-b"]) },
@@ -160,7 +161,7 @@ const RUNS = [
     perform: vitestRun("root", (results) => (asRoot ? [SANDBOX, "--no-user"] : inGuest(results))),
   },
   { name: "guest", shards: 2, present: () => hasTests("guest"), perform: vitestRun("guest", () => [SANDBOX]) },
-  { name: "in-guest", present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
+  { name: "in-guest", shards: 2, present: () => hasTests("in-guest"), perform: vitestRun("in-guest", inGuest) },
 ];
 
 function countLine({ passed, failed, skipped }) {
@@ -178,12 +179,13 @@ export async function runTests(names, filters, limit = limitMilliseconds) {
   mkdirSync(CACHE, { recursive: true });
   const results = mkdtempSync(join(CACHE, "results-"));
   const finished = [];
-  const perform = async ({ name, shard, perform }, outputFile) => {
-    const title = shard === undefined ? name : `${name} ${shard}`;
+  const perform = async (job, outputFile) => {
+    const { shard, perform } = job;
+    const title = titleOf(job);
     say(`${title} …`);
     const start = Date.now();
     const counts = await perform(results, filters, outputFile, shard);
-    const line = `${title.padEnd(12)}${countLine(counts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`;
+    const line = `${title.padEnd(13)}${countLine(counts)} (${((Date.now() - start) / 1000).toFixed(1)} s)`;
     finished.push({ counts, line });
     return line;
   };
@@ -219,8 +221,14 @@ function jobsOf(runs, filters) {
     if (run.shards === undefined || filters.length > 0) return [run];
     return Array.from({ length: run.shards }, (_, i) => ({ ...run, shard: `${i + 1}/${run.shards}` }));
   });
-  return jobs.sort((a, b) => LONGEST_FIRST.indexOf(a.name) - LONGEST_FIRST.indexOf(b.name));
+  const rank = (job) => {
+    const exact = LONGEST_FIRST.indexOf(titleOf(job));
+    return exact >= 0 ? exact : LONGEST_FIRST.indexOf(job.name);
+  };
+  return jobs.sort((a, b) => rank(a) - rank(b));
 }
+
+const titleOf = ({ name, shard }) => (shard === undefined ? name : `${name} ${shard}`);
 
 /** Tells the outcome; the last line is the sum. */
 function report(finished) {
