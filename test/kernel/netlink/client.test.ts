@@ -225,6 +225,8 @@ describe("what is requested is there", () => {
       const peer = await there.get(getLink({ name: "eth0" }), decodeLink);
       expect(peer).toMatchObject({ kind: "veth", mtuBytes: 1400, linkIndex: await indexOf("nl-a") });
       expect(inside("nl-pod", "ip", "-o", "link", "show", "dev", "eth0")).toContain("mtu 1400");
+      // Else the pair would go with the namespace, some time after its name.
+      await netlink.execute([deleteLink({ group: GROUP })]);
     } finally {
       closeDescriptor(namespace);
       ip("netns", "delete", "nl-pod");
