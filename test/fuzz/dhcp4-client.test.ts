@@ -4,12 +4,12 @@
  */
 import { describe, expect, test } from "vitest";
 import { IPV4_ANY, parseIpv4, parseMac, type Prefix, type Ipv4Address } from "../../src/base/address.ts";
-import { concatBytes, toHex } from "../../src/base/bytes.ts";
+import { toHex } from "../../src/base/bytes.ts";
 import { Dhcp4Client } from "../../src/protocol/dhcp4/client/client.ts";
 import type { Dhcp4ClientState } from "../../src/protocol/dhcp4/client/phase.ts";
-import { addWords, finishChecksum } from "../../src/wire/checksum.ts";
 import { DHCP4_OPTION, optionEntry } from "../../src/wire/dhcp4/option-table.ts";
 import { arpFrame, readClientFrame, serverFrame } from "../support/dhcp4-server.ts";
+import { mutate } from "../support/mutate-dhcp4.ts";
 import { randomNumbers } from "../support/random.ts";
 
 const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 20_000);
@@ -50,38 +50,6 @@ const SEEDS = [
   arpFrame({ senderMac: parseMac("52:54:00:00:00:99"), senderAddress: address }),
   arpFrame({ operation: 1, senderMac: parseMac("52:54:00:00:00:99"), senderAddress: IPV4_ANY, targetAddress: address }),
 ];
-const TELLING = [0, 1, 3, 6, 26, 51, 52, 53, 54, 58, 59, 119, 121, 249, 0x3f, 0x7f, 0x80, 0xc0, 0xff];
-const HEADERS_BYTES = 14 + 20 + 8;
-const OPTIONS_OFFSET = HEADERS_BYTES + 240;
-
-function mutate(random: (below: number) => number): Uint8Array {
-  let frame: Uint8Array = SEEDS[random(SEEDS.length)]!.slice();
-  for (let changes = random(5); changes > 0; changes--) {
-    const start = random(4) === 0 ? 0 : Math.min(OPTIONS_OFFSET, frame.length - 1);
-    const position = start + random(frame.length - start);
-    const kind = random(8);
-    if (kind < 3) frame[position] = TELLING[random(TELLING.length)]!;
-    else if (kind < 5) frame[position] = random(256);
-    else if (kind === 5) frame[position]! ^= 1 << random(8);
-    else if (kind === 6) frame = frame.slice(0, Math.max(1, frame.length - random(80)));
-    else frame = concatBytes([frame.subarray(0, position), frame.subarray(random(position + 1)).subarray(0, 600)]);
-  }
-  return random(3) === 0 ? frame : repaired(frame);
-}
-
-/** Set lengths and checksum right again, so that the change reaches the layers above. */
-function repaired(frame: Uint8Array): Uint8Array {
-  if (frame.length < HEADERS_BYTES || frame[12] !== 8 || frame[13] !== 0) return frame;
-  const view = new DataView(frame.buffer);
-  frame[14] = 0x45;
-  view.setUint16(16, frame.length - 14);
-  view.setUint16(24, 0);
-  view.setUint16(24, finishChecksum(addWords(frame.subarray(14, 34))));
-  view.setUint16(38, frame.length - 34);
-  view.setUint16(40, 0);
-  return frame;
-}
-
 function demand(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
 }
@@ -96,7 +64,7 @@ describe("DHCPv4 client fuzzing", () => {
     let now = 0;
     client.handle({ input: "start" }, now);
     for (let i = 0; i < INPUTS; i++) {
-      const frame = mutate(random);
+      const frame = mutate(SEEDS, random);
       try {
         const { frames, events } = client.handle({ input: "frame", frame, checksumNotReady: true }, now);
         demand(frames.length <= 2, "more than two frames for one");

@@ -3,7 +3,9 @@ import { concatBytes } from "../../src/base/bytes.ts";
 import { addWords, finishChecksum } from "../../src/wire/checksum.ts";
 
 /** Bytes that mean something somewhere: ends, pads, pointers, lengths at an edge. */
-const TELLING = [0, 1, 3, 52, 53, 54, 55, 57, 61, 119, 121, 0x3f, 0x40, 0x45, 0x7f, 0x80, 0xc0, 0xff];
+const TELLING = [
+  0, 1, 3, 6, 26, 51, 52, 53, 54, 55, 57, 58, 59, 61, 119, 121, 249, 0x3f, 0x40, 0x45, 0x7f, 0x80, 0xc0, 0xff,
+];
 /** Ethernet, IPv4 without options, UDP. */
 export const HEADERS_BYTES = 14 + 20 + 8;
 const OPTIONS_OFFSET = HEADERS_BYTES + 240;
