@@ -38,54 +38,35 @@ function instruction(code: number, k: number, jt = 0, jf = 0): BpfInstruction {
   return { code, jt, jf, k };
 }
 
-/**
- * Untagged frames that are ARP, or IPv4 (also with options, no fragments) with UDP to port 67. As tcpdump would
- * write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 67))`.
- */
-export const DHCP_SERVER_FILTER: readonly BpfInstruction[] = [
-  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
-  instruction(JUMP_EQUAL, 0, 0, 11),
-  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
-  instruction(JUMP_EQUAL, ETHERTYPE_ARP, 8, 0),
-  instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, 8),
-  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
-  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
-  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
-  instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
-  instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
-  instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
-  instruction(JUMP_EQUAL, DHCP_SERVER_PORT, 0, 1),
-  instruction(RETURN, WHOLE_FRAME),
-  instruction(RETURN, DROP),
-];
+/** Untagged IPv4 (also with options, no fragments) with UDP to the port; `arp`: ARP as well. */
+function udpFilter(port: number, { arp }: { readonly arp: boolean }): readonly BpfInstruction[] {
+  const arpStep = arp ? [instruction(JUMP_EQUAL, ETHERTYPE_ARP, 8, 0)] : [];
+  return [
+    instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
+    instruction(JUMP_EQUAL, 0, 0, 10 + arpStep.length),
+    instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
+    ...arpStep,
+    instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, 8),
+    instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
+    instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
+    instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
+    instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
+    instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
+    instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
+    instruction(JUMP_EQUAL, port, 0, 1),
+    instruction(RETURN, WHOLE_FRAME),
+    instruction(RETURN, DROP),
+  ];
+}
 
-/**
- * Untagged IPv4 (also with options, no fragments) with UDP to port 68: what DHCP servers send to clients. As tcpdump
- * would write it: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 68`.
- */
-export const DHCP_CLIENT_FILTER: readonly BpfInstruction[] = [
-  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
-  instruction(JUMP_EQUAL, 0, 0, 10),
-  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
-  instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, 8),
-  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
-  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
-  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
-  instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
-  instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
-  instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
-  instruction(JUMP_EQUAL, DHCP_CLIENT_PORT, 0, 1),
-  instruction(RETURN, WHOLE_FRAME),
-  instruction(RETURN, DROP),
-];
+/** As tcpdump would write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 67))`. */
+export const DHCP_SERVER_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: true });
 
-/**
- * Untagged frames that are ARP, or what {@link DHCP_CLIENT_FILTER} takes: a client sees who else has its address. As
- * tcpdump would write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 68))`.
- */
-export const DHCP_CLIENT_AND_ARP_FILTER: readonly BpfInstruction[] = DHCP_SERVER_FILTER.map((step) =>
-  step.code === JUMP_EQUAL && step.k === DHCP_SERVER_PORT ? { ...step, k: DHCP_CLIENT_PORT } : step,
-);
+/** What DHCP servers send to clients: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 68`. */
+export const DHCP_CLIENT_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: false });
+
+/** The same, and ARP: a client sees who else has its address. */
+export const DHCP_CLIENT_AND_ARP_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: true });
 
 /**
  * Untagged IPv6 without extension headers that is a solicitation (ICMPv6 133, 135) or UDP to port 547. As tcpdump would
