@@ -26,8 +26,22 @@ export async function nft(commands: string, options: NftOptions = {}): Promise<s
     throw new NetloomError("command-failed", `nft: ${result.complaint.trim()}`);
   } catch (cause) {
     if (!(cause instanceof SystemCallError && cause.errnoName === "ENOPKG")) throw cause;
-    throw new NetloomError("tool-missing", "nft: its library libnftables.so.1 is not installed", { cause });
+    throw new NetloomError("tool-missing", "nft: its library libnftables.so.1 is not installed", {
+      cause,
+      hint: "apt-get install nftables",
+    });
   } finally {
     if (namespace !== undefined) closeDescriptor(namespace);
   }
+}
+
+/** Whether {@link nft} finds its library. */
+export async function hasNftLibrary(): Promise<boolean> {
+  try {
+    await nft("", { check: true });
+  } catch (error) {
+    if (!(error instanceof NetloomError)) throw error;
+    return error.code !== "tool-missing";
+  }
+  return true;
 }

@@ -3,11 +3,10 @@ import { existsSync } from "node:fs";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Desired, NftTableObject, StateObject } from "../state/object.ts";
 import { findTool, hasLinkKind, missingCapabilities } from "./features.ts";
-import { nft } from "./nft.ts";
+import { hasNftLibrary, nft } from "./nft.ts";
 
 /** The Debian package that has the program. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  nft: "nftables",
   nsenter: "util-linux",
   "qemu-system-x86_64": "qemu-system-x86",
   "iptables-nft": "iptables",
@@ -29,7 +28,12 @@ const KERNEL_KINDS = {
 
 /** @throws NetloomError cannot-plan with everything that is missing */
 export async function requireFeatures(desired: Desired): Promise<void> {
-  const missing = [...missingTools(desired.objects), ...(await missingKernelFeatures(desired.objects))];
+  const { objects } = desired;
+  const missing = [
+    ...missingTools(objects),
+    ...(await missingLibraries(objects)),
+    ...(await missingKernelFeatures(objects)),
+  ];
   if (missing.length === 0) return;
   throw new NetloomError(
     "cannot-plan",
@@ -40,9 +44,7 @@ export async function requireFeatures(desired: Desired): Promise<void> {
 function missingTools(objects: readonly StateObject[]): string[] {
   const needed = new Map<string, string>();
   for (const object of objects) {
-    if (object.kind === "nft-table") {
-      needed.set("nft", "to load filter and translation rules");
-    } else if (object.kind === "vm") {
+    if (object.kind === "vm") {
       needed.set("qemu-system-x86_64", `to run ${object.origin}`);
       needed.set("nsenter", "to run programs in a namespace");
     } else if (object.kind === "foreign-accept") {
@@ -53,6 +55,11 @@ function missingTools(objects: readonly StateObject[]): string[] {
   return Array.from(needed)
     .filter(([tool]) => findTool(tool) === undefined)
     .map(([tool, purpose]) => `the program ${tool} ${purpose}: apt-get install ${PACKAGES[tool] ?? tool}`);
+}
+
+async function missingLibraries(objects: readonly StateObject[]): Promise<string[]> {
+  if (!objects.some(({ kind }) => kind === "nft-table") || (await hasNftLibrary())) return [];
+  return ["the library libnftables.so.1 to load filter and translation rules: apt-get install nftables"];
 }
 
 /** Asked of the kernel itself, which takes privilege; whoever only looks at a plan is told less. */
@@ -82,7 +89,7 @@ const MOST_ACCEPTED = 1000;
 
 /** What the kernel says to the rules, each different set of them once, without loading any. */
 async function nftComplaint(tables: readonly NftTableObject[]): Promise<string | undefined> {
-  if (tables.length === 0 || findTool("nft") === undefined) return undefined;
+  if (tables.length === 0 || !(await hasNftLibrary())) return undefined;
   const distinct = new Map(
     tables
       .map((table) => [`${table.family} ${table.rules}`, table] as const)

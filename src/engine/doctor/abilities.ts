@@ -2,9 +2,9 @@
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf, NetloomError } from "../../base/errors.ts";
+import { messageOf } from "../../base/errors.ts";
 import { findTool, hasLinkKind, hasNetdevEgress } from "../../kernel/features.ts";
-import { nft } from "../../kernel/nft.ts";
+import { hasNftLibrary, nft } from "../../kernel/nft.ts";
 import { run } from "../../kernel/run.ts";
 import { kvmCacheFile, probeKvm } from "../../services/vm/kvm.ts";
 
@@ -82,16 +82,6 @@ async function tryKvm(stateFolder: string): Promise<NonNullable<Abilities["kvm"]
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function hasNftLibrary(): Promise<boolean> {
-  try {
-    await nft("", { check: true });
-  } catch (error) {
-    if (!(error instanceof NetloomError)) throw error;
-    return error.code !== "tool-missing";
-  }
-  return true;
 }
 
 async function complaintAboutFamily(family: (typeof NFT_FAMILIES)[number]): Promise<string> {
