@@ -12,6 +12,7 @@ import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
 import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
 import { Dhcp4Server, type Dhcp4ServerEvent } from "../protocol/dhcp4/server/server.ts";
+import { DHCP4_LEASES } from "../store/lease-log/dhcp4.ts";
 import { LeaseLog, readLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
@@ -51,7 +52,7 @@ export interface Dhcp4ServiceStats {
 export class Dhcp4Service implements AsyncDisposable {
   readonly #machine: Dhcp4Server;
   readonly #log: BoundedLog;
-  readonly #leases: LeaseLog;
+  readonly #leases: LeaseLog<Lease>;
   readonly #lock: Lock;
   readonly #restored: number;
   readonly #received: Record<string, number> = {};
@@ -73,13 +74,13 @@ export class Dhcp4Service implements AsyncDisposable {
     this.#log = new BoundedLog(logger, {});
     this.#lock = takeLock(`${leaseFile}.lock`, `serve DHCP as ${config.serverAddress}`);
     try {
-      const read = readLeaseLog(leaseFile);
+      const read = readLeaseLog(DHCP4_LEASES, leaseFile);
       if (read.damagedBytes > 0)
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
       this.#restored = new Set(
         read.leases.filter((lease) => this.#machine.restore(lease)).map(({ address }) => address),
       ).size;
-      this.#leases = new LeaseLog(leaseFile, read, {
+      this.#leases = new LeaseLog(DHCP4_LEASES, leaseFile, read, {
         all: () => this.#machine.leases(),
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
       });

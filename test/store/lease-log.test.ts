@@ -2,7 +2,8 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { describe, expect, test } from "vitest";
 import { ipv4FromNumber } from "../../src/base/address.ts";
 import type { Lease } from "../../src/protocol/dhcp4/server/lease.ts";
-import { encodeGroup, HEADER } from "../../src/store/lease-log/format.ts";
+import { DHCP4_LEASES } from "../../src/store/lease-log/dhcp4.ts";
+import { encodeGroup } from "../../src/store/lease-log/format.ts";
 import { LeaseLog, readLeaseLog } from "../../src/store/lease-log/lease-log.ts";
 import { Folder } from "../support/network.ts";
 
@@ -25,8 +26,8 @@ const OPTIONS = {
   },
 };
 
-function open(path: string, options: Partial<ConstructorParameters<typeof LeaseLog>[2]> = {}): LeaseLog {
-  return new LeaseLog(path, readLeaseLog(path), { ...OPTIONS, ...options });
+function open(path: string, options: Partial<ConstructorParameters<typeof LeaseLog<Lease>>[3]> = {}): LeaseLog<Lease> {
+  return new LeaseLog(DHCP4_LEASES, path, readLeaseLog(DHCP4_LEASES, path), { ...OPTIONS, ...options });
 }
 
 describe("the log of leases", () => {
@@ -43,43 +44,43 @@ describe("the log of leases", () => {
       await log.append(written.slice(0, 1));
       await Promise.all([log.append(written.slice(1, 2)), log.append(written.slice(2))]);
     }
-    expect(readLeaseLog(path).leases).toEqual(written);
+    expect(readLeaseLog(DHCP4_LEASES, path).leases).toEqual(written);
     await using log = open(path);
     await log.append([lease(4)]);
-    expect(readLeaseLog(path).leases).toEqual([...written, lease(4)]);
+    expect(readLeaseLog(DHCP4_LEASES, path).leases).toEqual([...written, lease(4)]);
   });
 
   test("cut at every byte: what was whole before is there, and so is what is appended afterwards", async () => {
     using folder = new Folder();
     const groups = [[lease(1)], [lease(2), lease(3)], [lease(4)]].map((leases) => ({
       leases,
-      bytes: encodeGroup(leases),
+      bytes: encodeGroup(DHCP4_LEASES, leases),
     }));
-    const whole = Buffer.concat([HEADER, ...groups.map(({ bytes }) => bytes)]);
+    const whole = Buffer.concat([DHCP4_LEASES.header, ...groups.map(({ bytes }) => bytes)]);
     const path = folder.join("leases");
     for (let cut = 0; cut <= whole.length; cut++) {
       writeFileSync(path, whole.subarray(0, cut));
-      let end = HEADER.length;
+      let end = DHCP4_LEASES.header.length;
       const kept = groups.flatMap(({ leases, bytes }) => ((end += bytes.length) <= cut ? leases : []));
-      expect(readLeaseLog(path).leases).toEqual(kept);
+      expect(readLeaseLog(DHCP4_LEASES, path).leases).toEqual(kept);
       const log = open(path);
       await log.append([lease(9)]);
       await log.close();
-      expect(readLeaseLog(path)).toMatchObject({ leases: [...kept, lease(9)], damagedBytes: 0 });
+      expect(readLeaseLog(DHCP4_LEASES, path)).toMatchObject({ leases: [...kept, lease(9)], damagedBytes: 0 });
     }
   });
 
   test("damage in the middle takes one group with it, and is told", () => {
     using folder = new Folder();
-    const groups = [1, 2, 3].map((number) => encodeGroup([lease(number)]));
-    const bytes = Buffer.concat([HEADER, ...groups]);
-    const second = HEADER.length + groups[0]!.length;
+    const groups = [1, 2, 3].map((number) => encodeGroup(DHCP4_LEASES, [lease(number)]));
+    const bytes = Buffer.concat([DHCP4_LEASES.header, ...groups]);
+    const second = DHCP4_LEASES.header.length + groups[0]!.length;
     for (let at = second; at < second + groups[1]!.length; at++) {
       const damaged = Buffer.from(bytes);
       damaged[at]! ^= 0x55;
       const path = folder.write("leases", "");
       writeFileSync(path, damaged);
-      const read = readLeaseLog(path);
+      const read = readLeaseLog(DHCP4_LEASES, path);
       expect(read.leases).toEqual([lease(1), lease(3)]);
       expect(read.damagedBytes).toBe(groups[1]!.length);
     }
@@ -87,9 +88,11 @@ describe("the log of leases", () => {
 
   test("another version, or another file, is refused and left alone", () => {
     using folder = new Folder();
-    expect(() => readLeaseLog(folder.write("a", "netloom leases 2\n"))).toThrow("version 2");
-    expect(() => readLeaseLog(folder.write("b", "# dnsmasq leases of today\n"))).toThrow("no file of leases");
-    expect(readLeaseLog(folder.join("none")).leases).toEqual([]);
+    expect(() => readLeaseLog(DHCP4_LEASES, folder.write("a", "netloom leases 2\n"))).toThrow("version 2");
+    expect(() => readLeaseLog(DHCP4_LEASES, folder.write("b", "# dnsmasq leases of today\n"))).toThrow(
+      "no file of leases",
+    );
+    expect(readLeaseLog(DHCP4_LEASES, folder.join("none")).leases).toEqual([]);
   });
 
   test("a log of outdated leases is rewritten while others are appended, and loses none", async () => {
@@ -105,13 +108,20 @@ describe("the log of leases", () => {
       longest = Math.max(longest, readFileSync(path).length);
       // Whatever was appended is in the file at every moment.
       if (round % 50 === 0) {
-        const read = new Map(readLeaseLog(path).leases.map((one) => [one.address, one]));
+        const read = new Map(readLeaseLog(DHCP4_LEASES, path).leases.map((one) => [one.address, one]));
         expect(read).toEqual(current);
       }
     }
     await log.close();
-    expect(new Map(readLeaseLog(path).leases.map((one) => [one.address, one]))).toEqual(current);
-    expect(longest).toBeLessThan(300 * encodeGroup(Array.from({ length: 20 }, (_, i) => lease(i))).length * 0.9);
+    expect(new Map(readLeaseLog(DHCP4_LEASES, path).leases.map((one) => [one.address, one]))).toEqual(current);
+    expect(longest).toBeLessThan(
+      300 *
+        encodeGroup(
+          DHCP4_LEASES,
+          Array.from({ length: 20 }, (_, i) => lease(i)),
+        ).length *
+        0.9,
+    );
     expect(existsSync(`${path}.new`)).toBe(false);
   });
 
@@ -124,18 +134,21 @@ describe("the log of leases", () => {
     await using again = open(path);
     await again.append([lease(2)]);
     expect(existsSync(`${path}.new`)).toBe(false);
-    expect(readLeaseLog(path).leases).toEqual([lease(1), lease(2)]);
+    expect(readLeaseLog(DHCP4_LEASES, path).leases).toEqual([lease(1), lease(2)]);
   });
 
   test("50,000 leases are read in well under a second", () => {
     using folder = new Folder();
     const path = folder.write("leases", "");
     const groups = Array.from({ length: 2500 }, (_, group) =>
-      encodeGroup(Array.from({ length: 20 }, (_, i) => lease(20 * group + i))),
+      encodeGroup(
+        DHCP4_LEASES,
+        Array.from({ length: 20 }, (_, i) => lease(20 * group + i)),
+      ),
     );
-    writeFileSync(path, Buffer.concat([HEADER, ...groups]));
+    writeFileSync(path, Buffer.concat([DHCP4_LEASES.header, ...groups]));
     const start = performance.now();
-    expect(readLeaseLog(path).leases).toHaveLength(50_000);
+    expect(readLeaseLog(DHCP4_LEASES, path).leases).toHaveLength(50_000);
     expect(performance.now() - start).toBeLessThan(800);
   });
 });

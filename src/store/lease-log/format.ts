@@ -3,53 +3,40 @@
  * time, whole or not at all.
  *
  *     group: "NLG1", length of the leases u32, their CRC-32 u32, leases
- *     lease: state u8, address u32, start u32, end u32, client u16 + bytes, hardware u8 +
- *            bytes, host name u16 + UTF-8
  *
- * All numbers in network order. A group that is cut off or damaged is passed over: what follows it is found by its mark.
+ * All numbers in network order. What a lease is made of says its {@link LeaseCodec}. A group that is cut off or damaged
+ * is passed over: what follows it is found by its mark.
  */
 import { crc32 } from "node:zlib";
-import { ipv4FromNumber, ipv4ToNumber } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
-import type { Lease, LeaseState } from "../../protocol/dhcp4/server/lease.ts";
 
-export const HEADER = Buffer.from("netloom leases 1\n");
-const HEADER_FORM = /^netloom leases (\d+)\n/;
+/** The bytes of one kind of lease. */
+export interface LeaseCodec<Lease> {
+  /** The file's first line: what it holds, and the version, a number, at the end. */
+  readonly header: Buffer;
+  /** How many bytes {@link write} takes. */
+  bytesOf(lease: Lease): number;
+  /** @returns the offset behind the lease */
+  write(group: Buffer, start: number, lease: Lease): number;
+  /** All that was written between two offsets. */
+  read(bytes: Buffer, start: number, end: number): Lease[];
+}
 
 const MARK = Buffer.from("NLG1");
 const GROUP_HEADER_BYTES = 12;
-const LEASE_FIXED_BYTES = 18;
-const STATES: readonly LeaseState[] = ["leased", "released", "declined"];
 
-export function encodeGroup(leases: readonly Lease[]): Buffer {
-  const bytes = leases.reduce(
-    (sum, { client, hardware, hostName }) =>
-      sum + LEASE_FIXED_BYTES + client.length + hardware.length + Buffer.byteLength(hostName),
-    GROUP_HEADER_BYTES,
-  );
+export function encodeGroup<Lease>(codec: LeaseCodec<Lease>, leases: readonly Lease[]): Buffer {
+  const bytes = leases.reduce((sum, lease) => sum + codec.bytesOf(lease), GROUP_HEADER_BYTES);
   const group = Buffer.allocUnsafe(bytes);
   MARK.copy(group);
   group.writeUInt32BE(bytes - GROUP_HEADER_BYTES, 4);
   let offset = GROUP_HEADER_BYTES;
-  for (const lease of leases) offset = writeLease(group, offset, lease);
+  for (const lease of leases) offset = codec.write(group, offset, lease);
   group.writeUInt32BE(crc32(group.subarray(GROUP_HEADER_BYTES)), 8);
   return group;
 }
 
-function writeLease(group: Buffer, start: number, lease: Lease): number {
-  let offset = group.writeUInt8(STATES.indexOf(lease.state), start);
-  offset = group.writeUInt32BE(ipv4ToNumber(lease.address), offset);
-  offset = group.writeUInt32BE(lease.startSeconds, offset);
-  offset = group.writeUInt32BE(lease.endSeconds, offset);
-  offset = group.writeUInt16BE(lease.client.length, offset);
-  offset += group.write(lease.client, offset, "latin1");
-  offset = group.writeUInt8(lease.hardware.length, offset);
-  offset += group.write(lease.hardware, offset, "latin1");
-  const nameBytes = group.write(lease.hostName, offset + 2, "utf8");
-  return group.writeUInt16BE(nameBytes, offset) + nameBytes;
-}
-
-export interface ReadLog {
+export interface ReadLog<Lease> {
   /** In the order in which they were written; of two for one address the later one counts. */
   readonly leases: readonly Lease[];
   /** Where the last good group ends. */
@@ -62,20 +49,22 @@ export interface ReadLog {
  * Read a log's bytes. One that was cut off within its first line has no leases and ends at 0.
  * @throws NetloomError bad-lease-log when it is something else, or of another version
  */
-export function decodeLog(path: string, bytes: Buffer): ReadLog {
-  if (bytes.length < HEADER.length && HEADER.subarray(0, bytes.length).equals(bytes))
+export function decodeLog<Lease>(codec: LeaseCodec<Lease>, path: string, bytes: Buffer): ReadLog<Lease> {
+  const { header } = codec;
+  if (bytes.length < header.length && header.subarray(0, bytes.length).equals(bytes))
     return { leases: [], endBytes: 0, damagedBytes: 0 };
-  const version = HEADER_FORM.exec(bytes.toString("latin1", 0, 40))?.[1];
-  if (version !== "1") {
-    const reason = version === undefined ? "this is no file of leases" : `version ${version}, only 1 is known`;
+  if (!bytes.subarray(0, header.length).equals(header)) {
+    const version = versionOf(bytes, header);
+    const reason =
+      version === undefined ? "this is no file of leases of that kind" : `version ${version}, only 1 is known`;
     const hint = "Move the file away, or give another folder with --state DIR.";
     throw new NetloomError("bad-lease-log", `read ${path}: ${reason}`, { hint });
   }
   const leases: Lease[] = [];
-  let endBytes = HEADER.length;
+  let endBytes = header.length;
   let damagedBytes = 0;
-  for (let offset = HEADER.length; offset >= 0; ) {
-    const group = decodeGroup(bytes, offset);
+  for (let offset = header.length; offset >= 0; ) {
+    const group = decodeGroup(codec, bytes, offset);
     if (group === undefined) {
       offset = bytes.indexOf(MARK, offset + 1);
       continue;
@@ -88,28 +77,18 @@ export function decodeLog(path: string, bytes: Buffer): ReadLog {
   return { leases, endBytes, damagedBytes };
 }
 
+/** Of a log of the same kind. */
+function versionOf(bytes: Buffer, header: Buffer): string | undefined {
+  const kind = header.toString("latin1").replace(/\d+\n$/, "");
+  const start = bytes.toString("latin1", 0, kind.length + 10);
+  return start.startsWith(kind) ? /^(\d+)\n/.exec(start.slice(kind.length))?.[1] : undefined;
+}
+
 /** Undefined when there is no whole group. */
-function decodeGroup(bytes: Buffer, start: number): Lease[] | undefined {
+function decodeGroup<Lease>(codec: LeaseCodec<Lease>, bytes: Buffer, start: number): Lease[] | undefined {
   const body = start + GROUP_HEADER_BYTES;
   if (body > bytes.length || !bytes.subarray(start, start + MARK.length).equals(MARK)) return undefined;
   const end = body + bytes.readUInt32BE(start + 4);
   if (end > bytes.length || crc32(bytes.subarray(body, end)) !== bytes.readUInt32BE(start + 8)) return undefined;
-  const leases: Lease[] = [];
-  for (let offset = body; offset < end; ) {
-    const clientStart = offset + 15;
-    const clientEnd = clientStart + bytes.readUInt16BE(offset + 13);
-    const hardwareEnd = clientEnd + 1 + bytes.readUInt8(clientEnd);
-    const nameEnd = hardwareEnd + 2 + bytes.readUInt16BE(hardwareEnd);
-    leases.push({
-      state: STATES[bytes.readUInt8(offset)] ?? "leased",
-      address: ipv4FromNumber(bytes.readUInt32BE(offset + 1)),
-      startSeconds: bytes.readUInt32BE(offset + 5),
-      endSeconds: bytes.readUInt32BE(offset + 9),
-      client: bytes.toString("latin1", clientStart, clientEnd),
-      hardware: bytes.toString("latin1", clientEnd + 1, hardwareEnd),
-      hostName: bytes.toString("utf8", hardwareEnd + 2, nameEnd),
-    });
-    offset = nameEnd;
-  }
-  return leases;
+  return codec.read(bytes, body, end);
 }

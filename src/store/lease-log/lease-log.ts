@@ -19,16 +19,15 @@ import { dirname } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { NetloomError, reasonOf } from "../../base/errors.ts";
 import { fdatasync } from "../../kernel/native.ts";
-import type { Lease } from "../../protocol/dhcp4/server/lease.ts";
 import { isMissing } from "../atomic-file.ts";
-import { decodeLog, encodeGroup, HEADER, type ReadLog } from "./format.ts";
+import { decodeLog, encodeGroup, type LeaseCodec, type ReadLog } from "./format.ts";
 
 /** Leases that are written in one turn of the event loop while the file is rewritten: about a millisecond. */
 const PIECE_LEASES = 500;
 /** A file smaller than this is not worth rewriting. */
 const REWRITE_BYTES = 1024 * 1024;
 
-interface LogOptions {
+interface LogOptions<Lease> {
   /** What has to be in the file, asked for when it is rewritten; read piece by piece. */
   readonly all: () => Iterable<Lease>;
   /** The file could not be rewritten; it goes on growing, and this is tried again when it has doubled. */
@@ -46,18 +45,19 @@ interface Successor {
 }
 
 /** The leases in a log's file, which may be in use. @throws NetloomError bad-lease-log; file system errors */
-export function readLeaseLog(path: string): ReadLog {
+export function readLeaseLog<Lease>(codec: LeaseCodec<Lease>, path: string): ReadLog<Lease> {
   try {
-    return decodeLog(path, readFileSync(path));
+    return decodeLog(codec, path, readFileSync(path));
   } catch (error) {
     if (isMissing(error)) return { leases: [], endBytes: 0, damagedBytes: 0 };
     throw error;
   }
 }
 
-export class LeaseLog implements AsyncDisposable {
+export class LeaseLog<Lease> implements AsyncDisposable {
+  readonly #codec: LeaseCodec<Lease>;
   readonly #path: string;
-  readonly #options: LogOptions;
+  readonly #options: LogOptions<Lease>;
   #descriptor: number;
   #bytes: number;
   #rewrittenBytes: number;
@@ -73,14 +73,15 @@ export class LeaseLog implements AsyncDisposable {
    * A torn end is cut off.
    * @throws NetloomError write-failed
    */
-  constructor(path: string, { endBytes }: ReadLog, options: LogOptions) {
+  constructor(codec: LeaseCodec<Lease>, path: string, { endBytes }: ReadLog<Lease>, options: LogOptions<Lease>) {
+    this.#codec = codec;
     this.#path = path;
     this.#options = options;
     try {
       if (existsSync(successorPath(path))) unlinkSync(successorPath(path));
       this.#descriptor = openSync(path, "a", 0o600);
       ftruncateSync(this.#descriptor, endBytes);
-      this.#bytes = endBytes > 0 ? endBytes : writeAll(this.#descriptor, HEADER);
+      this.#bytes = endBytes > 0 ? endBytes : writeAll(this.#descriptor, codec.header);
       syncNow(dirname(path));
     } catch (error) {
       throw writeFailed(path, error);
@@ -124,7 +125,7 @@ export class LeaseLog implements AsyncDisposable {
   }
 
   async #commit(leases: readonly Lease[]): Promise<void> {
-    const group = encodeGroup(leases);
+    const group = encodeGroup(this.#codec, leases);
     this.#bytes += group.length;
     writeAll(this.#descriptor, group);
     const successor = this.#successor;
@@ -147,11 +148,11 @@ export class LeaseLog implements AsyncDisposable {
       return;
     }
     this.#successor = successor;
-    this.#orAbandon(successor, () => writeTo(successor, HEADER));
+    this.#orAbandon(successor, () => writeTo(successor, this.#codec.header));
     for (const piece of pieces(this.#options.all())) {
       if (this.#isClosed) this.#abandon(successor);
       if (this.#successor !== successor) return;
-      this.#orAbandon(successor, () => writeTo(successor, encodeGroup(piece)));
+      this.#orAbandon(successor, () => writeTo(successor, encodeGroup(this.#codec, piece)));
       await setImmediate();
     }
     try {
@@ -240,7 +241,7 @@ function writeTo(successor: Successor, bytes: Uint8Array): void {
   successor.bytes += writeAll(successor.descriptor, bytes);
 }
 
-function* pieces(leases: Iterable<Lease>): Generator<Lease[]> {
+function* pieces<Lease>(leases: Iterable<Lease>): Generator<Lease[]> {
   let piece: Lease[] = [];
   for (const lease of leases) {
     piece.push(lease);

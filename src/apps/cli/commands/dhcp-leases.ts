@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ipv4ToNumber } from "../../../base/address.ts";
 import { FOREVER_SECONDS, formatHardware, formatIdentifier, type Lease } from "../../../protocol/dhcp4/server/lease.ts";
 import { printable } from "../../../services/vm/printable.ts";
+import { DHCP4_LEASES } from "../../../store/lease-log/dhcp4.ts";
 import { readLeaseLog } from "../../../store/lease-log/lease-log.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
 import type { Command } from "../command.ts";
@@ -55,7 +56,7 @@ function readFolder(folder: string): { interfaceName: string; lease: Lease }[] {
   const files = readdirSync(folder).filter((name) => name.endsWith(ENDING));
   return files.toSorted().flatMap((name) => {
     const interfaceName = name.slice(0, -ENDING.length);
-    const last = new Map(readLeaseLog(join(folder, name)).leases.map((lease) => [lease.address, lease]));
+    const last = new Map(readLeaseLog(DHCP4_LEASES, join(folder, name)).leases.map((lease) => [lease.address, lease]));
     return [...last.values()]
       .toSorted((a, b) => ipv4ToNumber(a.address) - ipv4ToNumber(b.address))
       .map((lease) => ({ interfaceName, lease }));
