@@ -65,6 +65,10 @@ function findSourceMac(options: Uint8Array): MacAddress | Malformed | undefined 
   return found;
 }
 
+/** RFC 4191 §2.1: among several routers, or routes of one length, the higher one is taken. */
+export type RoutePreference = "high" | "medium" | "low";
+const PREFERENCE_BITS: Readonly<Record<RoutePreference, number>> = { high: 0x08, medium: 0, low: 0x18 };
+
 /** All durations in seconds, 0xffffffff is forever. */
 export interface RouterAdvertisement {
   /** 0 to 255; 0: not said. */
@@ -75,6 +79,8 @@ export interface RouterAdvertisement {
   readonly other: boolean;
   /** 0 to 9000; 0: not a default router. */
   readonly lifetimeSeconds: number;
+  /** As default router; default medium. */
+  readonly preference?: RoutePreference;
   readonly sourceMac?: MacAddress;
   readonly mtuBytes?: number;
   readonly prefixes: readonly {
@@ -84,7 +90,12 @@ export interface RouterAdvertisement {
     readonly validSeconds: number;
     readonly preferredSeconds: number;
   }[];
-  readonly routes: readonly { readonly destination: Ipv6Prefix; readonly lifetimeSeconds: number }[];
+  readonly routes: readonly {
+    readonly destination: Ipv6Prefix;
+    readonly lifetimeSeconds: number;
+    /** Default medium. */
+    readonly preference?: RoutePreference;
+  }[];
   readonly nameServers: readonly Ipv6Address[];
   readonly searchDomains: readonly string[];
   /** Of name servers and search domains. */
@@ -97,6 +108,8 @@ export function encodeRouterAdvertisement(told: RouterAdvertisement): Icmpv6Mess
   const view = new DataView(fixed.buffer);
   fixed[0] = told.hopLimit;
   fixed[1] = (told.managed ? 0x80 : 0) | (told.other ? 0x40 : 0);
+  // Who is no default router has no preference as one (RFC 4191 §2.2).
+  if (told.lifetimeSeconds > 0) fixed[1] |= PREFERENCE_BITS[told.preference ?? "medium"];
   view.setUint16(2, told.lifetimeSeconds);
   const parts: Uint8Array[] = [fixed];
   if (told.sourceMac !== undefined) parts.push(linkAddress(OPTION_SOURCE_LINK_ADDRESS, told.sourceMac));
@@ -112,10 +125,11 @@ export function encodeRouterAdvertisement(told: RouterAdvertisement): Icmpv6Mess
       }),
     );
   }
-  for (const { destination, lifetimeSeconds } of told.routes) {
+  for (const { destination, lifetimeSeconds, preference = "medium" } of told.routes) {
     parts.push(
       option(OPTION_ROUTE, 22, (data, bytes) => {
         data.setUint8(0, destination.length);
+        data.setUint8(1, PREFERENCE_BITS[preference]);
         data.setUint32(2, lifetimeSeconds);
         bytes.set(ipToBytes(destination.address), 6);
       }),
