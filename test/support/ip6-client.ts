@@ -9,7 +9,8 @@ import {
   type Dhcp6Option,
   encodeDhcp6,
 } from "../../src/wire/dhcp6/message.ts";
-import { DHCP6_OPTION, encodeAddress, encodeIdentityAssociation, linkLayerDuid } from "../../src/wire/dhcp6/options.ts";
+import { encodeAddress, encodeAssociation, NO_TIMES } from "../../src/wire/dhcp6/association.ts";
+import { DHCP6_OPTION, linkLayerDuid } from "../../src/wire/dhcp6/options.ts";
 import { ETHERTYPE_IPV6, type EthernetFrame } from "../../src/wire/ethernet.ts";
 import { encodeIcmpv6, IP_PROTOCOL_ICMPV6 } from "../../src/wire/icmpv6.ts";
 import { IP_PROTOCOL_UDP } from "../../src/wire/ipv4.ts";
@@ -72,10 +73,9 @@ export function dhcp6Frame(
 
 /** An IA_NA with addresses that the client has or wants. */
 export function association(identifier: number, addresses: readonly string[] = []): Dhcp6Option {
-  return encodeIdentityAssociation(
-    DHCP6_OPTION.nonTemporaryAddresses,
-    identifier,
-    { renewSeconds: 0, rebindSeconds: 0 },
+  return encodeAssociation(
+    { kind: "address", identifier },
+    NO_TIMES,
     addresses.map((address) => encodeAddress(parseIpv6(address), 0, 0)),
   );
 }

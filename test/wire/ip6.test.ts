@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { type Ipv6Prefix, parseIpv6, parseMac, parsePrefix } from "../../src/base/address.ts";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
 import { decodeDhcp6, encodeDhcp6 } from "../../src/wire/dhcp6/message.ts";
-import { decodeIdentityAssociation } from "../../src/wire/dhcp6/options.ts";
+import { decodeAssociations } from "../../src/wire/dhcp6/association.ts";
+import { decodeClientName } from "../../src/wire/dhcp6/options.ts";
+import { unwrapRelayed, wrapForRelays } from "../../src/wire/dhcp6/relay.ts";
 import { decodeIcmpv6, encodeIcmpv6 } from "../../src/wire/icmpv6.ts";
 import { decodeIpv6, encodeIpv6 } from "../../src/wire/ipv6.ts";
 import { Malformed } from "../../src/wire/malformed.ts";
@@ -143,7 +145,9 @@ describe("DHCPv6", () => {
     if (message instanceof Malformed) throw new Error(message.reason);
     expect(message).toMatchObject({ type: "SOLICIT", transactionId: 0xabcdef });
     expect(message.options.map(({ code }) => code)).toEqual([1, 3]);
-    expect(decodeIdentityAssociation(message.options[1]!.data)).toEqual({ identifier: 7, addresses: ["2001:db8::5"] });
+    expect(decodeAssociations(message.options)).toEqual([
+      { kind: "address", identifier: 7, named: [{ address: "2001:db8::5", length: 128 }] },
+    ]);
     expect(encodeDhcp6(message)).toEqual(bytes);
   });
 
@@ -175,7 +179,10 @@ test("any bytes at all are decoded or refused, by every decoder", () => {
       decodeIpv6(bytes);
       decodeIcmpv6(bytes, { source, destination });
       decodeDhcp6(bytes);
-      decodeIdentityAssociation(bytes);
+      for (const code of [3, 4, 25]) decodeAssociations([{ code, data: bytes }]);
+      decodeClientName(bytes);
+      const relayed = unwrapRelayed(Uint8Array.from([12, ...bytes]));
+      if (!(relayed instanceof Malformed)) wrapForRelays(relayed);
     }),
     { numRuns: 2000 },
   );

@@ -3,7 +3,6 @@
  * answer follows from the configuration. Its first identity association gets the lease's addresses, another one none.
  */
 import { type Ipv6Address, parseIpv6 } from "../../base/address.ts";
-import { equalBytes } from "../../base/bytes.ts";
 import {
   decodeDhcp6,
   DHCP6_CLIENT_PORT,
@@ -14,16 +13,18 @@ import {
   encodeDhcp6,
 } from "../../wire/dhcp6/message.ts";
 import {
-  decodeIdentityAssociation,
+  decodeAssociations,
+  encodeAddress,
+  encodeAssociation,
+  type IdentityAssociation,
+  NO_TIMES,
+} from "../../wire/dhcp6/association.ts";
+import {
   decodeOptionRequest,
   DHCP6_OPTION,
-  encodeAddress,
-  encodeIdentityAssociation,
   encodeNameServers,
   encodeSearchList,
   encodeStatus,
-  type IdentityAssociation,
-  isDuid,
   linkLayerDuid,
   optionsOf,
 } from "../../wire/dhcp6/options.ts";
@@ -33,6 +34,7 @@ import { encodeIpv6, isLinkLocal6, type Ipv6Packet } from "../../wire/ipv6.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import { decodeUdp, encodeUdp } from "../../wire/udp.ts";
 import { type GuestPlace6, lifetimeOf, partOfLifetime } from "../guest-lease6.ts";
+import { identifierFault, NEEDS_SERVER } from "./identifiers.ts";
 
 const ALL_SERVERS = parseIpv6("ff02::1:2");
 const HOP_LIMIT = 64;
@@ -58,16 +60,6 @@ interface Request {
 }
 
 const ignored = (reason: string): SingleServer6Output => ({ frames: [], events: [{ event: "ignored", reason }] });
-
-/** Whose message must carry which identifiers (RFC 8415 §16). */
-const WITH_SERVER: ReadonlySet<Dhcp6MessageType> = new Set(["REQUEST", "RENEW", "RELEASE", "DECLINE"]);
-const WITHOUT_SERVER: ReadonlySet<Dhcp6MessageType> = new Set(["SOLICIT", "CONFIRM", "REBIND"]);
-
-const ASSOCIATIONS = [
-  DHCP6_OPTION.nonTemporaryAddresses,
-  DHCP6_OPTION.temporaryAddresses,
-  DHCP6_OPTION.prefixDelegation,
-] as const;
 
 export class SingleDhcp6Server {
   readonly #place: GuestPlace6;
@@ -96,41 +88,24 @@ export class SingleDhcp6Server {
     if (datagram.destinationPort !== DHCP6_SERVER_PORT) return ignored("UDP datagram: not to port 547");
     const message = decodeDhcp6(datagram.payload);
     if (message instanceof Malformed) return ignored(message.reason);
-    const fault = this.#faultOf(message);
+    const fault = identifierFault(message, this.#duid);
     if (fault !== undefined) return ignored(`${message.type}: ${fault}`);
-    const associations: IdentityAssociation[] = [];
-    for (const data of optionsOf(message.options, DHCP6_OPTION.nonTemporaryAddresses)) {
-      const association = decodeIdentityAssociation(data);
-      if (association instanceof Malformed) return ignored(association.reason);
-      associations.push(association);
-    }
-    if (
-      message.type === "INFORMATION-REQUEST" &&
-      ASSOCIATIONS.some((code) => optionsOf(message.options, code).length > 0)
-    )
+    const associations = decodeAssociations(message.options);
+    if (associations instanceof Malformed) return ignored(associations.reason);
+    if (message.type === "INFORMATION-REQUEST" && associations.length > 0)
       return ignored("INFORMATION-REQUEST: it asks for addresses");
     const request = { message, associations };
     if (packet.destination === ALL_SERVERS) return this.#answer(request, packet.source);
     // Nobody allowed unicast (RFC 8415 §18.4).
-    if (!WITH_SERVER.has(message.type)) return ignored(`${message.type}: not to the group of all servers`);
+    if (!NEEDS_SERVER.has(message.type)) return ignored(`${message.type}: not to the group of all servers`);
     return this.#refuseUnicast(request, packet.source);
   }
 
-  #faultOf({ type, options }: Dhcp6Message): string | undefined {
-    const client = optionsOf(options, DHCP6_OPTION.clientIdentifier);
-    const server = optionsOf(options, DHCP6_OPTION.serverIdentifier);
-    if (client.length > 1 || server.length > 1) return "an identifier twice";
-    if (client[0] !== undefined && !isDuid(client[0])) return "a client identifier of a length that none has";
-    if (client[0] === undefined && type !== "INFORMATION-REQUEST") return "no client identifier";
-    if (WITHOUT_SERVER.has(type)) return server[0] === undefined ? undefined : "it names a server";
-    if (server[0] === undefined) return WITH_SERVER.has(type) ? "it names no server" : undefined;
-    return equalBytes(server[0], this.#duid) ? undefined : "it is for another server";
-  }
-
   #answer(request: Request, client: Ipv6Address): SingleServer6Output {
-    const { message, associations } = request;
+    const { message } = request;
     const { lease } = this.#place;
-    const named = associations.flatMap(({ addresses }) => addresses);
+    const associations = request.associations.filter(({ kind }) => kind === "address");
+    const named = associations.flatMap(addressesOf);
     switch (message.type) {
       case "SOLICIT": {
         // Without an address to give there is nothing to commit to.
@@ -165,8 +140,10 @@ export class SingleDhcp6Server {
         const reply = this.#send("REPLY", request, client, [
           encodeStatus("success", "noted"),
           ...associations
-            .filter(({ addresses }) => !addresses.some(ours))
-            .map(({ identifier }) => refused(identifier, encodeStatus("noBinding", "not this guest's"))),
+            .filter((association) => !addressesOf(association).some(ours))
+            .map((association) =>
+              encodeAssociation(association, NO_TIMES, [encodeStatus("noBinding", "not this guest's")]),
+            ),
         ]);
         const event = message.type === "RELEASE" ? "released" : "declined";
         const addresses = lease.addresses.filter((address) => named.includes(address));
@@ -179,31 +156,29 @@ export class SingleDhcp6Server {
     }
   }
 
-  #assignments(request: Request): Dhcp6Option[] {
-    const { message, associations } = request;
-    const refuse = (code: number, data: Uint8Array, status: Dhcp6Option): Dhcp6Option[] =>
-      data.length < 4
-        ? []
-        : [encodeIdentityAssociation(code, new DataView(data.buffer, data.byteOffset).getUint32(0), NEVER, [status])];
+  #assignments({ message, associations }: Request): Dhcp6Option[] {
+    const first = associations.find(({ kind }) => kind === "address");
     return [
-      ...associations.map((association, i) => this.#assign(message.type, association, i === 0)),
-      ...optionsOf(message.options, DHCP6_OPTION.temporaryAddresses).flatMap((data) =>
-        data.length < 4 ? [] : [{ code: DHCP6_OPTION.temporaryAddresses, data: noTemporary(data) }],
-      ),
-      ...optionsOf(message.options, DHCP6_OPTION.prefixDelegation).flatMap((data) =>
-        refuse(DHCP6_OPTION.prefixDelegation, data, encodeStatus("noPrefixAvailable", "no prefixes here")),
-      ),
+      ...associations.map((association) => {
+        if (association.kind === "address") return this.#assign(message.type, association, association === first);
+        const status =
+          association.kind === "prefix"
+            ? encodeStatus("noPrefixAvailable", "no prefixes here")
+            : encodeStatus("noAddressesAvailable", "no temporary addresses here");
+        return encodeAssociation(association, NO_TIMES, [status]);
+      }),
       ...this.#asked(message),
     ];
   }
 
-  #assign(type: Dhcp6MessageType, { identifier, addresses }: IdentityAssociation, first: boolean): Dhcp6Option {
+  #assign(type: Dhcp6MessageType, association: IdentityAssociation, first: boolean): Dhcp6Option {
+    const addresses = addressesOf(association);
     const { lease } = this.#place;
     const given = first ? lease.addresses : [];
     const seconds = lifetimeOf(lease);
     const foreign = addresses.filter((address) => !lease.addresses.includes(address));
     if (type === "REQUEST" && foreign.length > 0) {
-      return refused(identifier, encodeStatus("notOnLink", "not this guest's address"));
+      return encodeAssociation(association, NO_TIMES, [encodeStatus("notOnLink", "not this guest's address")]);
     }
     // What the guest has and must not use is told with no time left; what it only wishes for is not spoken of.
     const extending = type === "RENEW" || type === "REBIND";
@@ -215,9 +190,9 @@ export class SingleDhcp6Server {
     ];
     const times =
       given.length === 0
-        ? NEVER
+        ? NO_TIMES
         : { renewSeconds: partOfLifetime(seconds, 0.5), rebindSeconds: partOfLifetime(seconds, 0.8) };
-    return encodeIdentityAssociation(DHCP6_OPTION.nonTemporaryAddresses, identifier, times, inside);
+    return encodeAssociation(association, times, inside);
   }
 
   #asked({ options }: Dhcp6Message): readonly Dhcp6Option[] {
@@ -272,15 +247,6 @@ export class SingleDhcp6Server {
   }
 }
 
-const NEVER = { renewSeconds: 0, rebindSeconds: 0 } as const;
-
-function refused(identifier: number, status: Dhcp6Option): Dhcp6Option {
-  return encodeIdentityAssociation(DHCP6_OPTION.nonTemporaryAddresses, identifier, NEVER, [status]);
-}
-
-/** IA_TA has no times of its own (RFC 8415 §21.5). */
-function noTemporary(data: Uint8Array): Uint8Array {
-  const { data: status } = encodeStatus("noAddressesAvailable", "no temporary addresses here");
-  const inside = Uint8Array.of(0, DHCP6_OPTION.status, status.length >>> 8, status.length, ...status);
-  return Uint8Array.of(...data.subarray(0, 4), ...inside);
+function addressesOf({ named }: IdentityAssociation): Ipv6Address[] {
+  return named.map(({ address }) => address);
 }

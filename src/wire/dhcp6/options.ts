@@ -1,9 +1,9 @@
-/** What DHCPv6 options hold (RFC 8415 §21, RFC 3646). */
-import { type Ipv6Address, type MacAddress, ipFromBytes, ipToBytes, macToBytes } from "../../base/address.ts";
+/** What DHCPv6 options hold (RFC 8415 §21, RFC 3646, RFC 4075, RFC 4704, RFC 5908). Associations: association.ts. */
+import { type Ipv6Address, type MacAddress, ipToBytes, macFromBytes, macToBytes } from "../../base/address.ts";
 import { concatBytes, utf8Encode } from "../../base/bytes.ts";
-import { encodeDomainName } from "../domain-name.ts";
+import { decodeDomainName, encodeDomainName } from "../domain-name.ts";
 import { Malformed } from "../malformed.ts";
-import { decodeDhcp6Options, type Dhcp6Option, encodeDhcp6Options } from "./message.ts";
+import type { Dhcp6Option } from "./message.ts";
 
 /** IANA "DHCPv6 Option Codes" */
 export const DHCP6_OPTION = {
@@ -14,11 +14,21 @@ export const DHCP6_OPTION = {
   address: 5,
   optionRequest: 6,
   preference: 7,
+  relayMessage: 9,
   status: 13,
   rapidCommit: 14,
+  vendorClass: 16,
+  interfaceIdentifier: 18,
   nameServers: 23,
   searchList: 24,
   prefixDelegation: 25,
+  prefix: 26,
+  sntpServers: 31,
+  informationRefreshTime: 32,
+  clientName: 39,
+  ntpServer: 56,
+  clientLinkLayerAddress: 79,
+  relaySourcePort: 135,
 } as const;
 
 /** RFC 8415 §21.13 */
@@ -33,15 +43,9 @@ export const DHCP6_STATUS = {
 export type Dhcp6Status = keyof typeof DHCP6_STATUS;
 
 const LONGEST_DUID_BYTES = 130;
+const DUID_LINK_LAYER_TIME = 1;
 const DUID_LINK_LAYER = 3;
 const HARDWARE_ETHERNET = 1;
-
-/** An identity association of a client, with the addresses that it names. */
-export interface IdentityAssociation {
-  /** Told back as it came. */
-  readonly identifier: number;
-  readonly addresses: readonly Ipv6Address[];
-}
 
 export function optionsOf(options: readonly Dhcp6Option[], code: number): readonly Uint8Array[] {
   return options.filter((option) => option.code === code).map(({ data }) => data);
@@ -50,6 +54,14 @@ export function optionsOf(options: readonly Dhcp6Option[], code: number): readon
 /** DUID-LL (RFC 8415 §11.4): the same for the same MAC address, always. */
 export function linkLayerDuid(mac: MacAddress): Uint8Array {
   return concatBytes([Uint8Array.of(0, DUID_LINK_LAYER, 0, HARDWARE_ETHERNET), macToBytes(mac)]);
+}
+
+/** The MAC address that a client made its identifier from, if it did (RFC 8415 §11.2, §11.4). */
+export function duidMac(duid: Uint8Array): MacAddress | undefined {
+  const start = duid[1] === DUID_LINK_LAYER_TIME ? 8 : 4;
+  const isMade = duid[1] === DUID_LINK_LAYER || duid[1] === DUID_LINK_LAYER_TIME;
+  if (duid[0] !== 0 || !isMade || duid[2] !== 0 || duid[3] !== HARDWARE_ETHERNET) return undefined;
+  return duid.length === start + 6 ? macFromBytes(duid.subarray(start)) : undefined;
 }
 
 /** Whether the bytes can be a client's or a server's identifier (RFC 8415 §11.1). */
@@ -62,41 +74,6 @@ export function decodeOptionRequest(data: Uint8Array): ReadonlySet<number> {
   const codes = new Set<number>();
   for (let i = 0; i + 1 < data.length; i += 2) codes.add((data[i]! << 8) | data[i + 1]!);
   return codes;
-}
-
-export function decodeIdentityAssociation(data: Uint8Array): IdentityAssociation | Malformed {
-  if (data.length < 12) return new Malformed("DHCPv6 option IA_NA: shorter than 12 bytes");
-  const options = decodeDhcp6Options(data.subarray(12));
-  if (options instanceof Malformed) return options;
-  const addresses: Ipv6Address[] = [];
-  for (const address of optionsOf(options, DHCP6_OPTION.address)) {
-    if (address.length < 24) return new Malformed("DHCPv6 option IAADDR: shorter than 24 bytes");
-    addresses.push(ipFromBytes(address.subarray(0, 16)) as Ipv6Address);
-  }
-  return { identifier: new DataView(data.buffer, data.byteOffset).getUint32(0), addresses };
-}
-
-/** Durations in seconds, 0xffffffff is forever. */
-export function encodeIdentityAssociation(
-  code: number,
-  identifier: number,
-  { renewSeconds, rebindSeconds }: { readonly renewSeconds: number; readonly rebindSeconds: number },
-  inside: readonly Dhcp6Option[],
-): Dhcp6Option {
-  const head = new DataView(new ArrayBuffer(12));
-  head.setUint32(0, identifier);
-  head.setUint32(4, renewSeconds);
-  head.setUint32(8, rebindSeconds);
-  return { code, data: concatBytes([new Uint8Array(head.buffer), encodeDhcp6Options(inside)]) };
-}
-
-export function encodeAddress(address: Ipv6Address, preferredSeconds: number, validSeconds: number): Dhcp6Option {
-  const data = new Uint8Array(24);
-  data.set(ipToBytes(address), 0);
-  const view = new DataView(data.buffer);
-  view.setUint32(16, preferredSeconds);
-  view.setUint32(20, validSeconds);
-  return { code: DHCP6_OPTION.address, data };
 }
 
 /** @param message for a person who reads a capture */
@@ -112,4 +89,46 @@ export function encodeNameServers(servers: readonly Ipv6Address[]): Dhcp6Option 
 /** @throws NetloomError bad-domain-name */
 export function encodeSearchList(domains: readonly string[]): Dhcp6Option {
   return { code: DHCP6_OPTION.searchList, data: concatBytes(domains.map(encodeDomainName)) };
+}
+
+/** SNTP servers (RFC 4075): what older clients ask for. */
+export function encodeSntpServers(servers: readonly Ipv6Address[]): Dhcp6Option {
+  return { code: DHCP6_OPTION.sntpServers, data: concatBytes(servers.map((server) => ipToBytes(server))) };
+}
+
+const NTP_SERVER_ADDRESS = 1;
+
+/** NTP servers, each by its address (RFC 5908 §4.1). */
+export function encodeNtpServers(servers: readonly Ipv6Address[]): Dhcp6Option {
+  const parts = servers.map((server) => [Uint8Array.of(0, NTP_SERVER_ADDRESS, 0, 16), ipToBytes(server)]);
+  return { code: DHCP6_OPTION.ntpServer, data: concatBytes(parts.flat()) };
+}
+
+/** When who has no address shall ask for settings again (RFC 8415 §21.23). @param seconds at least 600 */
+export function encodeRefreshTime(seconds: number): Dhcp6Option {
+  const data = Uint8Array.of(seconds >>> 24, seconds >>> 16, seconds >>> 8, seconds);
+  return { code: DHCP6_OPTION.informationRefreshTime, data };
+}
+
+/** The server does not touch the DNS, whatever the client wishes; it may do that itself (RFC 4704 §4.1). */
+const NAME_FLAG_NO_UPDATE = 0x04;
+const NAME_FLAG_OVERRIDE = 0x02;
+const NAME_FLAG_SERVER = 0x01;
+
+/** What a client calls itself (RFC 4704 §4.2): "vm1", or "vm1.example.org". */
+export function decodeClientName(data: Uint8Array): string | Malformed {
+  const bytes = data.subarray(1);
+  // A name of which only the beginning is told lacks the final zero.
+  const whole = bytes.at(-1) === 0 ? bytes : concatBytes([bytes, Uint8Array.of(0)]);
+  const decoded = decodeDomainName(whole, 0);
+  return decoded instanceof Malformed ? decoded : decoded.name;
+}
+
+/** The answer to a client's name: taken note of, without a change of the DNS. */
+export function encodeClientNameAnswer(data: Uint8Array): Dhcp6Option {
+  const override = ((data[0] ?? 0) & NAME_FLAG_SERVER) === 0 ? 0 : NAME_FLAG_OVERRIDE;
+  return {
+    code: DHCP6_OPTION.clientName,
+    data: concatBytes([Uint8Array.of(NAME_FLAG_NO_UPDATE | override), data.subarray(1)]),
+  };
 }
