@@ -1,0 +1,162 @@
+/**
+ * `netloom dhcp serve` beside Kea (memfile), ISC dhcpd and dnsmasq: new leases and renewals per second, latency, start
+ * and memory. The servers take turns; each line has the median, the range, and netloom's share of the peer's.
+ *
+ * Run as root on two CPUs, inside the sandbox: scripts/sandbox.sh node bench/dhcp.ts [OPTIONS]
+ *
+ *   --peers netloom,kea,dhcpd,dnsmasq   who is measured
+ *   --leases 0,10000,50000              leases of an earlier run that the server has to begin with
+ *   --measure dora,renewal,latency,memory   the start is told with each of them
+ *   --rounds 3  --seconds 1.5           of each measurement; slow peers (dhcpd, dnsmasq) have one round
+ *   --in-flight 64                      dialogues under way at one time; with more, Kea's socket overflows
+ *   --on-link                           clients on the server's own link instead of behind a relay (no renewals)
+ *   --folder DIR                        on the disk where leases are kept, default the system's for temporary files
+ *   --program "COMMAND …"               how netloom is started, default bin/netloom
+ *
+ * What the figures are, and are not. Server and load have a CPU each; all else that runs on the machine takes from
+ * both, which the CPU time for one dialogue tells less of than the number per second. The link is a veth pair: what its softirq costs is on the CPU of who sends. The load's requests have right
+ * checksums and no client identifier, 7 wishes, and come from one relay; renewals are REQUESTs as in REBINDING, through
+ * the relay. netloom and dhcpd sync leases to disk before they answer, Kea and dnsmasq do not. dhcpd does not write a
+ * renewal in the first quarter of a lease, nor does Kea. Kea runs with one thread, as its package does. Servers log
+ * nothing or to nowhere. A second of load warms each server up. What is lost is repeated after a second, as clients
+ * would much later. Slow peers get few dialogues and a small pool, which flatters dhcpd.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { MOST_IN_FLIGHT } from "./support/dhcp-load.ts";
+import { DHCPD, DNSMASQ, KEA, netloom, type Peer } from "./support/dhcp-peers.ts";
+import { RunningServer, World } from "./support/dhcp-world.ts";
+import { Figures } from "./support/figures.ts";
+import { syncLatencies } from "./support/sync-latency.ts";
+
+const SERVER_CPU = 0;
+const LOAD_CPU = 1;
+const START_LIMIT_MILLISECONDS = 15_000;
+const WARM_UP_SECONDS = 1;
+/** Addresses and dialogues of one run. */
+const ROOM = { fast: 400_000, slow: 4000 };
+const PACE_PER_SECOND = 200;
+const PACED_DIALOGUES = 600;
+const MEMORY_LEASES = 150_000;
+
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: "string", default: "netloom,kea,dhcpd,dnsmasq" },
+    leases: { type: "string", default: "0,10000,50000" },
+    measure: { type: "string", default: "dora,renewal,latency,memory" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "1.5" },
+    "in-flight": { type: "string", default: "64" },
+    "on-link": { type: "boolean", default: false },
+    folder: { type: "string", default: tmpdir() },
+    program: { type: "string" },
+  },
+});
+
+const PEERS: Readonly<Record<string, Peer>> = {
+  netloom: netloom(options.program?.split(" ")),
+  kea: KEA,
+  dhcpd: DHCPD,
+  dnsmasq: DNSMASQ,
+};
+const peers = options.peers.split(",").map((name) => {
+  const peer = PEERS[name];
+  if (peer === undefined) throw new Error(`--peers ${name}: one of ${Object.keys(PEERS).join(", ")}`);
+  return peer;
+});
+const measures = new Set(options.measure.split(","));
+const [rounds, seconds, inFlight] = [Number(options.rounds), Number(options.seconds), Number(options["in-flight"])];
+if (!(rounds > 0 && seconds > 0 && inFlight > 0 && inFlight <= MOST_IN_FLIGHT)) throw new Error("numbers out of range");
+
+execFileSync("taskset", ["-acp", String(LOAD_CPU), String(process.pid)], { stdio: "ignore" });
+const folder = mkdtempSync(join(options.folder, "netloom-bench-"));
+using world = new World();
+const figures = new Figures("netloom");
+
+async function withServer(peer: Peer, held: number, work: (server: RunningServer) => Promise<void>): Promise<void> {
+  const room = peer.isSlow ? ROOM.slow : ROOM.fast;
+  const settings = { peer, held, room, folder, cpu: SERVER_CPU, inFlight, onLink: options["on-link"] };
+  const server = await RunningServer.start(world, settings, START_LIMIT_MILLISECONDS);
+  const measure = `ms from start to first lease, ${held} held`;
+  figures.add(peer.name, { measure, value: server?.startMilliseconds ?? Number.POSITIVE_INFINITY, isLessBetter: true });
+  if (server === undefined) return;
+  try {
+    await work(server);
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+}
+
+async function throughput(peer: Peer, held: number): Promise<void> {
+  await withServer(peer, held, async (server) => {
+    const { load } = server;
+    for (const kind of ["dora", "renewal"] as const) {
+      if (!measures.has(kind) && kind === "renewal") continue;
+      // The pool of a slow one is shared by warming up, measuring, and what is under way at the end.
+      const dialogues = (peer.isSlow ? ROOM.slow : ROOM.fast) / 4;
+      await load.saturate(kind, { seconds: WARM_UP_SECONDS, dialogues });
+      const cpuBefore = server.cpuSeconds();
+      const { done, perSecond, repeated, refused } = await load.saturate(kind, { seconds, dialogues });
+      const cpuMicroseconds = ((server.cpuSeconds() - cpuBefore) * 1e6) / done;
+      const name = kind === "dora" ? "new lease" : "renewal";
+      if (!measures.has(kind)) continue;
+      figures.add(peer.name, { measure: `${name}s/s, ${held} held`, value: perSecond });
+      const measure = `µs of CPU for a ${name}, ${held} held`;
+      figures.add(peer.name, { measure, value: cpuMicroseconds, isLessBetter: true });
+      if (repeated + refused > 0)
+        process.stderr.write(`${peer.name}, ${name}s: ${repeated} repeated after a second, ${refused} refused\n`);
+    }
+  });
+}
+
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+async function latency(peer: Peer): Promise<void> {
+  await withServer(peer, 0, async ({ load }) => {
+    await load.saturate("dora", { seconds: WARM_UP_SECONDS, dialogues: ROOM.slow / 4 });
+    const bounds = { seconds: (2 * PACED_DIALOGUES) / PACE_PER_SECOND, dialogues: PACED_DIALOGUES };
+    const { exchanges } = await load.pace(PACE_PER_SECOND, bounds);
+    for (const [name, share] of [
+      ["median", 0.5],
+      ["p99", 0.99],
+    ] as const) {
+      const measure = `ms of an exchange at ${PACE_PER_SECOND} clients/s, ${name}`;
+      figures.add(peer.name, { measure, value: percentile(exchanges, share), isLessBetter: true });
+    }
+  });
+}
+
+async function memory(peer: Peer): Promise<void> {
+  await withServer(peer, MEMORY_LEASES, async (server) => {
+    await server.load.saturate("dora", { seconds: WARM_UP_SECONDS, dialogues: ROOM.slow / 4 });
+    const measure = `MiB resident, ${MEMORY_LEASES} held`;
+    figures.add(peer.name, { measure, value: server.residentBytes() / 2 ** 20, isLessBetter: true });
+  });
+}
+
+async function disk(): Promise<void> {
+  const times = await syncLatencies(folder, { perSecond: PACE_PER_SECOND, count: PACED_DIALOGUES / 2 });
+  figures.note(
+    `fdatasync here: median ${percentile(times, 0.5).toFixed(2)} ms, p99 ${percentile(times, 0.99).toFixed(2)} ms`,
+  );
+}
+
+try {
+  for (let round = 0; round < rounds; round++) {
+    const turn = peers.filter((peer) => round === 0 || !peer.isSlow);
+    if (measures.has("dora") || measures.has("renewal"))
+      for (const held of options.leases.split(",").map(Number)) for (const peer of turn) await throughput(peer, held);
+    if (measures.has("latency")) {
+      await disk();
+      for (const peer of turn) await latency(peer);
+    }
+  }
+  if (measures.has("memory")) for (const peer of peers.filter(({ isSlow }) => !isSlow)) await memory(peer);
+  process.stdout.write(`${figures.format()}\n`);
+} finally {
+  rmSync(folder, { recursive: true });
+}
