@@ -13,7 +13,8 @@ import { messageOf, NetloomError } from "../../../base/errors.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { readInterface } from "../../../kernel/read-interface.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
-import { checkConfig, type Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
+import { checkConfig } from "../../../protocol/dhcp4/server/check.ts";
+import type { AddressRange, Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
 import { FOREVER_SECONDS } from "../../../protocol/dhcp4/server/lease.ts";
 import { Dhcp4Service } from "../../../services/dhcp4-server.ts";
 import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
@@ -31,7 +32,9 @@ const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600
 /** TMPFS_MAGIC, RAMFS_MAGIC (linux/magic.h). */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
-type Settings = Pick<Dhcp4ServerConfig, "range" | "leaseSeconds" | "options" | "rapidCommit">;
+interface Settings extends Pick<Dhcp4ServerConfig, "leaseSeconds" | "options" | "rapidCommit"> {
+  readonly range: AddressRange;
+}
 
 export const dhcpServeCommand: Command = {
   name: "dhcp serve",
@@ -59,16 +62,17 @@ export const dhcpServeCommand: Command = {
     const interfaceName = necessary(invocation, "interface");
     const fault = interfaceNameFault(interfaceName);
     if (fault !== undefined) throw usageError(`dhcp serve: --interface ${interfaceName}: it ${fault}`);
-    const settings = readSettings(invocation);
+    const { range, ...settings } = readSettings(invocation);
     const stateFolder = stateFolderPath(invocation.option("state"));
     requirePrivilege();
     const { index, mac, mtuBytes, addresses } = await readInterface(interfaceName);
-    const own = addressFor(interfaceName, addresses, settings.range.first);
+    const own = addressFor(interfaceName, addresses, range.first);
     const config: Dhcp4ServerConfig = {
       ...settings,
       serverAddress: own.address,
       serverMac: mac,
       subnet: networkOf(own),
+      ranges: [range],
       authoritative: true,
       mtuBytes,
     };
@@ -77,7 +81,7 @@ export const dhcpServeCommand: Command = {
     createStateFolder(leaseFolderOf(stateFolder));
     const leaseFile = leaseFileOf(stateFolder, interfaceName);
     await using service = new Dhcp4Service({ interfaceIndex: index, config, leaseFile, logger: STDERR_LOGGER });
-    tell(invocation.flag("json"), interfaceName, config, { leaseFile, leases: service.stats().restored });
+    tell(invocation.flag("json"), interfaceName, { ...config, range }, { leaseFile, leases: service.stats().restored });
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
   },
@@ -86,7 +90,7 @@ export const dhcpServeCommand: Command = {
 function tell(
   json: boolean,
   interfaceName: string,
-  { serverAddress, subnet, range }: Dhcp4ServerConfig,
+  { serverAddress, subnet, range }: Pick<Dhcp4ServerConfig, "serverAddress" | "subnet"> & Pick<Settings, "range">,
   { leaseFile, leases }: { leaseFile: string; leases: number },
 ): void {
   if (IN_MEMORY.has(statfsSync(leaseFile).type))
@@ -129,7 +133,7 @@ function readSettings(invocation: Invocation): Settings {
   };
 }
 
-function readRange(text: string): Settings["range"] {
+function readRange(text: string): AddressRange {
   const [, first, last] = /^([\d.]+)-([\d.]+)$/.exec(text) ?? [];
   if (first === undefined || last === undefined)
     throw usageError(`dhcp serve: --range ${text}: not two addresses`, "--range 192.0.2.100-192.0.2.199");

@@ -1,19 +1,6 @@
-/** What a DHCPv4 server for one subnet is told, and whether that can be. */
-import {
-  broadcastOf,
-  contains,
-  formatPrefix,
-  type Ipv4Address,
-  type Ipv4Prefix,
-  ipv4ToNumber,
-  type MacAddress,
-  netmaskOf,
-  networkOf,
-} from "../../../base/address.ts";
-import { NetloomError } from "../../../base/errors.ts";
-import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
+/** What a DHCPv4 server for the subnets of one link is told. */
+import type { Ipv4Address, Ipv4Prefix, MacAddress } from "../../../base/address.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
-import { FOREVER_SECONDS } from "./lease.ts";
 
 /** Durations in seconds: 1 to 4294967295, which is for ever. */
 export interface LeaseSeconds {
@@ -23,77 +10,119 @@ export interface LeaseSeconds {
   readonly maximum: number;
 }
 
-export interface Dhcp4ServerConfig {
-  /** Source address and server identifier. */
+/**
+ * What a client is told beside its address. Host, classes in their order, range, subnet and network may each say a part
+ * of it; each value, and each option, is that of the first of them that says it.
+ */
+export interface Dhcp4Settings {
+  readonly options?: Dhcp4Options;
+  /** A bound that is not named comes from the next one that does; a default beyond the bounds is moved to them. */
+  readonly leaseSeconds?: Partial<LeaseSeconds>;
+  /** `siaddr`, from where the boot file is fetched. */
+  readonly nextServer?: Ipv4Address;
+  /** `sname`, at most 63 bytes. */
+  readonly serverName?: string;
+  /** `file`, at most 127 bytes. */
+  readonly bootFile?: string;
+}
+
+export interface AddressRange {
+  readonly first: Ipv4Address;
+  /** At least `first`. */
+  readonly last: Ipv4Address;
+}
+
+export interface Dhcp4Range extends AddressRange, Dhcp4Settings {}
+
+export interface Dhcp4Subnet extends Dhcp4Settings {
+  readonly subnet: Ipv4Prefix;
+  /** Of this subnet and without a common address; none where all clients are `hosts` with an address. */
+  readonly ranges: readonly Dhcp4Range[];
+}
+
+/** By what a host is known. */
+export type Dhcp4HostIdentity =
+  | { readonly mac: MacAddress }
+  /** Option 61, with its type byte. */
+  | { readonly clientIdentifier: Uint8Array }
+  /** Sub-option 1 of a relay agent's option 82: whoever is at that port. */
+  | { readonly circuitId: Uint8Array };
+
+export interface Dhcp4Host extends Dhcp4Settings {
+  readonly identity: Dhcp4HostIdentity;
+  /** One label of a domain name: the host's name whatever it calls itself, and its option 12. */
+  readonly name?: string;
+  /** Of one of the subnets, within the ranges or not; nobody else gets it. Without one it is any of the ranges. */
+  readonly address?: Ipv4Address;
+}
+
+/** The beginning of a MAC address, 1 to 6 bytes: "00:50:56". */
+export type MacPrefix = string;
+
+/** Clients of one kind: all that is named must match. */
+export interface Dhcp4Class extends Dhcp4Settings {
+  /** For messages to people. */
+  readonly name: string;
+  /** How the vendor class, option 60, begins. */
+  readonly vendorClass?: string;
+  /** One of the user classes of option 77 (RFC 3004), or all of it, as iPXE sends it. */
+  readonly userClass?: string;
+  /** One of these is among the architectures of option 93 (RFC 4578 §2.1). */
+  readonly architectures?: readonly number[];
+  readonly macPrefix?: MacPrefix;
+  /** Of one of the subnets, beside their ranges: only the class's clients get its addresses, and only these. */
+  readonly range?: AddressRange;
+}
+
+/** What keeps a flood of messages from using up the addresses, each with a default that fits the ranges' size. */
+export interface Dhcp4Limits {
+  /** Addresses that are offered and not requested at one time; with more of them the oldest offer is given to others. */
+  readonly offers?: number;
+  /** Clients without an address that get an offer and do not come back, in a second. */
+  readonly newClientsPerSecond?: number;
+  /** Addresses that are in quarantine at one time because somebody else was found to use them. */
+  readonly declined?: number;
+  /** Of these because one client said so. */
+  readonly declinedPerClient?: number;
+}
+
+/** Ask whether somebody uses an address before it is offered to a client that did not have it. */
+export interface Dhcp4Probe {
+  /** How long an answer is waited for, in seconds: of ARP on the link, and of an ICMP echo through a relay. */
+  readonly arpSeconds?: number;
+  readonly icmpSeconds?: number;
+  /** Clients that wait at one time; further ones are answered at once. */
+  readonly atOnce?: number;
+}
+
+/** The first subnet, whose settings are those of the network, and all that is not a subnet's. */
+export interface Dhcp4ServerConfig extends Dhcp4Subnet {
+  /** Source address and server identifier; of the first subnet. */
   readonly serverAddress: Ipv4Address;
   readonly serverMac: MacAddress;
-  /** The clients' link. */
-  readonly subnet: Ipv4Prefix;
-  readonly range: { readonly first: Ipv4Address; readonly last: Ipv4Address };
   readonly leaseSeconds: LeaseSeconds;
-  /** What clients are told beside address and duration. Subnet mask and broadcast address are added. */
+  /** Subnet mask and broadcast address are added. */
   readonly options: Dhcp4Options;
+  /**
+   * More subnets on the same link, used when those before them are full. They have the network's settings except the
+   * options that belong to one subnet: mask, broadcast address, routers and static routes.
+   */
+  readonly furtherSubnets?: readonly Dhcp4Subnet[];
+  readonly hosts?: readonly Dhcp4Host[];
+  readonly classes?: readonly Dhcp4Class[];
+  /** Hardware addresses, or how they begin, whose messages are not answered. */
+  readonly ignore?: readonly MacPrefix[];
+  /** Only `hosts` are answered. */
+  readonly knownOnly?: boolean;
   /** No other server gives addresses on this link: clients that this one does not know get an answer, too. */
   readonly authoritative: boolean;
   /** Give the address at once to a client that wishes it (RFC 4039); only where there is one server. */
   readonly rapidCommit: boolean;
+  /** The names of leases go into the network's DNS, which clients are told so (RFC 4702 §4); default false. */
+  readonly updatesNames?: boolean;
+  readonly limits?: Dhcp4Limits;
+  /** Absent: addresses are offered without a probe. */
+  readonly probe?: Dhcp4Probe;
   /** Bytes of IP that a frame of the link carries; default 1500. */
   readonly mtuBytes?: number;
-}
-
-/** Options that the server sets itself: they belong to one dialogue, not to a configuration. */
-const OWN: ReadonlySet<number> = new Set(
-  [
-    DHCP4_OPTION.requestedAddress,
-    DHCP4_OPTION.leaseTime,
-    DHCP4_OPTION.overload,
-    DHCP4_OPTION.messageType,
-    DHCP4_OPTION.serverIdentifier,
-    DHCP4_OPTION.parameterRequestList,
-    DHCP4_OPTION.message,
-    DHCP4_OPTION.maximumMessageSize,
-    DHCP4_OPTION.renewalTime,
-    DHCP4_OPTION.rebindingTime,
-    DHCP4_OPTION.clientIdentifier,
-    DHCP4_OPTION.rapidCommit,
-    DHCP4_OPTION.relayAgentInformation,
-    DHCP4_OPTION.subnetSelection,
-  ].map(({ code }) => code),
-);
-
-/** @throws NetloomError bad-dhcp-server */
-export function checkConfig({ subnet, range, serverAddress, leaseSeconds, options }: Dhcp4ServerConfig): void {
-  const refuse = (reason: string): NetloomError =>
-    new NetloomError("bad-dhcp-server", `DHCP server of ${formatPrefix(networkOf(subnet))}: ${reason}`);
-  for (const address of [serverAddress, range.first, range.last])
-    if (!contains(subnet, address)) throw refuse(`${address} is not of that subnet`);
-  if (ipv4ToNumber(range.first) > ipv4ToNumber(range.last))
-    throw refuse(`the range ${range.first}-${range.last} begins behind its end`);
-  const { minimum, maximum } = leaseSeconds;
-  for (const seconds of [minimum, leaseSeconds.default, maximum]) {
-    if (!Number.isInteger(seconds) || seconds < 1 || seconds > FOREVER_SECONDS)
-      throw refuse(`a duration of ${seconds} s is not 1 to ${FOREVER_SECONDS}`);
-  }
-  if (minimum > leaseSeconds.default || leaseSeconds.default > maximum)
-    throw refuse(`the durations ${minimum}, ${leaseSeconds.default} and ${maximum} s do not rise`);
-  const own = [...options.keys()].find((code) => OWN.has(code));
-  if (own !== undefined) throw refuse(`option ${own} cannot be set: the server answers it itself`);
-}
-
-/** Addresses that nobody gets: the subnet's two ends, the server's own, and the routers that clients are told. */
-export function excludedAddresses({ subnet, serverAddress, options }: Dhcp4ServerConfig): ReadonlySet<Ipv4Address> {
-  const routers = options.get(DHCP4_OPTION.routers.code);
-  const told = routers === undefined ? [] : (DHCP4_OPTION.routers.codec.decode(routers) ?? []);
-  const ends = subnet.length < 31 ? [networkOf(subnet).address, broadcastOf(subnet)] : [];
-  return new Set([serverAddress, ...told, ...ends]);
-}
-
-/** In the order for a client that states no wishes; the mask must precede the routers (RFC 2132 §3.3). */
-export function offeredOptions({ subnet, options }: Dhcp4ServerConfig): Dhcp4Options {
-  const offered = new Map<number, Uint8Array>([
-    optionEntry(DHCP4_OPTION.subnetMask, netmaskOf(subnet.length)),
-    optionEntry(DHCP4_OPTION.broadcastAddress, broadcastOf(subnet)),
-  ]);
-  for (const [code, value] of options) offered.set(code, value);
-  return offered;
 }

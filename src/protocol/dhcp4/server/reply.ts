@@ -18,8 +18,9 @@ import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/optio
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import { DHCP4_HEADROOM_BYTES, wrapDhcp4 } from "../frame.ts";
 import { selectOptions } from "../lease-options.ts";
-import { type Dhcp4ServerConfig, offeredOptions } from "./config.ts";
+import type { Dhcp4ServerConfig } from "./config.ts";
 import { FOREVER_SECONDS } from "./lease.ts";
+import { offeredOptions } from "./offered.ts";
 
 /** Bytes of IP datagram that every client and link must take (RFC 2131 §2). */
 const MINIMUM_DATAGRAM_BYTES = 576;

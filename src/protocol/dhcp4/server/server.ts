@@ -22,11 +22,13 @@ import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import { decodeEthernet, ETHERTYPE_IPV4, type EthernetFrame } from "../../../wire/ethernet.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import { decodeDhcp4Frame } from "../frame.ts";
-import { checkConfig, type Dhcp4ServerConfig, excludedAddresses } from "./config.ts";
+import { checkConfig } from "./check.ts";
+import type { Dhcp4ServerConfig } from "./config.ts";
 import { type ClientKey, clientKeyOf, hardwareOf, type Lease } from "./lease.ts";
 import { type Binding, endOf, leaseOf, Pool } from "./pool.ts";
 import { relayInformationOf } from "./relay.ts";
 import { type Reply, ReplyEncoder, type Request } from "./reply.ts";
+import { excludedAddresses } from "./offered.ts";
 
 /** How long an offered address waits for its client's REQUEST. */
 export const OFFER_SECONDS = 60;
@@ -84,7 +86,7 @@ export class Dhcp4Server {
     this.#config = config;
     this.#subnet = networkOf(config.subnet);
     this.#destinations = new Set([IPV4_BROADCAST, config.serverAddress, broadcastOf(config.subnet)]);
-    this.#pool = new Pool({ ...config.range, excluded: excludedAddresses(config) }, nowSeconds);
+    this.#pool = new Pool({ ...config.ranges[0]!, excluded: excludedAddresses(config) }, nowSeconds);
     this.#replies = new ReplyEncoder(config);
   }
 

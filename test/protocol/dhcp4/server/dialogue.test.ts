@@ -8,6 +8,7 @@ import {
   chosen,
   CLIENT_MAC,
   obtain,
+  range,
   rebinding,
   renewing,
   replyOf,
@@ -146,7 +147,7 @@ describe("addresses", () => {
   });
 
   test("an offer that is not taken up is free again, at once when the client chose another server", () => {
-    const one = { range: { first: parseIpv4("192.0.2.10"), last: parseIpv4("192.0.2.10") } };
+    const one = { ranges: [range("192.0.2.10", "192.0.2.10")] };
     const server = start(one);
     say(server, { type: "DISCOVER" });
     expect(told(say(server, { mac: other, type: "DISCOVER" }, OFFER_SECONDS - 1))).toBe("exhausted");
@@ -156,7 +157,7 @@ describe("addresses", () => {
   });
 
   test("nobody gets a declined address until its quarantine ends, and a released one last of all", () => {
-    const server = start({ range: { first: parseIpv4("192.0.2.10"), last: parseIpv4("192.0.2.11") } });
+    const server = start({ ranges: [range("192.0.2.10", "192.0.2.11")] });
     obtain(server, {});
     const declined = say(server, { type: "DECLINE", options: [requested("192.0.2.10"), chosen(SERVER)] });
     expect(declined.leases).toMatchObject([{ address: "192.0.2.10", state: "declined", client: "", endSeconds: 600 }]);

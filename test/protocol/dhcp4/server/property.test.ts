@@ -7,6 +7,7 @@ import { type ClientMessage, readReply } from "../../../support/dhcp4-client.ts"
 import { chosen, CONFIG, rebinding, renewing, requested, say, SERVER, start } from "./world.ts";
 
 const CLIENTS = 14;
+const FIRST = CONFIG.ranges[0]!.first;
 const KINDS = ["discover", "select", "reboot", "renew", "rebind", "decline", "release", "elsewhere"] as const;
 
 const step = fc.record({
@@ -52,9 +53,7 @@ test("whatever clients say and whenever the server is killed: no address has two
       now += seconds;
       const mac = macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, client));
       const address =
-        offset === undefined
-          ? (lastTold.get(client) ?? CONFIG.range.first)
-          : ipv4FromNumber(ipv4ToNumber(CONFIG.range.first) + offset - 1);
+        offset === undefined ? (lastTold.get(client) ?? FIRST) : ipv4FromNumber(ipv4ToNumber(FIRST) + offset - 1);
       const message = messageOf(kind, address);
       const wish = leaseSeconds === undefined ? [] : [optionEntry(DHCP4_OPTION.leaseTime, leaseSeconds)];
       const output = say(server, { ...message, mac, options: [...(message.options ?? []), ...wish] }, now);
@@ -86,7 +85,7 @@ test("a pool of 4094 addresses is given out, ends and is given to others, each a
   const first = ipv4ToNumber("192.0.0.1" as Ipv4Address);
   const wide = {
     subnet: { address: "192.0.0.0" as Ipv4Address, length: 20 },
-    range: { first: ipv4FromNumber(first), last: ipv4FromNumber(first + 4093) },
+    ranges: [{ first: ipv4FromNumber(first), last: ipv4FromNumber(first + 4093) }],
     serverAddress: "192.0.2.1" as Ipv4Address,
     options: new Map<number, Uint8Array>(),
     rapidCommit: true,

@@ -10,11 +10,13 @@ export const SERVER = parseIpv4("192.0.2.1");
 export const SERVER_MAC = parseMac("02:00:00:00:00:fe");
 export const CLIENT_MAC = parseMac("52:54:00:00:00:17");
 
+export const range = (first: string, last: string) => ({ first: parseIpv4(first), last: parseIpv4(last) });
+
 export const CONFIG: Dhcp4ServerConfig = {
   serverAddress: SERVER,
   serverMac: SERVER_MAC,
   subnet: parsePrefix("192.0.2.0/24") as Ipv4Prefix,
-  range: { first: parseIpv4("192.0.2.10"), last: parseIpv4("192.0.2.19") },
+  ranges: [range("192.0.2.10", "192.0.2.19")],
   leaseSeconds: { default: 3600, minimum: 600, maximum: 7200 },
   options: new Map([
     optionEntry(DHCP4_OPTION.routers, [parseIpv4("192.0.2.12")]),
