@@ -7,7 +7,7 @@
  */
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { closeDescriptor, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
+import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
 import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
 import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
@@ -26,12 +26,15 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const WAITING_FRAMES = 4096;
 
 export interface Dhcp4ServiceOptions {
-  /** In our own network namespace. */
+  /** Default: our own network namespace. */
+  readonly namespacePath?: string;
   readonly interfaceIndex: number;
   readonly config: Dhcp4ServerConfig;
   /** Where the leases are kept; its folder exists. */
   readonly leaseFile: string;
   readonly logger: Logger;
+  /** Fields of every line of the log. */
+  readonly about?: Readonly<Record<string, unknown>>;
 }
 
 /** What happened since the start. */
@@ -69,9 +72,9 @@ export class Dhcp4Service implements AsyncDisposable {
    * @throws NetloomError bad-dhcp-server, locked when another server uses the file, bad-lease-log, write-failed;
    * SystemCallError when the link does not exist or the privilege for a packet socket is missing
    */
-  constructor({ interfaceIndex, config, leaseFile, logger }: Dhcp4ServiceOptions) {
+  constructor({ namespacePath, interfaceIndex, config, leaseFile, logger, about = {} }: Dhcp4ServiceOptions) {
     this.#machine = new Dhcp4Server(config, nowSeconds());
-    this.#log = new BoundedLog(logger, {});
+    this.#log = new BoundedLog(logger, about);
     this.#lock = takeLock(`${leaseFile}.lock`, `serve DHCP as ${config.serverAddress}`);
     try {
       const read = readLeaseLog(DHCP4_LEASES, leaseFile);
@@ -84,7 +87,12 @@ export class Dhcp4Service implements AsyncDisposable {
         all: () => this.#machine.leases(),
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
       });
-      this.#open(interfaceIndex, config);
+      const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
+      try {
+        this.#open(interfaceIndex, config, namespace);
+      } finally {
+        if (namespace !== undefined) closeDescriptor(namespace);
+      }
     } catch (error) {
       this.#closeSockets();
       this.#lock.release();
@@ -92,16 +100,17 @@ export class Dhcp4Service implements AsyncDisposable {
     }
   }
 
-  #open(interfaceIndex: number, { serverAddress }: Dhcp4ServerConfig): void {
+  #open(interfaceIndex: number, { serverAddress }: Dhcp4ServerConfig, namespace: number | undefined): void {
     this.#socket = new PacketSocket({
       interfaceIndex,
+      ...(namespace === undefined ? {} : { namespace }),
       filter: DHCP_SERVER_FILTER,
       batch: BATCH_FRAMES,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onFrames: (frames) => this.#handle(frames),
       onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
     });
-    this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT);
+    this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT, namespace);
     if (this.#portHolder === undefined)
       this.#log.write("warn", "another DHCP server holds port 67 of this address", { address: serverAddress });
   }
@@ -169,6 +178,11 @@ export class Dhcp4Service implements AsyncDisposable {
         this.#ignored++;
         this.#log.write("debug", "DHCP frame ignored", { reason: event.reason });
     }
+  }
+
+  /** All that the server knows, also those that have ended; may be read while it works. */
+  leases(): Iterable<Lease> {
+    return this.#machine.leases();
   }
 
   /** A copy as of now. */
