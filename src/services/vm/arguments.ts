@@ -22,6 +22,12 @@ interface QemuSetting {
 }
 
 /**
+ * One thread for all processors: until QEMU 8.1 an emulated processor that writes to a device, while another one
+ * changes what is mapped where, ends QEMU by SIGSEGV. A NIC that is unplugged changes it.
+ */
+const EMULATION = "tcg,thread=single";
+
+/**
  * The arguments of qemu-system-x86_64, which is to run in the machine's own folder: sockets and logs are named
  * relative to it, so that the folder's name may be of any length.
  *
@@ -33,7 +39,8 @@ export function qemuArguments(machine: VmObject, setting: QemuSetting): string[]
   const words = [
     ["-name", escapeValue(machine.name)],
     ["-uuid", setting.uuid],
-    ["-M", `q35,smm=off,accel=${setting.accelerator}`],
+    ["-M", "q35,smm=off"],
+    ["-accel", setting.accelerator === "kvm" ? "kvm" : EMULATION],
     ["-cpu", "max,-la57"],
     ["-smp", String(machine.cpus)],
     ["-m", `${machine.memoryMebibytes}M`],
