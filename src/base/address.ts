@@ -122,7 +122,8 @@ export function ipToBytes(address: IpAddress): Uint8Array {
 
 /** The address in 4 or 16 bytes. @throws NetloomError bad-address for another length */
 export function ipFromBytes(bytes: Uint8Array): IpAddress {
-  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as Ipv4Address;
+  if (bytes.length === 4)
+    return ipv4FromNumber(((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0);
   if (bytes.length !== 16) throw new NetloomError("bad-address", `address of ${bytes.length} bytes: not 4 or 16`);
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((bytes[i]! << 8) | bytes[i + 1]!);
@@ -156,9 +157,19 @@ export function ipv4ToNumber(address: Ipv4Address): number {
   return value * 256 + octet;
 }
 
+/** Text that was made lately: a server meets few addresses, or each of them several times in a short while. */
+const RECENT = 1024;
+const recentIpv4 = new Array<Ipv4Address>(RECENT).fill(IPV4_ANY);
+const recentIpv4Numbers = new Uint32Array(RECENT);
+
 /** From an unsigned 32-bit number in host order. */
 export function ipv4FromNumber(value: number): Ipv4Address {
-  return `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as Ipv4Address;
+  const place = value & (RECENT - 1);
+  if (recentIpv4Numbers[place] === value) return recentIpv4[place]!;
+  const text = `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}` as Ipv4Address;
+  recentIpv4[place] = text;
+  recentIpv4Numbers[place] = value;
+  return text;
 }
 
 /** Parse "52:54:00:12:34:56" (also with "-" or upper case). @throws NetloomError bad-address */
@@ -169,9 +180,10 @@ export function parseMac(text: string): MacAddress {
   return text.toLowerCase().replaceAll("-", ":") as MacAddress;
 }
 
-export function macToBytes(mac: MacAddress): Uint8Array {
-  const bytes = new Uint8Array(6);
-  for (let i = 0; i < 6; i++) bytes[i] = hexDigit(mac.charCodeAt(3 * i)) * 16 + hexDigit(mac.charCodeAt(3 * i + 1));
+/** 6 bytes, written at `offset` of `bytes` where these are given. */
+export function macToBytes(mac: MacAddress, bytes: Uint8Array = new Uint8Array(6), offset = 0): Uint8Array {
+  for (let i = 0; i < 6; i++)
+    bytes[offset + i] = hexDigit(mac.charCodeAt(3 * i)) * 16 + hexDigit(mac.charCodeAt(3 * i + 1));
   return bytes;
 }
 
@@ -180,13 +192,24 @@ function hexDigit(code: number): number {
   return code < 97 ? code - 48 : code - 87;
 }
 
+const recentMacs = new Array<MacAddress>(RECENT).fill("00:00:00:00:00:00" as MacAddress);
+/** Of each the upper two bytes and the lower four. */
+const recentMacNumbers = new Uint32Array(2 * RECENT);
 const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** @throws NetloomError bad-address unless 6 bytes are given */
 export function macFromBytes(bytes: Uint8Array): MacAddress {
   if (bytes.length !== 6) throw new NetloomError("bad-address", `MAC address of ${bytes.length} bytes: not 6`);
+  const upper = (bytes[0]! << 8) | bytes[1]!;
+  const lower = ((bytes[2]! << 24) | (bytes[3]! << 16) | (bytes[4]! << 8) | bytes[5]!) >>> 0;
+  const place = lower & (RECENT - 1);
+  if (recentMacNumbers[2 * place] === upper && recentMacNumbers[2 * place + 1] === lower) return recentMacs[place]!;
   const pair = (i: number): string => HEX_BYTES[bytes[i]!]!;
-  return `${pair(0)}:${pair(1)}:${pair(2)}:${pair(3)}:${pair(4)}:${pair(5)}` as MacAddress;
+  const text = `${pair(0)}:${pair(1)}:${pair(2)}:${pair(3)}:${pair(4)}:${pair(5)}` as MacAddress;
+  recentMacs[place] = text;
+  recentMacNumbers[2 * place] = upper;
+  recentMacNumbers[2 * place + 1] = lower;
+  return text;
 }
 
 /** Parse "192.0.2.1/24" or "2001:db8::1/64"; a bare address is a host prefix (/32, /128). @throws NetloomError bad-address */
@@ -222,6 +245,10 @@ export function networkOf<A extends IpAddress>(prefix: Prefix<A>): Prefix<A> {
 /** Whether the address is of the prefix's family and inside it. */
 export function contains(prefix: Prefix, address: IpAddress): boolean {
   if (familyOf(prefix.address) !== familyOf(address)) return false;
+  if (familyOf(address) === 4) {
+    const difference = ipv4ToNumber(prefix.address as Ipv4Address) ^ ipv4ToNumber(address as Ipv4Address);
+    return prefix.length === 0 || difference >>> (32 - prefix.length) === 0;
+  }
   return networkOf({ address, length: prefix.length }).address === networkOf(prefix).address;
 }
 

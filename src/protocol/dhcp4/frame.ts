@@ -10,8 +10,9 @@ import { decodeUdp } from "../../wire/udp.ts";
 const ETHERNET_BYTES = 14;
 const IPV4_BYTES = 20;
 const UDP_BYTES = 8;
+const VERSION_AND_LENGTH = 0x4500;
 const DONT_FRAGMENT = 0x4000;
-const TIME_TO_LIVE = 64;
+const TIME_TO_LIVE_AND_UDP = (64 << 8) | IP_PROTOCOL_UDP;
 
 export interface ReceivedDhcp4 {
   readonly source: Ipv4Address;
@@ -55,25 +56,38 @@ export function encodeDhcp4Frame(message: Uint8Array, envelope: Dhcp4Envelope): 
 /** Write the headers of a frame from port 67 into the room before its message: nothing is copied. */
 export function wrapDhcp4(frame: Uint8Array, envelope: Dhcp4Envelope): void {
   const { sourceMac, destinationMac, source, destination, destinationPort = DHCP4_CLIENT_PORT } = envelope;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  frame.set(macToBytes(destinationMac), 0);
-  frame.set(macToBytes(sourceMac), 6);
-  view.setUint16(12, ETHERTYPE_IPV4);
+  macToBytes(destinationMac, frame, 0);
+  macToBytes(sourceMac, frame, 6);
+  writeU16(frame, 12, ETHERTYPE_IPV4);
   const [ip, udp] = [ETHERNET_BYTES, ETHERNET_BYTES + IPV4_BYTES];
   const udpBytes = frame.length - udp;
-  view.setUint16(ip, 0x4500);
-  view.setUint16(ip + 2, IPV4_BYTES + udpBytes);
-  view.setUint16(ip + 6, DONT_FRAGMENT);
-  view.setUint8(ip + 8, TIME_TO_LIVE);
-  view.setUint8(ip + 9, IP_PROTOCOL_UDP);
-  view.setUint32(ip + 12, ipv4ToNumber(source));
-  view.setUint32(ip + 16, ipv4ToNumber(destination));
-  view.setUint16(ip + 10, finishChecksum(addWords(frame.subarray(ip, udp))));
-  view.setUint16(udp, DHCP4_SERVER_PORT);
-  view.setUint16(udp + 2, destinationPort);
-  view.setUint16(udp + 4, udpBytes);
-  // The pseudo header is the two addresses, which stand before the UDP header, protocol and length (RFC 768).
-  const checksum = finishChecksum(addWords(frame.subarray(ip + 12), IP_PROTOCOL_UDP + udpBytes));
+  const addresses = writeAddress(frame, ip + 12, source) + writeAddress(frame, ip + 16, destination);
+  writeU16(frame, ip, VERSION_AND_LENGTH);
+  writeU16(frame, ip + 2, IPV4_BYTES + udpBytes);
+  writeU16(frame, ip + 6, DONT_FRAGMENT);
+  writeU16(frame, ip + 8, TIME_TO_LIVE_AND_UDP);
+  const header = VERSION_AND_LENGTH + IPV4_BYTES + udpBytes + DONT_FRAGMENT + TIME_TO_LIVE_AND_UDP;
+  writeU16(frame, ip + 10, finishChecksum(header + addresses));
+  writeU16(frame, udp, DHCP4_SERVER_PORT);
+  writeU16(frame, udp + 2, destinationPort);
+  writeU16(frame, udp + 4, udpBytes);
+  // The pseudo header is the two addresses, protocol and length (RFC 768).
+  const pseudoHeader = addresses + IP_PROTOCOL_UDP + udpBytes;
+  const ports = DHCP4_SERVER_PORT + destinationPort + udpBytes;
+  const checksum = finishChecksum(addWords(frame, pseudoHeader + ports, DHCP4_HEADROOM_BYTES));
   // 0 would say "no checksum"; its other spelling in one's complement is all ones.
-  view.setUint16(udp + 6, checksum === 0 ? 0xffff : checksum);
+  writeU16(frame, udp + 6, checksum === 0 ? 0xffff : checksum);
+}
+
+function writeU16(frame: Uint8Array, offset: number, value: number): void {
+  frame[offset] = value >>> 8;
+  frame[offset + 1] = value;
+}
+
+/** @returns the sum of its words */
+function writeAddress(frame: Uint8Array, offset: number, address: Ipv4Address): number {
+  const value = ipv4ToNumber(address);
+  writeU16(frame, offset, value >>> 16);
+  writeU16(frame, offset + 2, value & 0xffff);
+  return (value >>> 16) + (value & 0xffff);
 }

@@ -29,7 +29,12 @@ function badOption(reason: string): NetloomError {
 
 function unsigned(size: 1 | 2 | 4): OptionCodec<number> {
   return {
-    decode: (bytes) => (bytes.length === size ? bytes.reduce((value, byte) => value * 256 + byte, 0) : undefined),
+    decode: (bytes) => {
+      if (bytes.length !== size) return undefined;
+      let value = 0;
+      for (let i = 0; i < size; i++) value = value * 256 + bytes[i]!;
+      return value;
+    },
     encode: (value) => {
       if (!Number.isInteger(value) || value < 0 || value >= 256 ** size) {
         throw badOption(`${value} is not a whole number from 0 to ${256 ** size - 1}`);

@@ -1,5 +1,5 @@
 /** DHCPv4 messages: the fixed header of BOOTP (RFC 951), the magic cookie and the options (RFC 2131 §2). */
-import { type Ipv4Address, ipFromBytes, ipv4ToNumber } from "../../base/address.ts";
+import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../base/address.ts";
 import { utf8Decode, utf8Encode } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { Malformed } from "../malformed.ts";
@@ -24,7 +24,10 @@ const MINIMUM_MESSAGE_BYTES = 300;
 const OPTIONS_OFFSET = 240;
 const SERVER_NAME_OFFSET = 44;
 const FILE_OFFSET = 108;
-const MAGIC = [99, 130, 83, 99];
+const MAGIC_OFFSET = 236;
+/** 99.130.83.99 (RFC 2132 §2). */
+const MAGIC = 0x6382_5363;
+const SLAB_BYTES = 64 * 1024;
 const BROADCAST_FLAG = 0x8000;
 
 export interface Dhcp4Message {
@@ -60,20 +63,19 @@ export function decodeDhcp4(bytes: Uint8Array): Dhcp4Message | Malformed {
   if (bytes.length < OPTIONS_OFFSET) return new Malformed("DHCP message: shorter than 240 bytes");
   if (bytes[0] !== 1 && bytes[0] !== 2) return new Malformed("DHCP message: neither request nor reply");
   if (bytes[2]! > 16) return new Malformed("DHCP message: hardware address of more than 16 bytes");
-  if (MAGIC.some((byte, i) => bytes[236 + i] !== byte)) return new Malformed("DHCP message: no magic cookie");
+  if (readU32(bytes, MAGIC_OFFSET) !== MAGIC) return new Malformed("DHCP message: no magic cookie");
   const serverName = bytes.subarray(SERVER_NAME_OFFSET, SERVER_NAME_OFFSET + SERVER_NAME_BYTES);
   const file = bytes.subarray(FILE_OFFSET, FILE_OFFSET + FILE_BYTES);
   const decoded = decodeOptions(bytes.subarray(OPTIONS_OFFSET), file, serverName);
   if (decoded instanceof Malformed) return decoded;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return {
     operation: bytes[0] === 1 ? "request" : "reply",
     hardwareType: bytes[1]!,
     hardwareAddress: bytes.subarray(28, 28 + bytes[2]!),
     hops: bytes[3]!,
-    transactionId: view.getUint32(4),
-    elapsedSeconds: view.getUint16(8),
-    broadcast: (view.getUint16(10) & BROADCAST_FLAG) !== 0,
+    transactionId: readU32(bytes, 4),
+    elapsedSeconds: readU16(bytes, 8),
+    broadcast: (readU16(bytes, 10) & BROADCAST_FLAG) !== 0,
     clientAddress: addressAt(bytes, 12),
     yourAddress: addressAt(bytes, 16),
     nextServerAddress: addressAt(bytes, 20),
@@ -84,11 +86,20 @@ export function decodeDhcp4(bytes: Uint8Array): Dhcp4Message | Malformed {
   };
 }
 
+function readU16(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset]! << 8) | bytes[offset + 1]!;
+}
+
+function readU32(bytes: Uint8Array, offset: number): number {
+  return ((readU16(bytes, offset) << 16) | readU16(bytes, offset + 2)) >>> 0;
+}
+
 function addressAt(bytes: Uint8Array, offset: number): Ipv4Address {
-  return ipFromBytes(bytes.subarray(offset, offset + 4)) as Ipv4Address;
+  return ipv4FromNumber(readU32(bytes, offset));
 }
 
 function textUpToNul(field: Uint8Array): string {
+  if (field[0] === 0) return "";
   const end = field.indexOf(0);
   return utf8Decode(end < 0 ? field : field.subarray(0, end));
 }
@@ -125,25 +136,50 @@ export function encodeDhcp4(
 
 /** All but the options. */
 function encodeFields(message: Dhcp4Message, optionsLength: number, start: number): Uint8Array {
-  const bytes = new Uint8Array(start + Math.max(MINIMUM_MESSAGE_BYTES, OPTIONS_OFFSET + optionsLength));
-  const view = new DataView(bytes.buffer, start);
-  view.setUint8(0, message.operation === "request" ? 1 : 2);
-  view.setUint8(1, message.hardwareType);
-  view.setUint8(2, message.hardwareAddress.length);
-  view.setUint8(3, message.hops);
-  view.setUint32(4, message.transactionId);
-  view.setUint16(8, message.elapsedSeconds);
-  view.setUint16(10, message.broadcast ? BROADCAST_FLAG : 0);
-  view.setUint32(12, ipv4ToNumber(message.clientAddress));
-  view.setUint32(16, ipv4ToNumber(message.yourAddress));
-  view.setUint32(20, ipv4ToNumber(message.nextServerAddress));
-  view.setUint32(24, ipv4ToNumber(message.relayAddress));
-  bytes.set(message.hardwareAddress, start + 28);
+  const bytes = allocate(start + Math.max(MINIMUM_MESSAGE_BYTES, OPTIONS_OFFSET + optionsLength));
+  const { hardwareAddress } = message;
+  bytes[start] = message.operation === "request" ? 1 : 2;
+  bytes[start + 1] = message.hardwareType;
+  bytes[start + 2] = hardwareAddress.length;
+  bytes[start + 3] = message.hops;
+  writeU32(bytes, start + 4, message.transactionId);
+  writeU16(bytes, start + 8, message.elapsedSeconds);
+  writeU16(bytes, start + 10, message.broadcast ? BROADCAST_FLAG : 0);
+  writeU32(bytes, start + 12, ipv4ToNumber(message.clientAddress));
+  writeU32(bytes, start + 16, ipv4ToNumber(message.yourAddress));
+  writeU32(bytes, start + 20, ipv4ToNumber(message.nextServerAddress));
+  writeU32(bytes, start + 24, ipv4ToNumber(message.relayAddress));
+  for (let i = 0; i < hardwareAddress.length; i++) bytes[start + 28 + i] = hardwareAddress[i]!;
+  writeU32(bytes, start + MAGIC_OFFSET, MAGIC);
   const { serverName, bootFile } = message;
   if (serverName !== "") bytes.set(fieldText("server name", serverName, SERVER_NAME_BYTES), start + SERVER_NAME_OFFSET);
   if (bootFile !== "") bytes.set(fieldText("boot file", bootFile, FILE_BYTES), start + FILE_OFFSET);
-  bytes.set(MAGIC, start + OPTIONS_OFFSET - MAGIC.length);
   return bytes;
+}
+
+let slab = new ArrayBuffer(0);
+let slabUsed = 0;
+
+/** Zeros. Messages share pieces of memory: one for each alone would cost more than all that is written into it. */
+function allocate(bytes: number): Uint8Array {
+  if (slabUsed + bytes > slab.byteLength) {
+    slab = new ArrayBuffer(Math.max(SLAB_BYTES, bytes));
+    slabUsed = 0;
+  }
+  const start = slabUsed;
+  // Even, so that a checksum can be taken in words.
+  slabUsed += (bytes + 1) & ~1;
+  return new Uint8Array(slab, start, bytes);
+}
+
+function writeU16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 8;
+  bytes[offset + 1] = value;
+}
+
+function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  writeU16(bytes, offset, value >>> 16);
+  writeU16(bytes, offset + 2, value);
 }
 
 function fieldText(what: string, value: string, fieldBytes: number): Uint8Array {
