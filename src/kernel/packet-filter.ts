@@ -68,23 +68,31 @@ export const DHCP_CLIENT_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: false });
 /** The same, and ARP: a client sees who else has its address. */
 export const DHCP_CLIENT_AND_ARP_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: true });
 
+/** Untagged IPv6 without extension headers that is ICMPv6 of one of the types, or UDP to port 547. */
+function ip6Filter(types: readonly number[]): readonly BpfInstruction[] {
+  const drop = types.length;
+  return [
+    instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
+    instruction(JUMP_EQUAL, 0, 0, 9 + drop),
+    instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
+    instruction(JUMP_EQUAL, ETHERTYPE_IPV6, 0, 7 + drop),
+    instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 6),
+    instruction(JUMP_EQUAL, PROTOCOL_ICMPV6, 3, 0),
+    instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 4 + drop),
+    instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES + 2),
+    instruction(JUMP_EQUAL, DHCP6_SERVER_PORT, 1 + drop, 2 + drop),
+    instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES),
+    ...types.map((type, i) => instruction(JUMP_EQUAL, type, drop - 1 - i, i === drop - 1 ? 1 : 0)),
+    instruction(RETURN, WHOLE_FRAME),
+    instruction(RETURN, DROP),
+  ];
+}
+
 /**
- * Untagged IPv6 without extension headers that is a solicitation (ICMPv6 133, 135) or UDP to port 547. As tcpdump would
- * write it: `not vlan and ((icmp6 and (ip6[40] = 133 or ip6[40] = 135)) or (ip6 and udp dst port 547))`.
+ * What a guest asks its router and its server. As tcpdump would write it: `not vlan and ((icmp6 and (ip6[40] = 133 or
+ * ip6[40] = 135)) or (ip6 and udp dst port 547))`.
  */
-export const GUEST_IP6_FILTER: readonly BpfInstruction[] = [
-  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
-  instruction(JUMP_EQUAL, 0, 0, 11),
-  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
-  instruction(JUMP_EQUAL, ETHERTYPE_IPV6, 0, 9),
-  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 6),
-  instruction(JUMP_EQUAL, PROTOCOL_ICMPV6, 3, 0),
-  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
-  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES + 2),
-  instruction(JUMP_EQUAL, DHCP6_SERVER_PORT, 3, 4),
-  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES),
-  instruction(JUMP_EQUAL, ROUTER_SOLICITATION, 1, 0),
-  instruction(JUMP_EQUAL, NEIGHBOUR_SOLICITATION, 0, 1),
-  instruction(RETURN, WHOLE_FRAME),
-  instruction(RETURN, DROP),
-];
+export const GUEST_IP6_FILTER = ip6Filter([ROUTER_SOLICITATION, NEIGHBOUR_SOLICITATION]);
+
+/** The same without neighbour solicitations: for who serves an interface whose addresses are the kernel's. */
+export const IP6_SERVER_FILTER = ip6Filter([ROUTER_SOLICITATION]);

@@ -1,5 +1,12 @@
 /** What a server has to know of the interface that it serves. */
-import { familyOf, type Ipv4Address, type Ipv4Prefix, type MacAddress } from "../base/address.ts";
+import {
+  familyOf,
+  type Ipv4Address,
+  type Ipv4Prefix,
+  type Ipv6Address,
+  type Ipv6Prefix,
+  type MacAddress,
+} from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/route/address.ts";
 import { decodeLink, dumpLinks } from "../netlink/route/link.ts";
@@ -11,12 +18,14 @@ export interface ServedInterface {
   readonly mtuBytes: number;
   /** In the kernel's order: primary ones first. */
   readonly addresses: readonly Ipv4Prefix[];
+  /** With those of the link only (fe80::/10). */
+  readonly ipv6Addresses: readonly Ipv6Prefix[];
 }
 
 const NO_MAC = "00:00:00:00:00:00";
 
 /**
- * `ip -4 address show dev NAME`, in our own namespace.
+ * `ip address show dev NAME`, in our own namespace.
  * @throws NetloomError unfit-interface when there is none of that name, or it is no Ethernet
  */
 export async function readInterface(name: string): Promise<ServedInterface> {
@@ -28,8 +37,15 @@ export async function readInterface(name: string): Promise<ServedInterface> {
   if (link.macAddress === undefined || link.macAddress === NO_MAC)
     throw unfit("it has no hardware address", "DHCP clients are reached through an Ethernet interface.");
   const all = await netlink.dump(dumpAddresses({ linkIndex: link.index }), decodeAddress);
-  const addresses = all
-    .filter(({ linkIndex, address }) => linkIndex === link.index && familyOf(address) === 4)
-    .map(({ address, prefixLength }) => ({ address: address as Ipv4Address, length: prefixLength }));
-  return { index: link.index, mac: link.macAddress, mtuBytes: link.mtuBytes ?? 1500, addresses };
+  const ofFamily = (family: 4 | 6) =>
+    all
+      .filter(({ linkIndex, address }) => linkIndex === link.index && familyOf(address) === family)
+      .map(({ address, prefixLength }) => ({ address, length: prefixLength }));
+  return {
+    index: link.index,
+    mac: link.macAddress,
+    mtuBytes: link.mtuBytes ?? 1500,
+    addresses: ofFamily(4).map(({ address, length }) => ({ address: address as Ipv4Address, length })),
+    ipv6Addresses: ofFamily(6).map(({ address, length }) => ({ address: address as Ipv6Address, length })),
+  };
 }

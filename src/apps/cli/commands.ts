@@ -8,6 +8,8 @@ import { detachCommand } from "./commands/detach.ts";
 import { dhcpLeasesCommand } from "./commands/dhcp-leases.ts";
 import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
+import { dhcp6LeasesCommand } from "./commands/dhcp6-leases.ts";
+import { dhcp6ServeCommand } from "./commands/dhcp6-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
@@ -37,6 +39,8 @@ export const COMMANDS: readonly Command[] = [
   dhcpServeCommand,
   dhcpLeasesCommand,
   dhcpRequestCommand,
+  dhcp6ServeCommand,
+  dhcp6LeasesCommand,
   schemaCommand,
   manCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),

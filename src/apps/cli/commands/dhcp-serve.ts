@@ -9,13 +9,12 @@ import {
   networkOf,
   parseIpv4,
 } from "../../../base/address.ts";
-import { messageOf, NetloomError } from "../../../base/errors.ts";
+import { NetloomError } from "../../../base/errors.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { readInterface } from "../../../kernel/read-interface.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { checkConfig } from "../../../protocol/dhcp4/server/check.ts";
 import type { AddressRange, Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
-import { FOREVER_SECONDS } from "../../../protocol/dhcp4/server/lease.ts";
 import { Dhcp4Service } from "../../../services/dhcp4-server.ts";
 import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
@@ -24,11 +23,12 @@ import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
 import { leaseFileOf, leaseFolderOf } from "./dhcp-leases.ts";
+import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
 
-const DEFAULT_LEASE_SECONDS = 12 * 3600;
+const COMMAND = { name: "dhcp serve" } as const;
+const DEFAULT_LEASE = "12h";
 /** A client may ask for less, but not so little that it comes all the time. */
 const SHORTEST_LEASE_SECONDS = 120;
-const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** TMPFS_MAGIC, RAMFS_MAGIC (linux/magic.h). */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
@@ -37,7 +37,7 @@ interface Settings extends Pick<Dhcp4ServerConfig, "leaseSeconds" | "options" | 
 }
 
 export const dhcpServeCommand: Command = {
-  name: "dhcp serve",
+  ...COMMAND,
   operands: [],
   summary: "Give the hosts of an interface's subnet their addresses, until SIGTERM or Ctrl-C.",
   details:
@@ -59,7 +59,7 @@ export const dhcpServeCommand: Command = {
   },
   example: "netloom dhcp serve --interface lan0 --range 192.0.2.100-192.0.2.199 --router 192.0.2.1 --dns 192.0.2.53",
   async run(invocation) {
-    const interfaceName = necessary(invocation, "interface");
+    const interfaceName = necessary(COMMAND, invocation, "interface");
     const fault = interfaceNameFault(interfaceName);
     if (fault !== undefined) throw usageError(`dhcp serve: --interface ${interfaceName}: it ${fault}`);
     const { range, ...settings } = readSettings(invocation);
@@ -76,7 +76,7 @@ export const dhcpServeCommand: Command = {
       authoritative: true,
       mtuBytes,
     };
-    attempt(() => checkConfig(config));
+    attempt(COMMAND, () => checkConfig(config));
     using interrupt = untilInterrupted();
     createStateFolder(leaseFolderOf(stateFolder));
     const leaseFile = leaseFileOf(stateFolder, interfaceName);
@@ -115,9 +115,10 @@ function addressFor(interfaceName: string, addresses: readonly Ipv4Prefix[], fir
 }
 
 function readSettings(invocation: Invocation): Settings {
-  const maximum = readLease(invocation.option("lease"));
+  const maximum = readLeaseTime(COMMAND, invocation.option("lease") ?? DEFAULT_LEASE);
   const [router, dns] = [invocation.option("router"), invocation.option("dns")];
   const options = attempt(
+    COMMAND,
     () =>
       new Map([
         ...(router === undefined ? [] : [optionEntry(DHCP4_OPTION.routers, [parseIpv4(router)])]),
@@ -126,7 +127,7 @@ function readSettings(invocation: Invocation): Settings {
       ]),
   );
   return {
-    range: readRange(necessary(invocation, "range")),
+    range: readRange(necessary(COMMAND, invocation, "range")),
     leaseSeconds: { default: maximum, minimum: Math.min(SHORTEST_LEASE_SECONDS, maximum), maximum },
     options,
     rapidCommit: invocation.flag("rapid-commit"),
@@ -137,30 +138,5 @@ function readRange(text: string): AddressRange {
   const [, first, last] = /^([\d.]+)-([\d.]+)$/.exec(text) ?? [];
   if (first === undefined || last === undefined)
     throw usageError(`dhcp serve: --range ${text}: not two addresses`, "--range 192.0.2.100-192.0.2.199");
-  return attempt(() => ({ first: parseIpv4(first), last: parseIpv4(last) }));
-}
-
-function readLease(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LEASE_SECONDS;
-  if (text === "infinite") return FOREVER_SECONDS;
-  const [, number = "0", unit = "s"] = /^(\d{1,10})([smhd]?)$/.exec(text) ?? [];
-  const seconds = Number(number) * (SECONDS_OF_UNIT[unit] ?? 0);
-  if (seconds < 1 || seconds >= FOREVER_SECONDS)
-    throw usageError(`dhcp serve: --lease ${text}: not a time such as 20s, 45m, 12h or 7d, or infinite`);
-  return seconds;
-}
-
-function necessary(invocation: Invocation, name: string): string {
-  const value = invocation.option(name);
-  if (value === undefined) throw usageError(`dhcp serve: --${name} is missing`);
-  return value;
-}
-
-/** What a person has written wrongly, told as wrong use. */
-function attempt<Value>(read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    throw usageError(`dhcp serve: ${messageOf(error)}`, error instanceof NetloomError ? error.hint : undefined);
-  }
+  return attempt(COMMAND, () => ({ first: parseIpv4(first), last: parseIpv4(last) }));
 }

@@ -1,0 +1,68 @@
+/**
+ * What a server that reads IPv6 from a packet socket needs of the kernel beside it: the groups that it is asked in are
+ * joined, or switches and bridges that watch memberships keep them from us; and port 547 is held, or the kernel refuses
+ * what relays send as "port unreachable".
+ */
+import { ipToBytes, parseIpv6 } from "../base/address.ts";
+import { concatBytes, utf8Encode } from "../base/bytes.ts";
+import {
+  bindSocket,
+  closeDescriptor,
+  hostInteger,
+  openSocket,
+  setSocketOption,
+  SystemCallError,
+} from "../kernel/native.ts";
+import { DHCP6_SERVER_PORT } from "../wire/dhcp6/message.ts";
+
+const AF_INET6 = 10;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_BINDTODEVICE = 25;
+const SOL_IPV6 = 41;
+const IPV6_ADD_MEMBERSHIP = 20;
+const IPV6_V6ONLY = 26;
+/** All routers; all DHCPv6 servers and relays of a link; all servers of a site, which relays ask. */
+const GROUPS = ["ff02::2", "ff02::1:2", "ff05::1:3"].map(parseIpv6);
+
+export interface HeldPort6 {
+  /** Of a socket that nobody reads; the caller's to close. */
+  readonly descriptor: number;
+  /** False: somebody else holds the port on this interface. */
+  readonly isHeld: boolean;
+}
+
+/** @param namespace descriptor of the network namespace, default our own. @throws SystemCallError */
+export function holdPort6(interfaceName: string, interfaceIndex: number, namespace?: number): HeldPort6 {
+  const descriptor = openSocket({
+    ...(namespace === undefined ? {} : { namespace }),
+    family: AF_INET6,
+    type: SOCK_DGRAM,
+    protocol: 0,
+  });
+  try {
+    // As little as the kernel permits: what nobody reads shall not take memory either.
+    setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
+    setSocketOption(descriptor, SOL_SOCKET, SO_BINDTODEVICE, utf8Encode(interfaceName));
+    setSocketOption(descriptor, SOL_IPV6, IPV6_V6ONLY, hostInteger(1));
+    for (const group of GROUPS) {
+      const request = concatBytes([ipToBytes(group), hostInteger(interfaceIndex)]);
+      setSocketOption(descriptor, SOL_IPV6, IPV6_ADD_MEMBERSHIP, request);
+    }
+    bindSocket(descriptor, socketAddress(DHCP6_SERVER_PORT));
+    return { descriptor, isHeld: true };
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errnoName === "EADDRINUSE") return { descriptor, isHeld: false };
+    closeDescriptor(descriptor);
+    throw error;
+  }
+}
+
+/** struct sockaddr_in6 (linux/in6.h) of the unspecified address. */
+function socketAddress(port: number): Uint8Array {
+  const bytes = new Uint8Array(28);
+  new Uint16Array(bytes.buffer)[0] = AF_INET6;
+  new DataView(bytes.buffer).setUint16(2, port);
+  return bytes;
+}

@@ -1,0 +1,265 @@
+/**
+ * Router advertisements and DHCPv6 for all hosts of a real link: both machines bound to one packet socket, and the
+ * server's to a log of leases.
+ *
+ * Frames come in batches; what a batch makes durable is synced at once, and the answers that promise it leave after
+ * that, while all others do not wait for the disk.
+ */
+import { messageOf, NetloomError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
+import { IP6_SERVER_FILTER } from "../kernel/packet-filter.ts";
+import type { Dhcp6ServerConfig } from "../protocol/dhcp6/server/config.ts";
+import type { Lease6 } from "../protocol/dhcp6/server/lease.ts";
+import { Dhcp6Server, type Dhcp6ServerEvent } from "../protocol/dhcp6/server/server.ts";
+import { Router, type RouterConfig, type RouterEvent } from "../protocol/ndp/router.ts";
+import { DHCP6_LEASES } from "../store/lease-log/dhcp6.ts";
+import { LeaseLog, readLeaseLog } from "../store/lease-log/lease-log.ts";
+import { type Lock, takeLock } from "../store/lock.ts";
+import { decodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../wire/ethernet.ts";
+import { IP_PROTOCOL_ICMPV6 } from "../wire/icmpv6.ts";
+import { decodeIpv6, type Ipv6Packet } from "../wire/ipv6.ts";
+import { Malformed } from "../wire/malformed.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import { holdPort6 } from "./hold-port6.ts";
+
+const BATCH_FRAMES = 128;
+/** A power cut ends, and all hosts of the link ask at one time. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Replies that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
+const WAITING_FRAMES = 4096;
+
+export interface Ip6ServiceOptions {
+  /** Default: our own network namespace. */
+  readonly namespacePath?: string;
+  readonly interfaceName: string;
+  readonly interfaceIndex: number;
+  /** Absent: nothing is advertised. */
+  readonly router?: RouterConfig;
+  /** Absent: no DHCPv6. */
+  readonly dhcp?: Dhcp6ServerConfig;
+  /** Where the leases are kept; its folder exists. */
+  readonly leaseFile: string;
+  readonly logger: Logger;
+}
+
+/** What happened since the start, by message: "SOLICIT", "ROUTER-ADVERTISEMENT", … */
+export interface Ip6ServiceStats {
+  /** Leases taken up from the file. */
+  readonly restored: number;
+  readonly received: Readonly<Record<string, number>>;
+  readonly sent: Readonly<Record<string, number>>;
+  /** Packets that met silence. */
+  readonly ignored: number;
+  /** Frames that came while too many waited for the disk. */
+  readonly refused: number;
+  /** Answers that the kernel did not take; the host asks again. */
+  readonly notSent: number;
+}
+
+/** What a batch of frames comes to. */
+interface Batch {
+  readonly leases: Lease6[];
+  /** To be sent once the leases are on disk. */
+  readonly promised: Uint8Array[];
+  readonly free: Uint8Array[];
+}
+
+/** Serves from its making until {@link close}. */
+export class Ip6Service {
+  readonly #router: Router | undefined;
+  readonly #server: Dhcp6Server | undefined;
+  readonly #log: BoundedLog;
+  readonly #leases: LeaseLog<Lease6>;
+  readonly #lock: Lock;
+  readonly #restored: number;
+  readonly #received: Record<string, number> = {};
+  readonly #sent: Record<string, number> = {};
+  #ignored = 0;
+  #refused = 0;
+  #notSent = 0;
+  #waiting = 0;
+  #socket: PacketSocket | undefined;
+  #portHolder: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * A link that goes down stays served: answers resume when it is up.
+   * @throws NetloomError bad-router, bad-dhcp6-server, bad-domain-name, locked when another server uses the file,
+   * bad-lease-log, write-failed; SystemCallError when the link does not exist or a privilege is missing
+   */
+  constructor(options: Ip6ServiceOptions) {
+    const { interfaceName, router, dhcp, leaseFile, logger } = options;
+    this.#router = router === undefined ? undefined : new Router(router, monotonicSeconds(), Math.random);
+    this.#server = dhcp === undefined ? undefined : new Dhcp6Server(dhcp, wallSeconds(), Math.random);
+    this.#log = new BoundedLog(logger, { interface: interfaceName });
+    this.#lock = takeLock(`${leaseFile}.lock`, `serve IPv6 on ${interfaceName}`);
+    try {
+      const read = readLeaseLog(DHCP6_LEASES, leaseFile);
+      if (read.damagedBytes > 0)
+        this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
+      const taken = read.leases.filter((lease) => this.#server?.restore(lease) ?? false);
+      this.#restored = new Set(taken.map(({ address }) => address)).size;
+      this.#leases = new LeaseLog(DHCP6_LEASES, leaseFile, read, {
+        all: () => this.#server?.leases() ?? [],
+        onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
+      });
+      this.#open(options);
+    } catch (error) {
+      this.#closeSockets();
+      this.#lock.release();
+      throw error;
+    }
+    this.#advertise();
+  }
+
+  #open({ namespacePath, interfaceName, interfaceIndex }: Ip6ServiceOptions): void {
+    const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
+    try {
+      this.#socket = new PacketSocket({
+        interfaceIndex,
+        ...(namespace === undefined ? {} : { namespace }),
+        filter: IP6_SERVER_FILTER,
+        batch: BATCH_FRAMES,
+        receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+        onFrames: (frames) => this.#handle(frames),
+        onError: (error) => this.#log.write("warn", "IPv6 link error", { error: error.message }),
+      });
+      const { descriptor, isHeld } = holdPort6(interfaceName, interfaceIndex, namespace);
+      this.#portHolder = descriptor;
+      if (!isHeld && this.#server !== undefined)
+        this.#log.write("warn", "another DHCPv6 server holds port 547 of this interface", {});
+    } finally {
+      if (namespace !== undefined) closeDescriptor(namespace);
+    }
+  }
+
+  /** A copy as of now. */
+  stats(): Ip6ServiceStats {
+    return {
+      restored: this.#restored,
+      received: { ...this.#received },
+      sent: { ...this.#sent },
+      ignored: this.#ignored,
+      refused: this.#refused,
+      notSent: this.#notSent,
+    };
+  }
+
+  #advertise(): void {
+    if (this.#router === undefined || this.#socket === undefined) return;
+    const { frames, events } = this.#router.advertise(monotonicSeconds());
+    this.#send(frames);
+    for (const event of events) this.#record(event);
+    this.#schedule(this.#router);
+  }
+
+  #schedule(router: Router): void {
+    clearTimeout(this.#timer);
+    const milliseconds = Math.max(0, 1000 * (router.nextDeadline() - monotonicSeconds()));
+    this.#timer = setTimeout(() => this.#advertise(), milliseconds);
+  }
+
+  #handle(received: readonly ReceivedFrame[]): void {
+    const batch: Batch = { leases: [], promised: [], free: [] };
+    for (const { buffer, offset, length, checksumNotReady } of received) {
+      if (this.#waiting + batch.promised.length >= WAITING_FRAMES) {
+        this.#refused++;
+        continue;
+      }
+      const frame = decodeEthernet(buffer.subarray(offset, offset + length));
+      if (frame instanceof Malformed || frame.etherType !== ETHERTYPE_IPV6) continue;
+      const packet = decodeIpv6(frame.payload);
+      if (packet instanceof Malformed) this.#record({ event: "ignored", reason: packet.reason });
+      else this.#handlePacket(frame, packet, checksumNotReady, batch);
+    }
+    this.#send(batch.free);
+    if (batch.leases.length > 0) void this.#sendKept(batch);
+  }
+
+  #handlePacket(frame: EthernetFrame, packet: Ipv6Packet, checksumNotReady: boolean, batch: Batch): void {
+    if (packet.nextHeader === IP_PROTOCOL_ICMPV6) {
+      if (this.#router === undefined) return;
+      for (const event of this.#router.handle(frame, packet, monotonicSeconds())) this.#record(event);
+      this.#schedule(this.#router);
+      return;
+    }
+    if (this.#server === undefined) return;
+    const output = this.#server.handle(frame, packet, checksumNotReady, wallSeconds());
+    for (const lease of output.leases) batch.leases.push(lease);
+    for (const reply of output.frames) (output.leases.length > 0 ? batch.promised : batch.free).push(reply);
+    for (const event of output.events) this.#record(event);
+  }
+
+  async #sendKept({ leases, promised }: Batch): Promise<void> {
+    this.#waiting += promised.length;
+    try {
+      await this.#leases.append(leases);
+      this.#send(promised);
+    } catch (error) {
+      this.#notSent += promised.length;
+      const code = error instanceof NetloomError ? error.code : "internal";
+      this.#log.write("warn", "leases were not kept, so nobody is told of them", { code, error: messageOf(error) });
+    } finally {
+      this.#waiting -= promised.length;
+    }
+  }
+
+  #send(frames: readonly Uint8Array[]): void {
+    if (frames.length > 0) this.#notSent += frames.length - (this.#socket?.send(frames) ?? 0);
+  }
+
+  #record(event: RouterEvent | Dhcp6ServerEvent): void {
+    switch (event.event) {
+      case "received":
+        this.#received[event.message] = (this.#received[event.message] ?? 0) + 1;
+        return;
+      case "sent": {
+        this.#sent[event.message] = (this.#sent[event.message] ?? 0) + 1;
+        const leases = event.message === "ROUTER-ADVERTISEMENT" ? [] : event.leases;
+        this.#log.write("info", `IPv6 ${event.message}`, leases.length === 0 ? {} : { leases });
+        return;
+      }
+      case "released":
+        this.#log.write("info", "DHCPv6 lease released", { lease: event.lease });
+        return;
+      case "declined":
+        this.#log.write("warn", "DHCPv6 address declined: somebody else on the link uses it", { address: event.lease });
+        return;
+      case "exhausted":
+        this.#log.write("warn", "nothing of the DHCPv6 range is free", { kind: event.kind });
+        return;
+      case "ignored":
+        this.#ignored++;
+        this.#log.write("debug", "IPv6 packet ignored", { reason: event.reason });
+    }
+  }
+
+  #closeSockets(): void {
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+    this.#socket = undefined;
+    if (this.#portHolder !== undefined) closeDescriptor(this.#portHolder);
+    this.#portHolder = undefined;
+  }
+
+  /**
+   * Nothing is sent afterwards; what was promised is on disk.
+   * @param farewell hosts are told that the router goes; false where another process goes on in our place
+   */
+  async close(farewell: boolean): Promise<void> {
+    if (farewell && this.#router !== undefined) this.#send([this.#router.farewell()]);
+    this.#closeSockets();
+    await this.#leases.close();
+    this.#lock.release();
+  }
+}
+
+function wallSeconds(): number {
+  return Date.now() / 1000;
+}
+
+/** Of intervals: a clock that is set must not hold up advertisements. */
+function monotonicSeconds(): number {
+  return performance.now() / 1000;
+}
