@@ -32,13 +32,26 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
     problems.push({ file: model.file, line, column, path: key, value: JSON.stringify(value), reason, remedy });
   };
   for (const uplink of model.uplinks) {
-    if (facts.links[uplink.device] !== undefined) continue;
-    tell(
-      ["uplinks", uplink.name, "device"],
-      uplink.device,
-      "there is no such device on this host",
-      existingDevices(facts),
-    );
+    const path = ["uplinks", uplink.name, "device"];
+    const link = facts.links[uplink.device];
+    if (link === undefined) tell(path, uplink.device, "there is no such device on this host", existingDevices(facts));
+    else if (uplink.address === "dhcp") {
+      if (link.master !== undefined)
+        tell(
+          path,
+          uplink.device,
+          `is a port of ${link.master}`,
+          `use ${link.master}: the host's address belongs there`,
+        );
+      const other = facts.uplinks?.[uplink.device]?.otherClient;
+      if (other !== undefined)
+        tell(
+          ["uplinks", uplink.name, "address"],
+          uplink.address,
+          `${other} gets an address for ${uplink.device} already`,
+          "end it there, or write address: keep and leave the device to it",
+        );
+    }
   }
   for (const network of model.networks) {
     for (const key of ["subnet", "subnet6"] as const) {

@@ -15,6 +15,7 @@ import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
 import { compileRouters, routerNotes } from "./routers.ts";
 import { compileNetworkDhcp, compileTaps } from "./taps.ts";
+import { compileUplinks } from "./uplinks.ts";
 import { compileVm, compileVmInPod } from "./vms.ts";
 
 export interface Compiled {
@@ -34,7 +35,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...routerNotes(model, layout, facts),
   ];
   const objects: StateObject[] = [...layout.networks.values()].flatMap((place) => compileNetwork(place, facts));
-  objects.push(...compileRouters(model, layout, facts));
+  objects.push(...compileRouters(model, layout, facts), ...compileUplinks(model));
   const vms = model.machines.filter((machine): machine is VmMachine => machine.kind === "vm");
   const pods = model.machines.filter((machine): machine is NamespaceMachine => machine.kind === "namespace");
   const guests: StateObject[] = [];

@@ -44,6 +44,14 @@ export interface ForeignForwardDrop {
   readonly hasDockerUser: boolean;
 }
 
+/** What is known of an uplink whose address comes from a DHCP server. */
+export interface UplinkFacts {
+  /** What its lease, or the last one, says about names; absent: it had none yet. */
+  readonly resolver?: ResolverConfiguration;
+  /** Another DHCP client that works on the device: "dhclient (process 812)". */
+  readonly otherClient?: string;
+}
+
 export interface Facts {
   /** Every link of the namespace that netloom runs in, by name. */
   readonly links: Readonly<Record<string, HostLink>>;
@@ -51,6 +59,8 @@ export interface Facts {
   readonly routes: readonly HostRoute[];
   /** The host's own resolv.conf; behind a local resolver (127.0.0.53) better the upstream one. */
   readonly resolver: ResolverConfiguration;
+  /** By device, of uplinks with `address: dhcp`; absent: there are none. */
+  readonly uplinks?: Readonly<Record<string, UplinkFacts>>;
   readonly foreignForwardDrops: readonly ForeignForwardDrop[];
   /** Whether the host forwarded IPv6 between all its interfaces before netloom came. */
   readonly forwardedIpv6: boolean;

@@ -43,6 +43,7 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     case "nft-table":
     case "foreign-accept":
     case "file":
+    case "dhcp-client":
       return { ...object, key };
   }
 }

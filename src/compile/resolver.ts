@@ -11,7 +11,8 @@ const UNREACHABLE = ["127.0.0.0/8", "0.0.0.0/8", "::/127", "fe80::/10"].map(pars
 
 /**
  * What the machine is told about names on one NIC. The machine's own words come first, then its network's; a
- * routed network without any passes on the host's upstream servers, an isolated one could not reach them.
+ * routed network without any passes on those of its uplink's DHCP lease, or else the host's upstream servers; an
+ * isolated one could not reach them.
  */
 export function resolverOf(
   machine: { readonly dns: DnsSettings },
@@ -23,22 +24,35 @@ export function resolverOf(
   const declared = machine.dns.servers ?? place?.network.dns.servers;
   const servers = declared ?? (place?.router === undefined ? [] : reachableServers(facts, place));
   const ownSearch = machine.dns.search ?? place?.network.dns.search;
-  const search = ownSearch ?? (declared === undefined && servers.length > 0 ? facts.resolver.search : []);
-  return { servers, search };
+  const passedOn =
+    place === undefined || declared !== undefined || servers.length === 0 ? [] : upstream(facts, place).search;
+  return { servers, search: ownSearch ?? passedOn };
 }
 
-/** The host's name servers that a machine on the network can reach. */
-function reachableServers(facts: Facts, { addressing6 }: NetworkLayout): readonly IpAddress[] {
-  return facts.resolver.servers.filter(
+/** What the network's machines are told unless the file says it: of the uplink's lease, else of the host. */
+function upstream(facts: Facts, { uplink }: NetworkLayout): ResolverConfiguration {
+  const leased = uplink?.address === "dhcp" ? facts.uplinks?.[uplink.device]?.resolver : undefined;
+  return leased === undefined || leased.servers.length === 0 ? facts.resolver : leased;
+}
+
+/** The name servers upstream that a machine on the network can reach. */
+function reachableServers(facts: Facts, place: NetworkLayout): readonly IpAddress[] {
+  return upstream(facts, place).servers.filter(
     (server) =>
-      (familyOf(server) === 4 || addressing6 !== undefined) && !UNREACHABLE.some((range) => contains(range, server)),
+      (familyOf(server) === 4 || place.addressing6 !== undefined) &&
+      !UNREACHABLE.some((range) => contains(range, server)),
   );
 }
 
 /** Says which of the host's name servers machines are not told, when a network depends on them. */
 export function resolverNotes(layout: Layout, facts: Facts): readonly string[] {
   const dependent = [...layout.networks.values()].filter(
-    ({ network, router }) => router !== undefined && network.dns.servers === undefined,
+    (place) =>
+      place.router !== undefined &&
+      place.network.dns.servers === undefined &&
+      upstream(facts, place) === facts.resolver &&
+      // Those of the lease are passed on when it comes.
+      place.uplink?.address !== "dhcp",
   );
   // Networks that reach the same servers are told of together.
   const byReach = new Map<string, { reachable: readonly string[]; names: string[] }>();

@@ -106,6 +106,7 @@ export function routerNotes(model: Model, layout: Layout, facts: Facts): readonl
 function uplinkNotes(uplink: Uplink, facts: Facts, family: Family): readonly string[] {
   const link = facts.links[uplink.device];
   if (link === undefined) return [];
+  if (uplink.address === "dhcp" && family === 4) return [];
   if (!link.up) return [`the uplink ${uplink.device} is down: nothing beyond it can be reached until it is up`];
   const usable = link.addresses.some(({ address }) => familyOf(address) === family && !address.startsWith("fe80:"));
   return usable

@@ -10,6 +10,7 @@ import { endGuest, isGuestRun, runGuest } from "../engine/guest-run.ts";
 import { Healer } from "../engine/heal.ts";
 import type { ServiceHost } from "../engine/service-host.ts";
 import { reconcile } from "../engine/reconcile.ts";
+import type { UplinkHost } from "../engine/uplink-clients.ts";
 import { readStatus } from "../engine/status.ts";
 import { summariesOf } from "../engine/summaries.ts";
 import type { RunningKeeper } from "../services/keeper/run.ts";
@@ -40,6 +41,7 @@ export class Daemon implements AsyncDisposable {
   readonly #options: DaemonOptions;
   readonly #queue: ChangeQueue;
   readonly #services: ServiceHost;
+  readonly #healing: ServiceHost;
   readonly #healer: Healer;
   readonly #confirmations: Confirmations;
   readonly #units: UnitsWatch;
@@ -55,13 +57,14 @@ export class Daemon implements AsyncDisposable {
       converge: (unit, services, { start = true } = {}) =>
         this.#queue.standAside(unit, () => keeper.keeper.converge(unit, services, start)),
     };
+    this.#healing = {
+      // Whoever ended a guest did not ask for it again.
+      converge: (unit, services, { start = true } = {}) =>
+        this.#queue.standAside(unit, () => keeper.keeper.converge(unit, services, start, false)),
+    };
     this.#healer = new Healer({
       stateFolder,
-      services: {
-        // Whoever ended a guest did not ask for it again.
-        converge: (unit, services, { start = true } = {}) =>
-          this.#queue.standAside(unit, () => keeper.keeper.converge(unit, services, start, false)),
-      },
+      services: this.#healing,
       ready: () => this.#queue.idle(),
       exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, unit, locksOf(unit), work),
       report: (event) => this.#tell(event),
@@ -107,6 +110,18 @@ export class Daemon implements AsyncDisposable {
       startedAt: this.#startedAt,
       version,
     });
+  }
+
+  /** Brings files up to the DHCP leases of their uplinks. */
+  get uplinkHost(): UplinkHost {
+    return {
+      services: this.#healing,
+      exclusively: (unit, work) => this.#queue.tryRun(`heal ${unit}`, unit, locksOf(unit), work),
+      onRecompiled: (unit, steps) => {
+        this.#healer.add(unit);
+        this.#tell({ kind: "lease-followed", unit, steps: summariesOf(steps) });
+      },
+    };
   }
 
   readonly handlers: Handlers = {

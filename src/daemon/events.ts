@@ -11,6 +11,8 @@ export type DaemonEvent =
       readonly steps: readonly string[];
       readonly milliseconds: number;
     }
+  /** The DHCP lease of an uplink says something else, and what hangs on it was brought up to it. */
+  | { readonly kind: "lease-followed"; readonly unit: string; readonly steps: readonly string[] }
   | { readonly kind: "destroyed"; readonly unit: string; readonly steps: readonly string[] }
   | { readonly kind: "bound" | "unbound" | "attached" | "detached"; readonly unit: string }
   | { readonly kind: "unconfirmed"; readonly unit: string; readonly seconds: number }

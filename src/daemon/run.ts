@@ -5,6 +5,7 @@
 import { chmodSync, chownSync, readFileSync } from "node:fs";
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { UplinkClients } from "../engine/uplink-clients.ts";
 import { logUnexpected, openKeeper } from "../services/keeper/run.ts";
 import { createStateFolder, tidyStateFolder } from "../store/state-folder.ts";
 import { UnitStore } from "../store/unit.ts";
@@ -40,11 +41,13 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   logUnexpected(log);
   if (groupId !== undefined) openFolder(stateFolder, groupId);
   {
+    using clients = new UplinkClients(stateFolder);
     await using keeper = await openKeeper({
       stateFolder,
       version,
       log,
       daemon: true,
+      createDhcpClient: clients.create,
       onStopped: () => log.info("all services have ended"),
       onRelease: () => {
         throw new NetloomError("daemon-runs", `release the keeper of ${stateFolder}: it is part of a daemon`);
@@ -64,6 +67,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     await using _metrics =
       options.metrics === undefined ? undefined : await openMetricsServer(options.metrics, () => daemon.metricsText());
     daemon.start();
+    clients.open(daemon.uplinkHost);
     options.onReady();
     await end.promise;
     log.info("daemon ends");

@@ -18,11 +18,13 @@ const KINDS_WITH_ONE_MAC = new Set(["macvlan", "macvtap", "ipvlan", "ipvtap"]);
 /**
  * @param ownedKeys keys of objects that netloom made for this file earlier: they are not in its way
  * @param parametersBefore values that kernel parameters had before netloom, by path
+ * @param uplinks what is known of the model's uplinks by DHCP
  */
 export async function gatherFacts(
   model: Model,
   ownedKeys: ReadonlySet<string>,
   parametersBefore: ReadonlyMap<string, string> = new Map(),
+  uplinks: NonNullable<Facts["uplinks"]> = {},
 ): Promise<Facts> {
   const [snapshot, foreignForwardDrops, dummy, netdevEgress] = await Promise.all([
     observe({ namespaces: [{ name: "" }], files: [] }),
@@ -65,6 +67,7 @@ export async function gatherFacts(
     links,
     routes,
     resolver: readResolvConf(""),
+    uplinks,
     foreignForwardDrops,
     forwardedIpv6: parameter("net/ipv6/conf/all/forwarding") === "1",
     features: {

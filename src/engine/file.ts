@@ -21,6 +21,7 @@ import { type Outcome, planUnit, reconcile } from "./reconcile.ts";
 import { salvage } from "./salvage.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { formatSource } from "./source.ts";
+import { uplinkFacts } from "./uplink-facts.ts";
 
 type Progress = (step: Step, position: number, total: number) => void;
 
@@ -83,6 +84,26 @@ export async function destroyFile(
   return { outcome, unitName: unit.name, notes };
 }
 
+/**
+ * Compile again what was applied, from the text that it was applied from, because a DHCP lease that it follows says
+ * something else.
+ * @returns undefined: it follows none, or a change of it was cut off and is to be finished first
+ * @throws NetloomError cannot-plan, in-use, conflict, apply-failed (as it was before)
+ */
+export async function recompileFile(
+  unitName: string,
+  stateFolder: string,
+  services: ServiceHost,
+): Promise<Outcome | undefined> {
+  const known = UnitStore.open(stateFolder, unitName);
+  const record = known.readRecord();
+  const text = record?.desired.declared?.text;
+  if (record === undefined || text === undefined || known.readJournal() !== undefined) return undefined;
+  const { unit, desired } = await wanted(record.source, stateFolder, text);
+  refuseIfUsed(stateFolder, unit.name, desired, `compile ${record.source} again`);
+  return reconcile(unit, desired, { services });
+}
+
 /** Before anything is planned: what cannot be read is set aside, and an unconfirmed change whose time is up is undone. */
 async function makeReadable(
   file: string,
@@ -137,11 +158,17 @@ async function wanted(
           previousNics: guestNicsOf(previous.desired),
           taken: attachedAddresses(stateFolder, unit.name),
         });
-  const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit));
+  const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit), uplinkFacts(model, stateFolder));
   const { desired: unqualified, notes } = compile(model, facts);
-  const desired = qualifyKeys(unqualified, unit.name);
+  const desired = withText(qualifyKeys(unqualified, unit.name), text);
   await requireFeatures(desired);
   return { unit, desired, notes };
+}
+
+/** What follows a DHCP lease keeps the text that it is made from. */
+function withText(desired: Desired, text: string): Desired {
+  if (!desired.objects.some(({ kind }) => kind === "dhcp-client")) return desired;
+  return { ...desired, declared: { ...desired.declared, text } };
 }
 
 /** Name of the unit that was applied from this very file, else of the one that would be. @throws NetloomError name-taken */

@@ -9,7 +9,7 @@ import {
 } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/route/address.ts";
-import { decodeLink, dumpLinks } from "../netlink/route/link.ts";
+import { decodeLink, dumpLinks, getLink } from "../netlink/route/link.ts";
 import { RouteNetlink } from "./netlink.ts";
 
 export interface ServedInterface {
@@ -48,4 +48,10 @@ export async function readInterface(name: string): Promise<ServedInterface> {
     addresses: ofFamily(4).map(({ address, length }) => ({ address: address as Ipv4Address, length })),
     ipv6Addresses: ofFamily(6).map(({ address, length }) => ({ address: address as Ipv6Address, length })),
   };
+}
+
+/** Of an interface of our own namespace. @throws NetlinkError ENODEV when there is none of that name */
+export async function interfaceIndexOf(name: string): Promise<number> {
+  await using netlink = RouteNetlink.open();
+  return (await netlink.get(getLink({ name }), decodeLink)).index;
 }

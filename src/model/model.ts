@@ -14,8 +14,8 @@ interface Declared {
 /** A device of this host through which routers reach the outside. */
 export interface Uplink extends Declared {
   readonly device: string;
-  /** keep: the device's addresses are left as they are. */
-  readonly address: "keep";
+  /** keep: the device's addresses are left as they are. dhcp: it gets one from a DHCPv4 server. */
+  readonly address: "keep" | "dhcp";
 }
 
 /** Name servers and search domains; what is absent comes from the next wider place (machine, network, host). */

@@ -112,15 +112,15 @@ const uplink = map(
     device: deviceName,
     address: v.exactOptional(
       described(
-        leaf<"keep">((value) =>
-          value === "keep"
-            ? "keep"
+        leaf<"keep" | "dhcp">((value) =>
+          value === "keep" || value === "dhcp"
+            ? value
             : new Refused(
-                "is not supported yet: netloom gives the uplink no address",
-                "write keep (or leave it out) and configure the device's address as you do today",
+                "is not supported yet: netloom gives the uplink no static address",
+                "write dhcp; or keep (or leave it out) and configure the device's address as you do today",
               ),
         ),
-        { const: "keep" },
+        { enum: ["keep", "dhcp"] },
       ),
     ),
   },

@@ -19,7 +19,8 @@ export const UPLINK_TEXTS = {
   device: { title: "Device", description: "name of a device of this host" },
   address: {
     title: "Address",
-    description: "keep: the device's addresses are left as they are",
+    description:
+      "keep: the device's addresses are left as they are. dhcp: a DHCPv4 server gives address, routes, MTU and name servers.",
     default: "keep",
   },
 } as const satisfies Readonly<Record<string, KeyText>>;
@@ -64,7 +65,10 @@ export const NETWORK_TEXTS = {
     description: "68 to 65535 bytes, of the bridge and of everything connected to it; with subnet6 at least 1280",
     otherwise: "the uplink's, 1500 without a router",
   },
-  dns: { title: "Name servers and search domains", otherwise: "the host's own, if a router leads out of the network" },
+  dns: {
+    title: "Name servers and search domains",
+    otherwise: "those of the uplink's DHCP lease, else the host's own, if a router leads out of the network",
+  },
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 export const ROUTER_TEXTS = {

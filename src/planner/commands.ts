@@ -48,6 +48,7 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "dhcp-client":
     case "vm":
       return [];
   }
@@ -75,6 +76,7 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "dhcp-client":
     case "vm":
       return [];
   }

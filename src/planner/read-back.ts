@@ -57,6 +57,7 @@ export function readBack(context: Context, object: StateObject): StateObject | u
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "dhcp-client":
     case "vm":
       return undefined;
   }

@@ -44,6 +44,8 @@ function creation(object: StateObject, names: Names): string {
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} to ${hostCount(object)}`;
     case "dhcp-single":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
+    case "dhcp-client":
+      return `ask a DHCP server for the address of ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "vm":
       return `start VM ${object.name}${inNamespace(object.namespace)}, ${object.memoryMebibytes} MiB, ${object.cpus} CPU${object.cpus === 1 ? "" : "s"}`;
   }
@@ -82,6 +84,8 @@ function deletion(object: StateObject, names: Names): string {
     case "dhcp-single":
     case "dhcp-network":
       return `stop DHCP on ${object.interfaceName}${inNamespace(object.namespace)}`;
+    case "dhcp-client":
+      return `give the DHCP lease of ${object.interfaceName}${inNamespace(object.namespace)} back`;
     case "vm":
       return `stop VM ${object.name}`;
   }
@@ -105,6 +109,7 @@ function change(before: StateObject, after: StateObject, names: Names): string {
       return `rewrite file ${after.path}`;
     case "ip6-single":
     case "dhcp-network":
+    case "dhcp-client":
       return `${creation(after, names)}, as changed`;
     case "dhcp-single":
       return `serve DHCP on ${after.interfaceName}${inNamespace(after.namespace)} as changed: ${after.lease.address}/${after.lease.prefixLength} to ${after.clientMac}`;

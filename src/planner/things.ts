@@ -30,6 +30,7 @@ function isOf(round: Round, object: StateObject): boolean {
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "dhcp-client":
     case "vm":
       return false;
     case "route":

@@ -6,6 +6,7 @@ import { closeDescriptor, PacketSocket, type ReceivedFrame } from "../kernel/nat
 import { DHCP_CLIENT_AND_ARP_FILTER } from "../kernel/packet-filter.ts";
 import { Dhcp4Client } from "../protocol/dhcp4/client/client.ts";
 import type { Dhcp4ClientConfig, Dhcp4ClientEvent, Dhcp4ClientInput } from "../protocol/dhcp4/client/input-output.ts";
+import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
 import { DHCP4_CLIENT_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { holdPort } from "./hold-port.ts";
@@ -56,6 +57,15 @@ export class DhcpClient implements Disposable {
       onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
     });
     this.#used = config.announce !== false;
+  }
+
+  get state(): Dhcp4ClientState {
+    return this.#machine.state;
+  }
+
+  /** When the client does something by itself, of {@link clientNow}: it renews a lease that it holds; undefined: never. */
+  nextDeadline(): number | undefined {
+    return this.#machine.nextDeadline();
   }
 
   /** Ask; a link that is down is asked again when it is up. */

@@ -261,6 +261,18 @@ export interface NetworkDhcpObject extends ObjectBase {
   readonly hosts: readonly { readonly clientMac: MacAddress; readonly lease: SingleLease }[];
 }
 
+/**
+ * A DHCPv4 client of an interface that somebody else made. What its lease makes of the interface is a unit of its own,
+ * so that it changes without a change of the file.
+ */
+export interface DhcpClientObject extends ObjectBase {
+  readonly kind: "dhcp-client";
+  readonly namespace: string;
+  readonly interfaceName: string;
+  /** Of the routes; the lower one wins. */
+  readonly metric: number;
+}
+
 export interface VmNic {
   /** Names the device in QEMU for its whole life ("nic0"): hot-plug finds it again. */
   readonly id: string;
@@ -302,13 +314,14 @@ export type KernelObject =
   | NftTableObject
   | ForeignAcceptObject
   | FileObject;
-export type ServiceObject = SingleDhcpObject | Ip6SingleObject | NetworkDhcpObject | VmObject;
+export type ServiceObject = SingleDhcpObject | Ip6SingleObject | NetworkDhcpObject | DhcpClientObject | VmObject;
 export type StateObject = KernelObject | ServiceObject;
 
 export const SERVICE_KINDS: ReadonlySet<unknown> = new Set<ServiceObject["kind"]>([
   "dhcp-single",
   "ip6-single",
   "dhcp-network",
+  "dhcp-client",
   "vm",
 ]);
 
@@ -319,6 +332,8 @@ export function isService(object: StateObject | undefined): object is ServiceObj
 
 /** What a network file says and no object shows: whoever is attached to its networks later must know it. */
 export interface Declared {
+  /** The file itself, where what it asks for follows a DHCP lease: it is compiled again when the lease changes. */
+  readonly text?: string;
   /** Addresses of guests that are told none. */
   readonly reserved?: readonly IpAddress[];
   /** By network: what its machines are told about names, where the file says it. */
@@ -367,6 +382,8 @@ export function nameOf(object: StateObject): string {
       return `IPv6 for the guest on ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp-network":
       return `DHCP on ${object.interfaceName}${inside(object.namespace)}`;
+    case "dhcp-client":
+      return `DHCP client of ${object.interfaceName}${inside(object.namespace)}`;
     case "vm":
       return `VM ${object.name}`;
   }

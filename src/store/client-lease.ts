@@ -4,7 +4,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Ipv4Address, type MacAddress, parseIpv4 } from "../base/address.ts";
+import { type Ipv4Address, type MacAddress, parseIp, parseIpv4 } from "../base/address.ts";
+import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import { readTextIfExists, removeDurably, writeAtomic } from "./atomic-file.ts";
 
 export interface StoredLease {
@@ -13,6 +14,8 @@ export interface StoredLease {
   readonly macAddress: MacAddress;
   /** Milliseconds since 1970; absent: never. */
   readonly endMilliseconds?: number;
+  /** What it said about names. */
+  readonly resolver?: ResolverConfiguration;
 }
 
 function pathOf(stateFolder: string, interfaceName: string): string {
@@ -24,11 +27,18 @@ export function readStoredLease(stateFolder: string, interfaceName: string): Sto
   const text = readTextIfExists(pathOf(stateFolder, interfaceName));
   if (text === undefined) return undefined;
   try {
-    const { version, address, macAddress, endMilliseconds } = JSON.parse(text) as Partial<StoredLease> & {
+    const { version, address, macAddress, endMilliseconds, resolver } = JSON.parse(text) as Partial<StoredLease> & {
       version?: unknown;
     };
     if (version !== 1 || address === undefined || macAddress === undefined) return undefined;
-    return { address: parseIpv4(address), macAddress, ...(endMilliseconds === undefined ? {} : { endMilliseconds }) };
+    return {
+      address: parseIpv4(address),
+      macAddress,
+      ...(endMilliseconds === undefined ? {} : { endMilliseconds }),
+      ...(resolver === undefined
+        ? {}
+        : { resolver: { servers: resolver.servers.map(parseIp), search: resolver.search.map(String) } }),
+    };
   } catch {
     // Whatever is wrong with it: it only saves a question.
     return undefined;

@@ -1,19 +1,39 @@
 /** Which service runs which kind of object. */
 import type { Logger } from "../../base/logger.ts";
-import type { ServiceObject } from "../../state/object.ts";
+import type { DhcpClientObject, ServiceObject } from "../../state/object.ts";
 import { NetworkDhcpServer } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
 import { SingleIp6Server } from "../ip6-single.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
-import { LinkService } from "./link-service.ts";
+import { LinkService, type LinkServiceObject } from "./link-service.ts";
 
-export function createService(object: ServiceObject, stateFolder: string, log: Logger): Service {
-  return object.kind === "vm" ? new VmService(object, stateFolder, log) : createLinkService(object, log);
+/** Makes the DHCP client of an uplink: it changes the host, which only the engine can. */
+export type CreateDhcpClient = (object: DhcpClientObject, log: Logger) => Service;
+
+/** What services of a keeper share. */
+export interface ServiceMakers {
+  readonly createDhcpClient: CreateDhcpClient;
+}
+
+export function createService(
+  object: ServiceObject,
+  stateFolder: string,
+  { createDhcpClient }: ServiceMakers,
+  log: Logger,
+): Service {
+  switch (object.kind) {
+    case "vm":
+      return new VmService(object, stateFolder, log);
+    case "dhcp-client":
+      return createDhcpClient(object, log);
+    default:
+      return createLinkService(object, log);
+  }
 }
 
 /** What needs nothing but a link. */
-export function createLinkService(object: Exclude<ServiceObject, { readonly kind: "vm" }>, log: Logger): LinkService {
+export function createLinkService(object: LinkServiceObject, log: Logger): LinkService {
   switch (object.kind) {
     case "dhcp-single": {
       const { clientMac, serverAddress, serverMac, lease } = object;

@@ -30,7 +30,8 @@ interface Kind {
   open(place: Place): LinkServer | Promise<LinkServer>;
 }
 
-type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" }>;
+/** What a {@link LinkService} runs. */
+export type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" }>;
 
 export class LinkService implements Service {
   readonly object: LinkServiceObject;

@@ -7,7 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { takeLock } from "../../store/lock.ts";
 import { boundFile } from "./bounded-file.ts";
-import { createService } from "./create-service.ts";
+import { type CreateDhcpClient, createService } from "./create-service.ts";
 import { Keeper } from "./keeper.ts";
 import { jsonLinesLogger } from "./log.ts";
 import { keeperLog, type KeeperStatus, keeperSocket } from "./protocol.ts";
@@ -28,6 +28,7 @@ export interface KeeperOptions {
   readonly log: Logger;
   /** It is part of a daemon. */
   readonly daemon?: boolean;
+  readonly createDhcpClient: CreateDhcpClient;
   /** All services have ended, because somebody asked for it. */
   readonly onStopped: () => void;
   /** Somebody wants the keeper to end without its guests. @throws NetloomError when it does not */
@@ -45,9 +46,13 @@ export interface RunningKeeper extends AsyncDisposable {
  * @throws NetloomError unknown-version
  */
 export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper> {
-  const { stateFolder, version, log, daemon } = options;
+  const { stateFolder, version, log, daemon, createDhcpClient } = options;
   const startedAt = Date.now();
-  const keeper = new Keeper(stateFolder, (object) => createService(object, stateFolder, log), log);
+  const keeper = new Keeper(
+    stateFolder,
+    (object) => createService(object, stateFolder, { createDhcpClient }, log),
+    log,
+  );
   const status = (): KeeperStatus => ({
     pid: process.pid,
     version,
@@ -95,12 +100,22 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
   };
 }
 
+export interface KeeperProcessOptions {
+  /** Shown in the status. */
+  readonly version: string;
+  readonly createDhcpClient: CreateDhcpClient;
+  /** It answers, and its services run. */
+  readonly onOpen?: (keeper: Keeper) => void;
+}
+
 /**
  * Serve until told to end.
- * @param version shown in the status
  * @throws NetloomError locked when the folder has a keeper already, unknown-version
  */
-export async function runKeeper(stateFolder: string, version: string): Promise<void> {
+export async function runKeeper(
+  stateFolder: string,
+  { version, createDhcpClient, onOpen }: KeeperProcessOptions,
+): Promise<void> {
   process.umask(0o077);
   using _lock = takeLock(keeperLock(stateFolder), "keeper");
   const log = jsonLinesLogger(keeperLog(stateFolder));
@@ -112,11 +127,13 @@ export async function runKeeper(stateFolder: string, version: string): Promise<v
     stateFolder,
     version,
     log,
+    createDhcpClient,
     onStopped: () => end.resolve("stopped"),
     onRelease: () => end.resolve("released"),
   });
   logUnexpected(log);
   log.info("keeper started", { pid: process.pid, version });
+  onOpen?.(running.keeper);
   const how = await end.promise;
   await running[Symbol.asyncDispose]();
   log.info("keeper ended", { how });

@@ -17,6 +17,7 @@ import { SILENT } from "../../../src/base/logger.ts";
 import { identityOf, waitForEnd } from "../../../src/kernel/process.ts";
 import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import type { KeeperClient } from "../../../src/services/keeper/client.ts";
+import { UplinkClients } from "../../../src/engine/uplink-clients.ts";
 import { createService } from "../../../src/services/keeper/create-service.ts";
 import { Keeper } from "../../../src/services/keeper/keeper.ts";
 import type { ServiceStatus } from "../../../src/services/keeper/protocol.ts";
@@ -187,7 +188,11 @@ describe("the keeper", () => {
   });
 
   test("lets a stopped guest rest when it only heals", async () => {
-    const keeper = new Keeper(state, (object) => createService(object, state, SILENT), SILENT);
+    const keeper = new Keeper(
+      state,
+      (object) => createService(object, state, { createDhcpClient: new UplinkClients(state).create }, SILENT),
+      SILENT,
+    );
     const guests = [machine(folder, "one", "echo")];
     await keeper.converge("file", guests);
     await keeper.stopVm("one", 0);

@@ -1,13 +1,15 @@
 /** dhcp request: a lease for an interface of this host, shown once or held for as long as the process runs. */
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { fromHex } from "../../../base/bytes.ts";
 import { messageOf } from "../../../base/errors.ts";
 import { SILENT } from "../../../base/logger.ts";
-import { type DhcpWishes, dhcpUnitName, holdLease, requestOnce } from "../../../engine/dhcp-request.ts";
+import { holdLease, requestOnce } from "../../../engine/dhcp-request.ts";
+import { type DhcpWishes, dhcpUnitName } from "../../../engine/lease-session.ts";
+import { ownHostName } from "../../../engine/uplink-client.ts";
 import { summariesOf } from "../../../engine/summaries.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
+import { LEASED_ROUTE_METRIC } from "../../../compile/uplinks.ts";
 import { describeLease } from "../../../protocol/dhcp4/client/describe.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../../../protocol/dhcp4/client/lease.ts";
 import { takeLock } from "../../../store/lock.ts";
@@ -18,8 +20,7 @@ import { untilInterrupted } from "../interrupt.ts";
 import { formatTable, print, printJson, STDERR_LOGGER } from "../output.ts";
 
 const DEFAULT_TIMEOUT_SECONDS = 30;
-/** What systemd-networkd gives a default route of DHCP: one that a person has set wins. */
-const DEFAULT_METRIC = 1024;
+
 const LONGEST_IDENTIFIER_BYTES = 255;
 
 function readWishes(invocation: Invocation): DhcpWishes {
@@ -42,12 +43,6 @@ function readOptionCode(word: string): number {
   const option = Object.values(DHCP4_OPTION).find(({ names }) => names.some((name) => name === word.toLowerCase()));
   if (option !== undefined) return option.code;
   throw usageError(`dhcp request: --ask ${word}: no DHCP option of that name or number`);
-}
-
-/** The first label of this host's name; undefined when no server could take it. */
-function ownHostName(): string | undefined {
-  const [label = ""] = hostname().split(".");
-  return isHostName(label) ? label : undefined;
 }
 
 function isHostName(text: string): boolean {
@@ -147,7 +142,7 @@ export const dhcpRequestCommand: Command = {
     hostname: { value: "NAME", help: "told to the server (default this host's)" },
     "client-id": { value: "HEX", help: "client identifier (default made of the hardware address)" },
     ask: { value: "OPTION,…", help: "further options to ask for, by the name of dhcpd or dnsmasq or by number" },
-    metric: { value: "N", help: `of the routes (default ${DEFAULT_METRIC})` },
+    metric: { value: "N", help: `of the routes (default ${LEASED_ROUTE_METRIC})` },
   },
   example: "netloom dhcp request eth0 --once --json",
   async run(invocation) {
@@ -178,7 +173,7 @@ export const dhcpRequestCommand: Command = {
         stateFolder,
         interfaceName,
         wishes,
-        metric: metric ?? DEFAULT_METRIC,
+        metric: metric ?? LEASED_ROUTE_METRIC,
         logger: STDERR_LOGGER,
         onLease: (lease, steps) => tellLease(interfaceName, lease, json, summariesOf(steps)),
         onLoss: ({ address, reason }) =>

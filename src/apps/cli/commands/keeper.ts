@@ -1,4 +1,5 @@
 /** keeper: what `apply` starts as a process of its own. Not meant to be started by hand. */
+import { keeperHost, UplinkClients } from "../../../engine/uplink-clients.ts";
 import { runKeeper } from "../../../services/keeper/run.ts";
 import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
 import type { Command } from "../command.ts";
@@ -13,7 +14,12 @@ export const keeperCommand: Command = {
   async run(invocation) {
     const state = stateFolderPath(invocation.option("state"));
     createStateFolder(state);
-    await runKeeper(state, VERSION);
+    using clients = new UplinkClients(state);
+    await runKeeper(state, {
+      version: VERSION,
+      createDhcpClient: clients.create,
+      onOpen: (keeper) => clients.open(keeperHost(state, keeper)),
+    });
     return 0;
   },
 };

@@ -1,0 +1,372 @@
+/**
+ * An interface of this host that has its address from a DHCP server. What the lease makes of it is a unit of its own:
+ * recorded, verified, kept as it is meanwhile, taken back at the end. Whoever ends without that leaves the address to
+ * the kernel until the lease ends, and the next session goes on with it.
+ */
+import type { Ipv4Address, MacAddress } from "../base/address.ts";
+import { equalValues } from "../base/equal.ts";
+import { messageOf, NetloomError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { compileLease, compileUnleased, type LeasedInterface } from "../compile/dhcp-lease.ts";
+import { extendAddress } from "../kernel/address-lifetime.ts";
+import { observe } from "../kernel/observe.ts";
+import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/input-output.ts";
+import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
+import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
+import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
+import { type AddressObject, type Desired, EMPTY, type LinkObject } from "../state/object.ts";
+import type { OwnershipRecord } from "../state/step.ts";
+import { readStoredLease, removeStoredLease, type StoredLease, writeStoredLease } from "../store/client-lease.ts";
+import { UnitStore } from "../store/unit.ts";
+import { makeReadable } from "./attachments.ts";
+import { Healer } from "./heal.ts";
+import { type Outcome, reconcile } from "./reconcile.ts";
+import type { ServiceHost } from "./service-host.ts";
+
+/** Who asks, and what for, beside the interface's own hardware address. */
+export type DhcpWishes = Pick<Dhcp4ClientConfig, "clientIdentifier" | "hostName" | "wantedOptions">;
+
+interface Interface {
+  readonly index: number;
+  readonly macAddress: MacAddress;
+  readonly mtuBytes: number;
+  readonly up: boolean;
+}
+
+/** The unit that keeps what a lease made of the interface. */
+export function dhcpUnitName(interfaceName: string): string {
+  return `dhcp-${interfaceName}`;
+}
+
+/** No lease here has a service. */
+const NO_SERVICES: ServiceHost = { converge: () => Promise.resolve() };
+/** A timer of Node takes no more. */
+const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
+
+/** @throws NetloomError unfit-interface */
+export async function findInterface(name: string): Promise<Interface> {
+  const host = (await observe({ namespaces: [{ name: "" }], files: [] })).namespaces[""];
+  const link = host?.links.find((candidate) => candidate.name === name);
+  const unfit = (reason: string, hint: string): NetloomError =>
+    new NetloomError("unfit-interface", `dhcp request ${name}: ${reason}`, { hint });
+  if (link === undefined) throw unfit("there is no such interface", "ip link shows what there is.");
+  const { index, macAddress, mtuBytes, up, masterIndex } = link;
+  if (macAddress === undefined || macAddress === "00:00:00:00:00:00")
+    throw unfit("it has no hardware address", "Only an Ethernet interface can ask a DHCP server.");
+  if (masterIndex !== undefined) {
+    const master = host?.links.find((candidate) => candidate.index === masterIndex)?.name ?? "another interface";
+    throw unfit(`it is a port of ${master}`, `The host's address belongs on ${master}: ask there.`);
+  }
+  return { index, macAddress, mtuBytes, up };
+}
+
+export interface LeaseSessionOptions {
+  readonly stateFolder: string;
+  readonly interfaceName: string;
+  readonly wishes: DhcpWishes;
+  /** Of the routes. */
+  readonly metric: number;
+  readonly logger: Logger;
+  /** The lease stands on the host now, anew or for longer; `steps` is what was changed for it. */
+  readonly onLease: (lease: Dhcp4Lease, steps: Outcome["steps"]) => void;
+  /** The address was taken away again. */
+  readonly onLoss: (loss: LeaseLoss) => void;
+  /** A lease could not be applied: nothing more is done until the session is given back. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export interface LeaseLoss {
+  readonly address: Ipv4Address;
+  readonly reason: "ended" | "refused" | "released" | "conflict";
+}
+
+/** A lease that an earlier process applied and that has not ended. */
+interface Inherited {
+  readonly desired: Desired;
+  readonly address: AddressObject;
+  readonly endMilliseconds: number | undefined;
+  /** Before it was applied. */
+  readonly mtuBytes: number;
+}
+
+/** Applies what happens to the lease, one thing after the other. */
+export class LeaseSession {
+  readonly #options: LeaseSessionOptions;
+  readonly #target: LeasedInterface;
+  readonly #unit: UnitStore;
+  readonly #healer: Healer;
+  readonly #client: DhcpClient;
+  #turn: Promise<void> = Promise.resolve();
+  #applied: Desired | undefined;
+  /** The address that stands on the interface. */
+  #address: Ipv4Address | undefined;
+  #lease: Dhcp4Lease | undefined;
+  /** As the record has it: how long the address was to be used when it came. */
+  #validSeconds: number | undefined;
+  #inheritedEnd: NodeJS.Timeout | undefined;
+  #over = false;
+
+  /**
+   * Set the interface up and begin to ask. Where an earlier process left a lease that has not ended, its address stays
+   * and is asked for again.
+   * @throws NetloomError unfit-interface, conflict, apply-failed; nothing is left then
+   */
+  static async open(options: LeaseSessionOptions): Promise<LeaseSession> {
+    const { stateFolder, interfaceName, logger } = options;
+    const unit = UnitStore.open(stateFolder, dhcpUnitName(interfaceName));
+    for (const note of await makeReadable(unit)) logger.warn(note);
+    const stored = readStoredLease(stateFolder, interfaceName);
+    try {
+      const inherited = await inherit(unit, stored, interfaceName);
+      // What else a kill left: the interface is looked at as it was before.
+      await reconcile(unit, inherited?.desired ?? EMPTY, { services: NO_SERVICES });
+      const { index, macAddress, mtuBytes } = await findInterface(interfaceName);
+      const session = new LeaseSession(
+        options,
+        {
+          unit: unit.name,
+          name: interfaceName,
+          index,
+          macAddress,
+          mtuBytes: inherited?.mtuBytes ?? mtuBytes,
+          metric: options.metric,
+        },
+        unit,
+        stored,
+      );
+      try {
+        await session.#begin(inherited);
+      } catch (error) {
+        await session.letGo();
+        throw error;
+      }
+      return session;
+    } catch (error) {
+      await reconcile(unit, EMPTY, { services: NO_SERVICES });
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: LeaseSessionOptions,
+    target: LeasedInterface,
+    unit: UnitStore,
+    stored: StoredLease | undefined,
+  ) {
+    this.#options = options;
+    this.#target = target;
+    this.#unit = unit;
+    this.#client = new DhcpClient({
+      interfaceIndex: target.index,
+      config: {
+        ...options.wishes,
+        mac: target.macAddress,
+        linkMtuBytes: target.mtuBytes,
+        ...(stored?.macAddress === target.macAddress
+          ? { remembered: { address: stored.address, leaseEnded: !isRunning(stored) } }
+          : {}),
+      },
+      onEvent: (event) => this.#take(event),
+      logger: options.logger,
+    });
+    this.#healer = new Healer({
+      stateFolder: options.stateFolder,
+      services: NO_SERVICES,
+      exclusively: (_, work) => this.#inTurn(work),
+      report: ({ kind, ...fields }) => options.logger.info(kind, fields),
+      log: options.logger,
+    });
+  }
+
+  get interfaceIndex(): number {
+    return this.#target.index;
+  }
+
+  get state(): Dhcp4ClientState {
+    return this.#client.state;
+  }
+
+  /** What stands on the host; undefined: nothing, or the address of an earlier process that nobody confirmed yet. */
+  get lease(): Dhcp4Lease | undefined {
+    return this.#lease;
+  }
+
+  /** Milliseconds since 1970; undefined: never. */
+  get nextAttempt(): number | undefined {
+    const deadline = this.#client.nextDeadline();
+    return deadline === undefined ? undefined : Date.now() + (deadline - clientNow()) * 1000;
+  }
+
+  /** The address is used no more, the server is told, and the interface is as it was before. What was begun is finished first. */
+  async giveBack(): Promise<void> {
+    try {
+      await this.#settle();
+      // The link stays up, so that the server can be told.
+      await this.#become(compileUnleased(this.#target));
+      const { stateFolder, interfaceName } = this.#options;
+      const stored = readStoredLease(stateFolder, interfaceName);
+      if (stored !== undefined) this.#remember({ ...stored, endMilliseconds: Date.now() });
+      this.#client.release();
+    } finally {
+      this.#client[Symbol.dispose]();
+      await reconcile(this.#unit, EMPTY, { services: NO_SERVICES });
+    }
+  }
+
+  /** Stop, and leave all as it is to whoever comes next. */
+  async letGo(): Promise<void> {
+    await this.#settle();
+    this.#client[Symbol.dispose]();
+  }
+
+  /** What was applied earlier goes on, or the interface is set up, without an address. */
+  async #begin(inherited: Inherited | undefined): Promise<void> {
+    if (inherited === undefined) await this.#become(compileUnleased(this.#target));
+    else {
+      const { desired, address, endMilliseconds } = inherited;
+      this.#applied = desired;
+      this.#address = address.address as Ipv4Address;
+      this.#validSeconds = address.validSeconds;
+      this.#healer.add(this.#unit.name);
+      const left = (endMilliseconds ?? Infinity) - Date.now();
+      if (left < LONGEST_TIMER_MILLISECONDS)
+        this.#inheritedEnd = setTimeout(() => this.#enqueue(() => this.#giveUp("ended")), Math.max(0, left));
+    }
+    this.#client.start();
+  }
+
+  #take(event: Dhcp4ClientEvent): void {
+    switch (event.event) {
+      case "bound":
+      case "extended":
+        this.#enqueue(() => this.#apply(event.lease, event.endSeconds));
+        return;
+      case "lost":
+        this.#enqueue(() => this.#giveUp(event.reason));
+        return;
+      // Where nobody confirmed the address of an earlier process the client has none to lose.
+      case "refused":
+      case "conflict":
+        this.#enqueue(() => this.#giveUp(event.event));
+        return;
+      default:
+    }
+  }
+
+  async #settle(): Promise<void> {
+    this.#over = true;
+    clearTimeout(this.#inheritedEnd);
+    await this.#healer[Symbol.asyncDispose]();
+    await this.#turn;
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#inTurn(work).catch((error: unknown) => {
+      this.#over = true;
+      this.#options.onFailure(error);
+    });
+  }
+
+  /** @returns false: it is over, and the work was not begun */
+  async #inTurn(work: () => Promise<void>): Promise<boolean> {
+    const earlier = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await earlier;
+    try {
+      if (this.#over) return false;
+      await work();
+      return true;
+    } finally {
+      resolve();
+    }
+  }
+
+  async #become(desired: Desired): Promise<Outcome["steps"]> {
+    if (equalValues(this.#applied, desired)) return [];
+    const source = JSON.stringify({ lease: { interface: this.#options.interfaceName } });
+    const { steps } = await reconcile(this.#unit, desired, { services: NO_SERVICES, source });
+    this.#applied = desired;
+    if (!this.#over) this.#healer.add(this.#unit.name);
+    return steps;
+  }
+
+  async #apply(lease: Dhcp4Lease, endSeconds: number): Promise<void> {
+    const left = endSeconds - clientNow();
+    if (left <= 0) return;
+    clearTimeout(this.#inheritedEnd);
+    const { address, prefixLength: length, nameServers: servers } = lease;
+    const { index, macAddress } = this.#target;
+    const forEver = lease.leaseSeconds === INFINITE_LEASE_SECONDS;
+    const end = forEver ? {} : { endMilliseconds: Math.round(Date.now() + left * 1000) };
+    this.#remember({ address, macAddress, ...end, resolver: { servers, search: searchOf(lease) } });
+    const validSeconds = Math.ceil(left);
+    if (this.#address !== address) this.#validSeconds = undefined;
+    this.#validSeconds ??= validSeconds;
+    const steps = await this.#become(compileLease(this.#target, lease, this.#validSeconds));
+    this.#address = address;
+    // A step that made the address gave it its time; one that stood already gets more.
+    if (!forEver && !steps.some(({ after }) => after?.kind === "address"))
+      await extendAddress(index, { address, length }, validSeconds);
+    this.#lease = lease;
+    this.#options.onLease(lease, steps);
+  }
+
+  async #giveUp(reason: LeaseLoss["reason"]): Promise<void> {
+    clearTimeout(this.#inheritedEnd);
+    // A lease that has ended is still wished for, one that was refused is not.
+    if (reason === "refused" || reason === "conflict")
+      removeStoredLease(this.#options.stateFolder, this.#options.interfaceName);
+    const address = this.#address;
+    if (address === undefined) return;
+    this.#address = undefined;
+    this.#lease = undefined;
+    this.#validSeconds = undefined;
+    await this.#become(compileUnleased(this.#target));
+    this.#options.onLoss({ address, reason });
+  }
+
+  /** Only a restart is quicker by it: a full disk takes nobody's address. */
+  #remember(lease: StoredLease): void {
+    try {
+      writeStoredLease(this.#options.stateFolder, this.#options.interfaceName, lease);
+    } catch (error) {
+      this.#options.logger.warn("the lease is not kept for a restart", { reason: messageOf(error) });
+    }
+  }
+}
+
+/** RFC 3397 §2: the search list stands in the place of the domain. */
+function searchOf({ searchDomains, domainName }: Dhcp4Lease): readonly string[] {
+  return searchDomains.length > 0 || domainName === undefined ? searchDomains : [domainName];
+}
+
+function isRunning({ endMilliseconds = Infinity }: StoredLease): boolean {
+  return endMilliseconds > Date.now();
+}
+
+/** Undefined: there is none, or it was another interface's. */
+async function inherit(
+  unit: UnitStore,
+  stored: StoredLease | undefined,
+  interfaceName: string,
+): Promise<Inherited | undefined> {
+  const record = unit.readRecord();
+  if (record === undefined || stored === undefined || !isRunning(stored)) return undefined;
+  const address = record.desired.objects.find((object) => object.kind === "address");
+  const link = record.desired.objects.find((object) => object.kind === "link");
+  if (address?.address !== stored.address || link?.link.type !== "adopted") return undefined;
+  const found = await findInterface(interfaceName);
+  if (link.link.adoptedIndex !== found.index || stored.macAddress !== found.macAddress) return undefined;
+  return {
+    desired: record.desired,
+    address,
+    endMilliseconds: stored.endMilliseconds,
+    mtuBytes: mtuBefore(record, link) ?? found.mtuBytes,
+  };
+}
+
+function mtuBefore({ owned }: OwnershipRecord, link: LinkObject): number | undefined {
+  const original = owned[link.key]?.original;
+  return (original?.kind === "link" ? original.mtuBytes : undefined) ?? link.mtuBytes;
+}

@@ -1,0 +1,185 @@
+/** The DHCPv4 client of an uplink, as one of the keeper's services. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
+import { interfaceIndexOf } from "../kernel/read-interface.ts";
+import type { Service, ServiceReport } from "../services/service.ts";
+import { type DhcpClientObject, nameOf } from "../state/object.ts";
+import { type Lock, takeLock } from "../store/lock.ts";
+import { dhcpUnitName, LeaseSession } from "./lease-session.ts";
+
+const FIRST_RETRY_MILLISECONDS = 5000;
+const LONGEST_RETRY_MILLISECONDS = 60_000;
+
+export interface UplinkClientOptions {
+  readonly stateFolder: string;
+  /** What the lease says, and files are compiled from, is other than before. */
+  readonly onChange: (interfaceName: string) => void;
+  readonly logger: Logger;
+}
+
+/** The first label of this host's name; undefined when no server could take it. */
+export function ownHostName(): string | undefined {
+  const [label = ""] = hostname().split(".");
+  return /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label) ? label : undefined;
+}
+
+export class UplinkClient implements Service {
+  readonly object: DhcpClientObject;
+  readonly #options: UplinkClientOptions;
+  #running: { readonly session: LeaseSession; readonly lock: Lock } | undefined;
+  #trouble: string | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+  /** What files were compiled from. */
+  #told: string | undefined;
+
+  constructor(object: DhcpClientObject, options: UplinkClientOptions) {
+    this.object = object;
+    this.#options = options;
+  }
+
+  /** Also begins anew on an interface that took the place of another one. After a lease that could not be applied it waits. */
+  async start(): Promise<void> {
+    if (this.#retry !== undefined) return;
+    try {
+      if (this.#running !== undefined) {
+        const index = await interfaceIndexOf(this.object.interfaceName);
+        if (index === this.#running.session.interfaceIndex) return;
+        await this.#end((session) => session.letGo());
+      }
+      await this.#begin();
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#trouble = messageOf(error);
+      throw error;
+    }
+  }
+
+  async resume(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      this.#options.logger.error("does not start", { service: nameOf(this.object), reason: messageOf(error) });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#forgetRetry();
+    await this.#end((session) => session.giveBack());
+  }
+
+  /** The address stays: the kernel takes it away when the lease ends, unless another keeper goes on with it. */
+  async release(): Promise<void> {
+    this.#forgetRetry();
+    await this.#end((session) => session.letGo());
+  }
+
+  report(): ServiceReport {
+    const details = { interface: this.object.interfaceName };
+    if (this.#running === undefined)
+      return { state: "failed", reason: this.#trouble ?? "it was not started yet", details };
+    const { state, lease, nextAttempt } = this.#running.session;
+    if (lease === undefined)
+      return { state: "starting", reason: "no lease yet", details: { ...details, client: state } };
+    const renewal = nextAttempt === undefined ? {} : { renewal: new Date(nextAttempt).toISOString() };
+    return {
+      state: "running",
+      ...(this.#trouble === undefined ? {} : { reason: this.#trouble }),
+      details: { ...details, client: state, ...detailsOf(lease), ...renewal },
+    };
+  }
+
+  /** What hung on the lease could not be brought up to it; undefined: it was. */
+  setTrouble(trouble: string | undefined): void {
+    if (this.#running !== undefined) this.#trouble = trouble;
+  }
+
+  async #begin(): Promise<void> {
+    const { stateFolder, logger } = this.#options;
+    const { interfaceName, metric } = this.object;
+    const hostName = ownHostName();
+    const lock = takeLock(join(stateFolder, "locks", dhcpUnitName(interfaceName)), nameOf(this.object));
+    try {
+      const session = await LeaseSession.open({
+        stateFolder,
+        interfaceName,
+        wishes: hostName === undefined ? {} : { hostName },
+        metric,
+        logger,
+        onLease: (lease) => this.#onLease(lease),
+        onLoss: ({ address, reason }) => logger.warn("DHCP address given up", { address, reason }),
+        onFailure: (error) => this.#onFailure(error),
+      });
+      this.#running = { session, lock };
+      logger.info("asks for an address", { service: nameOf(this.object) });
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async #end(how: (session: LeaseSession) => Promise<void>): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    try {
+      await how(running.session);
+    } finally {
+      running.lock.release();
+    }
+  }
+
+  #onLease(lease: Dhcp4Lease): void {
+    this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+    const { address, server, leaseSeconds, nameServers, searchDomains, domainName, mtuBytes } = lease;
+    this.#options.logger.info("DHCP lease", { interface: this.object.interfaceName, address, server, leaseSeconds });
+    const told = JSON.stringify([nameServers, searchDomains, domainName, mtuBytes]);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#options.onChange(this.object.interfaceName);
+  }
+
+  /** The lease is given back and asked for again later: what is in its way may be gone then. */
+  #onFailure(error: unknown): void {
+    const { logger } = this.#options;
+    this.#trouble = messageOf(error);
+    logger.error("DHCP lease not applied", { interface: this.object.interfaceName, reason: this.#trouble });
+    void this.#giveUp();
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      void this.resume();
+    }, this.#retryMilliseconds);
+    this.#retryMilliseconds = Math.min(this.#retryMilliseconds * 2, LONGEST_RETRY_MILLISECONDS);
+  }
+
+  /** Never rejects. */
+  async #giveUp(): Promise<void> {
+    try {
+      await this.#end((session) => session.giveBack());
+    } catch (error) {
+      this.#options.logger.error("DHCP lease not given back", { reason: messageOf(error) });
+    }
+  }
+
+  #forgetRetry(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+}
+
+/** Lists in words: the status shows them as they are. */
+function detailsOf(lease: Dhcp4Lease): Readonly<Record<string, string | number>> {
+  const { address, prefixLength, server, leaseSeconds, nameServers, searchDomains, ntpServers, routers } = lease;
+  const lists = { routers, nameServers, searchDomains, ntpServers };
+  return {
+    address: `${address}/${prefixLength}`,
+    server,
+    ...(leaseSeconds === INFINITE_LEASE_SECONDS ? {} : { leaseSeconds }),
+    ...Object.fromEntries(
+      Object.entries(lists).flatMap(([name, list]) => (list.length === 0 ? [] : [[name, list.join(",")]])),
+    ),
+  };
+}

@@ -1,0 +1,87 @@
+/** What this host knows of uplinks whose address comes from a DHCP server: their leases, and who else asks for one there. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { Facts, UplinkFacts } from "../compile/facts.ts";
+import type { Model } from "../model/model.ts";
+import { readStoredLease } from "../store/client-lease.ts";
+
+/** Programs that are a DHCP client for the interfaces among their words. */
+const CLIENTS = /(?:^|\/)(dhclient|dhcpcd|udhcpc|pump):?$/;
+/** Names as in /proc/PID/comm, which holds 15 bytes, with the files by interface index that say what they manage. */
+const MANAGERS = [
+  { process: "systemd-network", name: "systemd-networkd", folder: "/run/systemd/netif/leases", says: /^ADDRESS=/m },
+  {
+    process: "NetworkManager",
+    name: "NetworkManager",
+    folder: "/run/NetworkManager/devices",
+    says: /^connection-uuid=/m,
+  },
+] as const;
+
+interface Process {
+  readonly id: string;
+  readonly name: string;
+  readonly words: readonly string[];
+}
+
+/** By device. */
+export function uplinkFacts(model: Model, stateFolder: string): NonNullable<Facts["uplinks"]> {
+  const devices = model.uplinks.flatMap(({ address, device }) => (address === "dhcp" ? [device] : []));
+  if (devices.length === 0) return {};
+  const processes = processesHere();
+  return Object.fromEntries(
+    devices.map((device): [string, UplinkFacts] => {
+      const resolver = readStoredLease(stateFolder, device)?.resolver;
+      const otherClient = clientOf(device, processes);
+      return [
+        device,
+        { ...(resolver === undefined ? {} : { resolver }), ...(otherClient === undefined ? {} : { otherClient }) },
+      ];
+    }),
+  );
+}
+
+function clientOf(device: string, processes: readonly Process[]): string | undefined {
+  for (const { id, words } of processes) {
+    const name = words
+      .slice(0, 2)
+      .map((word) => CLIENTS.exec(word)?.[1])
+      .find((found) => found !== undefined);
+    if (name !== undefined && words.includes(device)) return `${name} (process ${id})`;
+  }
+  const index = read(`/sys/class/net/${device}/ifindex`)?.trim();
+  if (index === undefined) return undefined;
+  return MANAGERS.find(
+    ({ process, folder, says }) =>
+      processes.some(({ name }) => name === process) && says.test(read(join(folder, index)) ?? ""),
+  )?.name;
+}
+
+/** Those of our network namespace. */
+function processesHere(): Process[] {
+  const own = readlinkSync("/proc/self/ns/net");
+  return readdirSync("/proc").flatMap((id): Process[] => {
+    if (!/^\d+$/.test(id) || orUndefined(() => readlinkSync(`/proc/${id}/ns/net`)) !== own) return [];
+    const words = (read(`/proc/${id}/cmdline`) ?? "").split(/[\0 ]+/).filter((word) => word !== "");
+    return [{ id, name: (read(`/proc/${id}/comm`) ?? "").trim(), words }];
+  });
+}
+
+function read(path: string): string | undefined {
+  return orUndefined(() => readFileSync(path, "utf8"));
+}
+
+/** What vanishes while we look, or may not be looked at, tells nothing. */
+function orUndefined<Value>(look: () => Value): Value | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      "code" in error &&
+      ["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(String(error.code))
+    )
+      return undefined;
+    throw error;
+  }
+}
