@@ -11,7 +11,7 @@ import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from
 import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
 import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
-import { Dhcp4Server, type Dhcp4ServerEvent } from "../protocol/dhcp4/server/server.ts";
+import { Dhcp4Server, type Dhcp4ServerEvent, type Dhcp4ServerOutput } from "../protocol/dhcp4/server/server.ts";
 import { DHCP4_LEASES } from "../store/lease-log/dhcp4.ts";
 import { LeaseLog, readLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
@@ -46,10 +46,24 @@ export interface Dhcp4ServiceStats {
   readonly sent: Readonly<Record<string, number>>;
   /** Frames that met silence. */
   readonly ignored: number;
+  /** Messages without an answer because a limit of the configuration was reached, by its name. */
+  readonly limited: Readonly<Record<string, number>>;
+  /** Addresses that were probed before they were offered, and those of them that somebody else had. */
+  readonly probed: number;
+  readonly conflicts: number;
   /** Frames that came while too many waited for the disk. */
   readonly refused: number;
   /** Replies that the kernel did not take; the client asks again. */
   readonly notSent: number;
+}
+
+/** What several frames that came at one time lead to. */
+interface Batch {
+  readonly leases: Lease[];
+  /** To be sent when the leases are on disk. */
+  readonly promised: Uint8Array[];
+  /** To be sent at once. */
+  readonly free: Uint8Array[];
 }
 
 export class Dhcp4Service implements AsyncDisposable {
@@ -60,10 +74,15 @@ export class Dhcp4Service implements AsyncDisposable {
   readonly #restored: number;
   readonly #received: Record<string, number> = {};
   readonly #sent: Record<string, number> = {};
+  readonly #limited: Record<string, number> = {};
+  #probed = 0;
+  #conflicts = 0;
   #ignored = 0;
   #refused = 0;
   #notSent = 0;
   #waiting = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #timerSeconds: number | undefined;
   #socket: PacketSocket | undefined;
   #portHolder: number | undefined;
 
@@ -117,22 +136,46 @@ export class Dhcp4Service implements AsyncDisposable {
 
   #handle(received: readonly ReceivedFrame[]): void {
     const now = nowSeconds();
-    const leases: Lease[] = [];
-    const promised: Uint8Array[] = [];
-    const free: Uint8Array[] = [];
+    const batch: Batch = { leases: [], promised: [], free: [] };
     for (const { buffer, offset, length, checksumNotReady } of received) {
-      if (this.#waiting + promised.length >= WAITING_FRAMES) {
+      if (this.#waiting + batch.promised.length >= WAITING_FRAMES) {
         this.#refused++;
         continue;
       }
       const frame = buffer.subarray(offset, offset + length);
-      const output = this.#machine.handle({ frame, checksumNotReady }, now);
-      for (const lease of output.leases) leases.push(lease);
-      for (const reply of output.frames) (output.leases.length > 0 ? promised : free).push(reply);
-      for (const event of output.events) this.#record(event);
+      this.#collect(this.#machine.handle({ frame, checksumNotReady }, now), batch);
     }
+    this.#finish(batch, now);
+  }
+
+  #collect({ leases, frames, events }: Dhcp4ServerOutput, batch: Batch): void {
+    for (const lease of leases) batch.leases.push(lease);
+    for (const reply of frames) (leases.length > 0 ? batch.promised : batch.free).push(reply);
+    for (const event of events) this.#record(event);
+  }
+
+  #finish({ leases, promised, free }: Batch, now: number): void {
     this.#send(free);
     if (leases.length > 0) void this.#sendKept(leases, promised);
+    this.#arm(now);
+  }
+
+  /** Be back when the machine's next probe ends. */
+  #arm(now: number): void {
+    const deadline = this.#socket === undefined ? undefined : this.#machine.nextDeadline();
+    if (deadline === this.#timerSeconds) return;
+    clearTimeout(this.#timer);
+    this.#timerSeconds = deadline;
+    if (deadline === undefined) return;
+    this.#timer = setTimeout(() => this.#handleDeadline(), Math.max(0, Math.ceil((deadline - now) * 1000)));
+  }
+
+  #handleDeadline(): void {
+    const now = nowSeconds();
+    const batch: Batch = { leases: [], promised: [], free: [] };
+    this.#timerSeconds = undefined;
+    this.#collect(this.#machine.handleDeadline(now), batch);
+    this.#finish(batch, now);
   }
 
   async #sendKept(leases: readonly Lease[], frames: readonly Uint8Array[]): Promise<void> {
@@ -171,6 +214,17 @@ export class Dhcp4Service implements AsyncDisposable {
       case "declined":
         this.#log.write("warn", "DHCP address declined: somebody else on the link uses it", { address: event.address });
         return;
+      case "conflict":
+        this.#conflicts++;
+        this.#log.write("warn", "DHCP address not offered: somebody on the link uses it", { address: event.address });
+        return;
+      case "probed":
+        this.#probed++;
+        return;
+      case "limited":
+        this.#limited[event.limit] = (this.#limited[event.limit] ?? 0) + 1;
+        this.#log.write("warn", "DHCP message not answered: too many of its kind", { limit: event.limit });
+        return;
       case "exhausted":
         this.#log.write("warn", "no address of the range is free", {});
         return;
@@ -192,6 +246,9 @@ export class Dhcp4Service implements AsyncDisposable {
       received: { ...this.#received },
       sent: { ...this.#sent },
       ignored: this.#ignored,
+      limited: { ...this.#limited },
+      probed: this.#probed,
+      conflicts: this.#conflicts,
       refused: this.#refused,
       notSent: this.#notSent,
     };
@@ -202,6 +259,7 @@ export class Dhcp4Service implements AsyncDisposable {
     this.#socket = undefined;
     if (this.#portHolder !== undefined) closeDescriptor(this.#portHolder);
     this.#portHolder = undefined;
+    clearTimeout(this.#timer);
   }
 
   /** Nothing is sent afterwards; what was promised is on disk. */

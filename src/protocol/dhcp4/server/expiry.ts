@@ -3,44 +3,13 @@
  * come. A binding that was prolonged stays where it is and is put further when its old end comes; one that ends beyond
  * the wheel's reach is looked at once a turn.
  */
-export interface Timed {
-  /** Seconds, whole. */
-  endSeconds: number;
-  previous: Timed | undefined;
-  next: Timed | undefined;
-}
+import { Ring, type Timed, unlink } from "./ring.ts";
 
 const SLOTS = 4096;
 
-/** A ring of entries around a head, each in one list at most. */
-class List implements Timed {
-  readonly endSeconds = 0;
-  previous: Timed = this;
-  next: Timed = this;
-
-  push(entry: Timed): void {
-    entry.previous = this.previous;
-    entry.next = this;
-    this.previous.next = entry;
-    this.previous = entry;
-  }
-
-  first(): Timed | undefined {
-    return this.next === this ? undefined : this.next;
-  }
-}
-
-function unlink(entry: Timed): void {
-  if (entry.previous === undefined || entry.next === undefined) return;
-  entry.previous.next = entry.next;
-  entry.next.previous = entry.previous;
-  entry.previous = undefined;
-  entry.next = undefined;
-}
-
 export class Expiry<Entry extends Timed> {
-  readonly #slots: (List | undefined)[] = new Array<List | undefined>(SLOTS).fill(undefined);
-  readonly #ended = new List();
+  readonly #slots: (Ring | undefined)[] = new Array<Ring | undefined>(SLOTS).fill(undefined);
+  readonly #ended = new Ring();
   #turned: number;
 
   constructor(nowSeconds: number) {
@@ -59,7 +28,7 @@ export class Expiry<Entry extends Timed> {
       return;
     }
     const second = Math.min(entry.endSeconds, this.#turned + SLOTS - 1) % SLOTS;
-    (this.#slots[second] ??= new List()).push(entry);
+    (this.#slots[second] ??= new Ring()).push(entry);
   }
 
   /** Take out the entry that ended first. */

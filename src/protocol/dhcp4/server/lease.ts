@@ -36,18 +36,25 @@ const IDENTIFIER_LIMIT_BYTES = 255;
  * identifier is compared as it is, and the hardware address does not count beside it). Undefined for a client that has
  * neither, or an identifier that no one option holds.
  */
-export function clientKeyOf({ options, hardwareType, hardwareAddress }: Dhcp4Message): ClientKey | undefined {
-  const identifier = options.get(DHCP4_OPTION.clientIdentifier.code);
+export function clientKeyOf(message: Dhcp4Message): ClientKey | undefined {
+  const identifier = message.options.get(DHCP4_OPTION.clientIdentifier.code);
   // RFC 2132 §9.14: at least two bytes. Some send one or none; then the hardware address must do.
-  if (identifier !== undefined && identifier.length >= 2) {
-    if (identifier.length > IDENTIFIER_LIMIT_BYTES) return undefined;
-    return String.fromCharCode(BY_IDENTIFIER, ...identifier);
-  }
-  if (hardwareAddress.length === 0) return undefined;
+  if (identifier !== undefined && identifier.length >= 2)
+    return identifier.length > IDENTIFIER_LIMIT_BYTES ? undefined : identifierKeyOf(identifier);
+  return message.hardwareAddress.length === 0 ? undefined : hardwareKeyOf(message);
+}
+
+export function identifierKeyOf(identifier: Uint8Array): ClientKey {
+  return String.fromCharCode(BY_IDENTIFIER, ...identifier);
+}
+
+type Hardware = Pick<Dhcp4Message, "hardwareType" | "hardwareAddress">;
+
+export function hardwareKeyOf({ hardwareType, hardwareAddress }: Hardware): ClientKey {
   return String.fromCharCode(BY_HARDWARE, hardwareType, ...hardwareAddress);
 }
 
-export function hardwareOf({ hardwareType, hardwareAddress }: Dhcp4Message): string {
+export function hardwareOf({ hardwareType, hardwareAddress }: Hardware): string {
   return String.fromCharCode(hardwareType, ...hardwareAddress);
 }
 

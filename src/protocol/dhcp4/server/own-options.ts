@@ -21,10 +21,6 @@ const OWN: ReadonlySet<number> = new Set(
   ].map(({ code }) => code),
 );
 
-export function isOwnOption(code: number): boolean {
-  return OWN.has(code);
-}
-
 export function isServerOption(code: number): boolean {
   return OWN.has(code);
 }

@@ -1,44 +1,67 @@
 /**
  * The addresses that a server gives out, and who has which. Every look-up is one in a map, and finding an address that
- * is free costs the same whatever the pool's size: addresses that nobody ever had come first, then the one that has
- * been free for longest, so that a client that comes back finds its own.
+ * is free costs the same whatever the pool's size: an offer that nobody took up comes first, then addresses that nobody
+ * ever had, then the one that has been free for longest, so that a client that comes back finds its own.
+ *
+ * Offers that nobody takes up are bounded in number. With more of them, or when nothing else is free, the oldest offer's
+ * address is offered to the next client too, and the first of the two to request it has it: who only asks for offers
+ * takes nothing away from the others.
  */
 import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/address.ts";
-import { Expiry, type Timed } from "./expiry.ts";
+import { Expiry } from "./expiry.ts";
+import type { Layout, Place, RangePlace } from "./layout.ts";
 import { type ClientKey, FOREVER_SECONDS, type Lease, type LeaseState } from "./lease.ts";
+import { Ring, type Timed, unlink } from "./ring.ts";
 
 export interface Binding extends Timed {
   readonly address: Ipv4Address;
+  readonly place: Place;
+  /** Absent where the address is not given to anybody who comes: a host's own. */
+  readonly range: Range | undefined;
   state: LeaseState | "offered";
   client: ClientKey;
   hardware: string;
   hostName: string;
   startSeconds: number;
+  /** It is in its range's ring of offers. */
+  isOffer: boolean;
+  /** Nobody else was found to use it since it became the client's. */
+  isProbed: boolean;
+  /** It was taken from another client that may still request it. */
+  isContested: boolean;
+  /** What its client had before and loses when it takes this one up. */
+  former: Binding | undefined;
 }
 
-export interface PoolRange {
-  readonly first: Ipv4Address;
-  /** At least `first`. */
-  readonly last: Ipv4Address;
-  /** Within the range, but never given out: the server's own, a router's. */
-  readonly excluded: ReadonlySet<Ipv4Address>;
+export class Range {
+  readonly place: RangePlace;
+  readonly ended: Expiry<Binding>;
+  /** In the order in which they end, as all last for the same time. */
+  readonly offers = new Ring();
+  nextFresh: number;
+
+  constructor(place: RangePlace, nowSeconds: number) {
+    this.place = place;
+    this.nextFresh = place.first;
+    this.ended = new Expiry(nowSeconds);
+  }
 }
 
 export class Pool {
-  readonly #first: number;
-  readonly #last: number;
-  readonly #excluded: ReadonlySet<Ipv4Address>;
+  /** In the order in which addresses are given out. */
+  readonly ranges: readonly Range[];
+  readonly #layout: Layout;
+  readonly #offerLimit: number;
+  readonly #byPlace: ReadonlyMap<RangePlace, Range>;
   readonly #byAddress = new Map<Ipv4Address, Binding>();
   readonly #byClient = new Map<ClientKey, Binding>();
-  readonly #expiry: Expiry<Binding>;
-  #nextFresh: number;
+  #offers = 0;
 
-  constructor({ first, last, excluded }: PoolRange, nowSeconds: number) {
-    this.#first = ipv4ToNumber(first);
-    this.#last = ipv4ToNumber(last);
-    this.#excluded = excluded;
-    this.#nextFresh = this.#first;
-    this.#expiry = new Expiry(nowSeconds);
+  constructor(layout: Layout, offerLimit: number, nowSeconds: number) {
+    this.#layout = layout;
+    this.#offerLimit = offerLimit;
+    this.ranges = layout.ranges.map((place) => new Range(place, nowSeconds));
+    this.#byPlace = new Map(this.ranges.map((range) => [range.place, range]));
   }
 
   /** What the client has or last had, as long as nobody else has got it since. */
@@ -46,47 +69,92 @@ export class Pool {
     return this.#byClient.get(client);
   }
 
-  isFree(address: Ipv4Address, nowSeconds: number): boolean {
-    const number = ipv4ToNumber(address);
-    if (number < this.#first || number > this.#last || this.#excluded.has(address)) return false;
-    const binding = this.#byAddress.get(address);
-    return binding === undefined || binding.endSeconds <= nowSeconds;
+  /** What is known of an address. */
+  at(address: Ipv4Address): Binding | undefined {
+    return this.#byAddress.get(address);
   }
 
-  /**
-   * The client's address: its own, else the one that it asks for when that is free, else any. Undefined when none is
-   * free. A binding that is not the client's yet is so from now on, and has ended: the caller says until when it lasts.
-   */
-  allocate(client: ClientKey, wanted: Ipv4Address | undefined, nowSeconds: number): Binding | undefined {
-    this.#expiry.turn(nowSeconds);
-    const own = this.#byClient.get(client);
-    if (own !== undefined) return own;
-    const binding =
-      wanted !== undefined && this.isFree(wanted, nowSeconds) ? this.#bindingAt(wanted) : this.#anyFree(nowSeconds);
-    if (binding !== undefined) this.#give(binding, client);
+  /** Any address of these ranges for a client that has none; undefined when all are in use. */
+  allocate(client: ClientKey, ranges: readonly Range[], nowSeconds: number): Binding | undefined {
+    const binding = this.#anyFree(ranges, nowSeconds) ?? this.#oldestOffer(ranges);
+    if (binding !== undefined) this.#give(binding, client, nowSeconds);
     return binding;
   }
 
-  #give(binding: Binding, client: ClientKey): void {
-    if (binding.client !== "") this.#byClient.delete(binding.client);
+  /** That address, if it is of these ranges and free. */
+  claim(
+    client: ClientKey,
+    wanted: Ipv4Address | undefined,
+    ranges: readonly Range[],
+    nowSeconds: number,
+  ): Binding | undefined {
+    if (wanted === undefined) return undefined;
+    const place = this.#layout.rangeOf(ipv4ToNumber(wanted));
+    const range = place === undefined ? undefined : this.#byPlace.get(place);
+    if (range === undefined || !ranges.includes(range) || !this.#layout.isGivenOut(wanted)) return undefined;
+    const known = this.#byAddress.get(wanted);
+    if (known !== undefined && known.endSeconds > nowSeconds) return undefined;
+    const binding = known ?? this.#create(wanted, range.place, range);
+    this.#give(binding, client, nowSeconds);
+    return binding;
+  }
+
+  /** An address that was offered to this client and then, before it came back, to another one. */
+  contest(client: ClientKey, wanted: Ipv4Address, ranges: readonly Range[], nowSeconds: number): Binding | undefined {
+    const binding = this.#byAddress.get(wanted);
+    if (binding?.range === undefined || !binding.isOffer || !binding.isContested) return undefined;
+    if (!ranges.includes(binding.range)) return undefined;
+    this.#give(binding, client, nowSeconds);
+    return binding;
+  }
+
+  /** A host's own address, unless somebody else still has it. `clients`: what the host is or was known as. */
+  reserved(clients: readonly [ClientKey, ClientKey], address: Ipv4Address, nowSeconds: number): Binding | undefined {
+    const known = this.#byAddress.get(address);
+    const isOurs = known !== undefined && clients.includes(known.client);
+    if (known !== undefined && !isOurs && known.endSeconds > nowSeconds) return undefined;
+    const place = this.#layout.placeOf(address);
+    if (place === undefined) return undefined;
+    const binding = known ?? this.#create(address, place, undefined);
+    if (this.#byClient.get(clients[0]) !== binding) this.#give(binding, clients[0], nowSeconds);
+    return binding;
+  }
+
+  #give(binding: Binding, client: ClientKey, nowSeconds: number): void {
+    const isContested = binding.state === "offered" && binding.client !== "" && binding.endSeconds > nowSeconds;
+    this.#unlist(binding);
+    this.#forget(binding);
+    binding.former = this.#byClient.get(client);
     binding.client = client;
     binding.state = "offered";
     binding.hostName = "";
     binding.endSeconds = 0;
+    binding.isProbed = false;
+    binding.isContested = isContested;
     this.#byClient.set(client, binding);
   }
 
-  #bindingAt(address: Ipv4Address): Binding {
-    const known = this.#byAddress.get(address);
-    if (known !== undefined) return known;
+  #forget(binding: Binding): void {
+    if (this.#byClient.get(binding.client) === binding) this.#byClient.delete(binding.client);
+    binding.client = "";
+    binding.former = undefined;
+  }
+
+  #create(address: Ipv4Address, place: Place, range: Range | undefined): Binding {
     const binding: Binding = {
       address,
+      place,
+      range,
       state: "offered",
       client: "",
       hardware: "",
       hostName: "",
       startSeconds: 0,
       endSeconds: 0,
+      isOffer: false,
+      isProbed: false,
+      isContested: false,
+      former: undefined,
       previous: undefined,
       next: undefined,
     };
@@ -94,52 +162,134 @@ export class Pool {
     return binding;
   }
 
-  #anyFree(nowSeconds: number): Binding | undefined {
-    while (this.#nextFresh <= this.#last) {
-      const address = ipv4FromNumber(this.#nextFresh++);
-      if (!this.#excluded.has(address) && !this.#byAddress.has(address)) return this.#bindingAt(address);
+  #anyFree(ranges: readonly Range[], nowSeconds: number): Binding | undefined {
+    for (const range of ranges) {
+      const offer = firstOffer(range);
+      if (offer !== undefined && offer.endSeconds <= nowSeconds) return offer;
     }
-    return this.#expiry.take(nowSeconds);
+    if (this.#offers >= this.#offerLimit) return undefined;
+    for (const range of ranges) {
+      const fresh = this.#fresh(range);
+      if (fresh !== undefined) return fresh;
+    }
+    for (const range of ranges) {
+      const ended = range.ended.take(nowSeconds);
+      if (ended !== undefined) return ended;
+    }
+    return undefined;
   }
 
-  /** Hold an address for its client until then. */
-  hold(binding: Binding, state: "offered" | "leased", endSeconds: number): void {
-    // One that is prolonged is found to be so when its old end comes.
-    const isListed = binding.next !== undefined && endSeconds >= binding.endSeconds;
-    binding.state = state;
+  #fresh(range: Range): Binding | undefined {
+    while (range.nextFresh <= range.place.last) {
+      const address = ipv4FromNumber(range.nextFresh++);
+      if (this.#layout.isGivenOut(address) && !this.#byAddress.has(address))
+        return this.#create(address, range.place, range);
+    }
+    return undefined;
+  }
+
+  #oldestOffer(ranges: readonly Range[]): Binding | undefined {
+    for (const range of ranges) {
+      const offer = firstOffer(range);
+      if (offer !== undefined) return offer;
+    }
+    return undefined;
+  }
+
+  /** Take an address out of the list that it is in. */
+  #unlist(binding: Binding): void {
+    if (binding.isOffer) this.#offers--;
+    binding.isOffer = false;
+    unlink(binding);
+  }
+
+  /** Tell the time; now and then, so that finding a free address stays quick. */
+  turn(nowSeconds: number): void {
+    for (const range of this.ranges) range.ended.turn(nowSeconds);
+  }
+
+  /** Hold an address for its client, who has to request it before then. */
+  offer(binding: Binding, endSeconds: number): void {
+    this.#unlist(binding);
+    binding.state = "offered";
     binding.endSeconds = endSeconds;
-    if (!isListed) this.#expiry.schedule(binding);
+    if (binding.range === undefined) return;
+    binding.range.offers.push(binding);
+    binding.isOffer = true;
+    this.#offers++;
+  }
+
+  /** A lease that is offered anew lasts as long as the offer. */
+  prolong(binding: Binding, endSeconds: number): void {
+    binding.endSeconds = Math.max(binding.endSeconds, endSeconds);
+  }
+
+  /**
+   * The address is its client's until then.
+   * @returns what the client had before, and has not any more
+   */
+  lease(binding: Binding, endSeconds: number, nowSeconds: number): Binding | undefined {
+    // One that is prolonged is found to be so when its old end comes.
+    const isListed = !binding.isOffer && binding.next !== undefined && endSeconds >= binding.endSeconds;
+    if (!isListed) this.#unlist(binding);
+    const { former } = binding;
+    binding.state = "leased";
+    binding.endSeconds = endSeconds;
+    binding.isProbed = true;
+    binding.isContested = false;
+    binding.former = undefined;
+    if (!isListed) this.#schedule(binding);
+    return former === undefined || former.client !== binding.client ? undefined : this.dismiss(former, nowSeconds);
+  }
+
+  /** An address that its client does not use any more, because it has another one. Undefined if it had ended. */
+  dismiss(binding: Binding, nowSeconds: number): Binding | undefined {
+    const wasLeased = binding.state === "leased" && binding.endSeconds > nowSeconds;
+    if (wasLeased || binding.state === "offered") this.free(binding, nowSeconds);
+    this.#forget(binding);
+    return wasLeased ? binding : undefined;
   }
 
   /** The address is free, and remembered as the client's. */
   free(binding: Binding, nowSeconds: number): void {
+    this.#unlist(binding);
     if (binding.state === "leased") binding.state = "released";
     binding.endSeconds = Math.floor(nowSeconds);
-    this.#expiry.schedule(binding);
+    this.#schedule(binding);
   }
 
   /** Nobody gets the address until then. */
   quarantine(binding: Binding, endSeconds: number): void {
-    this.#byClient.delete(binding.client);
-    binding.client = "";
+    this.#unlist(binding);
+    this.#forget(binding);
     binding.hostName = "";
     binding.state = "declined";
     binding.endSeconds = endSeconds;
-    this.#expiry.schedule(binding);
+    this.#schedule(binding);
+  }
+
+  #schedule(binding: Binding): void {
+    binding.range?.ended.schedule(binding);
   }
 
   /**
    * Take up what was known before a restart; a later one of the same address counts.
-   * @returns false for an address that the range does not have any more
+   * @returns false for an address that is not given out any more
    */
   restore(lease: Lease): boolean {
-    const number = ipv4ToNumber(lease.address);
-    if (number < this.#first || number > this.#last || this.#excluded.has(lease.address)) return false;
-    const binding = this.#bindingAt(lease.address);
-    const other = this.#byClient.get(lease.client);
+    const place = this.#layout.rangeOf(ipv4ToNumber(lease.address));
+    const isReserved = this.#layout.isReserved(lease.address);
+    if (!isReserved && (place === undefined || !this.#layout.isGivenOut(lease.address))) return false;
+    const range = isReserved || place === undefined ? undefined : this.#byPlace.get(place);
+    const at = place ?? this.#layout.placeOf(lease.address);
+    const binding =
+      this.#byAddress.get(lease.address) ?? (at === undefined ? undefined : this.#create(lease.address, at, range));
+    if (binding === undefined) return false;
+    this.#unlist(binding);
+    this.#forget(binding);
     // The client had another address before; that one keeps its end, but is nobody's.
-    if (other !== undefined && other !== binding) other.client = "";
-    if (binding.client !== "") this.#byClient.delete(binding.client);
+    const other = this.#byClient.get(lease.client);
+    if (other !== undefined) other.client = "";
     binding.client = lease.client;
     if (lease.client !== "") this.#byClient.set(lease.client, binding);
     binding.state = lease.state;
@@ -147,7 +297,8 @@ export class Pool {
     binding.hostName = lease.hostName;
     binding.startSeconds = lease.startSeconds;
     binding.endSeconds = lease.endSeconds;
-    this.#expiry.schedule(binding);
+    binding.isProbed = true;
+    this.#schedule(binding);
     return true;
   }
 
@@ -157,9 +308,14 @@ export class Pool {
   }
 }
 
-type LeaseBinding = Binding & { state: LeaseState };
+function firstOffer(range: Range): Binding | undefined {
+  // Only bindings come into the ring, by offer().
+  return range.offers.first() as Binding | undefined;
+}
 
-function isLease(binding: Binding): binding is LeaseBinding {
+type LeaseBinding = Pick<Binding, Exclude<keyof Lease, "state">> & { readonly state: LeaseState };
+
+function isLease(binding: Binding): binding is Binding & { state: LeaseState } {
   return binding.state !== "offered";
 }
 

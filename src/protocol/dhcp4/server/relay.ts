@@ -4,19 +4,23 @@ import { ipv4 } from "../../../wire/dhcp4/codecs.ts";
 import { DHCP4_OPTION } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 
+/** RFC 3046 §3.1. */
+const CIRCUIT_ID = 1;
 /** RFC 3527. */
 const LINK_SELECTION = 5;
 /** RFC 5107. */
 const SERVER_IDENTIFIER_OVERRIDE = 11;
 
 export interface RelayInformation {
+  /** The relay's port to the client. */
+  readonly circuitId: Uint8Array | undefined;
   /** An address of the client's link, where giaddr is not one. */
   readonly linkSelection: Ipv4Address | undefined;
   /** By what address the client is to know the server, so that renewals come through the relay. */
   readonly serverIdentifier: Ipv4Address | undefined;
 }
 
-const NONE: RelayInformation = { linkSelection: undefined, serverIdentifier: undefined };
+const NONE: RelayInformation = { circuitId: undefined, linkSelection: undefined, serverIdentifier: undefined };
 
 /** A sub-option that is cut off or has another length than its address is as good as absent. */
 export function relayInformationOf(options: Dhcp4Options): RelayInformation {
@@ -26,7 +30,11 @@ export function relayInformationOf(options: Dhcp4Options): RelayInformation {
     const value = subOption(bytes, code);
     return value === undefined ? undefined : ipv4.decode(value);
   };
-  return { linkSelection: address(LINK_SELECTION), serverIdentifier: address(SERVER_IDENTIFIER_OVERRIDE) };
+  return {
+    circuitId: subOption(bytes, CIRCUIT_ID),
+    linkSelection: address(LINK_SELECTION),
+    serverIdentifier: address(SERVER_IDENTIFIER_OVERRIDE),
+  };
 }
 
 function subOption(bytes: Uint8Array, code: number): Uint8Array | undefined {

@@ -17,23 +17,16 @@ import {
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import { DHCP4_HEADROOM_BYTES, wrapDhcp4 } from "../frame.ts";
-import { selectOptions } from "../lease-options.ts";
-import type { Dhcp4ServerConfig } from "./config.ts";
+import { bootpOptions } from "./bootp.ts";
+import type { Dhcp4Host, Dhcp4ServerConfig } from "./config.ts";
 import { FOREVER_SECONDS } from "./lease.ts";
-import { offeredOptions } from "./offered.ts";
+import { clientNameAnswer } from "./names.ts";
+import type { Profile } from "./profile.ts";
 
 /** Bytes of IP datagram that every client and link must take (RFC 2131 §2). */
 const MINIMUM_DATAGRAM_BYTES = 576;
 const IP_AND_UDP_BYTES = 28;
 const ETHERNET_MTU_BYTES = 1500;
-/** Lists of wishes are as many as there are kinds of client; hostile ones shall not fill the memory. */
-const REMEMBERED_WISHES = 256;
-/** RFC 8925 §3.3: never sent to a client that does not ask for it. Option 249 is the same as 121. */
-const ONLY_WHEN_ASKED: ReadonlySet<number> = new Set([
-  DHCP4_OPTION.ipv6OnlyPreferred.code,
-  DHCP4_OPTION.microsoftClasslessRoutes.code,
-]);
-
 export interface Request {
   readonly message: Dhcp4Message;
   /** Of the frame: the client's, its router's or its relay's. */
@@ -41,6 +34,7 @@ export interface Request {
   readonly source: Ipv4Address;
   /** By what address the client knows the server (RFC 5107). */
   readonly serverIdentifier: Ipv4Address;
+  readonly host: Dhcp4Host | undefined;
 }
 
 export type Reply =
@@ -49,27 +43,26 @@ export type Reply =
       readonly address: Ipv4Address;
       readonly seconds: number;
       readonly rapid?: boolean;
+      readonly profile: Profile;
     }
   /** To INFORM: settings without an address. */
-  | { readonly type: "ACK"; readonly address?: never; readonly rapid?: never }
+  | { readonly type: "ACK"; readonly address?: never; readonly rapid?: never; readonly profile: Profile }
+  /** To a client that knows no message types. */
+  | { readonly type: "BOOTP"; readonly address: Ipv4Address; readonly profile: Profile }
   | { readonly type: "NAK"; readonly address: Ipv4Address; readonly reason: string };
 
 export class ReplyEncoder {
   readonly #config: Dhcp4ServerConfig;
-  readonly #offered: Dhcp4Options;
-  readonly #unasked: readonly number[];
-  readonly #selected = new Map<string, Dhcp4Options>();
 
   constructor(config: Dhcp4ServerConfig) {
     this.#config = config;
-    this.#offered = offeredOptions(config);
-    this.#unasked = [...this.#offered.keys()].filter((code) => !ONLY_WHEN_ASKED.has(code));
   }
 
   /** @returns the frame, and which options the client wanted and had no room for */
   encode(request: Request, reply: Reply): { readonly frame: Uint8Array; readonly omittedOptions: readonly number[] } {
     const { message } = request;
     const isRefusal = reply.type === "NAK";
+    const profile = isRefusal ? undefined : reply.profile;
     const isRelayed = message.relayAddress !== IPV4_ANY;
     const encoded = encodeComplete(
       {
@@ -83,10 +76,10 @@ export class ReplyEncoder {
         broadcast: message.broadcast || (isRefusal && isRelayed),
         clientAddress: reply.type === "ACK" && reply.rapid !== true ? message.clientAddress : IPV4_ANY,
         yourAddress: isRefusal ? IPV4_ANY : (reply.address ?? IPV4_ANY),
-        nextServerAddress: IPV4_ANY,
+        nextServerAddress: profile?.nextServer ?? IPV4_ANY,
         relayAddress: message.relayAddress,
-        serverName: "",
-        bootFile: "",
+        serverName: profile?.serverName ?? "",
+        bootFile: profile?.bootFile ?? "",
         options: this.#options(request, reply),
       },
       this.#maximumMessageBytes(message),
@@ -96,7 +89,8 @@ export class ReplyEncoder {
     return { frame: encoded.bytes, omittedOptions: encoded.omittedOptions };
   }
 
-  #options({ message, serverIdentifier }: Request, reply: Reply): Dhcp4Options {
+  #options({ message, serverIdentifier, host }: Request, reply: Reply): Dhcp4Options {
+    if (reply.type === "BOOTP") return bootpOptions(reply.profile.options);
     const options = new Map([
       optionEntry(DHCP4_OPTION.messageType, reply.type),
       optionEntry(DHCP4_OPTION.serverIdentifier, serverIdentifier),
@@ -105,7 +99,9 @@ export class ReplyEncoder {
     else {
       if (reply.address !== undefined) addDuration(options, reply.seconds);
       if (reply.type === "ACK" && reply.rapid === true) options.set(...optionEntry(DHCP4_OPTION.rapidCommit, true));
-      for (const [code, value] of this.#select(message)) options.set(code, value);
+      const wishes = message.options.get(DHCP4_OPTION.parameterRequestList.code);
+      for (const [code, value] of reply.profile.select(wishes)) options.set(code, value);
+      if (reply.address !== undefined) this.#addName(options, message, host, reply.profile);
     }
     echo(message, options, [
       // RFC 6842, RFC 3011 §2, RFC 3046 §2.2: as they came, and option 82 as the last one.
@@ -116,15 +112,18 @@ export class ReplyEncoder {
     return options;
   }
 
-  #select({ options }: Dhcp4Message): Dhcp4Options {
-    const wishes = options.get(DHCP4_OPTION.parameterRequestList.code) ?? new Uint8Array(0);
-    const key = String.fromCharCode(...wishes);
-    const known = this.#selected.get(key);
-    if (known !== undefined) return known;
-    if (this.#selected.size >= REMEMBERED_WISHES) this.#selected.clear();
-    const selected = selectOptions(this.#offered, wishes.length === 0 ? this.#unasked : [...wishes]);
-    this.#selected.set(key, selected);
-    return selected;
+  /** RFC 4702 §4: only for a client that sent one. */
+  #addName(
+    options: Map<number, Uint8Array>,
+    message: Dhcp4Message,
+    host: Dhcp4Host | undefined,
+    profile: Profile,
+  ): void {
+    const { code } = DHCP4_OPTION.clientDomainName;
+    if (!message.options.has(code)) return;
+    const policy = { name: host?.name, offered: profile.options, updates: this.#config.updatesNames === true };
+    const answer = clientNameAnswer(message.options, policy);
+    if (answer !== undefined) options.set(code, answer);
   }
 
   /** What the client takes (option 57 counts the IP datagram), but never more than one frame of the link. */
@@ -175,7 +174,7 @@ function destinationOf(
   if (reply.type === "NAK") return everybody;
   const isInform = reply.address === undefined;
   const current = isInform && message.clientAddress === IPV4_ANY ? source : message.clientAddress;
-  if (current !== IPV4_ANY && (isInform || reply.type === "ACK"))
+  if (current !== IPV4_ANY && (isInform || reply.type !== "OFFER"))
     return { destinationMac: sourceMac, destination: current, destinationPort: DHCP4_CLIENT_PORT };
   const { hardwareType, hardwareAddress } = message;
   if (message.broadcast || reply.address === undefined) return everybody;

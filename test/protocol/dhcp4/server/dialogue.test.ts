@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Ipv4Address, IPV4_BROADCAST, MAC_BROADCAST, parseIpv4, parseMac } from "../../../../src/base/address.ts";
 import { fromHex } from "../../../../src/base/bytes.ts";
-import { OFFER_SECONDS, QUARANTINE_SECONDS } from "../../../../src/protocol/dhcp4/server/server.ts";
+import { OFFER_SECONDS, QUARANTINE_SECONDS } from "../../../../src/protocol/dhcp4/server/answers.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
 import type { ClientMessage } from "../../../support/dhcp4-client.ts";
 import {
@@ -71,7 +71,7 @@ describe("a client that has 192.0.2.10, while another one has 192.0.2.11 (RFC 21
       "sent to another server's address",
     ],
     ["§2 a reply", { type: "ACK", fields: { operation: "reply" } }, "a message of another server"],
-    ["no message type", {}, "no DHCP message type"],
+    ["no message type", {}, "a BOOTP client that is no known host"],
   ];
   test.each(table)("%s", (_, message, answer) => {
     const server = start();
@@ -150,7 +150,8 @@ describe("addresses", () => {
     const one = { ranges: [range("192.0.2.10", "192.0.2.10")] };
     const server = start(one);
     say(server, { type: "DISCOVER" });
-    expect(told(say(server, { mac: other, type: "DISCOVER" }, OFFER_SECONDS - 1))).toBe("exhausted");
+    const reboot = { mac: other, type: "REQUEST", options: [requested("192.0.2.10")] } as const;
+    expect(told(say(server, reboot, OFFER_SECONDS - 1))).toBe("NAK");
     expect(told(say(server, { mac: other, type: "DISCOVER" }, OFFER_SECONDS))).toBe("OFFER 192.0.2.10");
     say(server, { mac: other, type: "REQUEST", options: [requested("192.0.2.10"), chosen("192.0.2.99")] }, 61);
     expect(told(say(server, { mac: third, type: "DISCOVER" }, 62))).toBe("OFFER 192.0.2.10");

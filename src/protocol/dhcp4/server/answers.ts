@@ -1,0 +1,334 @@
+/** What each of a client's messages does to the addresses, and its answer (RFC 2131 §4.3). */
+import { type Ipv4Address, IPV4_ANY, macFromBytes } from "../../../base/address.ts";
+import type { Dhcp4MessageType } from "../../../wire/dhcp4/codecs.ts";
+import { HARDWARE_ETHERNET } from "../../../wire/dhcp4/message.ts";
+import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
+import type { Dhcp4ServerConfig } from "./config.ts";
+import type { Identity } from "./identify.ts";
+import type { Layout, Place } from "./layout.ts";
+import { hardwareOf, type Lease } from "./lease.ts";
+import { limitsOf, Quarantines, RateLimit } from "./limits.ts";
+import { toldHostLabel } from "./names.ts";
+import { type Dhcp4ServerOutput, ignored, silent } from "./output.ts";
+import { type Binding, endOf, leaseOf, Pool, type Range } from "./pool.ts";
+import type { Prober } from "./probe.ts";
+import { type Profile, Profiles } from "./profile.ts";
+import { type Reply, ReplyEncoder, type Request } from "./reply.ts";
+
+/** How long an offered address waits for its client's REQUEST. */
+export const OFFER_SECONDS = 60;
+/** How long nobody gets an address that a client has found in use by somebody else. */
+export const QUARANTINE_SECONDS = 600;
+
+export interface Client extends Request, Identity {
+  /** The message as it came. */
+  readonly frame: Uint8Array;
+  /** Whose address a relay, or the client, named as the client's link. */
+  readonly link: Place | undefined;
+}
+
+export class Answers {
+  readonly #config: Dhcp4ServerConfig;
+  readonly #layout: Layout;
+  readonly #pool: Pool;
+  readonly #profiles: Profiles;
+  readonly #replies: ReplyEncoder;
+  readonly #newClients: RateLimit;
+  readonly #quarantines: Quarantines;
+  readonly #prober: Prober | undefined;
+  /** Of each subnet, when it is the one that a relay named, and of none: its own first. */
+  readonly #ranges: ReadonlyMap<Place | undefined, readonly Range[]>;
+  readonly #classRanges: ReadonlyMap<number, readonly Range[]>;
+
+  constructor(config: Dhcp4ServerConfig, layout: Layout, prober: Prober | undefined, nowSeconds: number) {
+    const limits = limitsOf(config);
+    this.#config = config;
+    this.#layout = layout;
+    this.#pool = new Pool(layout, limits.offers, nowSeconds);
+    this.#profiles = new Profiles(config);
+    this.#replies = new ReplyEncoder(config);
+    this.#newClients = new RateLimit(limits.newClientsPerSecond, nowSeconds);
+    this.#quarantines = new Quarantines(limits);
+    this.#prober = prober;
+    const { ranges } = this.#pool;
+    const general = ranges.filter(({ place }) => place.classIndex === undefined);
+    const isOf = (link: Place) => (range: Range) => range.place.subnet === link.subnet;
+    this.#ranges = new Map<Place | undefined, readonly Range[]>([
+      [undefined, general],
+      ...layout.subnets.map((link): [Place, Range[]] => [
+        link,
+        [...general.filter(isOf(link)), ...general.filter((range) => !isOf(link)(range))],
+      ]),
+    ]);
+    this.#classRanges = new Map(
+      ranges.flatMap((range) => (range.place.classIndex === undefined ? [] : [[range.place.classIndex, [range]]])),
+    );
+  }
+
+  restore(lease: Lease, nowSeconds: number): boolean {
+    if (!this.#pool.restore(lease)) return false;
+    if (lease.state === "declined" && lease.endSeconds > nowSeconds) this.#quarantines.add(lease.endSeconds);
+    return true;
+  }
+
+  leases(): Iterable<Lease> {
+    return this.#pool.leases();
+  }
+
+  answer(type: Dhcp4MessageType | "BOOTP", client: Client, nowSeconds: number): Dhcp4ServerOutput {
+    switch (type) {
+      case "DISCOVER":
+        return this.#handleDiscover(client, nowSeconds);
+      case "REQUEST":
+        return this.#handleRequest(client, nowSeconds);
+      case "DECLINE":
+        return this.#handleDecline(client, nowSeconds);
+      case "RELEASE":
+        return this.#handleRelease(client, nowSeconds);
+      case "INFORM":
+        return this.#handleInform(client);
+      case "BOOTP":
+        return this.#handleBootp(client, nowSeconds);
+      case "OFFER":
+      case "ACK":
+      case "NAK":
+        return ignored(`${type} is a server's message`);
+    }
+  }
+
+  /** RFC 2131 §4.3.1. */
+  #handleDiscover(client: Client, nowSeconds: number): Dhcp4ServerOutput {
+    const { options } = client.message;
+    this.#pool.turn(nowSeconds);
+    const binding = this.#reserved(client, nowSeconds) ?? this.#held(client);
+    if (binding !== undefined) return this.#offer(client, binding, nowSeconds);
+    if (!this.#newClients.take(nowSeconds)) return silent({ event: "limited", limit: "newClientsPerSecond" });
+    const wanted = readOption(options, DHCP4_OPTION.requestedAddress);
+    const ranges = this.#rangesFor(client);
+    const found =
+      this.#pool.claim(client.key, wanted, ranges, nowSeconds) ?? this.#pool.allocate(client.key, ranges, nowSeconds);
+    return found === undefined ? silent({ event: "exhausted" }) : this.#offer(client, found, nowSeconds);
+  }
+
+  #offer(client: Client, binding: Binding, nowSeconds: number): Dhcp4ServerOutput {
+    const end = endOf(nowSeconds, OFFER_SECONDS);
+    // A lease that has not ended stays one: a restart must know of it.
+    const isLeased = binding.state === "leased" && binding.endSeconds > nowSeconds;
+    if (!isLeased) {
+      const question = this.#probe(client, binding, nowSeconds);
+      if (question !== undefined) {
+        this.#pool.offer(binding, end);
+        return question;
+      }
+    }
+    if (this.#config.rapidCommit && readOption(client.message.options, DHCP4_OPTION.rapidCommit) === true)
+      return this.#grant(client, binding, nowSeconds, true);
+    if (isLeased) this.#pool.prolong(binding, end);
+    else this.#pool.offer(binding, end);
+    const profile = this.#profiles.of(binding.place, client.host, client.classes);
+    return this.#send(client, {
+      type: "OFFER",
+      address: binding.address,
+      seconds: leaseSecondsOf(client, profile),
+      profile,
+    });
+  }
+
+  /** Undefined when the address can be offered at once. */
+  #probe(client: Client, { address, isProbed }: Binding, nowSeconds: number): Dhcp4ServerOutput | undefined {
+    const prober = this.#prober;
+    if (prober === undefined || isProbed) return undefined;
+    if (prober.isUnderWay(address)) return ignored("the address is being probed");
+    // Where no more addresses may be found in use, the answer to the question would be of no use.
+    if (!prober.hasRoom() || !this.#quarantines.hasRoom(nowSeconds)) return undefined;
+    const relayMac = client.message.relayAddress === IPV4_ANY ? undefined : client.sourceMac;
+    const question = prober.ask({ address, frame: client.frame, relayMac, nowSeconds });
+    return { leases: [], frames: [question], events: [{ event: "probed", address }] };
+  }
+
+  /** Nobody answered for the address. */
+  passProbe(address: Ipv4Address): void {
+    const binding = this.#pool.at(address);
+    if (binding !== undefined) binding.isProbed = true;
+  }
+
+  /** Somebody answered for the address: nobody else gets it for a while. */
+  failProbe(address: Ipv4Address, nowSeconds: number): Dhcp4ServerOutput {
+    const binding = this.#pool.at(address);
+    // It may have become somebody's lease since.
+    if (binding?.state !== "offered") return { leases: [], frames: [], events: [] };
+    return { ...this.#quarantine(binding, nowSeconds), events: [{ event: "conflict", address }] };
+  }
+
+  #quarantine(binding: Binding, nowSeconds: number, client?: string): Dhcp4ServerOutput {
+    const end = endOf(nowSeconds, QUARANTINE_SECONDS);
+    this.#pool.quarantine(binding, end);
+    this.#quarantines.add(end, client);
+    return { leases: [leaseOf({ ...binding, state: "declined" })], frames: [], events: [] };
+  }
+
+  /** The address that the configuration has for the host, unless somebody else still uses it. */
+  #reserved({ host, key, ownKey }: Client, nowSeconds: number): Binding | undefined {
+    if (host?.address === undefined) return undefined;
+    return this.#pool.reserved([key, ownKey], host.address, nowSeconds);
+  }
+
+  #heldAnywhere({ key, ownKey }: Client): Binding | undefined {
+    return this.#pool.find(key) ?? (key === ownKey ? undefined : this.#pool.find(ownKey));
+  }
+
+  /** What the client has or had, if the configuration still lets it. */
+  #held(client: Client): Binding | undefined {
+    const binding = this.#heldAnywhere(client);
+    if (binding?.range === undefined) return undefined;
+    return this.#rangesFor(client).includes(binding.range) ? binding : undefined;
+  }
+
+  #rangesFor({ classes, link }: Client): readonly Range[] {
+    for (const index of classes) {
+      const own = this.#classRanges.get(index);
+      if (own !== undefined) return own;
+    }
+    return this.#ranges.get(link) ?? [];
+  }
+
+  /** RFC 2131 §4.3.2. Without a server identifier the client is in INIT-REBOOT, RENEWING or REBINDING. */
+  #handleRequest(client: Client, nowSeconds: number): Dhcp4ServerOutput {
+    const { options, clientAddress } = client.message;
+    const chosen = readOption(options, DHCP4_OPTION.serverIdentifier);
+    const isRestart = clientAddress === IPV4_ANY;
+    const wanted = isRestart ? readOption(options, DHCP4_OPTION.requestedAddress) : clientAddress;
+    const known = this.#heldAnywhere(client);
+    if (chosen !== undefined && !this.#isOurs(client, chosen)) {
+      if (known?.state === "offered") this.#pool.free(known, nowSeconds);
+      return ignored("the client chose another server");
+    }
+    if (wanted === undefined) return ignored("REQUEST names no address");
+    const reserved = this.#reserved(client, nowSeconds);
+    const own = reserved ?? this.#held(client);
+    if (own !== undefined && own.address === wanted) return this.#grant(client, own, nowSeconds, false);
+    const isKnown = known !== undefined || reserved !== undefined;
+    if (chosen === undefined && !this.#config.authoritative) {
+      // A client that starts on another link than before has to be told; any other may be another server's.
+      if (!isKnown && !(isRestart && this.#layout.subnetOf(wanted) === undefined)) return ignored("an unknown client");
+    } else {
+      const binding = isKnown ? undefined : this.#pool.claim(client.key, wanted, this.#rangesFor(client), nowSeconds);
+      const contested =
+        chosen === undefined || reserved !== undefined
+          ? undefined
+          : this.#pool.contest(client.key, wanted, this.#rangesFor(client), nowSeconds);
+      const found = binding ?? contested;
+      if (found !== undefined) return this.#grant(client, found, nowSeconds, false);
+    }
+    return this.#send(client, { type: "NAK", address: wanted, reason: `${wanted} is not this client's address` });
+  }
+
+  #grant(client: Client, binding: Binding, nowSeconds: number, rapid: boolean): Dhcp4ServerOutput {
+    const profile = this.#profiles.of(binding.place, client.host, client.classes);
+    const seconds = leaseSecondsOf(client, profile);
+    if (binding.state === "offered") this.#newClients.giveBack();
+    if (binding.state !== "leased" || binding.endSeconds <= nowSeconds) binding.startSeconds = Math.floor(nowSeconds);
+    binding.hardware = hardwareOf(client.message);
+    binding.hostName = client.host?.name ?? toldHostLabel(client.message.options) ?? binding.hostName;
+    const left = this.#pool.lease(binding, endOf(nowSeconds, seconds), nowSeconds);
+    const leases = [leaseOf({ ...binding, state: "leased" })];
+    if (left !== undefined) leases.push(leaseOf({ ...left, state: "released" }));
+    this.#dismissOld(client, binding, leases, nowSeconds);
+    return { ...this.#send(client, { type: "ACK", address: binding.address, seconds, rapid, profile }), leases };
+  }
+
+  /** What a host had under its own identifier before it became one that is known by its hardware address. */
+  #dismissOld({ key, ownKey }: Client, binding: Binding, leases: Lease[], nowSeconds: number): void {
+    if (key === ownKey || binding.client !== key) return;
+    const old = this.#pool.find(ownKey);
+    const left = old === undefined ? undefined : this.#pool.dismiss(old, nowSeconds);
+    if (left !== undefined) leases.push(leaseOf({ ...left, state: "released" }));
+  }
+
+  /** RFC 2131 §4.3.3. Only who has the address can say that somebody else uses it, and not of too many. */
+  #handleDecline(client: Client, nowSeconds: number): Dhcp4ServerOutput {
+    const address = readOption(client.message.options, DHCP4_OPTION.requestedAddress);
+    const binding = this.#leasedTo(client, address);
+    if (binding === undefined) return ignored("DECLINE of an address that is not this client's");
+    if (!isFromClient(client)) return ignored("DECLINE that somebody else sent");
+    const limit = this.#quarantines.refusal(binding.hardware, nowSeconds);
+    if (limit !== undefined) return silent({ event: "limited", limit });
+    const { hardware } = binding;
+    return {
+      ...this.#quarantine(binding, nowSeconds, hardware),
+      events: [{ event: "declined", address: binding.address }],
+    };
+  }
+
+  /** RFC 2131 §4.3.4: the address is free, and kept for the client as long as there are others. */
+  #handleRelease(client: Client, nowSeconds: number): Dhcp4ServerOutput {
+    const { clientAddress } = client.message;
+    const binding = this.#leasedTo(client, clientAddress);
+    if (binding === undefined) return ignored("RELEASE of an address that is not this client's");
+    // RFC 2131 §4.4.6: sent by unicast, and so from the address that is released.
+    if (client.source !== clientAddress) return ignored("RELEASE from another address than the released one");
+    this.#pool.free(binding, nowSeconds);
+    return {
+      leases: [leaseOf({ ...binding, state: "released" })],
+      frames: [],
+      events: [{ event: "released", address: binding.address }],
+    };
+  }
+
+  /** What the client has, if it is that address, and the client has the hardware address that it got it with. */
+  #leasedTo(client: Client, address: Ipv4Address | undefined): Binding | undefined {
+    const server = readOption(client.message.options, DHCP4_OPTION.serverIdentifier);
+    if (server === undefined || !this.#isOurs(client, server)) return undefined;
+    const own = this.#heldAnywhere(client);
+    if (own === undefined || own.address !== address || own.state !== "leased") return undefined;
+    return own.hardware === hardwareOf(client.message) ? own : undefined;
+  }
+
+  /** A lease from before its relay set another identifier is renewed all the same. */
+  #isOurs(client: Client, server: Ipv4Address): boolean {
+    return server === client.serverIdentifier || server === this.#config.serverAddress;
+  }
+
+  /** RFC 2131 §4.3.5: settings without an address; nothing of a lease in it. */
+  #handleInform(client: Client): Dhcp4ServerOutput {
+    const { clientAddress } = client.message;
+    const place = this.#layout.placeOf(clientAddress === IPV4_ANY ? client.source : clientAddress);
+    if (place === undefined) return ignored("INFORM from another subnet");
+    return this.#send(client, { type: "ACK", profile: this.#profiles.of(place, client.host, client.classes) });
+  }
+
+  /**
+   * RFC 1534 §2: a client that knows nothing of leases has its address for good, and so gets only one that the
+   * configuration keeps for its hardware address.
+   */
+  #handleBootp(client: Client, nowSeconds: number): Dhcp4ServerOutput {
+    const { host } = client;
+    if (host === undefined || !("mac" in host.identity)) return ignored("a BOOTP client that is no known host");
+    const binding = this.#reserved(client, nowSeconds);
+    if (binding === undefined) return ignored("a BOOTP client without an address of its own");
+    const profile = this.#profiles.of(binding.place, host, client.classes);
+    return this.#send(client, { type: "BOOTP", address: binding.address, profile });
+  }
+
+  #send(client: Client, reply: Reply): Dhcp4ServerOutput {
+    const { frame, omittedOptions } = this.#replies.encode(client, reply);
+    const address = reply.address === undefined ? {} : { address: reply.address };
+    return {
+      leases: [],
+      frames: [frame],
+      events: [{ event: "sent", message: reply.type, ...address, omittedOptions }],
+    };
+  }
+}
+
+function leaseSecondsOf({ message }: Client, { leaseSeconds }: Profile): number {
+  const asked = readOption(message.options, DHCP4_OPTION.leaseTime) ?? leaseSeconds.default;
+  return Math.min(leaseSeconds.maximum, Math.max(leaseSeconds.minimum, asked));
+}
+
+/** What a client on the link sends for itself comes from its own hardware address; a relay's word is taken. */
+function isFromClient({ message, sourceMac }: Client): boolean {
+  const { relayAddress, hardwareType, hardwareAddress } = message;
+  if (relayAddress !== IPV4_ANY || hardwareType !== HARDWARE_ETHERNET || hardwareAddress.length !== 6) return true;
+  return macFromBytes(hardwareAddress) === sourceMac;
+}

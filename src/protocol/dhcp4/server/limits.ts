@@ -1,0 +1,102 @@
+/** What one client, or all strangers together, can take of a server in a time. */
+import { ipv4ToNumber } from "../../../base/address.ts";
+import type { Dhcp4Limits, Dhcp4ServerConfig } from "./config.ts";
+
+/** Strangers that come at once, before they are counted by the second: a power cut ends, and all hosts ask. */
+const NEW_CLIENTS_AT_ONCE = 8192;
+const NEW_CLIENTS_PER_SECOND = 2000;
+/** Of small ranges all addresses may be on offer, of large ones half. */
+const OFFERS_OF_SMALL_RANGES = 64;
+const DECLINED_PER_CLIENT = 3;
+/** One part of so many of the addresses. */
+const DECLINED_SHARE = 4;
+
+export function limitsOf(config: Dhcp4ServerConfig): Required<Dhcp4Limits> {
+  const { limits = {}, furtherSubnets = [], classes = [] } = config;
+  const ranges = [
+    ...[config, ...furtherSubnets].flatMap((each) => each.ranges),
+    ...classes.flatMap(({ range }) => range ?? []),
+  ];
+  const addresses = ranges.reduce((sum, { first, last }) => sum + ipv4ToNumber(last) - ipv4ToNumber(first) + 1, 0);
+  return {
+    offers: Math.max(OFFERS_OF_SMALL_RANGES, Math.floor(addresses / 2)),
+    newClientsPerSecond: NEW_CLIENTS_PER_SECOND,
+    declined: Math.max(DECLINED_PER_CLIENT, Math.floor(addresses / DECLINED_SHARE)),
+    declinedPerClient: DECLINED_PER_CLIENT,
+    ...limits,
+  };
+}
+
+/** So many in a second, and more at once after a quiet time. Who proves to be in earnest gives back what it took. */
+export class RateLimit {
+  readonly #perSecond: number;
+  readonly #most: number;
+  #left: number;
+  #filledSeconds: number;
+
+  constructor(perSecond: number, nowSeconds: number) {
+    this.#perSecond = perSecond;
+    this.#most = Math.min(NEW_CLIENTS_AT_ONCE, perSecond * 4);
+    this.#left = this.#most;
+    this.#filledSeconds = nowSeconds;
+  }
+
+  /** @returns false when there were too many */
+  take(nowSeconds: number): boolean {
+    const passed = Math.max(0, nowSeconds - this.#filledSeconds);
+    this.#left = Math.min(this.#most, this.#left + passed * this.#perSecond);
+    this.#filledSeconds = nowSeconds;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+
+  giveBack(): void {
+    this.#left = Math.min(this.#most, this.#left + 1);
+  }
+}
+
+interface Count {
+  addresses: number;
+  untilSeconds: number;
+}
+
+/** How many addresses are in quarantine, and at whose word. Bounded by the addresses that may be. */
+export class Quarantines {
+  readonly #total: number;
+  readonly #perClient: number;
+  readonly #byClient = new Map<string, Count>();
+  /** When each ends; as all last for the same time the first ends first. */
+  readonly #ends: number[] = [];
+
+  constructor({ declined, declinedPerClient }: Required<Dhcp4Limits>) {
+    this.#total = declined;
+    this.#perClient = declinedPerClient;
+  }
+
+  /** Whether there is room for another one. */
+  hasRoom(nowSeconds: number): boolean {
+    while (this.#ends.length > 0 && this.#ends[0]! <= nowSeconds) this.#ends.shift();
+    for (const [client, { untilSeconds }] of this.#byClient) {
+      if (untilSeconds > nowSeconds) break;
+      this.#byClient.delete(client);
+    }
+    return this.#ends.length < this.#total;
+  }
+
+  /** @returns which limit is reached; undefined when the address may be put there */
+  refusal(client: string, nowSeconds: number): "declined" | "declinedPerClient" | undefined {
+    if (!this.hasRoom(nowSeconds)) return "declined";
+    return (this.#byClient.get(client)?.addresses ?? 0) < this.#perClient ? undefined : "declinedPerClient";
+  }
+
+  /** @param client absent: nobody's word but what a probe or a file says */
+  add(untilSeconds: number, client?: string): void {
+    this.#ends.push(untilSeconds);
+    if (client === undefined) return;
+    const addresses = (this.#byClient.get(client)?.addresses ?? 0) + 1;
+    // Behind the others, which end earlier.
+    this.#byClient.delete(client);
+    this.#byClient.set(client, { addresses, untilSeconds });
+  }
+}

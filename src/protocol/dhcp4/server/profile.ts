@@ -1,0 +1,107 @@
+/** What is told with an address: the settings of network, subnet, range, classes and host in one, made when first needed. */
+import { broadcastOf, type Ipv4Address, IPV4_ANY, netmaskOf } from "../../../base/address.ts";
+import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
+import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
+import { selectOptions } from "../lease-options.ts";
+import type { Dhcp4Class, Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings, LeaseSeconds } from "./config.ts";
+import type { Place } from "./layout.ts";
+
+/** Lists of wishes are as many as there are kinds of client; hostile ones shall not fill the memory. */
+const REMEMBERED_WISHES = 64;
+const REMEMBERED_PROFILES = 256;
+/** RFC 8925 §3.3: never sent to a client that does not ask for it. Option 249 is the same as 121. */
+const ONLY_WHEN_ASKED: ReadonlySet<number> = new Set([
+  DHCP4_OPTION.ipv6OnlyPreferred.code,
+  DHCP4_OPTION.microsoftClasslessRoutes.code,
+]);
+const NO_WISHES = new Uint8Array(0);
+
+export class Profile {
+  readonly leaseSeconds: LeaseSeconds;
+  readonly nextServer: Ipv4Address;
+  readonly serverName: string;
+  readonly bootFile: string;
+  /** All that can be told, in the order for a client that states no wishes. */
+  readonly options: Dhcp4Options;
+  readonly #unasked: readonly number[];
+  readonly #selected = new Map<string, Dhcp4Options>();
+
+  /** @param settings the first that says something counts */
+  constructor({ subnet }: Place, settings: readonly Dhcp4Settings[], network: Dhcp4ServerConfig) {
+    const first = <Value>(read: (settings: Dhcp4Settings) => Value | undefined): Value | undefined => {
+      for (const each of settings) {
+        const value = read(each);
+        if (value !== undefined) return value;
+      }
+      return undefined;
+    };
+    const minimum = first(({ leaseSeconds }) => leaseSeconds?.minimum) ?? network.leaseSeconds.minimum;
+    const longest = first(({ leaseSeconds }) => leaseSeconds?.maximum) ?? network.leaseSeconds.maximum;
+    const maximum = Math.max(minimum, longest);
+    const usual = first(({ leaseSeconds }) => leaseSeconds?.default) ?? network.leaseSeconds.default;
+    this.leaseSeconds = { minimum, maximum, default: Math.min(maximum, Math.max(minimum, usual)) };
+    this.nextServer = first(({ nextServer }) => nextServer) ?? IPV4_ANY;
+    this.serverName = first(({ serverName }) => serverName) ?? "";
+    this.bootFile = first(({ bootFile }) => bootFile) ?? "";
+    // The mask must precede the routers (RFC 2132 §3.3).
+    const options = new Map<number, Uint8Array>([
+      optionEntry(DHCP4_OPTION.subnetMask, netmaskOf(subnet.length)),
+      optionEntry(DHCP4_OPTION.broadcastAddress, broadcastOf(subnet)),
+    ]);
+    for (const each of settings.toReversed()) for (const [code, value] of each.options ?? []) options.set(code, value);
+    this.options = options;
+    this.#unasked = [...options.keys()].filter((code) => !ONLY_WHEN_ASKED.has(code));
+  }
+
+  /** Those that a client wishes, in its order; without wishes all. */
+  select(wishes: Uint8Array = NO_WISHES): Dhcp4Options {
+    const key = String.fromCharCode(...wishes);
+    const known = this.#selected.get(key);
+    if (known !== undefined) return known;
+    if (this.#selected.size >= REMEMBERED_WISHES) this.#selected.clear();
+    const selected = selectOptions(this.options, wishes.length === 0 ? this.#unasked : [...wishes]);
+    this.#selected.set(key, selected);
+    return selected;
+  }
+}
+
+export class Profiles {
+  readonly #config: Dhcp4ServerConfig;
+  readonly #classes: readonly Dhcp4Class[];
+  readonly #plain = new Map<Place, Profile>();
+  readonly #special = new Map<string, Profile>();
+  readonly #numbers: ReadonlyMap<Dhcp4Host, number>;
+
+  constructor(config: Dhcp4ServerConfig) {
+    this.#config = config;
+    this.#classes = config.classes ?? [];
+    this.#numbers = new Map((config.hosts ?? []).map((host, i) => [host, i]));
+  }
+
+  /** @param classes numbers of the classes in the configuration, rising */
+  of(place: Place, host: Dhcp4Host | undefined, classes: readonly number[]): Profile {
+    if (host === undefined && classes.length === 0) {
+      let plain = this.#plain.get(place);
+      if (plain === undefined) this.#plain.set(place, (plain = new Profile(place, place.settings, this.#config)));
+      return plain;
+    }
+    const key = `${place.index} ${host === undefined ? "" : this.#numbers.get(host)} ${classes.join(",")}`;
+    const known = this.#special.get(key);
+    if (known !== undefined) return known;
+    if (this.#special.size >= REMEMBERED_PROFILES) this.#special.clear();
+    const settings = [
+      ...(host === undefined ? [] : settingsOf(host)),
+      ...classes.map((index) => this.#classes[index]!),
+      ...place.settings,
+    ];
+    const profile = new Profile(place, settings, this.#config);
+    this.#special.set(key, profile);
+    return profile;
+  }
+}
+
+/** With its name, unless its own options name it otherwise. */
+function settingsOf(host: Dhcp4Host): Dhcp4Settings[] {
+  if (host.name === undefined) return [host];
+  return [host, { options: new Map([optionEntry(DHCP4_OPTION.hostName, host.name)]) }];
+}
