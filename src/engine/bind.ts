@@ -16,15 +16,15 @@ import { discoverPodInterface, type PodInterface } from "../compile/binding/pod-
 import { discoverPodContext } from "../kernel/discover.ts";
 import { hasLinkKind, hasNetdevEgress } from "../kernel/features.ts";
 import { findMacvtap, type MacvtapDevice } from "../kernel/macvtap.ts";
-import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { resolveNeighbour } from "../kernel/resolve-neighbour.ts";
 import { isMarked } from "../state/mark.ts";
-import { type Desired, EMPTY, isService, type LinkObject } from "../state/object.ts";
+import { type Desired, EMPTY, type LinkObject } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
 import type { OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
-import { type Outcome, reconcile } from "./reconcile.ts";
+import { ObservedNamespaces } from "./heal/observed.ts";
+import { type Observe, type Outcome, reconcile } from "./reconcile.ts";
 import { salvageBind } from "./salvage-bind.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { formatSource } from "./source.ts";
@@ -116,6 +116,7 @@ export async function bind(
   const known = record ?? journal;
   let desired: Desired;
   let notes: readonly string[] = [];
+  let seen: Observe | undefined;
   if (known !== undefined && known.desired.objects.length > 0) {
     if (known.source !== source) {
       throw new NetloomError(
@@ -129,11 +130,11 @@ export async function bind(
     desired = known.desired;
   } else {
     if (known !== undefined) await reconcile(unit, EMPTY, { services });
-    ({ desired, notes } = await discover(options));
+    const pod = new ObservedNamespaces(() => true);
+    seen = (request) => pod.observe(request);
+    ({ desired, notes } = await discover(options, seen));
   }
-  const outcome = await reconcile(unit, desired, { services, source });
-  // A DHCP server lives in this process: after a restart the kernel's state stands, the server must be started.
-  await services.converge(unit.name, desired.objects.filter(isService));
+  const outcome = await reconcile(unit, desired, { services, source, ...(seen === undefined ? {} : { seen }) });
   const applied = unit.readRecord();
   if (applied === undefined)
     throw new NetloomError("corrupt-store", `bind: no record of ${unit.name} after it was applied`);
@@ -151,8 +152,8 @@ export async function unbind(
   return { steps, notes: [...told, ...notes] };
 }
 
-async function discover(options: BindOptions): Promise<{ desired: Desired; notes: readonly string[] }> {
-  const snapshot = await observe({ namespaces: [{ name: options.namespace }], files: [] });
+async function discover(options: BindOptions, look: Observe): Promise<{ desired: Desired; notes: readonly string[] }> {
+  const snapshot = await look({ namespaces: [{ name: options.namespace }], files: [] });
   const namespace = snapshot.namespaces[options.namespace];
   if (namespace === null || namespace === undefined) {
     throw new NetloomError(

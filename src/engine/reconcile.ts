@@ -37,6 +37,8 @@ export interface ReconcileOptions {
   readonly source?: string;
   /** How the kernel's state is read; absent: all of it, anew. */
   readonly observe?: Observe;
+  /** What the plan is made from where that was read a moment before; whether it became true is read anew all the same. */
+  readonly seen?: Observe;
 }
 
 export type Observe = (request: ObserveRequest) => Promise<Snapshot>;
@@ -86,7 +88,7 @@ export async function planUnit(
  * @throws NetloomError conflict (nothing touched), apply-failed (all undone), rollback-failed (says what is left)
  */
 export async function reconcile(unit: UnitStore, desired: Desired, options: ReconcileOptions): Promise<Outcome> {
-  const planned = await planUnit(unit, desired, options.observe);
+  const planned = await planUnit(unit, desired, options.seen ?? options.observe);
   refuseConflicts(planned.plan);
   const previous = planned.record?.desired ?? EMPTY;
   try {
