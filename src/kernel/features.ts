@@ -54,12 +54,19 @@ export async function hasLinkKind(kind: string): Promise<boolean> {
   if (kind === "tun") return existsSync(TUN_DEVICE);
   const special = MODULES_WITH_LINKS[kind];
   if (special !== undefined && !(await isSettled(special))) return false;
+  if (foundKinds.has(kind)) return true;
   await using netlink = RouteNetlink.open();
   const [error] = await netlink.executeAll([impossibleLink(kind)]);
   if (error?.errno === constants.errno.EOPNOTSUPP) return false;
-  if (error?.errno === constants.errno.EINVAL) return true;
+  if (error?.errno === constants.errno.EINVAL) {
+    foundKinds.add(kind);
+    return true;
+  }
   throw error ?? new NetloomError("internal", `look for link kind ${kind}: an impossible link was made`);
 }
+
+/** A kind does not go: whoever makes a link of it loads its module again. */
+const foundKinds = new Set<string>();
 
 /**
  * Make sure that asking for the kind loads no module by itself, whose links would appear on the host.

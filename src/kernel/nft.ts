@@ -35,13 +35,18 @@ export async function nft(commands: string, options: NftOptions = {}): Promise<s
   }
 }
 
+/** Once loaded it stays. */
+let libraryFound = false;
+
 /** Whether {@link nft} finds its library. */
 export async function hasNftLibrary(): Promise<boolean> {
+  if (libraryFound) return true;
   try {
     await nft("", { check: true });
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
     return error.code !== "tool-missing";
   }
+  libraryFound = true;
   return true;
 }
