@@ -75,17 +75,15 @@ describe("apply and destroy", () => {
     let destroyPlace = 0;
     for (let place = 1; place < MOST_PLACES && (await killed(words("apply"), place)); place++) {
       places = place;
-      // Resumed and compared with what an undisturbed run makes, then destroyed, killed on the way as well.
-      await done(words("apply"));
-      expect(applied(), `resumed after a kill at place ${place}`).toEqual(undisturbed);
+      // Every other one is resumed and compared with what an undisturbed run makes; those between are taken back.
+      if (place % 2 === 0) {
+        await done(words("apply"));
+        expect(applied(), `resumed after a kill at place ${place}`).toEqual(undisturbed);
+      }
       destroyPlace++;
       if (!(await killed(words("destroy"), destroyPlace))) destroyPlace = 0;
       await done(words("destroy"));
-      expectNothingLeft(`resumed after ${place}, destroyed after a kill at ${destroyPlace}`);
-      // Not resumed but taken back.
-      expect(await killed(words("apply"), place)).toBe(true);
-      await done(words("destroy"));
-      expectNothingLeft(`destroyed after a kill at place ${place}`);
+      expectNothingLeft(`applied with a kill at place ${place}, destroyed with one at ${destroyPlace}`);
     }
     await done(words("destroy"));
     expectNothingLeft("at the end");
