@@ -13,7 +13,7 @@ import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
 import { Dhcp4Server, type Dhcp4ServerEvent, type Dhcp4ServerOutput } from "../protocol/dhcp4/server/server.ts";
 import { DHCP4_LEASES } from "../store/lease-log/dhcp4.ts";
-import { LeaseLog, readLeaseLog } from "../store/lease-log/lease-log.ts";
+import { LeaseLog, scanLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
@@ -66,6 +66,15 @@ interface Batch {
   readonly free: Uint8Array[];
 }
 
+/** Replies that leave together, once what they promise is on disk. */
+interface Group {
+  readonly kept: Promise<void>;
+  readonly frames: Uint8Array[];
+}
+
+/** Each is logged a few times in a while only. */
+const SENT_LINES = { OFFER: "DHCP OFFER", ACK: "DHCP ACK", NAK: "DHCP NAK", BOOTP: "DHCP BOOTP" } as const;
+
 export class Dhcp4Service implements AsyncDisposable {
   readonly #machine: Dhcp4Server;
   readonly #log: BoundedLog;
@@ -83,6 +92,7 @@ export class Dhcp4Service implements AsyncDisposable {
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
   #timerSeconds: number | undefined;
+  #group: Group | undefined;
   #socket: PacketSocket | undefined;
   #portHolder: number | undefined;
 
@@ -96,12 +106,10 @@ export class Dhcp4Service implements AsyncDisposable {
     this.#log = new BoundedLog(logger, about);
     this.#lock = takeLock(`${leaseFile}.lock`, `serve DHCP as ${config.serverAddress}`);
     try {
-      const read = readLeaseLog(DHCP4_LEASES, leaseFile);
+      const read = scanLeaseLog(DHCP4_LEASES, leaseFile, (lease) => void this.#machine.restore(lease));
       if (read.damagedBytes > 0)
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
-      this.#restored = new Set(
-        read.leases.filter((lease) => this.#machine.restore(lease)).map(({ address }) => address),
-      ).size;
+      this.#restored = count(this.#machine.leases());
       this.#leases = new LeaseLog(DHCP4_LEASES, leaseFile, read, {
         all: () => this.#machine.leases(),
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
@@ -142,7 +150,7 @@ export class Dhcp4Service implements AsyncDisposable {
         this.#refused++;
         continue;
       }
-      const frame = buffer.subarray(offset, offset + length);
+      const frame = new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
       this.#collect(this.#machine.handle({ frame, checksumNotReady }, now), batch);
     }
     this.#finish(batch, now);
@@ -156,7 +164,7 @@ export class Dhcp4Service implements AsyncDisposable {
 
   #finish({ leases, promised, free }: Batch, now: number): void {
     this.#send(free);
-    if (leases.length > 0) void this.#sendKept(leases, promised);
+    if (leases.length > 0) this.#sendOnceKept(leases, promised);
     this.#arm(now);
   }
 
@@ -178,10 +186,20 @@ export class Dhcp4Service implements AsyncDisposable {
     this.#finish(batch, now);
   }
 
-  async #sendKept(leases: readonly Lease[], frames: readonly Uint8Array[]): Promise<void> {
+  #sendOnceKept(leases: readonly Lease[], frames: readonly Uint8Array[]): void {
     this.#waiting += frames.length;
+    const kept = this.#leases.append(leases);
+    if (this.#group?.kept === kept) {
+      for (const frame of frames) this.#group.frames.push(frame);
+      return;
+    }
+    this.#group = { kept, frames: [...frames] };
+    void this.#sendGroup(this.#group);
+  }
+
+  async #sendGroup({ kept, frames }: Group): Promise<void> {
     try {
-      await this.#leases.append(leases);
+      await kept;
       this.#send(frames);
     } catch (error) {
       this.#notSent += frames.length;
@@ -204,7 +222,7 @@ export class Dhcp4Service implements AsyncDisposable {
       case "sent": {
         const { message, address, omittedOptions } = event;
         this.#sent[message] = (this.#sent[message] ?? 0) + 1;
-        this.#log.write("info", `DHCP ${message}`, address === undefined ? {} : { address });
+        this.#log.write("info", SENT_LINES[message], address === undefined ? {} : { address });
         if (omittedOptions.length > 0) this.#log.write("warn", "DHCP options found no room", { omittedOptions });
         return;
       }
@@ -272,6 +290,14 @@ export class Dhcp4Service implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Without holding them all. */
+function count(values: Iterable<unknown>): number {
+  const iterator = values[Symbol.iterator]();
+  let found = 0;
+  while (iterator.next().done !== true) found++;
+  return found;
 }
 
 function nowSeconds(): number {

@@ -14,7 +14,7 @@ export const DHCP4_LEASES: LeaseCodec<Lease> = {
   header: Buffer.from("netloom leases 1\n"),
 
   bytesOf({ client, hardware, hostName }) {
-    return FIXED_BYTES + client.length + hardware.length + Buffer.byteLength(hostName);
+    return FIXED_BYTES + client.length + hardware.length + (hostName === "" ? 0 : Buffer.byteLength(hostName));
   },
 
   write(group, start, lease) {
@@ -23,10 +23,10 @@ export const DHCP4_LEASES: LeaseCodec<Lease> = {
     offset = group.writeUInt32BE(lease.startSeconds, offset);
     offset = group.writeUInt32BE(lease.endSeconds, offset);
     offset = group.writeUInt16BE(lease.client.length, offset);
-    offset += group.write(lease.client, offset, "latin1");
+    offset = writeCharacters(group, offset, lease.client);
     offset = group.writeUInt8(lease.hardware.length, offset);
-    offset += group.write(lease.hardware, offset, "latin1");
-    const nameBytes = group.write(lease.hostName, offset + 2, "utf8");
+    offset = writeCharacters(group, offset, lease.hardware);
+    const nameBytes = lease.hostName === "" ? 0 : group.write(lease.hostName, offset + 2, "utf8");
     return group.writeUInt16BE(nameBytes, offset) + nameBytes;
   },
 
@@ -51,3 +51,9 @@ export const DHCP4_LEASES: LeaseCodec<Lease> = {
     return leases;
   },
 };
+
+/** One byte for each. Few bytes are written sooner one by one than by a call of write(). */
+function writeCharacters(group: Buffer, start: number, text: string): number {
+  for (let i = 0; i < text.length; i++) group[start + i] = text.charCodeAt(i);
+  return start + text.length;
+}

@@ -36,9 +36,7 @@ export function encodeGroup<Lease>(codec: LeaseCodec<Lease>, leases: readonly Le
   return group;
 }
 
-export interface ReadLog<Lease> {
-  /** In the order in which they were written; of two for one address the later one counts. */
-  readonly leases: readonly Lease[];
+export interface ScannedLog {
   /** Where the last good group ends. */
   readonly endBytes: number;
   /** Bytes passed over before `endBytes`. */
@@ -47,12 +45,18 @@ export interface ReadLog<Lease> {
 
 /**
  * Read a log's bytes. One that was cut off within its first line has no leases and ends at 0.
+ * @param take is told of each lease in the order in which they were written
  * @throws NetloomError bad-lease-log when it is something else, or of another version
  */
-export function decodeLog<Lease>(codec: LeaseCodec<Lease>, path: string, bytes: Buffer): ReadLog<Lease> {
+export function scanLog<Lease>(
+  codec: LeaseCodec<Lease>,
+  path: string,
+  bytes: Buffer,
+  take: (lease: Lease) => void,
+): ScannedLog {
   const { header } = codec;
   if (bytes.length < header.length && header.subarray(0, bytes.length).equals(bytes))
-    return { leases: [], endBytes: 0, damagedBytes: 0 };
+    return { endBytes: 0, damagedBytes: 0 };
   if (!bytes.subarray(0, header.length).equals(header)) {
     const version = versionOf(bytes, header);
     const reason =
@@ -60,7 +64,6 @@ export function decodeLog<Lease>(codec: LeaseCodec<Lease>, path: string, bytes: 
     const hint = "Move the file away, or give another folder with --state DIR.";
     throw new NetloomError("bad-lease-log", `read ${path}: ${reason}`, { hint });
   }
-  const leases: Lease[] = [];
   let endBytes = header.length;
   let damagedBytes = 0;
   for (let offset = header.length; offset >= 0; ) {
@@ -69,12 +72,12 @@ export function decodeLog<Lease>(codec: LeaseCodec<Lease>, path: string, bytes: 
       offset = bytes.indexOf(MARK, offset + 1);
       continue;
     }
-    for (const lease of group) leases.push(lease);
+    for (const lease of group) take(lease);
     damagedBytes += offset - endBytes;
     offset += GROUP_HEADER_BYTES + bytes.readUInt32BE(offset + 4);
     endBytes = offset;
   }
-  return { leases, endBytes, damagedBytes };
+  return { endBytes, damagedBytes };
 }
 
 /** Of a log of the same kind. */

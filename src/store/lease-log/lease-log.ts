@@ -20,7 +20,7 @@ import { setImmediate } from "node:timers/promises";
 import { NetloomError, reasonOf } from "../../base/errors.ts";
 import { fdatasync } from "../../kernel/native.ts";
 import { isMissing } from "../atomic-file.ts";
-import { decodeLog, encodeGroup, type LeaseCodec, type ReadLog } from "./format.ts";
+import { encodeGroup, type LeaseCodec, type ScannedLog, scanLog } from "./format.ts";
 
 /** Leases that are written in one turn of the event loop while the file is rewritten: about a millisecond. */
 const PIECE_LEASES = 500;
@@ -44,14 +44,29 @@ interface Successor {
   isComplete: boolean;
 }
 
-/** The leases in a log's file, which may be in use. @throws NetloomError bad-lease-log; file system errors */
-export function readLeaseLog<Lease>(codec: LeaseCodec<Lease>, path: string): ReadLog<Lease> {
+/**
+ * Tell of the leases in a log's file, which may be in use, one after the other in the order in which they were written:
+ * of two for one address the later one counts.
+ * @throws NetloomError bad-lease-log; file system errors
+ */
+export function scanLeaseLog<Lease>(codec: LeaseCodec<Lease>, path: string, take: (lease: Lease) => void): ScannedLog {
   try {
-    return decodeLog(codec, path, readFileSync(path));
+    return scanLog(codec, path, readFileSync(path), take);
   } catch (error) {
-    if (isMissing(error)) return { leases: [], endBytes: 0, damagedBytes: 0 };
+    if (isMissing(error)) return { endBytes: 0, damagedBytes: 0 };
     throw error;
   }
+}
+
+interface ReadLog<Lease> extends ScannedLog {
+  readonly leases: readonly Lease[];
+}
+
+/** All of them at once. @throws as {@link scanLeaseLog} */
+export function readLeaseLog<Lease>(codec: LeaseCodec<Lease>, path: string): ReadLog<Lease> {
+  const leases: Lease[] = [];
+  const scanned = scanLeaseLog(codec, path, (lease) => leases.push(lease));
+  return { ...scanned, leases };
 }
 
 export class LeaseLog<Lease> implements AsyncDisposable {
@@ -69,11 +84,11 @@ export class LeaseLog<Lease> implements AsyncDisposable {
   #isClosed = false;
 
   /**
-   * Open the log, which only one process may do at a time, after {@link readLeaseLog}; it is made when there is none.
+   * Open the log, which only one process may do at a time, after {@link scanLeaseLog}; it is made when there is none.
    * A torn end is cut off.
    * @throws NetloomError write-failed
    */
-  constructor(codec: LeaseCodec<Lease>, path: string, { endBytes }: ReadLog<Lease>, options: LogOptions<Lease>) {
+  constructor(codec: LeaseCodec<Lease>, path: string, { endBytes }: ScannedLog, options: LogOptions<Lease>) {
     this.#codec = codec;
     this.#path = path;
     this.#options = options;
