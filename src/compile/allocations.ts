@@ -27,7 +27,8 @@ export function allocationsOf(desired: Desired): ReadonlyMap<string, string> {
     } else if (object.kind === "ip6-single") {
       for (const address of object.lease.addresses) note("guest", nicOf(object.linkKey), address);
     } else if (object.kind === "dhcp-network") {
-      for (const { clientMac, lease } of object.hosts) note("guest", macs.get(clientMac), lease.address);
+      for (const { mac, address } of object.hosts)
+        if (mac !== undefined && address !== undefined) note("guest", macs.get(mac), address);
     }
   }
   return new Map([...found.guest, ...found.pod]);

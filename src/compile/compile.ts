@@ -10,11 +10,12 @@ import { checkAgainstHost, portNotes } from "./checks.ts";
 import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
+import { compileNetworkDhcp } from "./network-dhcp.ts";
 import { compileNetwork } from "./networks.ts";
 import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
 import { compileRouters, routerNotes } from "./routers.ts";
-import { compileNetworkDhcp, compileTaps } from "./taps.ts";
+import { compileTaps } from "./taps.ts";
 import { compileUplinks } from "./uplinks.ts";
 import { compileVm, compileVmInPod } from "./vms.ts";
 
@@ -46,7 +47,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     notes.push(...compiled.notes);
     if (vm !== undefined) guests.push(compileVmInPod(vm, pod, compiled.bound, layout));
   }
-  objects.push(...compileNetworkDhcp(vms, layout, facts));
+  objects.push(...compileNetworkDhcp(model.machines, layout, facts, model.name));
   for (const vm of vms) {
     if (vm.pod !== undefined) continue;
     objects.push(...compileTaps(vm, layout, facts));

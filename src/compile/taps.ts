@@ -1,13 +1,12 @@
 /**
  * NICs of a VM straight on networks: a tap that is a port of the network's bridge, as libvirt does it, and what tells
- * the guest its addresses: a server for it alone on its tap, or the network's one server on the bridge.
+ * the guest its addresses: a server for it alone on its tap, or the network's on the bridge (network-dhcp.ts).
  */
 import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
 import type { TapNic, VmMachine } from "../model/model.ts";
 import type {
   Ip6SingleObject,
   LinkObject,
-  NetworkDhcpObject,
   SingleDhcpObject,
   SingleLease,
   StateObject,
@@ -20,7 +19,7 @@ import { portRules } from "./port-rules.ts";
 import { resolverOf } from "./resolver.ts";
 
 /** Half a day: a changed file reaches guests by then, and a host may be away for a night. */
-const LEASE_SECONDS = 43_200;
+export const LEASE_SECONDS = 43_200;
 
 /** The taps of a VM and what serves them. */
 export function compileTaps(vm: VmMachine, layout: Layout, facts: Facts): readonly StateObject[] {
@@ -48,36 +47,6 @@ export function tapNics(vm: VmMachine, layout: Layout): readonly VmNic[] {
     macAddress: nic.macAddress,
     mtuBytes: layoutOf(layout, nic).mtuBytes,
   }));
-}
-
-/** One server for each network on which a guest asks for it. */
-export function compileNetworkDhcp(
-  vms: readonly VmMachine[],
-  layout: Layout,
-  facts: Facts,
-): readonly NetworkDhcpObject[] {
-  return [...layout.networks.values()].flatMap(({ network }) => {
-    const hosts = vms.flatMap((vm) =>
-      vm.taps.flatMap((nic) => {
-        const lease =
-          nic.network === network.name && nic.dhcp === "network" ? leaseOf(vm, nic, layout, facts) : undefined;
-        return lease === undefined ? [] : [{ clientMac: nic.macAddress, lease }];
-      }),
-    );
-    if (hosts.length === 0) return [];
-    return [
-      {
-        kind: "dhcp-network",
-        key: `dhcp/${network.name}`,
-        origin: `network ${network.name}`,
-        namespace: "",
-        linkKey: networkLinkKey(network.name),
-        interfaceName: network.device,
-        serverAddress: network.gateway,
-        hosts,
-      },
-    ];
-  });
 }
 
 function tapKey(vm: VmMachine, nic: TapNic): string {
@@ -124,7 +93,8 @@ function leads(vm: VmMachine, nic: TapNic, layout: Layout, family: 4 | 6): boole
   return way?.nic === nic && way.routed;
 }
 
-function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): SingleLease | undefined {
+/** What a guest is told, be it by a server of its own or by the network's; undefined: nothing. */
+export function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): SingleLease | undefined {
   if (nic.address === undefined) return undefined;
   const { network, mtuBytes } = layoutOf(layout, nic);
   const { servers, search } = resolverOf(vm, nic, layout, facts);

@@ -90,13 +90,35 @@ function addServices(page: Page, services: readonly ServiceStatus[]): void {
         if (typeof count !== "number") continue;
         const key = labelText({ kind, direction, type });
         messages.set(key, (messages.get(key) ?? 0) + count);
-        if (direction === "sent" && type.toLowerCase() === "ack" && count > 0) leases++;
+        if (kind !== "dhcp-network" && direction === "sent" && type.toLowerCase() === "ack" && count > 0) leases++;
       }
     }
   }
   page.addLines("netloom_services", "gauge", "DHCP servers and guests by state.", byState);
   page.addLines("netloom_dhcp_messages_total", "counter", "DHCP messages by type.", messages);
   page.add("netloom_dhcp_leases", "gauge", "Servers for one client whose client has its lease.", [[{}, leases]]);
+  addNetworks(page, services);
+}
+
+/** The DHCPv4 servers of networks, each by its FILE/NETWORK. */
+function addNetworks(page: Page, services: readonly ServiceStatus[]): void {
+  const messages = new Map<string, number>();
+  const leases = new Map<string, number>();
+  const addresses = new Map<string, number>();
+  for (const { kind, details } of services) {
+    const { network } = details;
+    if (kind !== "dhcp-network" || typeof network !== "string") continue;
+    const note = (counts: Map<string, number>, labels: Labels, value: unknown): void => {
+      if (typeof value === "number") counts.set(labelText(labels), value);
+    };
+    for (const counts of [details["received"], details["sent"]])
+      for (const [type, count] of Object.entries(counts ?? {})) note(messages, { network, type }, count);
+    for (const state of ["given", "declined"]) note(leases, { network, state }, details[state]);
+    note(addresses, { network }, details["addresses"]);
+  }
+  page.addLines("netloom_dhcp4_messages_total", "counter", "DHCPv4 messages of a network's server by type.", messages);
+  page.addLines("netloom_dhcp4_leases", "gauge", "Addresses of a network's ranges in use.", leases);
+  page.addLines("netloom_dhcp4_addresses", "gauge", "Addresses of a network's ranges.", addresses);
 }
 
 function addProcess(page: Page, startedAt: number): void {

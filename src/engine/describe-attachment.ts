@@ -55,7 +55,9 @@ export function addressesTold(object: StateObject): readonly string[] {
     case "dhcp-single":
       return [`${object.lease.address}/${object.lease.prefixLength}`];
     case "dhcp-network":
-      return object.hosts.map(({ lease }) => `${lease.address}/${lease.prefixLength}`);
+      return object.hosts.flatMap(({ address }) =>
+        address === undefined ? [] : [`${address}/${object.prefixLength}`],
+      );
     case "ip6-single":
       return object.lease.addresses;
     default:

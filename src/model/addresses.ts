@@ -9,6 +9,7 @@ import {
   type Ipv4Address,
   type Ipv6Address,
   ipFromBigint,
+  ipToBigint,
   parseIp,
 } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
@@ -65,17 +66,22 @@ export function allocateAddresses(
   const next = new Map<Subnet, bigint>();
   for (const claim of open) {
     if (given.has(claim.key)) continue;
-    const { prefix, network } = claim.subnet;
+    const { prefix, network, given: ranges = [] } = claim.subnet;
     const { first, last } = hostRange(prefix);
     const family = familyOf(prefix.address);
     let candidate = next.get(claim.subnet) ?? first;
-    while (candidate <= last && taken.has(ipFromBigint(candidate, family))) candidate++;
+    for (;;) {
+      const range = ranges.find((one) => ipToBigint(one.first) <= candidate && candidate <= ipToBigint(one.last));
+      if (range !== undefined) candidate = ipToBigint(range.last) + 1n;
+      else if (candidate <= last && taken.has(ipFromBigint(candidate, family))) candidate++;
+      else break;
+    }
     next.set(claim.subnet, candidate);
     if (candidate > last)
       context.complain(
         claim.path.slice(0, -1),
         `no address is left in ${formatPrefix(prefix)}, the subnet of ${network}`,
-        "use a larger subnet",
+        ranges.length === 0 ? "use a larger subnet" : "use a larger subnet, or a smaller dhcp range",
       );
     else give(claim, ipFromBigint(candidate, family), "allocated");
   }

@@ -51,6 +51,16 @@ export class Context {
     return isPlainMap(entries) ? Object.keys(entries) : [];
   }
 
+  /** Whether the file has something there, be it wrong in itself. */
+  isWritten(path: Path): boolean {
+    let value: Plain | undefined = this.#document.root;
+    for (const part of path) {
+      if (Array.isArray(value)) value = value[Number(part)];
+      else value = isPlainMap(value) ? value[String(part)] : undefined;
+    }
+    return value !== undefined;
+  }
+
   /** A machine as the file has it, also one that is wrong in itself. */
   machine(name: string): { readonly kind: string | undefined; readonly nicCount: number | undefined } {
     const root: Plain | undefined = this.#document.root;

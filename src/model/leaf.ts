@@ -65,7 +65,7 @@ export function leaf<T>(read: (value: unknown) => T | Refused) {
 }
 
 /** A text leaf; another type of value is refused with the remedy. @param json what `read` accepts */
-function text<T>(json: JsonSchema, remedy: string, read: (value: string) => T | Refused) {
+export function text<T>(json: JsonSchema, remedy: string, read: (value: string) => T | Refused) {
   return described(
     leaf<T>((value) => {
       if (value === null) return new Refused("has no value", remedy);
@@ -217,6 +217,13 @@ export function word<const W extends string>(words: readonly W[], later: readonl
   );
 }
 
+export const yesOrNo = described(
+  leaf<boolean>((value) =>
+    typeof value === "boolean" ? value : new Refused("is neither true nor false", "write true or false"),
+  ),
+  { type: "boolean" },
+);
+
 const WRITE_MEMORY = "write the size with its unit, such as 256M or 2G";
 
 /** "256M" or "2G", in mebibytes. */
@@ -280,6 +287,14 @@ export const path = text<string>(LINE, WRITE_PATH, (value) => {
   if (value === "") return new Refused("is empty", WRITE_PATH);
   return /[\0\n]/.test(value) ? new Refused("holds a line break or a zero byte", WRITE_PATH) : value;
 });
+
+const WRITE_LINE = "write 1 to 255 characters in one line";
+
+export const line = text<string>({ ...LINE, maxLength: 255 }, WRITE_LINE, (value) =>
+  value.length >= 1 && value.length <= 255 && !/[\0\n]/.test(value)
+    ? value
+    : new Refused("is not one line of 1 to 255 characters", WRITE_LINE),
+);
 
 export const commandLine = text<string>(
   { ...LINE, minLength: 0, maxLength: 2047 },

@@ -2,7 +2,7 @@
 import type { Ipv4Address, Ipv6Address } from "../base/address.ts";
 import { type Addresses, allocateAddresses, type Claim } from "./addresses.ts";
 import type { Context } from "./context.ts";
-import type { Path } from "./mistakes.ts";
+import { formatPath, type Path } from "./mistakes.ts";
 import type { Machine, NamespaceMachine, Network, PodNic } from "./model.ts";
 import { hostEndName, podInterfaceName } from "./names.ts";
 import { dnsSettings, subnetsOf } from "./networks.ts";
@@ -35,9 +35,11 @@ export function buildMachines(file: FileShape, around: MachineSurroundings, cont
   for (const [name, shape] of shapes)
     if (shape.kind === "namespace") pods.set(name, buildPod(name, shape, addresses, devices, context));
   const occupied = new Map<string, string>();
+  const served = new Set(around.networks.flatMap((network) => (network.dhcp === undefined ? [] : [network.name])));
   return shapes.map(([name, shape]): Machine => {
     if (shape.kind === "namespace") return pods.get(name)!;
-    return buildVm(name, shape, { pods, occupied, folder: around.folder, numbers, addresses, devices }, context);
+    const vmAround = { pods, occupied, folder: around.folder, numbers, addresses, devices, served };
+    return buildVm(name, shape, vmAround, context);
   });
 }
 
@@ -98,7 +100,8 @@ function allocate(
     });
   }
   const all = [...subnets.values()].flatMap(({ ipv4, ipv6 }) => (ipv6 === undefined ? [ipv4] : [ipv4, ipv6]));
-  const given = allocateAddresses(claims, all, around.previous, around.taken, context);
+  const taken = new Map([...around.taken, ...addressesOfHosts(around, context)]);
+  const given = allocateAddresses(claims, all, around.previous, taken, context);
   return {
     of(machine, nic) {
       const address = given.get(`${machine}/${nic}`) as Ipv4Address | undefined;
@@ -109,6 +112,21 @@ function allocate(
       };
     },
   };
+}
+
+/** What the networks' DHCP servers keep for hosts, with what has it. */
+function addressesOfHosts({ networks, taken }: MachineSurroundings, context: Context): ReadonlyMap<string, string> {
+  const kept = new Map<string, string>();
+  for (const { name, dhcp } of networks) {
+    dhcp?.hosts.forEach(({ address }, index) => {
+      if (address === undefined) return;
+      const path = ["networks", name, "dhcp", "hosts", index, "address"];
+      const owner = taken.get(address);
+      if (owner !== undefined) context.complain(path, `is used twice, by ${owner} already`, "give another one");
+      kept.set(address, formatPath(path));
+    });
+  }
+  return kept;
 }
 
 function buildPod(

@@ -24,6 +24,60 @@ export interface DnsSettings {
   readonly search?: readonly string[];
 }
 
+/** Addresses, both ends included; the first is not above the last. */
+export interface AddressRange {
+  readonly first: Ipv4Address;
+  readonly last: Ipv4Address;
+}
+
+/** What a DHCP client is told beside its address; what is absent comes from the next wider place. */
+export interface DhcpSettings {
+  readonly options: readonly CustomOption[];
+  /** Address of the server with the boot file. */
+  readonly nextServer?: Ipv4Address;
+  readonly serverName?: string;
+  readonly bootFile?: string;
+}
+
+/** A client that is known; exactly one of macAddress, clientIdHex and circuitIdHex is there. */
+export interface DhcpHost extends DhcpSettings {
+  readonly name?: string;
+  readonly macAddress?: MacAddress;
+  readonly clientIdHex?: string;
+  readonly circuitIdHex?: string;
+  /** Absent: it gets any of the ranges. */
+  readonly address?: Ipv4Address;
+  readonly leaseSeconds?: number;
+}
+
+/** Clients that are alike; all that is there has to match. */
+export interface DhcpClass extends DhcpSettings {
+  readonly name: string;
+  /** What the vendor class begins with. */
+  readonly vendor?: string;
+  readonly user?: string;
+  readonly architectures?: readonly number[];
+  /** One to six bytes, "00:50:56". */
+  readonly macPrefix?: string;
+  readonly range?: AddressRange;
+  readonly leaseSeconds?: number;
+}
+
+/** How a network's own DHCP server gives addresses to whoever asks. */
+export interface NetworkDhcp extends DhcpSettings {
+  /** Apart from each other; they may hold addresses that are somebody's, which are left out. */
+  readonly ranges: readonly AddressRange[];
+  /** Minimum <= default <= maximum. */
+  readonly leaseSeconds: { readonly default: number; readonly minimum: number; readonly maximum: number };
+  readonly authoritative: boolean;
+  readonly rapidCommit: boolean;
+  readonly knownOnly: boolean;
+  /** Each one to six bytes, "00:50:56". */
+  readonly ignoredMacPrefixes: readonly string[];
+  readonly hosts: readonly DhcpHost[];
+  readonly classes: readonly DhcpClass[];
+}
+
 /** A Linux bridge whose gateway address stands on the host. */
 export interface Network extends Declared {
   readonly kind: "bridge";
@@ -41,6 +95,8 @@ export interface Network extends Declared {
   /** 68 to 65535; absent: the smallest of the uplinks that its router leads to. */
   readonly mtuBytes?: number;
   readonly dns: DnsSettings;
+  /** Absent: only machines that ask for it are served. */
+  readonly dhcp?: NetworkDhcp;
 }
 
 /** Routing between networks and to an uplink. */

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
 import type { DnsSettings, Network, Router, Uplink } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
+import { buildDhcp } from "./network-dhcp.ts";
 import type { FileShape } from "./schema.ts";
 import { checkHost, firstHost, type Subnet } from "./subnets.ts";
 
@@ -39,18 +40,21 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
     if (network.gateway !== undefined) checkHost([...path, "gateway"], network.gateway, network.subnet, name, context);
     context.record([...path, "subnet"], formatPrefix(network.subnet), "declared");
     if (network.mtu !== undefined) context.record([...path, "mtu"], String(network.mtu), "declared");
+    const gateway = context.value([...path, "gateway"], network.gateway, firstHost(network.subnet));
+    const dhcp = buildDhcp(file, name, network, gateway, context);
     networks.push({
       name,
       position: context.position(path, true),
       kind: context.value([...path, "kind"], network.kind, "bridge"),
       subnet: network.subnet,
-      gateway: context.value([...path, "gateway"], network.gateway, firstHost(network.subnet)),
+      gateway,
       ...ipv6Of(path, name, network, context),
       ports: network.ports ?? [],
       device: context.value([...path, "device"], network.device, name),
       macAddress: context.deriveMac([...path, "mac"]),
       ...(network.mtu === undefined ? {} : { mtuBytes: network.mtu }),
       dns: dnsSettings(network.dns),
+      ...(dhcp === undefined ? {} : { dhcp }),
     });
   }
   checkPorts(file, devices, context);
@@ -59,8 +63,8 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
 
 /** The network's subnets, one for each family. */
 export function subnetsOf(network: Network): { readonly ipv4: Subnet; readonly ipv6?: Subnet } {
-  const { name, subnet, gateway, subnet6, gateway6 } = network;
-  const ipv4 = { network: name, prefix: subnet, gateway };
+  const { name, subnet, gateway, subnet6, gateway6, dhcp } = network;
+  const ipv4 = { network: name, prefix: subnet, gateway, ...(dhcp === undefined ? {} : { given: dhcp.ranges }) };
   if (subnet6 === undefined || gateway6 === undefined) return { ipv4 };
   return { ipv4, ipv6: { network: name, prefix: subnet6, gateway: gateway6 } };
 }

@@ -92,3 +92,31 @@ export const DHCP_OPTIONS: JsonSchema = {
   },
   additionalProperties: false,
 };
+
+/** First and last address. */
+export const RANGE = matching(`${QUAD} *- *${QUAD}`, "192.168.50.100-192.168.50.199");
+/** Of at least a second. */
+export const DURATION = matching(String.raw`0{0,9}[1-9]\d{0,9}[smhd]|infinite`, "12h", "infinite");
+export const MAC_PREFIX = matching("[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){0,5}", "00:50:56");
+/** Text, or bytes with colons between. */
+export function identifierJson(leastBytes: number, mostBytes: number): JsonSchema {
+  return { type: "string", minLength: leastBytes, maxLength: 3 * mostBytes - 1 };
+}
+
+export const HOST_NAME = matching("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", "web");
+
+const OPTION_WORD = { type: ["string", "number", "boolean"] };
+/** Options by name or number; whether a value is of its option's form is left to `netloom plan`. */
+export function namedOptionsJson(names: readonly string[]): JsonSchema {
+  return {
+    type: "object",
+    propertyNames: { anyOf: [{ enum: names }, { pattern: String.raw`^\d{1,3}$` }] },
+    additionalProperties: {
+      anyOf: [
+        OPTION_WORD,
+        { type: "array", minItems: 1, items: OPTION_WORD },
+        { type: "object", required: ["hex"], properties: { hex: { type: "string" } }, additionalProperties: false },
+      ],
+    },
+  };
+}

@@ -1,5 +1,6 @@
 /** The network file's shape: which keys there are and what each accepts by itself. References are checked later. */
 import * as v from "valibot";
+import { duration, headText, hostName, identifier, macPrefix, namedOptions, range } from "./dhcp-leaf.ts";
 import { customOptions } from "./dhcp-options.ts";
 import { described, type JsonSchema, jsonOf, jsonSchemaOf, type KeyText, mapJson, when } from "./json-schema.ts";
 import {
@@ -12,6 +13,7 @@ import {
   ipv4,
   ipv6,
   leaf,
+  line,
   mac,
   memory,
   nameKey,
@@ -22,12 +24,17 @@ import {
   subnet,
   subnet6,
   word,
+  yesOrNo,
 } from "./leaf.ts";
 import { suggestion } from "./suggest.ts";
 import {
   BINDING_NIC_TEXTS,
+  DHCP_CLASS_TEXTS,
+  DHCP_HOST_TEXTS,
+  DHCP_TEXTS,
   DNS_TEXTS,
   FILE_TEXTS,
+  LEASE_TEXTS,
   NAMESPACE_NIC_TEXTS,
   NAMESPACE_TEXTS,
   NETWORK_TEXTS,
@@ -127,6 +134,72 @@ const uplink = map(
   UPLINK_TEXTS,
 );
 
+/** Two readers for two forms of one value. */
+function either<const A extends v.GenericSchema, const B extends v.GenericSchema>(
+  isFirst: (input: unknown) => boolean,
+  first: A,
+  second: B,
+) {
+  return described(
+    v.lazy<A | B>((input) => (isFirst(input) ? first : second)),
+    { anyOf: [jsonOf(first), jsonOf(second)] },
+  );
+}
+
+const told = {
+  options: v.exactOptional(namedOptions),
+  "next-server": v.exactOptional(ipv4),
+  "server-name": v.exactOptional(headText(63, "tftp.example.org")),
+  "boot-file": v.exactOptional(headText(127, "pxelinux.0")),
+};
+
+const dhcpHost = map(
+  {
+    name: v.exactOptional(hostName),
+    mac: v.exactOptional(mac),
+    "client-id": v.exactOptional(identifier(2, 255)),
+    "circuit-id": v.exactOptional(identifier(1, 253)),
+    address: v.exactOptional(ipv4),
+    ...told,
+    lease: v.exactOptional(duration),
+  },
+  DHCP_HOST_TEXTS,
+);
+
+const dhcpClass = map(
+  {
+    name: reference,
+    vendor: v.exactOptional(line),
+    user: v.exactOptional(line),
+    architecture: v.exactOptional(list(integer(0, 65535, ""), 64, "architectures")),
+    mac: v.exactOptional(macPrefix),
+    range: v.exactOptional(range),
+    ...told,
+    lease: v.exactOptional(duration),
+  },
+  DHCP_CLASS_TEXTS,
+);
+
+const leaseTimes = map(
+  { default: v.exactOptional(duration), min: v.exactOptional(duration), max: v.exactOptional(duration) },
+  LEASE_TEXTS,
+);
+
+const dhcp = map(
+  {
+    range: v.exactOptional(either((input) => Array.isArray(input), list(range, 256, "ranges"), range)),
+    lease: v.exactOptional(either(isMap, leaseTimes, duration)),
+    authoritative: v.exactOptional(yesOrNo),
+    "rapid-commit": v.exactOptional(yesOrNo),
+    "known-only": v.exactOptional(yesOrNo),
+    ignore: v.exactOptional(list(macPrefix, 10_000, "MAC addresses")),
+    ...told,
+    hosts: v.exactOptional(list(dhcpHost, 10_000, "hosts")),
+    classes: v.exactOptional(list(dhcpClass, 256, "classes")),
+  },
+  DHCP_TEXTS,
+);
+
 const network = map(
   {
     kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
@@ -138,6 +211,7 @@ const network = map(
     device: v.exactOptional(deviceName),
     mtu: v.exactOptional(integer(68, 65535, " bytes")),
     dns: v.exactOptional(dns),
+    dhcp: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, dhcp)),
   },
   NETWORK_TEXTS,
 );

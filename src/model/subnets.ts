@@ -17,6 +17,8 @@ export interface Subnet {
   /** Host bits are zero. */
   readonly prefix: Prefix;
   readonly gateway: IpAddress;
+  /** What a server gives to whoever asks: allocated to nobody who does not name it. */
+  readonly given?: readonly { readonly first: IpAddress; readonly last: IpAddress }[];
 }
 
 /**

@@ -69,6 +69,116 @@ export const NETWORK_TEXTS = {
     title: "Name servers and search domains",
     otherwise: "those of the uplink's DHCP lease, else the host's own, if a router leads out of the network",
   },
+  dhcp: {
+    title: "DHCP",
+    description: "gives addresses to whoever asks on the network; true: with all defaults",
+    otherwise: "only machines that say dhcp: network are served",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+const NO_OPTIONS = { title: "DHCP options", otherwise: "none" } as const;
+const FURTHER_OPTIONS = {
+  ...NO_OPTIONS,
+  description: "DHCP options by their names or numbers, such as ntp-servers: [192.0.2.1]",
+} as const;
+const BOOT_FILE = { title: "Boot file", description: "file to boot from, in the message's own field" } as const;
+const NEXT_SERVER = { title: "Next server", description: "address of the server with the boot file (siaddr)" } as const;
+const SERVER_NAME = { title: "Server name", description: "name of that server, in the message's own field" } as const;
+const LEASE = {
+  title: "Lease time",
+  description: "90s, 30m, 12h, 7d or infinite",
+  otherwise: "the network's",
+} as const;
+
+export const DHCP_TEXTS = {
+  range: {
+    title: "Range",
+    description:
+      "first and last address to give out, or a list of such ranges. What the file gives to machines and hosts, and the gateway, is left out.",
+    otherwise: "the upper half of the subnet",
+  },
+  lease: {
+    title: "Lease time",
+    description: "90s, 30m, 12h, 7d or infinite: for how long an address is given at most; or default, min and max",
+    default: "12h",
+  },
+  authoritative: {
+    title: "Authoritative",
+    description: "no other server is on the network: a client that asks for a wrong address is refused, not ignored",
+    default: true,
+  },
+  "rapid-commit": {
+    title: "Rapid commit",
+    description: "clients that wish it get their address in two messages instead of four",
+    default: false,
+  },
+  "known-only": {
+    title: "Known hosts only",
+    description: "only hosts and machines of the file get an address",
+    default: false,
+  },
+  ignore: {
+    title: "Ignored clients",
+    description: "list of MAC addresses, or beginnings of them, that get no answer",
+    otherwise: "none",
+  },
+  options: FURTHER_OPTIONS,
+  "next-server": { ...NEXT_SERVER, otherwise: "none" },
+  "server-name": { ...SERVER_NAME, otherwise: "none" },
+  "boot-file": { ...BOOT_FILE, otherwise: "none" },
+  hosts: { title: "Hosts", description: "list of clients that are known", otherwise: "none" },
+  classes: {
+    title: "Classes",
+    description: "list of kinds of clients that are told something else; of several that match the first counts",
+    otherwise: "none",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const LEASE_TEXTS = {
+  default: { title: "Default", description: "for clients that ask for no time", default: "12h" },
+  min: {
+    title: "Shortest",
+    description: "a client that asks for less gets this",
+    otherwise: "2m, or default if that is less",
+  },
+  max: { title: "Longest", description: "a client that asks for more gets this", otherwise: "default" },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const DHCP_HOST_TEXTS = {
+  name: { title: "Name", description: "what the host is told to be called", otherwise: "it is not told" },
+  mac: { title: "MAC address", description: "unicast MAC address, in quotes; or client-id, or circuit-id" },
+  "client-id": {
+    title: "Client identifier",
+    description: "what the client calls itself (option 61): text, or bytes as 01:52:54:00:00:00:10",
+  },
+  "circuit-id": {
+    title: "Circuit",
+    description: "where its relay agent sees it (option 82.1): text, or bytes as 00:04:00:01",
+  },
+  address: {
+    title: "Address",
+    description: "its own in the network's subnet, in a range or outside",
+    otherwise: "any of the range",
+  },
+  options: NO_OPTIONS,
+  "next-server": NEXT_SERVER,
+  "server-name": SERVER_NAME,
+  "boot-file": BOOT_FILE,
+  lease: LEASE,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const DHCP_CLASS_TEXTS = {
+  name: { title: "Name", description: "name of the class" },
+  vendor: { title: "Vendor class", description: "what its vendor class (option 60) begins with" },
+  user: { title: "User class", description: "one of its user classes (option 77)" },
+  architecture: { title: "Architecture", description: "list of client architectures (option 93), such as [7, 9]" },
+  mac: { title: "MAC address", description: "a MAC address, or the beginning of one" },
+  range: { title: "Range", description: "first and last address, for this class alone" },
+  options: NO_OPTIONS,
+  "next-server": NEXT_SERVER,
+  "server-name": SERVER_NAME,
+  "boot-file": BOOT_FILE,
+  lease: LEASE,
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 export const ROUTER_TEXTS = {
@@ -192,8 +302,8 @@ export const TAP_NIC_TEXTS = {
   dhcp: {
     title: "DHCP",
     description:
-      "single: a server on the tap, for this guest alone. network: one server on the bridge, for all guests that say so. none: nothing is served; an address is kept free for the guest.",
-    default: "single",
+      "single: a server on the tap, for this guest alone. network: the network's server on the bridge. none: nothing is served; an address is kept free for the guest.",
+    otherwise: "single; network where the network has dhcp",
   },
   queues: QUEUES,
   options: OPTIONS,

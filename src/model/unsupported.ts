@@ -6,7 +6,6 @@ const LATER: Readonly<Record<string, string>> = {
   rules: "remove it; the forward rules of a router are fixed for now",
   limits: "remove it; bandwidth is not limited for now",
   cluster: "remove it; a file describes one host for now",
-  "networks.*.dhcp": "remove it; a VM gets its address by DHCP: write dhcp: single or dhcp: network at its NIC",
   "networks.*.boot": "remove it; give the VM an image, or a kernel and an initrd",
   "networks.*.physical": "remove it; networks are bridges on this host for now",
   "networks.*.id": "remove it; networks are bridges on this host for now",

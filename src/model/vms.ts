@@ -22,6 +22,8 @@ interface VmSurroundings {
   readonly numbers: ReadonlyMap<string, readonly number[]>;
   readonly addresses: Addresses;
   readonly devices: Set<string>;
+  /** Networks that have a DHCP server of their own. */
+  readonly served: ReadonlySet<string>;
 }
 
 /** Whether a machine is a VM with NICs of its own. */
@@ -64,7 +66,7 @@ export function buildVm(name: string, shape: VmShape, around: VmSurroundings, co
 function buildTaps(
   name: string,
   shape: NetworkVmShape,
-  { numbers, addresses, devices }: VmSurroundings,
+  { numbers, addresses, devices, served }: VmSurroundings,
   context: Context,
 ): readonly TapNic[] {
   return shape.nics.map((nic, index) => {
@@ -72,7 +74,7 @@ function buildTaps(
     const number = numbers.get(name)?.[index] ?? index;
     const hostDevice = hostEndName(name, tapName(number), devices);
     devices.add(hostDevice);
-    const dhcp = context.value([...place, "dhcp"], nic.dhcp, "single");
+    const dhcp = context.value([...place, "dhcp"], nic.dhcp, served.has(nic.network) ? "network" : "single");
     if (dhcp === "none" && nic.options !== undefined)
       context.complain([...place, "options"], "are DHCP options, and dhcp is none", "remove them, or dhcp: none");
     return {

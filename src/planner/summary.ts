@@ -41,7 +41,7 @@ function creation(object: StateObject, names: Names): string {
     case "ip6-single":
       return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)} to ${object.clientMac}`;
     case "dhcp-network":
-      return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} to ${hostCount(object)}`;
+      return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} ${served(object)}`;
     case "dhcp-single":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
     case "dhcp-client":
@@ -275,6 +275,11 @@ function acceptWords(object: StateObject & { kind: "foreign-accept" }): string {
   ].join(" ");
 }
 
-function hostCount({ hosts }: NetworkDhcpObject): string {
-  return hosts.length === 1 ? "1 machine" : `${hosts.length} machines`;
+/** "from 192.0.2.100-192.0.2.199, with 2 known hosts", "to 1 machine" */
+function served({ ranges, hosts, knownOnly }: NetworkDhcpObject): string {
+  const count = (word: string): string => `${hosts.length} ${word}${hosts.length === 1 ? "" : "s"}`;
+  if (ranges.length === 0) return `to ${count("machine")}`;
+  const from = `from ${ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}`;
+  if (knownOnly) return `${from}, to ${count("known host")} alone`;
+  return hosts.length === 0 ? from : `${from}, with ${count("known host")}`;
 }

@@ -1,128 +1,314 @@
 /**
- * DHCPv4 on a network's bridge for the machines that are known, and for nobody else: one packet socket, and for each
- * machine the server that serves one. The bridge has the server's address, so the kernel answers ARP for it.
+ * The DHCPv4 server of a network, on its bridge: one for all who have something to say there, the network's own file
+ * and what is attached later. The bridge has the server's address, so the kernel answers ARP for it.
  *
- * A renewal comes by unicast to that address. The kernel would refuse it as "port unreachable" beside our answer, so a
- * UDP socket that nobody reads holds the port.
+ * Leases are kept in STATE/dhcp/FILE/NETWORK.leases, so that a server that is opened anew, after a kill or with another
+ * configuration, goes on where the last one was.
  */
-import type { Ipv4Address, MacAddress } from "../base/address.ts";
+import { rmdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Ipv4Address, ipv4ToNumber, type MacAddress, networkOf } from "../base/address.ts";
+import { fromHex } from "../base/bytes.ts";
+import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
-import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
-import type { OfferedLease } from "../protocol/dhcp4/lease-options.ts";
-import { SingleDhcp4Server, type SingleServerEvent } from "../protocol/dhcp4/single-server.ts";
-import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
-import { decodeEthernet, ETHERTYPE_IPV4 } from "../wire/ethernet.ts";
-import { Malformed } from "../wire/malformed.ts";
-import { BoundedLog } from "./bounded-log.ts";
-import { holdPort } from "./hold-port.ts";
+import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
+import type { Lease } from "../protocol/dhcp4/server/lease.ts";
+import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
+import { removeDurably } from "../store/atomic-file.ts";
+import { createStateFolder } from "../store/state-folder.ts";
+import { Dhcp4Service } from "./dhcp4-server.ts";
 
-export interface NetworkDhcpOptions {
+/** The very link that it listens on. */
+export interface BridgePlace {
   readonly namespacePath: string;
   readonly interfaceIndex: number;
-  /** The bridge's own. */
-  readonly serverMac: MacAddress;
-  readonly serverAddress: Ipv4Address;
-  readonly hosts: readonly { readonly clientMac: MacAddress; readonly lease: OfferedLease }[];
-  readonly logger: Logger;
+  readonly macAddress: MacAddress;
 }
 
-/** Serve until closed. @throws NetloomError bad-dhcp-lease, bad-option, bad-domain-name; SystemCallError */
-export class NetworkDhcpServer {
-  readonly #machines: ReadonlyMap<MacAddress, SingleDhcp4Server>;
-  readonly #log: BoundedLog;
-  readonly #received: Record<string, number> = {};
-  readonly #sent: Record<string, number> = {};
-  #ignored = 0;
-  #notSent = 0;
-  #socket: PacketSocket | undefined;
-  #portHolder: number | undefined;
+/** @param network FILE/NETWORK */
+export function networkLeaseFile(stateFolder: string, network: string): string {
+  return join(stateFolder, "dhcp", `${network}.leases`);
+}
 
-  constructor({ namespacePath, interfaceIndex, serverMac, serverAddress, hosts, logger }: NetworkDhcpOptions) {
-    this.#machines = new Map(
-      hosts.map(({ clientMac, lease }) => [
-        clientMac,
-        new SingleDhcp4Server({ clientMac, serverAddress, serverMac, lease }),
-      ]),
-    );
-    this.#log = new BoundedLog(logger, { interfaceIndex, serverAddress });
-    const namespace = openNamespace(namespacePath);
+/** How much of a network's addresses is in use. */
+export interface PoolUse {
+  /** That can be given to whoever asks. */
+  readonly addresses: number;
+  readonly given: number;
+  /** Somebody else was found to use them. */
+  readonly declined: number;
+  readonly free: number;
+}
+
+/** Servers by network. */
+export class NetworkDhcpServers {
+  readonly #stateFolder: string;
+  readonly #logger: Logger;
+  readonly #networks = new Map<string, NetworkDhcpServer>();
+
+  constructor(stateFolder: string, logger: Logger) {
+    this.#stateFolder = stateFolder;
+    this.#logger = logger;
+  }
+
+  /**
+   * Serve, from now on, what the object says beside what others say for the same network.
+   * @throws NetloomError as the server's constructor
+   */
+  async open(object: NetworkDhcpObject, place: BridgePlace): Promise<NetworkDhcpMember> {
+    let server = this.#networks.get(object.network);
+    if (server === undefined) {
+      server = new NetworkDhcpServer(networkLeaseFile(this.#stateFolder, object.network), this.#logger);
+      this.#networks.set(object.network, server);
+    }
+    await server.join(object, place);
+    return new NetworkDhcpMember(server, object);
+  }
+}
+
+/** What one object has of its network's server. */
+export class NetworkDhcpMember {
+  readonly #server: NetworkDhcpServer;
+  readonly #object: NetworkDhcpObject;
+
+  constructor(server: NetworkDhcpServer, object: NetworkDhcpObject) {
+    this.#server = server;
+    this.#object = object;
+  }
+
+  stats(): object {
+    return this.#server.statsFor(this.#object);
+  }
+
+  /** @param meant whether it ends for good */
+  close(meant: boolean): Promise<void> {
+    return this.#server.leave(this.#object, meant);
+  }
+}
+
+interface RunningServer {
+  readonly service: Dhcp4Service;
+  /** Whose settings count. */
+  readonly base: NetworkDhcpObject;
+  readonly pool: Pool;
+}
+
+class NetworkDhcpServer {
+  readonly #leaseFile: string;
+  readonly #logger: Logger;
+  readonly #members = new Map<string, NetworkDhcpObject>();
+  #running: RunningServer | undefined;
+  /** One change at a time. */
+  #turn: Promise<void> = Promise.resolve();
+  #place: BridgePlace | undefined;
+
+  constructor(leaseFile: string, logger: Logger) {
+    this.#leaseFile = leaseFile;
+    this.#logger = logger;
+  }
+
+  async join(object: NetworkDhcpObject, place: BridgePlace): Promise<void> {
+    this.#members.set(object.key, object);
+    this.#place = place;
     try {
-      this.#socket = new PacketSocket({
-        interfaceIndex,
-        namespace,
-        filter: DHCP_SERVER_FILTER,
-        batch: 64,
-        onFrames: (frames) => {
-          for (const frame of frames) this.#handle(frame);
-        },
-        onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
-      });
-      this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT, namespace);
-      if (this.#portHolder === undefined)
-        this.#log.write("warn", "another DHCP server holds port 67 of this address", {});
+      await this.#reopen();
     } catch (error) {
-      this.close();
+      if (this.#members.get(object.key) === object) this.#members.delete(object.key);
+      // What the others say goes on.
+      if (this.#members.size > 0) await this.#reopen();
       throw error;
+    }
+  }
+
+  async leave(object: NetworkDhcpObject, meant: boolean): Promise<void> {
+    if (this.#members.get(object.key) === object) this.#members.delete(object.key);
+    await this.#reopen();
+    // Where only machines with addresses of their own were served, nothing is worth keeping.
+    if (meant && this.#members.size === 0 && object.ranges.length === 0) this.#forget();
+  }
+
+  #forget(): void {
+    removeDurably(this.#leaseFile);
+    for (const folder of [dirname(this.#leaseFile), dirname(dirname(this.#leaseFile))]) {
+      try {
+        rmdirSync(folder);
+      } catch (error) {
+        // Leases of others are kept there.
+        if (error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "ENOENT"))
+          return;
+        throw error;
+      }
+    }
+  }
+
+  /** With what all members say now; nobody is answered in between. */
+  async #reopen(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.#turn;
+    this.#turn = promise;
+    await before;
+    try {
+      await this.#running?.service.close();
+      this.#running = undefined;
+      this.#running = this.#open();
     } finally {
-      closeDescriptor(namespace);
+      resolve();
     }
   }
 
-  stats(): Readonly<Record<string, unknown>> {
-    return {
-      received: { ...this.#received },
-      sent: { ...this.#sent },
-      ignored: this.#ignored,
-      notSent: this.#notSent,
-    };
+  #open(): RunningServer | undefined {
+    const place = this.#place;
+    const base = this.#base();
+    if (place === undefined || base === undefined) return undefined;
+    const hosts = this.#hosts(base);
+    createStateFolder(dirname(this.#leaseFile));
+    const service = new Dhcp4Service({
+      namespacePath: place.namespacePath,
+      interfaceIndex: place.interfaceIndex,
+      config: serverConfig(base, hosts, place.macAddress),
+      leaseFile: this.#leaseFile,
+      logger: this.#logger,
+      about: { network: base.network },
+    });
+    return { service, base, pool: new Pool(base, hosts) };
   }
 
-  close(): void {
-    this.#socket?.close();
-    this.#socket = undefined;
-    if (this.#portHolder !== undefined) closeDescriptor(this.#portHolder);
-    this.#portHolder = undefined;
+  /** Who speaks for the network. */
+  #base(): NetworkDhcpObject | undefined {
+    const members = [...this.#members.values()];
+    return members.find(({ joins }) => joins !== true) ?? members[0];
   }
 
-  #handle({ buffer, offset, length, checksumNotReady }: ReceivedFrame): void {
-    const bytes = buffer.subarray(offset, offset + length);
-    const frame = decodeEthernet(bytes);
-    if (frame instanceof Malformed || frame.etherType !== ETHERTYPE_IPV4) return;
-    const machine = this.#machines.get(frame.source);
-    if (machine === undefined) {
-      this.#ignored++;
-      return;
+  /** Of all members; one that another has already is left out, so that the network is served all the same. */
+  #hosts(base: NetworkDhcpObject): readonly DhcpKnownHost[] {
+    const known = new Set<string>();
+    const hosts: DhcpKnownHost[] = [];
+    for (const member of new Set([base, ...this.#members.values()])) {
+      for (const host of member.hosts) {
+        const marks = [identityText(host), ...(host.address === undefined ? [] : [host.address])];
+        if (marks.some((mark) => known.has(mark))) {
+          const fields = { network: base.network, host: marks.join(" ") };
+          this.#logger.warn("a host is known to the network's DHCP server already", fields);
+          continue;
+        }
+        for (const mark of marks) known.add(mark);
+        hosts.push(host);
+      }
     }
-    const { frames, events } = machine.handle({ frame: bytes, checksumNotReady }, performance.now() / 1000);
-    const taken = frames.length === 0 ? 0 : (this.#socket?.send(frames) ?? 0);
-    this.#notSent += frames.length - taken;
-    for (const event of events) this.#record(frame.source, event);
+    return hosts;
   }
 
-  #record(client: MacAddress, event: SingleServerEvent): void {
-    switch (event.event) {
-      case "received":
-        this.#received[event.message] = (this.#received[event.message] ?? 0) + 1;
-        return;
-      case "sent":
-        this.#sent[event.message] = (this.#sent[event.message] ?? 0) + 1;
-        this.#log.write("info", `DHCP ${event.message}`, {
-          client,
-          ...(event.address === undefined ? {} : { address: event.address }),
-        });
-        return;
-      case "declined":
-        this.#log.write("warn", "DHCP address declined: somebody else on the network uses it", {
-          client,
-          address: event.address,
-        });
-        return;
-      case "ignored":
-        this.#ignored++;
-        return;
-      case "released":
-      case "answered-arp":
-    }
+  statsFor(object: NetworkDhcpObject): object {
+    const running = this.#running;
+    if (running === undefined || running.base.key !== object.key) return {};
+    const { received, sent, ignored, refused, notSent } = running.service.stats();
+    return { ...running.pool.use(running.service.leases()), received, sent, ignored, refused, notSent };
   }
+}
+
+function identityText({ mac, clientIdHex, circuitIdHex }: DhcpKnownHost): string {
+  return mac ?? (clientIdHex === undefined ? `circuit ${circuitIdHex}` : `client ${clientIdHex}`);
+}
+
+/** What of a network's ranges can be given to whoever asks. */
+class Pool {
+  readonly #ranges: readonly { readonly first: number; readonly last: number }[];
+  /** Within the ranges, but somebody's. */
+  readonly #left: ReadonlySet<Ipv4Address>;
+
+  constructor({ ranges, classes, serverAddress }: NetworkDhcpObject, hosts: readonly DhcpKnownHost[]) {
+    const all = [...ranges, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
+    this.#ranges = all.map(({ first, last }) => ({ first: ipv4ToNumber(first), last: ipv4ToNumber(last) }));
+    const somebodys = [serverAddress, ...hosts.flatMap(({ address }) => (address === undefined ? [] : [address]))];
+    this.#left = new Set(somebodys.filter((address) => this.#isIn(address)));
+  }
+
+  #isIn(address: Ipv4Address): boolean {
+    const number = ipv4ToNumber(address);
+    return this.#ranges.some(({ first, last }) => first <= number && number <= last);
+  }
+
+  use(leases: Iterable<Lease>): PoolUse {
+    const addresses = this.#ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0) - this.#left.size;
+    const now = Date.now() / 1000;
+    let [given, declined] = [0, 0];
+    for (const { address, state, endSeconds } of leases) {
+      if (endSeconds <= now || this.#left.has(address) || !this.#isIn(address)) continue;
+      if (state === "leased") given++;
+      else if (state === "declined") declined++;
+    }
+    return { addresses, given, declined, free: addresses - given - declined };
+  }
+}
+
+function serverConfig(
+  object: NetworkDhcpObject,
+  hosts: readonly DhcpKnownHost[],
+  serverMac: MacAddress,
+): Dhcp4ServerConfig {
+  const { serverAddress, prefixLength, ranges, leaseSeconds, authoritative, rapidCommit, knownOnly, ignore } = object;
+  return {
+    serverAddress,
+    serverMac,
+    subnet: networkOf({ address: serverAddress, length: prefixLength }),
+    ranges,
+    ...settings(object),
+    options: optionsOf(object),
+    leaseSeconds,
+    hosts: hosts.map(
+      (host): Dhcp4Host => ({
+        identity: identityOf(host),
+        ...(host.name === undefined ? {} : { name: host.name }),
+        ...(host.address === undefined ? {} : { address: host.address }),
+        ...settings(host),
+        ...lasting(host, leaseSeconds),
+      }),
+    ),
+    classes: object.classes.map((one) => ({
+      name: one.name,
+      ...(one.vendor === undefined ? {} : { vendorClass: one.vendor }),
+      ...(one.user === undefined ? {} : { userClass: one.user }),
+      ...(one.architectures === undefined ? {} : { architectures: one.architectures }),
+      ...(one.macPrefix === undefined ? {} : { macPrefix: one.macPrefix }),
+      ...(one.range === undefined ? {} : { range: one.range }),
+      ...settings(one),
+      ...lasting(one, leaseSeconds),
+    })),
+    ignore,
+    knownOnly,
+    authoritative,
+    rapidCommit,
+    mtuBytes: object.mtuBytes,
+  };
+}
+
+function settings(told: DhcpTold): Omit<Dhcp4Settings, "leaseSeconds"> {
+  const { nextServer, serverName, bootFile } = told;
+  return {
+    options: optionsOf(told),
+    ...(nextServer === undefined ? {} : { nextServer }),
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(bootFile === undefined ? {} : { bootFile }),
+  };
+}
+
+function optionsOf({ options }: DhcpTold): ReadonlyMap<number, Uint8Array> {
+  return new Map(options.map(({ code, hex }) => [code, fromHex(hex)]));
+}
+
+/** A time of its own, be it longer than the network permits or shorter. */
+function lasting(
+  { leaseSeconds }: { readonly leaseSeconds?: number },
+  { minimum }: NetworkDhcpObject["leaseSeconds"],
+): Pick<Dhcp4Settings, "leaseSeconds"> {
+  if (leaseSeconds === undefined) return {};
+  const bounds = { minimum: Math.min(minimum, leaseSeconds), maximum: leaseSeconds };
+  return { leaseSeconds: { ...bounds, default: leaseSeconds } };
+}
+
+function identityOf({ mac, clientIdHex, circuitIdHex }: DhcpKnownHost): Dhcp4Host["identity"] {
+  if (mac !== undefined) return { mac };
+  if (clientIdHex !== undefined) return { clientIdentifier: fromHex(clientIdHex) };
+  if (circuitIdHex !== undefined) return { circuitId: fromHex(circuitIdHex) };
+  throw new NetloomError("bad-dhcp-server", "a host of the DHCP server has neither MAC address nor identifier");
 }

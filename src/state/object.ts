@@ -250,15 +250,68 @@ export interface Ip6SingleObject extends ObjectBase {
   readonly lease: SingleLease6;
 }
 
-/** A DHCPv4 server on a network's bridge, for the machines that are known by their MAC addresses and for nobody else. */
-export interface NetworkDhcpObject extends ObjectBase {
+/** Both ends included. */
+export interface DhcpRange {
+  readonly first: Ipv4Address;
+  readonly last: Ipv4Address;
+}
+
+/** What a client of a network's DHCP server is told beside its address. */
+export interface DhcpTold {
+  /** By code, value in hexadecimal; an empty one is not told. */
+  readonly options: readonly { readonly code: number; readonly hex: string }[];
+  /** From where the boot file is fetched. */
+  readonly nextServer?: Ipv4Address;
+  readonly serverName?: string;
+  readonly bootFile?: string;
+}
+
+/** A client that is known; exactly one of mac, clientIdHex and circuitIdHex is there. */
+export interface DhcpKnownHost extends DhcpTold {
+  readonly mac?: MacAddress;
+  readonly clientIdHex?: string;
+  readonly circuitIdHex?: string;
+  readonly name?: string;
+  /** Nobody else gets it; absent: any of the ranges. */
+  readonly address?: Ipv4Address;
+  readonly leaseSeconds?: number;
+}
+
+/** Clients of one kind: all that is there has to match. */
+export interface DhcpClientClass extends DhcpTold {
+  readonly name: string;
+  readonly vendor?: string;
+  readonly user?: string;
+  readonly architectures?: readonly number[];
+  readonly macPrefix?: string;
+  readonly range?: DhcpRange;
+  readonly leaseSeconds?: number;
+}
+
+/** The DHCPv4 server on a network's bridge. */
+export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly kind: "dhcp-network";
   readonly namespace: string;
   readonly linkKey: string;
   readonly interfaceName: string;
+  /** FILE/NETWORK: all objects that say the same share one server and its leases. */
+  readonly network: string;
+  /** Its hosts join what the network's own object says, where there is one. */
+  readonly joins?: true;
   /** Source address and server identifier: the bridge's own. */
   readonly serverAddress: Ipv4Address;
-  readonly hosts: readonly { readonly clientMac: MacAddress; readonly lease: SingleLease }[];
+  readonly prefixLength: number;
+  readonly mtuBytes: number;
+  /** None: `hosts` alone are served. */
+  readonly ranges: readonly DhcpRange[];
+  readonly leaseSeconds: { readonly default: number; readonly minimum: number; readonly maximum: number };
+  readonly authoritative: boolean;
+  readonly rapidCommit: boolean;
+  readonly knownOnly: boolean;
+  /** MAC addresses, or how they begin, that get no answer. */
+  readonly ignore: readonly string[];
+  readonly hosts: readonly DhcpKnownHost[];
+  readonly classes: readonly DhcpClientClass[];
 }
 
 /**

@@ -39,7 +39,8 @@ test("libvirt's default network is virbr0 with its usual addresses, and one serv
   expect(objects.get("dhcp/default")).toMatchObject({
     kind: "dhcp-network",
     interfaceName: "virbr0",
-    hosts: [{ lease: { address: "192.168.122.2" } }, { lease: { address: "192.168.122.3" } }],
+    ranges: [],
+    hosts: [{ address: "192.168.122.2" }, { address: "192.168.122.3" }],
   });
 });
 

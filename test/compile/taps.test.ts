@@ -74,9 +74,11 @@ describe("a VM on networks", () => {
         key: "dhcp/lan",
         interfaceName: "lan",
         serverAddress: "192.0.2.1",
+        ranges: [],
+        knownOnly: true,
         hosts: [
-          { lease: { address: "192.0.2.4", hostName: "vm2" } },
-          { clientMac: "52:54:00:00:00:03", lease: { address: "192.0.2.5" } },
+          { address: "192.0.2.4", name: "vm2" },
+          { mac: "52:54:00:00:00:03", address: "192.0.2.5", name: "vm3" },
         ],
       },
     ]);

@@ -8,6 +8,7 @@ import { networkFileJsonSchema } from "../../src/model/schema.ts";
 import * as TEXTS from "../../src/model/texts.ts";
 import { BETWEEN } from "./mistakes/between.ts";
 import { network, nic, vm } from "./mistakes/case.ts";
+import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
@@ -34,7 +35,7 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
     "overlapping IPv6 subnets",
     "an IPv6 address twice",
     "an IPv6 address on a network without IPv6",
-    ...BETWEEN.map(({ what }) => what),
+    ...[...BETWEEN, ...DHCP_BETWEEN].map(({ what }) => what),
   ],
   "arithmetic of addresses": [
     "a subnet with host bits",
@@ -51,7 +52,7 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const notSeen = new Set(Object.values(NOT_SEEN).flat());
-const cases = [...SHAPE, ...LATER, ...IPV6, ...VMS, ...BETWEEN];
+const cases = [...SHAPE, ...LATER, ...IPV6, ...VMS, ...BETWEEN, ...DHCP_SHAPE, ...DHCP_BETWEEN];
 
 test("docs/network-file.schema.json is what the model says", () => {
   expect(readFileSync(join(ROOT, "docs/network-file.schema.json"), "utf8"), "netloom schema > docs/…").toBe(

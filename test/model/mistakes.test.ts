@@ -3,6 +3,7 @@ import { formatMistake, NetworkFileError } from "../../src/model/mistakes.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
 import { BETWEEN, SYNTAX } from "./mistakes/between.ts";
 import { network } from "./mistakes/case.ts";
+import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
@@ -14,6 +15,7 @@ describe.each([
   ["not supported yet", LATER],
   ["IPv6", IPV6],
   ["VMs and ports", VMS],
+  ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
   ["between the parts", BETWEEN],
   ["syntax", SYNTAX],
 ])("%s", (_, cases) => {

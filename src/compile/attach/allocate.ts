@@ -6,6 +6,7 @@ import {
   type Ipv4Address,
   type Ipv6Address,
   ipFromBigint,
+  ipToBigint,
   type Prefix,
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
@@ -53,7 +54,7 @@ export function allocate(
   return { address, address6 };
 }
 
-function checkWish({ name, layout }: AppliedNetwork, wished: IpAddress, taken: ReadonlySet<IpAddress>): void {
+function checkWish({ name, layout, ranges }: AppliedNetwork, wished: IpAddress, taken: ReadonlySet<IpAddress>): void {
   const subnet = familyOf(wished) === 4 ? layout.network.subnet : layout.addressing6?.subnet;
   if (subnet === undefined)
     throw new NetloomError("bad-address", `attach to ${name}: ${wished}: the network has no IPv6`);
@@ -61,20 +62,33 @@ function checkWish({ name, layout }: AppliedNetwork, wished: IpAddress, taken: R
     ? `it cannot be a host's in ${formatPrefix(subnet)}`
     : taken.has(wished) || gatewaysOf(layout).includes(wished)
       ? "somebody has it already"
-      : undefined;
+      : rangeOf(ranges, ipToBigint(wished)) !== undefined && familyOf(wished) === 4
+        ? "the network's DHCP server gives it to whoever asks"
+        : undefined;
   if (reason === undefined) return;
   throw new NetloomError("bad-address", `attach to ${name}: address ${wished}: ${reason}`, {
     hint: "Leave the address out to get a free one.",
   });
 }
 
-function freeAddress({ name, layout }: AppliedNetwork, subnet: Prefix, taken: ReadonlySet<IpAddress>): IpAddress {
+/** The range of the DHCP server that an IPv4 address is in. */
+function rangeOf(ranges: AppliedNetwork["ranges"], address: bigint): AppliedNetwork["ranges"][number] | undefined {
+  return ranges.find(({ first, last }) => ipToBigint(first) <= address && address <= ipToBigint(last));
+}
+
+function freeAddress(
+  { name, layout, ranges }: AppliedNetwork,
+  subnet: Prefix,
+  taken: ReadonlySet<IpAddress>,
+): IpAddress {
   const family = familyOf(subnet.address);
   const { first, last } = hostRange(subnet);
   const gateways = gatewaysOf(layout);
   for (let number = family === 6 && last - first > IPV6_SPAN ? first + IPV6_SPAN : last; number >= first; number--) {
     const candidate = ipFromBigint(number, family);
-    if (!taken.has(candidate) && !gateways.includes(candidate)) return candidate;
+    const range = family === 4 ? rangeOf(ranges, number) : undefined;
+    if (range !== undefined) number = ipToBigint(range.first);
+    else if (!taken.has(candidate) && !gateways.includes(candidate)) return candidate;
   }
   throw new NetloomError("no-address-left", `attach to ${name}: no address is left in ${formatPrefix(subnet)}`);
 }

@@ -9,9 +9,10 @@ import type { Desired, StateObject } from "../../state/object.ts";
 import { reservedFor } from "../declared.ts";
 import type { Facts } from "../facts.ts";
 import type { Layout } from "../layout.ts";
+import { compileNetworkDhcp } from "../network-dhcp.ts";
 import { compilePod } from "../pods.ts";
 import { qualifyKeys } from "../qualify.ts";
-import { compileNetworkDhcp, compileTaps } from "../taps.ts";
+import { compileTaps } from "../taps.ts";
 import { compileVm } from "../vms.ts";
 import { type AppliedNetwork, NOWHERE } from "./network.ts";
 
@@ -203,7 +204,8 @@ function owned(
   const qualified = qualifyKeys({ objects: objects.map((object) => ({ ...object, origin })), absent: [] }, unit);
   return {
     objects: qualified.objects.map((object): StateObject => {
-      if (object.kind === "dhcp-network") return { ...object, linkKey: bridges.get(object.linkKey) ?? object.linkKey };
+      if (object.kind === "dhcp-network")
+        return { ...object, joins: true, linkKey: bridges.get(object.linkKey) ?? object.linkKey };
       if (object.kind !== "link" || typeof object.masterKey !== "string") return object;
       return { ...object, masterKey: bridges.get(object.masterKey) ?? object.masterKey };
     }),

@@ -2,7 +2,7 @@
 import { type IpAddress, type Ipv4Address, type Ipv6Address, type MacAddress, networkOf } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
-import type { AddressObject, Desired, LinkObject } from "../../state/object.ts";
+import type { AddressObject, Desired, DhcpRange, LinkObject, NetworkDhcpObject } from "../../state/object.ts";
 import type { NetworkLayout } from "../layout.ts";
 
 /** Nothing here comes from a file that is at hand. */
@@ -14,6 +14,8 @@ export interface AppliedNetwork {
   /** Key of the bridge. */
   readonly key: string;
   readonly layout: NetworkLayout;
+  /** What its DHCP server gives to whoever asks. */
+  readonly ranges: readonly DhcpRange[];
 }
 
 /** The networks of one applied file; those of anything else are none. */
@@ -22,9 +24,16 @@ export function networksOf(file: string, desired: Desired): readonly AppliedNetw
     if (object.kind !== "link" || object.link.type !== "bridge" || object.macAddress === undefined) return [];
     const declared = object.key.startsWith(`${file}/link/`) ? object.key.slice(`${file}/link/`.length) : undefined;
     if (declared === undefined || object.origin !== `network ${declared}`) return [];
-    const layout = layoutOf(`${file}/${declared}`, object, object.macAddress, desired);
-    return layout === undefined ? [] : [{ name: `${file}/${declared}`, key: object.key, layout }];
+    const name = `${file}/${declared}`;
+    const layout = layoutOf(name, object, object.macAddress, desired);
+    if (layout === undefined) return [];
+    const server = desired.objects.find((one) => one.kind === "dhcp-network" && one.network === name);
+    return [{ name, key: object.key, layout, ranges: server?.kind === "dhcp-network" ? rangesOf(server) : [] }];
   });
+}
+
+function rangesOf({ ranges, classes }: NetworkDhcpObject): readonly DhcpRange[] {
+  return [...ranges, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
 }
 
 function layoutOf(
@@ -98,7 +107,8 @@ export function addressesGiven({ objects, declared }: Desired): Set<IpAddress> {
     if (object.kind === "address") given.add(object.address);
     else if (object.kind === "dhcp-single") given.add(object.lease.address);
     else if (object.kind === "ip6-single") for (const address of object.lease.addresses) given.add(address);
-    else if (object.kind === "dhcp-network") for (const { lease } of object.hosts) given.add(lease.address);
+    else if (object.kind === "dhcp-network")
+      for (const { address } of object.hosts) if (address !== undefined) given.add(address);
   }
   return given;
 }

@@ -1,39 +1,41 @@
 /** Which service runs which kind of object. */
 import type { Logger } from "../../base/logger.ts";
-import type { DhcpClientObject, ServiceObject } from "../../state/object.ts";
-import { NetworkDhcpServer } from "../dhcp4-network.ts";
+import type { DhcpClientObject, Ip6SingleObject, ServiceObject, SingleDhcpObject } from "../../state/object.ts";
+import type { NetworkDhcpServers } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
 import { SingleIp6Server } from "../ip6-single.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
-import { LinkService, type LinkServiceObject } from "./link-service.ts";
+import { LinkService } from "./link-service.ts";
 
 /** Makes the DHCP client of an uplink: it changes the host, which only the engine can. */
 export type CreateDhcpClient = (object: DhcpClientObject, log: Logger) => Service;
 
 /** What services of a keeper share. */
 export interface ServiceMakers {
+  /** The DHCP servers of the same state folder. */
+  readonly networks: NetworkDhcpServers;
   readonly createDhcpClient: CreateDhcpClient;
 }
 
 export function createService(
   object: ServiceObject,
   stateFolder: string,
-  { createDhcpClient }: ServiceMakers,
+  { networks, createDhcpClient }: ServiceMakers,
   log: Logger,
 ): Service {
-  switch (object.kind) {
-    case "vm":
-      return new VmService(object, stateFolder, log);
-    case "dhcp-client":
-      return createDhcpClient(object, log);
-    default:
-      return createLinkService(object, log);
-  }
+  if (object.kind === "vm") return new VmService(object, stateFolder, log);
+  if (object.kind === "dhcp-client") return createDhcpClient(object, log);
+  if (object.kind !== "dhcp-network") return createLinkService(object, log);
+  const { network, serverAddress, hosts } = object;
+  return new LinkService(object, log, {
+    offers: { network, serverAddress, hosts: hosts.length },
+    open: (place) => networks.open(object, place),
+  });
 }
 
 /** What needs nothing but a link. */
-export function createLinkService(object: LinkServiceObject, log: Logger): LinkService {
+export function createLinkService(object: SingleDhcpObject | Ip6SingleObject, log: Logger): LinkService {
   switch (object.kind) {
     case "dhcp-single": {
       const { clientMac, serverAddress, serverMac, lease } = object;
@@ -55,21 +57,6 @@ export function createLinkService(object: LinkServiceObject, log: Logger): LinkS
         offers: { clientMac, addresses: lease.addresses },
         open: ({ namespacePath, interfaceIndex }) =>
           new SingleIp6Server({ namespacePath, interfaceIndex, place: object, logger: log }),
-      });
-    }
-    case "dhcp-network": {
-      const { serverAddress, hosts } = object;
-      return new LinkService(object, log, {
-        offers: { serverAddress, hosts: hosts.length },
-        open: ({ namespacePath, interfaceIndex, macAddress }) =>
-          new NetworkDhcpServer({
-            namespacePath,
-            interfaceIndex,
-            serverMac: macAddress,
-            serverAddress,
-            hosts,
-            logger: log,
-          }),
       });
     }
   }

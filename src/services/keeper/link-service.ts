@@ -21,7 +21,7 @@ export interface LinkServer {
   /** Counters, plain JSON. */
   stats(): object;
   /** @param meant whether the service ends for good, or another process goes on in its place */
-  close(meant: boolean): void;
+  close(meant: boolean): void | Promise<void>;
 }
 
 interface Kind {
@@ -31,7 +31,7 @@ interface Kind {
 }
 
 /** What a {@link LinkService} runs. */
-export type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" }>;
+type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" }>;
 
 export class LinkService implements Service {
   readonly object: LinkServiceObject;
@@ -54,13 +54,13 @@ export class LinkService implements Service {
       const running = this.#running;
       if (running !== undefined) {
         if (running.namespaceInode === namespaceInode && running.place.interfaceIndex === place.interfaceIndex) return;
-        this.#close(false);
+        await this.#close(false);
       }
       this.#running = { server: await this.#kind.open(place), place, namespaceInode };
       this.#trouble = undefined;
       this.#log.info("serves", { service: nameOf(this.object), ...this.#kind.offers });
     } catch (error) {
-      this.#close(false);
+      await this.#close(false);
       this.#trouble = messageOf(error);
       throw error;
     }
@@ -75,13 +75,15 @@ export class LinkService implements Service {
   }
 
   stop(): Promise<void> {
-    this.#close(true);
-    return Promise.resolve();
+    return this.#close(true);
   }
 
   release(): Promise<void> {
-    this.#close(false);
-    return Promise.resolve();
+    return this.#close(false);
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   report(): ServiceReport {
@@ -90,9 +92,10 @@ export class LinkService implements Service {
     return { state: "running", details: { ...this.#kind.offers, ...this.#running.server.stats() } };
   }
 
-  #close(meant: boolean): void {
-    this.#running?.server.close(meant);
+  async #close(meant: boolean): Promise<void> {
+    const running = this.#running;
     this.#running = undefined;
+    await running?.server.close(meant);
   }
 
   async #findPlace(): Promise<Place> {

@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { takeLock } from "../../store/lock.ts";
+import { NetworkDhcpServers } from "../dhcp4-network.ts";
+import type { Service } from "../service.ts";
 import { boundFile } from "./bounded-file.ts";
 import { type CreateDhcpClient, createService } from "./create-service.ts";
 import { Keeper } from "./keeper.ts";
+import { LinkService } from "./link-service.ts";
 import { jsonLinesLogger } from "./log.ts";
 import { keeperLog, type KeeperStatus, keeperSocket } from "./protocol.ts";
 import { openControlServer } from "./server.ts";
@@ -48,9 +51,10 @@ export interface RunningKeeper extends AsyncDisposable {
 export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper> {
   const { stateFolder, version, log, daemon, createDhcpClient } = options;
   const startedAt = Date.now();
+  const networks = new NetworkDhcpServers(stateFolder, log);
   const keeper = new Keeper(
     stateFolder,
-    (object) => createService(object, stateFolder, { createDhcpClient }, log),
+    (object) => createService(object, stateFolder, { networks, createDhcpClient }, log),
     log,
   );
   const status = (): KeeperStatus => ({
@@ -84,7 +88,7 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
       boundFile(keeperLog(stateFolder), MAXIMUM_LOG_BYTES);
       // A daemon hears of changes where a service that runs has its place.
       keeper
-        .tend((service) => daemon !== true || service.report().state !== "running")
+        .tend((service) => daemon !== true || !isRunning(service))
         .catch((error: unknown) => log.error("housekeeping failed", { reason: messageOf(error) }));
     },
     daemon === true ? DAEMON_HOUSEKEEPING_MILLISECONDS : HOUSEKEEPING_MILLISECONDS,
@@ -98,6 +102,11 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
       await server.close();
     },
   };
+}
+
+/** Counting a large pool's leases for a report takes a while. */
+function isRunning(service: Service): boolean {
+  return service instanceof LinkService ? service.isRunning : service.report().state === "running";
 }
 
 export interface KeeperProcessOptions {

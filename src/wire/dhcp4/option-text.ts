@@ -111,6 +111,28 @@ const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
   Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).map((option) => [option.code, option]),
 );
 
+/** Every name of the table. */
+export const DHCP4_OPTION_NAMES: readonly string[] = [...BY_NAME.keys()];
+
+/** An option as it is written. */
+export interface WrittenOption {
+  readonly code: number;
+  /** False for a number that the table does not have: its value is bytes in hexadecimal. */
+  readonly isKnown: boolean;
+  /** How a value looks: "192.0.2.1,192.0.2.2". */
+  readonly looks: string;
+  /** @throws NetloomError bad-option, bad-address, bad-domain-name, bad-hex */
+  readonly encode: (words: string) => Uint8Array;
+}
+
+/** By a name or a number of the table, or by any other number from 1 to 254; undefined: there is none of that name. */
+export function findOption(name: string): WrittenOption | undefined {
+  const number = /^\d{1,3}$/.test(name) ? Number(name) : undefined;
+  const option = number === undefined ? BY_NAME.get(name.toLowerCase()) : BY_CODE.get(number);
+  if (option === undefined && (number === undefined || number < 1 || number > 254)) return undefined;
+  return { code: option?.code ?? number!, isKnown: option !== undefined, ...FORMS.get(option?.codec ?? opaque)! };
+}
+
 /**
  * An option with its value. A name or a number of the table goes with a value of its form, any other number from 1 to
  * 254 with bytes in hexadecimal.
@@ -119,22 +141,24 @@ const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
  */
 export function parseOption(words: string): readonly [number, Uint8Array] {
   const [, name = "", value = ""] = /^([^=]+)=(.*)$/s.exec(words) ?? [];
-  const number = /^\d{1,3}$/.test(name) ? Number(name) : undefined;
-  const option = number === undefined ? BY_NAME.get(name.toLowerCase()) : BY_CODE.get(number);
-  if (option === undefined && (number === undefined || number < 1 || number > 254)) {
+  const option = findOption(name);
+  if (option === undefined) {
     throw new NetloomError("bad-option", `DHCP option ${JSON.stringify(words)}: there is none of that name`, {
       hint: "NAME=VALUE with a name of dhcpd or dnsmasq such as ntp-servers, or NUMBER=HEXADECIMAL such as 224=0a0b0c",
     });
   }
-  const form = FORMS.get(option?.codec ?? opaque)!;
   try {
-    return [option?.code ?? number!, form.encode(value)];
+    return [option.code, option.encode(value)];
   } catch (cause) {
     if (!(cause instanceof NetloomError)) throw cause;
-    const reason = cause.message.replace(/^encode DHCP option: /, "");
-    throw new NetloomError("bad-option", `DHCP option ${name}: ${reason}`, {
+    throw new NetloomError("bad-option", `DHCP option ${name}: ${optionFault(cause)}`, {
       cause,
-      hint: `Write it as ${name}=${form.looks}`,
+      hint: `Write it as ${name}=${option.looks}`,
     });
   }
+}
+
+/** What {@link WrittenOption.encode} has against a value, in words that follow the option's name. */
+export function optionFault(error: NetloomError): string {
+  return error.message.replace(/^encode DHCP option: /, "");
 }

@@ -14,10 +14,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseIpv4, parseMac } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
+import { UplinkClients } from "../../../src/engine/uplink-clients.ts";
 import { identityOf, waitForEnd } from "../../../src/kernel/process.ts";
 import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
+import { NetworkDhcpServers } from "../../../src/services/dhcp4-network.ts";
 import type { KeeperClient } from "../../../src/services/keeper/client.ts";
-import { UplinkClients } from "../../../src/engine/uplink-clients.ts";
 import { createService } from "../../../src/services/keeper/create-service.ts";
 import { Keeper } from "../../../src/services/keeper/keeper.ts";
 import type { ServiceStatus } from "../../../src/services/keeper/protocol.ts";
@@ -188,11 +189,11 @@ describe("the keeper", () => {
   });
 
   test("lets a stopped guest rest when it only heals", async () => {
-    const keeper = new Keeper(
-      state,
-      (object) => createService(object, state, { createDhcpClient: new UplinkClients(state).create }, SILENT),
-      SILENT,
-    );
+    const makers = {
+      networks: new NetworkDhcpServers(state, SILENT),
+      createDhcpClient: new UplinkClients(state).create,
+    };
+    const keeper = new Keeper(state, (object) => createService(object, state, makers, SILENT), SILENT);
     const guests = [machine(folder, "one", "echo")];
     await keeper.converge("file", guests);
     await keeper.stopVm("one", 0);

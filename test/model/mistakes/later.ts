@@ -19,14 +19,6 @@ export const LATER: readonly Case[] = [
     remedy: /bridge/,
   },
   {
-    what: "DHCP of a network",
-    text: network("subnet: 192.0.2.0/24, dhcp: { lease: 12h }"),
-    at: "networks.lan.dhcp",
-    line: 3,
-    reason: /not supported yet/,
-    remedy: /dhcp: network/,
-  },
-  {
     what: "a network's own domain",
     text: network("subnet: 192.0.2.0/24, dns: { domain: lan.example }"),
     at: "networks.lan.dns.domain",

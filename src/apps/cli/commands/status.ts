@@ -129,16 +129,25 @@ function formatStatus(status: Status): string {
       service.name,
       service.state,
       service.reason ?? "",
-      Object.entries(service.details)
-        .filter(([, value]) => typeof value === "string" || typeof value === "number")
-        .map(([name, value]) => `${name}=${String(value)}`)
-        .join(" "),
+      [
+        ...Object.entries(service.details)
+          .filter(([, value]) => typeof value === "string" || typeof value === "number")
+          .map(([name, value]) => `${name}=${String(value)}`),
+        ...(service.kind === "dhcp-network" ? formatMessages(service.details) : []),
+      ].join(" "),
     ]);
     if (rows.length > 0) lines.push(formatTable([["SERVICE", "STATE", "REMARK", "DETAILS"], ...rows]));
   }
   const faults = faultsOf(status);
   if (faults.length > 0) lines.push(`Not as it should be: ${faults.join("; ")}.`);
   return lines.join("\n");
+}
+
+/** "DISCOVER=2 OFFER=2": what a network's DHCP server received and sent. */
+function formatMessages({ received, sent }: Readonly<Record<string, unknown>>): readonly string[] {
+  return [received, sent].flatMap((counts) =>
+    Object.entries(counts ?? {}).map(([type, count]) => `${type}=${String(count)}`),
+  );
 }
 
 function formatDeadline(confirmBy: number): string {

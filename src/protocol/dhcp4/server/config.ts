@@ -15,6 +15,7 @@ export interface LeaseSeconds {
  * of it; each value, and each option, is that of the first of them that says it.
  */
 export interface Dhcp4Settings {
+  /** An empty value withholds what the next ones say. */
   readonly options?: Dhcp4Options;
   /** A bound that is not named comes from the next one that does; a default beyond the bounds is moved to them. */
   readonly leaseSeconds?: Partial<LeaseSeconds>;

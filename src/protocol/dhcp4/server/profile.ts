@@ -49,6 +49,7 @@ export class Profile {
       optionEntry(DHCP4_OPTION.broadcastAddress, broadcastOf(subnet)),
     ]);
     for (const each of settings.toReversed()) for (const [code, value] of each.options ?? []) options.set(code, value);
+    for (const [code, value] of options) if (value.length === 0) options.delete(code);
     this.options = options;
     this.#unasked = [...options.keys()].filter((code) => !ONLY_WHEN_ASKED.has(code));
   }

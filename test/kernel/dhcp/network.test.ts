@@ -1,0 +1,203 @@
+/**
+ * DHCP on the bridges of networks: two that have the same subnet, each in a namespace of its own; on the first, machines
+ * that are known by their MAC addresses and one that is not.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type MacAddress, parseIpv4, parseMac } from "../../../src/base/address.ts";
+import { SILENT } from "../../../src/base/logger.ts";
+import { NetworkDhcpServers } from "../../../src/services/dhcp4-network.ts";
+import { createService } from "../../../src/services/keeper/create-service.ts";
+import type { Service } from "../../../src/services/service.ts";
+import type { DhcpKnownHost, NetworkDhcpObject } from "../../../src/state/object.ts";
+import { Capture } from "../../support/capture.ts";
+import { Folder, Running, shell, until } from "../../support/network.ts";
+import { tsharkFields, tsharkFindings } from "../../support/tshark.ts";
+
+const BRIDGE_MAC = "02:00:00:00:00:fe";
+const MACS = ["52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"].map(parseMac) as [
+  MacAddress,
+  MacAddress,
+  MacAddress,
+];
+
+function host(mac: MacAddress, address: string): DhcpKnownHost {
+  return { mac, address: parseIpv4(address), options: [] };
+}
+
+const machines: NetworkDhcpObject = {
+  kind: "dhcp-network",
+  key: "office/dhcp/lan",
+  origin: "network lan",
+  namespace: "lan",
+  linkKey: "office/link/lan",
+  interfaceName: "br0",
+  network: "office/lan",
+  serverAddress: parseIpv4("192.0.2.1"),
+  prefixLength: 24,
+  mtuBytes: 1500,
+  ranges: [],
+  leaseSeconds: { default: 3600, minimum: 3600, maximum: 3600 },
+  authoritative: false,
+  rapidCommit: false,
+  knownOnly: true,
+  ignore: [],
+  options: [{ code: 3, hex: "c0000201" }],
+  hosts: [host(MACS[0], "192.0.2.11"), host(MACS[1], "192.0.2.12")],
+  classes: [],
+};
+const everybody: NetworkDhcpObject = {
+  ...machines,
+  key: "guests/dhcp/lan",
+  namespace: "lan2",
+  network: "guests/lan",
+  ranges: [{ first: parseIpv4("192.0.2.11"), last: parseIpv4("192.0.2.12") }],
+  authoritative: true,
+  knownOnly: false,
+  hosts: [],
+};
+
+const SCRIPT = `#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+event=\${1:-$reason}
+case $event in
+deconfig) ip address flush dev eth0 ;;
+bound | renew) ip address replace "$ip/$mask" dev eth0 ;;
+BOUND) ip address replace "$new_ip_address/24" dev eth0 ;;
+esac
+echo "EVENT $event $ip$new_ip_address router $router$new_routers" >&2
+`;
+
+let folder: Folder;
+let script: string;
+let make: (object: NetworkDhcpObject) => Service;
+let service: Service;
+let other: Service;
+
+/** A keeper's way to make the services of a state folder. */
+function maker(state: string, log = SILENT): (object: NetworkDhcpObject) => Service {
+  const networks = new NetworkDhcpServers(folder.join(state), log);
+  const createDhcpClient = (): never => expect.unreachable();
+  return (object) => createService(object, folder.join(state), { networks, createDhcpClient }, log);
+}
+
+function inHost(number: number, words: readonly string[]): Running {
+  return new Running(["nsenter", `--net=/run/netns/h${number}`, "--", ...words]);
+}
+
+function udhcpc(number: number): Running {
+  return inHost(number, ["busybox", "udhcpc", "-f", "-n", "-t", "2", "-T", "1", "-i", "eth0", "-s", script]);
+}
+
+/** Counters of messages, "received" or "sent". */
+function count(which: string, message: string): number {
+  const counters = service.report().details[which] as Readonly<Record<string, number>>;
+  return counters[message] ?? 0;
+}
+
+beforeAll(async () => {
+  folder = new Folder();
+  script = folder.write("script", SCRIPT);
+  shell(`chmod +x ${script}
+    for name in lan lan2 h1 h2 h3 h4; do
+      ip netns add $name
+      nsenter --net=/run/netns/$name sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+    done
+    for name in lan lan2; do
+      ip -n $name link add br0 address ${BRIDGE_MAC} type bridge forward_delay 0 mcast_snooping 0
+      ip -n $name address add 192.0.2.1/24 dev br0
+      ip -n $name link set br0 up
+    done
+    for n in 1 2 3 4; do
+      lan=lan; [ $n = 4 ] && lan=lan2
+      ip -n h$n link add eth0 address 52:54:00:00:00:0$n type veth peer name port$n netns $lan
+      ip -n $lan link set port$n master br0 up
+      ip -n h$n link set eth0 up
+    done`);
+  make = maker("state");
+  service = make(machines);
+  other = make(everybody);
+  await service.start();
+  await other.start();
+});
+
+afterAll(async () => {
+  await service.stop();
+  await other.stop();
+  shell("for name in lan lan2 h1 h2 h3 h4; do ip netns delete $name; done");
+  folder[Symbol.dispose]();
+});
+
+test("networks of one subnet in two namespaces give the same address, each to its own client", async () => {
+  const [here, there] = [udhcpc(1), udhcpc(4)];
+  for (const client of [here, there])
+    await until("it is bound", () => client.stderr.includes("EVENT bound") || !client.running);
+  expect(here.stderr).toContain("EVENT bound 192.0.2.11 router 192.0.2.1");
+  expect(there.stderr).toContain("EVENT bound 192.0.2.11 router 192.0.2.1");
+  expect(other.report().details).toMatchObject({ addresses: 2, given: 1, declined: 0, free: 1, sent: { ACK: 1 } });
+  expect(service.report().details).toMatchObject({ addresses: 0, given: 0, sent: { ACK: 1 } });
+  await here.stop();
+  await there.stop();
+});
+
+test("what is attached joins the network's server, with what it is told otherwise, and leaves it", async () => {
+  const guest = { ...host(parseMac("52:54:00:00:00:04"), "192.0.2.44"), options: [{ code: 3, hex: "" }] };
+  const attached = make({ ...everybody, key: "attach-x/dhcp/lan", joins: true, ranges: [], hosts: [guest] });
+  await attached.start();
+  const told = async (): Promise<string | undefined> => {
+    const client = udhcpc(4);
+    await until("it is bound", () => client.stderr.includes("EVENT bound") || !client.running);
+    await client.stop();
+    return /EVENT bound .*/.exec(client.stderr)?.[0];
+  };
+  expect(await told()).toBe("EVENT bound 192.0.2.44 router ");
+  expect(other.report()).toMatchObject({ state: "running", details: { addresses: 2 } });
+  await attached.stop();
+  expect(await told()).toMatch(/^EVENT bound 192\.0\.2\.1[12] router 192\.0\.2\.1$/);
+});
+
+describe("on one bridge", () => {
+  test("two machines get their own addresses, a third silence; a renewal is not refused by the kernel", async () => {
+    const before = count("sent", "ACK");
+    using onBridge = await Capture.open("lan", "br0");
+    const first = udhcpc(1);
+    const files = ["-lf", folder.join("leases"), "-pf", folder.join("pid"), "-sf", script, "-cf", "/dev/null"];
+    const second = inHost(2, ["dhclient", "-4", "-d", "-1", ...files, "eth0"]);
+    const third = udhcpc(3);
+    await until("the first is bound", () => first.stderr.includes("EVENT bound") || !first.running);
+    await until("the second is bound", () => second.stderr.includes("EVENT BOUND") || !second.running);
+    expect(first.stderr).toContain("EVENT bound 192.0.2.11 router 192.0.2.1");
+    expect(second.stderr).toContain("EVENT BOUND 192.0.2.12 router 192.0.2.1");
+    expect((await third.ended()).code).toBe(1);
+
+    // The renewal goes by unicast to the bridge's own address, where the kernel's stack sees it as well.
+    first.child.kill("SIGUSR1");
+    await until("the renewal is answered", () => first.stderr.includes("EVENT renew"));
+    await first.stop();
+    await second.stop();
+    expect(count("sent", "ACK")).toBe(before + 3);
+    const frames = onBridge.frames();
+    expect(tsharkFields(frames, ["frame.number"], "icmp.type == 3")).toEqual([]);
+    expect(tsharkFields(frames, ["frame.number"], `dhcp && eth.dst == ${MACS[2]}`)).toEqual([]);
+    // A DISCOVER and a REQUEST of each of two, and the renewal.
+    const ours = `dhcp && eth.src == ${BRIDGE_MAC}`;
+    expect(tsharkFields(frames, ["frame.number"], ours)).toHaveLength(5);
+    expect(tsharkFindings(frames, ours)).toEqual([]);
+  });
+
+  test("an ended service is silent", async () => {
+    await service.stop();
+    const client = udhcpc(1);
+    expect((await client.ended()).code).toBe(1);
+    expect(service.report().state).toBe("failed");
+    await service.start();
+  });
+});
+
+test("where another server holds the port already, that is told", async () => {
+  const warnings: string[] = [];
+  const beside = maker("beside", { ...SILENT, warn: (message) => void warnings.push(message) })(machines);
+  await beside.start();
+  expect(warnings).toEqual(["another DHCP server holds port 67 of this address"]);
+  expect(beside.report().state).toBe("running");
+  await beside.stop();
+});
