@@ -14,7 +14,7 @@ import type { Lease6 } from "../protocol/dhcp6/server/lease.ts";
 import { Dhcp6Server, type Dhcp6ServerEvent } from "../protocol/dhcp6/server/server.ts";
 import { Router, type RouterConfig, type RouterEvent } from "../protocol/ndp/router.ts";
 import { DHCP6_LEASES } from "../store/lease-log/dhcp6.ts";
-import { LeaseLog, readLeaseLog } from "../store/lease-log/lease-log.ts";
+import { LeaseLog, scanLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
 import { decodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../wire/ethernet.ts";
 import { IP_PROTOCOL_ICMPV6 } from "../wire/icmpv6.ts";
@@ -95,11 +95,13 @@ export class Ip6Service {
     this.#log = new BoundedLog(logger, { interface: interfaceName });
     this.#lock = takeLock(`${leaseFile}.lock`, `serve IPv6 on ${interfaceName}`);
     try {
-      const read = readLeaseLog(DHCP6_LEASES, leaseFile);
+      const restored = new Set<string>();
+      const read = scanLeaseLog(DHCP6_LEASES, leaseFile, (lease) => {
+        if (this.#server?.restore(lease) === true) restored.add(lease.address);
+      });
       if (read.damagedBytes > 0)
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
-      const taken = read.leases.filter((lease) => this.#server?.restore(lease) ?? false);
-      this.#restored = new Set(taken.map(({ address }) => address)).size;
+      this.#restored = restored.size;
       this.#leases = new LeaseLog(DHCP6_LEASES, leaseFile, read, {
         all: () => this.#server?.leases() ?? [],
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),

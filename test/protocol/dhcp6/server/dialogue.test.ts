@@ -74,6 +74,13 @@ describe("SOLICIT (RFC 8415 §18.3.1)", () => {
     expect(told(replyOf(say(server, "REQUEST", both)))).toEqual([first, second]);
   });
 
+  test("two associations and one address: it is told to one of them", () => {
+    const range = { first: parseIpv6("2001:db8:1::10"), last: parseIpv6("2001:db8:1::10") };
+    const both = [ia("address", 1), ia("address", 2)];
+    const lines = told(replyOf(say(start({ range }), "SOLICIT", both)));
+    expect(lines).toEqual(["1: 2001:db8:1::10 3000/4000", `2: ${NO_ADDRESS}`]);
+  });
+
   test("with rapid commit, where it is allowed: REPLY at once, with the option", () => {
     const output = say(start({ rapidCommit: true }), "SOLICIT", [RAPID, ia("address", 7)]);
     expect(replyOf(output).type).toBe("REPLY");
@@ -343,6 +350,8 @@ describe("what is kept for a client", () => {
     );
     expect(renewed).toEqual([expect.stringMatching(/3000\/4000$/), "1: 2001:db8:1::10 0/0"]);
     expect(told(replyOf(say(server, "RENEW", [ia("address", 1)], { now: 4001 })))[0]).toContain("::10 ");
+    // That its former address is another client's now does not touch what it has.
+    expect(told(replyOf(say(server, "RENEW", [ia("address", 1)], { mac: OTHER_MAC, now: 4002 })))).toEqual([renewed[0]]);
   });
 });
 
