@@ -141,8 +141,9 @@ export class Answers {
     if (prober.isUnderWay(address)) return ignored("the address is being probed");
     // Where no more addresses may be found in use, the answer to the question would be of no use.
     if (!prober.hasRoom() || !this.#quarantines.hasRoom(nowSeconds)) return undefined;
-    const relayMac = client.message.relayAddress === IPV4_ANY ? undefined : client.sourceMac;
-    const question = prober.ask({ address, frame: client.frame, relayMac, nowSeconds });
+    const { frame, sourceMac, message } = client;
+    const isRelayed = message.relayAddress !== IPV4_ANY;
+    const question = prober.ask({ address, frame, sourceMac, isRelayed, nowSeconds });
     return { leases: [], frames: [question], events: [{ event: "probed", address }] };
   }
 

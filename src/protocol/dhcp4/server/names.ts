@@ -69,7 +69,7 @@ export function clientNameAnswer(asked: Dhcp4Options, { name, offered, updates }
   const labels = (client.isComplete && name === undefined ? client.labels.slice(1) : domain).filter(isLabel);
   const full = host === "" ? [] : [host, ...labels];
   const wire = (client.flags & WIRE_ENCODING) !== 0;
-  const value = wire ? wireName(full, labels.length > 0) : utf8Encode(full.join("."));
+  const value = wire ? wireName(full, full.length > 1) : utf8Encode(full.join("."));
   if (value.length > NAME_LIMIT - FIXED_BYTES) return undefined;
   return Uint8Array.of(
     answerFlags(client.flags, updates) | (wire ? WIRE_ENCODING : 0),

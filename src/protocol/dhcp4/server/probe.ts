@@ -23,15 +23,18 @@ export interface Held {
   readonly address: Ipv4Address;
   /** The client's message: a copy, as the buffer that it came in is used again. */
   readonly frame: Uint8Array;
+  /** The client's; undefined when the message came through a relay, as the answer will. */
+  readonly sourceMac: MacAddress | undefined;
   readonly deadlineSeconds: number;
 }
 
 export interface ProbeRequest {
   readonly address: Ipv4Address;
-  /** What the client sent. */
+  /** What the client sent, and from where. */
   readonly frame: Uint8Array;
-  /** The relay's, for an address that is not on the link. */
-  readonly relayMac: MacAddress | undefined;
+  readonly sourceMac: MacAddress;
+  /** By a relay, which is the way to the address, too. */
+  readonly isRelayed: boolean;
   readonly nowSeconds: number;
 }
 
@@ -61,10 +64,11 @@ export class Prober {
   }
 
   /** @returns the question, to be sent at once */
-  ask({ address, frame, relayMac, nowSeconds }: ProbeRequest): Uint8Array {
-    const seconds = relayMac === undefined ? this.#arpSeconds : this.#icmpSeconds;
-    this.#held.set(address, { address, frame: frame.slice(), deadlineSeconds: nowSeconds + seconds });
-    return relayMac === undefined ? this.#arpFrame(address) : this.#echoFrame(address, relayMac);
+  ask({ address, frame, sourceMac, isRelayed, nowSeconds }: ProbeRequest): Uint8Array {
+    const deadlineSeconds = nowSeconds + (isRelayed ? this.#icmpSeconds : this.#arpSeconds);
+    const client = isRelayed ? undefined : sourceMac;
+    this.#held.set(address, { address, frame: frame.slice(), sourceMac: client, deadlineSeconds });
+    return isRelayed ? this.#echoFrame(address, sourceMac) : this.#arpFrame(address);
   }
 
   #arpFrame(address: Ipv4Address): Uint8Array {
@@ -108,16 +112,12 @@ export class Prober {
   /** The client that waits for the address that a frame shows in use; it does not wait any more. */
   inUse(ethernet: EthernetFrame): Held | undefined {
     if (this.#held.size === 0) return undefined;
-    const address = ethernet.etherType === ETHERTYPE_ARP ? this.#arpSender(ethernet) : echoSender(ethernet);
+    const address = ethernet.etherType === ETHERTYPE_ARP ? arpSender(ethernet) : echoSender(ethernet);
     const held = address === undefined ? undefined : this.#held.get(address);
-    if (held !== undefined) this.#held.delete(held.address);
+    // A client that kept the address from another time is nobody else.
+    if (held === undefined || held.sourceMac === ethernet.source) return undefined;
+    this.#held.delete(held.address);
     return held;
-  }
-
-  #arpSender({ payload }: EthernetFrame): Ipv4Address | undefined {
-    const packet = decodeArp(payload);
-    if (packet instanceof Malformed || packet.senderMac === this.#server.serverMac) return undefined;
-    return packet.senderAddress;
   }
 
   nextDeadline(): number | undefined {
@@ -133,6 +133,11 @@ export class Prober {
     for (const { address } of due) this.#held.delete(address);
     return due;
   }
+}
+
+function arpSender({ payload }: EthernetFrame): Ipv4Address | undefined {
+  const packet = decodeArp(payload);
+  return packet instanceof Malformed ? undefined : packet.senderAddress;
 }
 
 function echoSender({ etherType, payload }: EthernetFrame): Ipv4Address | undefined {

@@ -1,14 +1,54 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber, macFromBytes } from "../../../../src/base/address.ts";
+import {
+  type Ipv4Address,
+  IPV4_ANY,
+  ipv4FromNumber,
+  type Ipv4Prefix,
+  ipv4ToNumber,
+  macFromBytes,
+  parseIpv4,
+  parsePrefix,
+} from "../../../../src/base/address.ts";
+import type { Dhcp4Host, Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
 import type { Lease } from "../../../../src/protocol/dhcp4/server/lease.ts";
+import type { Dhcp4Server, Dhcp4ServerOutput } from "../../../../src/protocol/dhcp4/server/server.ts";
+import { ARP_REPLY, decodeArp, encodeArp } from "../../../../src/wire/arp.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
+import { decodeEthernet, encodeEthernet, ETHERTYPE_ARP } from "../../../../src/wire/ethernet.ts";
+import { Malformed } from "../../../../src/wire/malformed.ts";
 import { type ClientMessage, readReply } from "../../../support/dhcp4-client.ts";
-import { chosen, CONFIG, rebinding, renewing, requested, say, SERVER, start } from "./world.ts";
+import { chosen, CONFIG, range, rebinding, renewing, requested, say, SERVER, start } from "./world.ts";
 
 const CLIENTS = 14;
 const FIRST = CONFIG.ranges[0]!.first;
-const KINDS = ["discover", "select", "reboot", "renew", "rebind", "decline", "release", "elsewhere"] as const;
+const KINDS = ["discover", "select", "reboot", "renew", "rebind", "decline", "release", "elsewhere", "bootp"] as const;
+const macOf = (client: number) => macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, client));
+const host = (address: string, identity: Dhcp4Host["identity"]): Dhcp4Host => ({
+  address: parseIpv4(address),
+  identity,
+});
+const PORT = Uint8Array.of(1, 2, 3, 4);
+
+/** The same addresses as in CONFIG, and some more, with most of what a configuration can say about them. */
+const RICH: Dhcp4ServerConfig = {
+  ...CONFIG,
+  ranges: [range("192.0.2.10", "192.0.2.13"), range("192.0.2.17", "192.0.2.18")],
+  furtherSubnets: [
+    { subnet: parsePrefix("198.51.100.0/24") as Ipv4Prefix, ranges: [range("198.51.100.10", "198.51.100.11")] },
+  ],
+  classes: [{ name: "boot", vendorClass: "boot", range: range("192.0.2.14", "192.0.2.15") }],
+  hosts: [
+    host("192.0.2.11", { mac: macOf(0) }),
+    host("192.0.2.16", { mac: macOf(1) }),
+    host("192.0.2.13", { clientIdentifier: Uint8Array.of(0, 2) }),
+    host("192.0.2.19", { circuitId: PORT }),
+  ],
+  limits: { offers: 3, declined: 4, declinedPerClient: 2 },
+  probe: { atOnce: 2 },
+};
+/** Hosts with fixed addresses, which answer when they are asked for. */
+const FOREIGN: ReadonlySet<string> = new Set(["192.0.2.12", "198.51.100.10"]);
 
 const step = fc.record({
   kind: fc.constantFrom(...KINDS),
@@ -17,9 +57,32 @@ const step = fc.record({
   address: fc.option(fc.nat(11), { nil: undefined }),
   seconds: fc.constantFrom(0, 0, 1, 30, 61, 570, 599, 700, 5000),
   leaseSeconds: fc.option(fc.constantFrom(600, 7200), { nil: undefined }),
-  /** After this step the server is killed, and what it wrote is there; or its file was rewritten just before that. */
-  end: fc.constantFrom("none", "killed", "rewritten"),
+  /** It tells its identifier, is at the port of a host, is of a class. */
+  isIdentified: fc.boolean(),
+  isAtPort: fc.boolean(),
+  isOfClass: fc.boolean(),
+  /**
+   * After this step the server is killed, and what it wrote is there; or its file was rewritten just before that; or it
+   * starts with another configuration.
+   */
+  end: fc.constantFrom("none", "none", "killed", "rewritten", "reconfigured"),
 });
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+
+function extrasOf({
+  client,
+  leaseSeconds,
+  isIdentified,
+  isAtPort,
+  isOfClass,
+}: Step): (readonly [number, Uint8Array])[] {
+  return [
+    ...(leaseSeconds === undefined ? [] : [optionEntry(DHCP4_OPTION.leaseTime, leaseSeconds)]),
+    ...(isIdentified ? [[61, Uint8Array.of(0, client)] as const] : []),
+    ...(isOfClass ? [optionEntry(DHCP4_OPTION.vendorClass, "boot")] : []),
+    ...(isAtPort ? [[82, Uint8Array.of(1, PORT.length, ...PORT)] as const] : []),
+  ];
+}
 
 function messageOf(kind: (typeof KINDS)[number], address: Ipv4Address): Partial<ClientMessage> {
   switch (kind) {
@@ -37,49 +100,105 @@ function messageOf(kind: (typeof KINDS)[number], address: Ipv4Address): Partial<
       return { type: "REQUEST", ...rebinding(address) };
     case "decline":
       return { type: "DECLINE", options: [requested(address), chosen(SERVER)] };
+    case "bootp":
+      return {};
     case "release":
       return { type: "RELEASE", ...renewing(address), options: [chosen(SERVER)] };
   }
 }
 
-test("whatever clients say and whenever the server is killed: no address has two clients at one time", () => {
-  const property = fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-    let now = 1000;
-    let server = start(CONFIG, now);
-    const written: Lease[] = [];
-    const held = new Map<Ipv4Address, { client: number; until: number }>();
-    const lastTold = new Map<number, Ipv4Address>();
-    for (const { kind, client, address: offset, seconds, leaseSeconds, end } of steps) {
-      now += seconds;
-      const mac = macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, client));
-      const address =
-        offset === undefined ? (lastTold.get(client) ?? FIRST) : ipv4FromNumber(ipv4ToNumber(FIRST) + offset - 1);
-      const message = messageOf(kind, address);
-      const wish = leaseSeconds === undefined ? [] : [optionEntry(DHCP4_OPTION.leaseTime, leaseSeconds)];
-      const output = say(server, { ...message, mac, options: [...(message.options ?? []), ...wish] }, now);
-      written.push(...output.leases);
-      for (const { address: changed, state } of output.leases) if (state !== "leased") held.delete(changed);
-      for (const frame of output.frames) {
-        const { yourAddress, options } = readReply(frame).message;
-        const type = readOption(options, DHCP4_OPTION.messageType);
-        if (type === "NAK") continue;
-        const holder = held.get(yourAddress);
-        const isTaken = holder !== undefined && holder.until > now && holder.client !== client;
-        expect(isTaken, `${yourAddress} told to ${client} while ${holder?.client} has it`).toBe(false);
-        lastTold.set(client, yourAddress);
-        if (type !== "ACK") continue;
-        expect(output.leases).toMatchObject([{ address: yourAddress, state: "leased" }]);
-        held.set(yourAddress, { client, until: now + (readOption(options, DHCP4_OPTION.leaseTime) ?? 0) });
-      }
-      if (end === "rewritten") written.splice(0, written.length, ...server.leases());
-      if (end !== "none") {
-        server = start(CONFIG, now);
-        for (const lease of written) server.restore(lease);
-      }
+/** A server, what it has written, and what its clients have been told. */
+class World {
+  now = 1000;
+  config: Dhcp4ServerConfig;
+  server: Dhcp4Server;
+  readonly lastTold = new Map<number, Ipv4Address>();
+  readonly #written: Lease[] = [];
+  /** By address: for whom and until when. */
+  readonly #held = new Map<Ipv4Address, { client: number; until: number }>();
+
+  constructor(config: Dhcp4ServerConfig) {
+    this.config = config;
+    this.server = start(config, this.now);
+  }
+
+  wait(seconds: number): void {
+    this.now += seconds;
+    const deadline = this.server.nextDeadline();
+    if (deadline !== undefined && deadline <= this.now) this.take(this.server.handleDeadline(this.now));
+  }
+
+  take(output: Dhcp4ServerOutput): void {
+    this.#written.push(...output.leases);
+    for (const { address, state } of output.leases) if (state !== "leased") this.#held.delete(address);
+    for (const frame of output.frames) {
+      const ethernet = decodeEthernet(frame);
+      const asked = ethernet instanceof Malformed ? ethernet : decodeArp(ethernet.payload);
+      if (asked instanceof Malformed) this.#takeReply(frame, output.leases);
+      else if (FOREIGN.has(asked.targetAddress)) this.#answerProbe(asked.targetAddress);
     }
-  });
-  fc.assert(property, { numRuns: 600 });
-});
+  }
+
+  #answerProbe(senderAddress: Ipv4Address): void {
+    const target = { targetMac: CONFIG.serverMac, targetAddress: IPV4_ANY };
+    const payload = encodeArp({ operation: ARP_REPLY, senderMac: macOf(99), senderAddress, ...target });
+    const frame = encodeEthernet({
+      destination: CONFIG.serverMac,
+      source: macOf(99),
+      etherType: ETHERTYPE_ARP,
+      payload,
+    });
+    this.take(this.server.handle({ frame, checksumNotReady: false }, this.now));
+  }
+
+  #takeReply(frame: Uint8Array, leases: readonly Lease[]): void {
+    const { yourAddress, options, hardwareAddress } = readReply(frame).message;
+    const type = readOption(options, DHCP4_OPTION.messageType);
+    if (type === "NAK") return;
+    const client = hardwareAddress[5]!;
+    const holder = this.#held.get(yourAddress);
+    const isTaken = holder !== undefined && holder.until > this.now && holder.client !== client;
+    expect(isTaken, `${yourAddress} told to ${client} while ${holder?.client} has it`).toBe(false);
+    this.lastTold.set(client, yourAddress);
+    if (type !== "ACK") return;
+    expect(leases[0]).toMatchObject({ address: yourAddress, state: "leased" });
+    const until = this.now + (readOption(options, DHCP4_OPTION.leaseTime) ?? 0);
+    this.#held.set(yourAddress, { client, until });
+  }
+
+  restart(end: Step["end"]): void {
+    if (end === "none") return;
+    if (end === "rewritten") this.#written.splice(0, this.#written.length, ...this.server.leases());
+    if (end === "reconfigured") this.config = this.config === RICH ? CONFIG : RICH;
+    this.server = start(this.config, this.now);
+    for (const lease of this.#written) this.server.restore(lease);
+  }
+}
+
+test.each([
+  ["a plain configuration", CONFIG],
+  ["a rich one", RICH],
+] as const)(
+  "whatever clients say, whenever the server is killed: no address has two clients at one time, %s",
+  (_, config) => {
+    const property = fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const world = new World(config);
+      for (const each of steps) {
+        const { kind, client, address: offset, seconds, end } = each;
+        world.wait(seconds);
+        const address =
+          offset === undefined
+            ? (world.lastTold.get(client) ?? FIRST)
+            : ipv4FromNumber(ipv4ToNumber(FIRST) + offset - 1);
+        const message = messageOf(kind, address);
+        const options = [...(message.options ?? []), ...extrasOf(each)];
+        world.take(say(world.server, { ...message, mac: macOf(client), options }, world.now));
+        world.restart(end);
+      }
+    });
+    fc.assert(property, { numRuns: 300 });
+  },
+);
 
 test("a pool of 4094 addresses is given out, ends and is given to others, each address once", () => {
   const first = ipv4ToNumber("192.0.0.1" as Ipv4Address);
