@@ -102,9 +102,16 @@ beforeEach(async () => {
   capture = await Capture.open("c1", "eth0");
 });
 
-/** The client's port last, so that its first solicitation finds the bridge forwarding. */
-function linkUp(namespace: string): void {
+/** The client's end last, so that its first solicitation finds the bridge forwarding. */
+async function linkUp(namespace: string): Promise<void> {
   shell(`ip link set port${namespace.slice(1)} up; ip -n ${namespace} link set eth0 up`);
+  await linkAddress(namespace);
+}
+
+/** dhclient gives up on an interface that has none yet. */
+async function linkAddress(namespace: string): Promise<void> {
+  const show = (): string => shell(`ip -n ${namespace} -6 address show dev eth0 scope link`);
+  await until(`${namespace} has a link-local address`, () => show().includes("fe80"));
 }
 
 afterEach(async () => {
@@ -125,7 +132,7 @@ afterAll(() => {
 describe("dhcp6 serve", () => {
   test("dhclient and dhcpcd get addresses and prefixes of their own, and the same ones from the next server", async () => {
     const server = await serve(MANAGED);
-    for (const namespace of ["c1", "c2"]) linkUp(namespace);
+    for (const namespace of ["c1", "c2"]) await linkUp(namespace);
     const dhclient = startDhclient("c1", ["-D", "LL"]);
     const dhcpcd = startDhcpcd("c2");
     const form = /^address=(2001:db8:1::1\w{3}) prefix=(\S*) servers=2001:db8:1::53 search=example.org\.?$/;
@@ -152,14 +159,31 @@ describe("dhcp6 serve", () => {
 
   test("dhclient -P gets a prefix", async () => {
     await serve([...MANAGED, "--rapid-commit"]);
-    linkUp("c1");
+    await linkUp("c1");
     expect(await told(startDhclient("c1", ["-P"]))).toMatch(/prefix=2001:db8:1\w\w:\w{1,2}00::\/56 /);
     expect(await leases()).toMatchObject([{ kind: "prefix", mac: "52:54:00:00:00:01" }]);
   });
 
+  test("through dhcrelay, from a link behind it", async () => {
+    await linkUp("c1");
+    shell(`ip -n c1 address add 2001:db8:1::2/64 dev eth0 nodad
+      ip -n c1 link add down0 type veth peer name relayed0 netns c2
+      ip -n c1 address add 2001:db8:1::2:1/112 dev down0 nodad
+      ip -n c1 link set down0 up
+      ip -n c2 link set eth0 name unused0
+      ip -n c2 link set relayed0 name eth0 address 52:54:00:00:00:42 up`);
+    await serve(MANAGED);
+    const relay = start(inside("c1", ["dhcrelay", "-6", "-d", "-I", "-l", "down0", "-u", "2001:db8:1::1%eth0"]));
+    await until("the relay's sockets", () => relay.stderr.includes("Sending on   Socket/down0"));
+    await linkAddress("c2");
+    const client = startDhclient("c2", ["-D", "LL"]);
+    expect(await told(client)).toMatch(/^address=2001:db8:1::1\w{3} /);
+    expect(await leases()).toMatchObject([{ kind: "address", mac: "52:54:00:00:00:42", state: "leased" }]);
+  });
+
   test("stateless: the kernel makes its address, dhclient is told the rest; routes go at the end", async () => {
     const server = await serve(["--stateless", "--router", ...SETTINGS]);
-    linkUp("c1");
+    await linkUp("c1");
     await until("c1 has an address", () => addresses("c1").length > 0);
     expect(addresses("c1")).toEqual(["2001:db8:1:0:5054:ff:fe00:1/64"]);
     const defaults = (): string[] =>
