@@ -25,6 +25,8 @@ export class Profile {
   readonly options: Dhcp4Options;
   readonly #unasked: readonly number[];
   readonly #selected = new Map<string, Dhcp4Options>();
+  /** Most clients of a network are of one kind. */
+  #last: { readonly wishes: Uint8Array; readonly options: Dhcp4Options } | undefined;
 
   /** @param settings the first that says something counts */
   constructor({ subnet }: Place, settings: readonly Dhcp4Settings[], network: Dhcp4ServerConfig) {
@@ -54,8 +56,16 @@ export class Profile {
     this.#unasked = [...options.keys()].filter((code) => !ONLY_WHEN_ASKED.has(code));
   }
 
-  /** Those that a client wishes, in its order; without wishes all. */
+  /** Those that a client wishes, in its order; without wishes all. The same ones are the same object, mostly. */
   select(wishes: Uint8Array = NO_WISHES): Dhcp4Options {
+    const last = this.#last;
+    if (last !== undefined && isEqual(last.wishes, wishes)) return last.options;
+    const options = this.#lookUp(wishes);
+    this.#last = { wishes: wishes.slice(), options };
+    return options;
+  }
+
+  #lookUp(wishes: Uint8Array): Dhcp4Options {
     const key = String.fromCharCode(...wishes);
     const known = this.#selected.get(key);
     if (known !== undefined) return known;
@@ -64,6 +74,13 @@ export class Profile {
     this.#selected.set(key, selected);
     return selected;
   }
+}
+
+/** Without a call for each byte. */
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 export class Profiles {

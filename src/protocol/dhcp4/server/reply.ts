@@ -18,8 +18,8 @@ import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/optio
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import { DHCP4_HEADROOM_BYTES, wrapDhcp4 } from "../frame.ts";
 import { bootpOptions } from "./bootp.ts";
+import { CommonOptions } from "./common-options.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig } from "./config.ts";
-import { FOREVER_SECONDS } from "./lease.ts";
 import { clientNameAnswer } from "./names.ts";
 import type { Profile } from "./profile.ts";
 
@@ -27,6 +27,7 @@ import type { Profile } from "./profile.ts";
 const MINIMUM_DATAGRAM_BYTES = 576;
 const IP_AND_UDP_BYTES = 28;
 const ETHERNET_MTU_BYTES = 1500;
+
 export interface Request {
   readonly message: Dhcp4Message;
   /** Of the frame: the client's, its router's or its relay's. */
@@ -37,7 +38,8 @@ export interface Request {
   readonly host: Dhcp4Host | undefined;
 }
 
-export type Reply =
+/** What a client is told with its address, or, to INFORM, without one. */
+export type Settings =
   | {
       readonly type: "OFFER" | "ACK";
       readonly address: Ipv4Address;
@@ -45,14 +47,23 @@ export type Reply =
       readonly rapid?: boolean;
       readonly profile: Profile;
     }
-  /** To INFORM: settings without an address. */
-  | { readonly type: "ACK"; readonly address?: never; readonly rapid?: never; readonly profile: Profile }
+  | {
+      readonly type: "ACK";
+      readonly address?: never;
+      readonly seconds?: never;
+      readonly rapid?: never;
+      readonly profile: Profile;
+    };
+
+export type Reply =
+  | Settings
   /** To a client that knows no message types. */
   | { readonly type: "BOOTP"; readonly address: Ipv4Address; readonly profile: Profile }
   | { readonly type: "NAK"; readonly address: Ipv4Address; readonly reason: string };
 
 export class ReplyEncoder {
   readonly #config: Dhcp4ServerConfig;
+  readonly #common = new CommonOptions();
 
   constructor(config: Dhcp4ServerConfig) {
     this.#config = config;
@@ -91,39 +102,26 @@ export class ReplyEncoder {
 
   #options({ message, serverIdentifier, host }: Request, reply: Reply): Dhcp4Options {
     if (reply.type === "BOOTP") return bootpOptions(reply.profile.options);
-    const options = new Map([
-      optionEntry(DHCP4_OPTION.messageType, reply.type),
-      optionEntry(DHCP4_OPTION.serverIdentifier, serverIdentifier),
-    ]);
-    if (reply.type === "NAK") options.set(...optionEntry(DHCP4_OPTION.message, reply.reason));
-    else {
-      if (reply.address !== undefined) addDuration(options, reply.seconds);
-      if (reply.type === "ACK" && reply.rapid === true) options.set(...optionEntry(DHCP4_OPTION.rapidCommit, true));
-      const wishes = message.options.get(DHCP4_OPTION.parameterRequestList.code);
-      for (const [code, value] of reply.profile.select(wishes)) options.set(code, value);
-      if (reply.address !== undefined) this.#addName(options, message, host, reply.profile);
-    }
-    echo(message, options, [
-      // RFC 6842, RFC 3011 §2, RFC 3046 §2.2: as they came, and option 82 as the last one.
-      DHCP4_OPTION.clientIdentifier.code,
-      DHCP4_OPTION.subnetSelection.code,
-      DHCP4_OPTION.relayAgentInformation.code,
-    ]);
-    return options;
+    const echoes = echoesOf(message.options);
+    if (reply.type === "NAK") return new Map([...refusalOptions(serverIdentifier, reply.reason), ...echoes]);
+    const wishes = message.options.get(DHCP4_OPTION.parameterRequestList.code);
+    const common = this.#common.of(reply, serverIdentifier, wishes);
+    const name = this.#name(message, host, reply);
+    if (name === undefined && echoes.length === 0) return common;
+    return new Map([...common, ...(name === undefined ? [] : [name]), ...echoes]);
   }
 
   /** RFC 4702 §4: only for a client that sent one. */
-  #addName(
-    options: Map<number, Uint8Array>,
-    message: Dhcp4Message,
+  #name(
+    { options }: Dhcp4Message,
     host: Dhcp4Host | undefined,
-    profile: Profile,
-  ): void {
+    { address, profile }: Settings,
+  ): readonly [number, Uint8Array] | undefined {
     const { code } = DHCP4_OPTION.clientDomainName;
-    if (!message.options.has(code)) return;
+    if (address === undefined || !options.has(code)) return undefined;
     const policy = { name: host?.name, offered: profile.options, updates: this.#config.updatesNames === true };
-    const answer = clientNameAnswer(message.options, policy);
-    if (answer !== undefined) options.set(code, answer);
+    const answer = clientNameAnswer(options, policy);
+    return answer === undefined ? undefined : [code, answer];
   }
 
   /** What the client takes (option 57 counts the IP datagram), but never more than one frame of the link. */
@@ -134,18 +132,28 @@ export class ReplyEncoder {
   }
 }
 
-function addDuration(options: Map<number, Uint8Array>, seconds: number): void {
-  options.set(...optionEntry(DHCP4_OPTION.leaseTime, seconds));
-  if (seconds === FOREVER_SECONDS) return;
-  options.set(...optionEntry(DHCP4_OPTION.renewalTime, Math.floor(seconds / 2)));
-  options.set(...optionEntry(DHCP4_OPTION.rebindingTime, Math.floor((seconds * 7) / 8)));
+/** RFC 6842, RFC 3011 §2, RFC 3046 §2.2: as they came, and option 82 as the last one. */
+const ECHOED = [
+  DHCP4_OPTION.clientIdentifier.code,
+  DHCP4_OPTION.subnetSelection.code,
+  DHCP4_OPTION.relayAgentInformation.code,
+];
+
+function echoesOf(options: Dhcp4Options): (readonly [number, Uint8Array])[] {
+  const found: [number, Uint8Array][] = [];
+  for (const code of ECHOED) {
+    const value = options.get(code);
+    if (value !== undefined) found.push([code, value]);
+  }
+  return found;
 }
 
-function echo(message: Dhcp4Message, options: Map<number, Uint8Array>, codes: readonly number[]): void {
-  for (const code of codes) {
-    const value = message.options.get(code);
-    if (value !== undefined) options.set(code, value);
-  }
+function refusalOptions(serverIdentifier: Ipv4Address, reason: string): Dhcp4Options {
+  return new Map([
+    optionEntry(DHCP4_OPTION.messageType, "NAK"),
+    optionEntry(DHCP4_OPTION.serverIdentifier, serverIdentifier),
+    optionEntry(DHCP4_OPTION.message, reason),
+  ]);
 }
 
 /** Without option 82 a relay does not know where the client is: rather another option has no room than that one. */
