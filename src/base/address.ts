@@ -57,31 +57,49 @@ export function parseIpv6(text: string): Ipv6Address {
   return formatIpv6Groups(groups);
 }
 
+/** The eight groups; undefined for text that is no address. */
 function ipv6Groups(text: string): number[] | undefined {
-  let rest = text;
-  const tail: number[] = [];
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
-  if (dotted !== null) {
-    const quad = ipv4Bytes(dotted[2]!);
-    if (quad === undefined) return undefined;
-    tail.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
-    rest = dotted[1]!.endsWith("::") ? dotted[1]! : dotted[1]!.slice(0, -1);
+  const groups: number[] = [];
+  let gap = -1;
+  let position = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    position = 2;
   }
-  const halves = rest.split("::");
-  if (halves.length > 2) return undefined;
-  const parse = (half: string): number[] | undefined => {
-    if (half === "") return [];
-    const fields = half.split(":");
-    if (!fields.every((field) => /^[0-9a-fA-F]{1,4}$/.test(field))) return undefined;
-    return fields.map((field) => Number.parseInt(field, 16));
-  };
-  const left = parse(halves[0]!);
-  const right = halves.length === 2 ? parse(halves[1]!) : [];
-  if (left === undefined || right === undefined) return undefined;
-  const known = left.length + right.length + tail.length;
-  if (halves.length === 1) return known === 8 ? [...left, ...tail] : undefined;
-  if (known > 7) return undefined;
-  return [...left, ...new Array<number>(8 - known).fill(0), ...right, ...tail];
+  while (position < text.length) {
+    if (groups.length === 8) return undefined;
+    const end = endOfGroup(text, position);
+    if (text[end] === ".") {
+      const quad = ipv4Bytes(text.slice(position));
+      if (quad === undefined || groups.length > 6) return undefined;
+      groups.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
+      break;
+    }
+    if (end === position || end > position + 4) return undefined;
+    groups.push(Number.parseInt(text.slice(position, end), 16));
+    if (end === text.length) break;
+    if (text[end] !== ":" || end + 1 === text.length) return undefined;
+    position = end + 1;
+    if (text[position] !== ":") continue;
+    if (gap >= 0) return undefined;
+    gap = groups.length;
+    position++;
+  }
+  if (gap < 0) return groups.length === 8 ? groups : undefined;
+  if (groups.length > 7) return undefined;
+  groups.splice(gap, 0, ...new Array<number>(8 - groups.length).fill(0));
+  return groups;
+}
+
+function endOfGroup(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && isHexadecimal(text.charCodeAt(end))) end++;
+  return end;
+}
+
+function isHexadecimal(code: number): boolean {
+  // 0 to 9; A to F and a to f.
+  return (code >= 48 && code <= 57) || ((code | 32) >= 97 && (code | 32) <= 102);
 }
 
 function formatIpv6Groups(groups: readonly number[]): Ipv6Address {
