@@ -16,6 +16,7 @@ const FLOORS = [
   "model",
   "compile",
   "planner",
+  "import",
   "kernel",
   "store",
   "services",

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Ipv4Address, ipv4FromNumber, macFromBytes } from "../../src/base/address.ts";
-import { leaseFileOf } from "../../src/apps/cli/commands/dhcp-leases.ts";
+import { leaseFileOf } from "../../src/apps/cli/lease-files.ts";
 import type { Lease } from "../../src/protocol/dhcp4/server/lease.ts";
 import { DHCP4_LEASES } from "../../src/store/lease-log/dhcp4.ts";
 import { encodeGroup } from "../../src/store/lease-log/format.ts";

@@ -15,6 +15,7 @@ import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dh
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
 import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
 import { removeDurably } from "../store/atomic-file.ts";
+import { removePoolNote } from "../store/pool-note.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { Dhcp4Service } from "./dhcp4-server.ts";
 
@@ -129,6 +130,7 @@ class NetworkDhcpServer {
 
   #forget(): void {
     removeDurably(this.#leaseFile);
+    removePoolNote(this.#leaseFile);
     for (const folder of [dirname(this.#leaseFile), dirname(dirname(this.#leaseFile))]) {
       try {
         rmdirSync(folder);
@@ -201,8 +203,8 @@ class NetworkDhcpServer {
   statsFor(object: NetworkDhcpObject): object {
     const running = this.#running;
     if (running === undefined || running.base.key !== object.key) return {};
-    const { received, sent, ignored, refused, notSent } = running.service.stats();
-    return { ...running.pool.use(running.service.leases()), received, sent, ignored, refused, notSent };
+    const { restored: _, ...counters } = running.service.stats();
+    return { ...running.pool.use(running.service.leases()), ...counters };
   }
 }
 
@@ -279,6 +281,8 @@ function serverConfig(
     authoritative,
     rapidCommit,
     mtuBytes: object.mtuBytes,
+    // Machines with addresses of their own wait for nothing.
+    ...(ranges.length === 0 ? {} : { probe: {} }),
   };
 }
 

@@ -15,6 +15,7 @@ import { Dhcp4Server, type Dhcp4ServerEvent, type Dhcp4ServerOutput } from "../p
 import { DHCP4_LEASES } from "../store/lease-log/dhcp4.ts";
 import { LeaseLog, scanLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
+import { writePoolNote } from "../store/pool-note.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { holdPort } from "./hold-port.ts";
@@ -110,6 +111,7 @@ export class Dhcp4Service implements AsyncDisposable {
       if (read.damagedBytes > 0)
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
       this.#restored = count(this.#machine.leases());
+      writePoolNote(leaseFile, config);
       this.#leases = new LeaseLog(DHCP4_LEASES, leaseFile, read, {
         all: () => this.#machine.leases(),
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),

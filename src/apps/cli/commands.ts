@@ -6,6 +6,7 @@ import { confirmCommand, waitCommand } from "./commands/confirm.ts";
 import { daemonCommand } from "./commands/daemon.ts";
 import { detachCommand } from "./commands/detach.ts";
 import { dhcpLeasesCommand } from "./commands/dhcp-leases.ts";
+import { dhcpLeasesExportCommand, dhcpLeasesImportCommand } from "./commands/dhcp-leases-transfer.ts";
 import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
 import { dhcp6LeasesCommand } from "./commands/dhcp6-leases.ts";
@@ -13,6 +14,7 @@ import { dhcp6ServeCommand } from "./commands/dhcp6-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
+import { importCommand } from "./commands/import.ts";
 import { keeperCommand } from "./commands/keeper.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -38,9 +40,12 @@ export const COMMANDS: readonly Command[] = [
   vmStopCommand,
   dhcpServeCommand,
   dhcpLeasesCommand,
+  dhcpLeasesImportCommand,
+  dhcpLeasesExportCommand,
   dhcpRequestCommand,
   dhcp6ServeCommand,
   dhcp6LeasesCommand,
+  importCommand,
   schemaCommand,
   manCommand(() => COMMANDS),
   completionCommand(() => COMMANDS),

@@ -43,7 +43,7 @@ function bash(commands: readonly Command[]): string {
     const values = Object.entries(options).flatMap(([name, { value }]) =>
       value === undefined ? [] : [`        --${name}) ${bashReply(sourceOf(value))}; return ;;`],
     );
-    const operand = command.operands.map(sourceOf).find((source) => source !== undefined);
+    const operand = operandSource(command, commands);
     return [
       `    "${command.name}")`,
       '      case "$previous" in',
@@ -56,9 +56,10 @@ function bash(commands: readonly Command[]): string {
     ].join("\n");
   });
   const seconds = families.map((first) => {
-    const words = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name.split(" ")[1]);
-    return `    ${first}) COMPREPLY=($(compgen -W "${words.join(" ")}" -- "$current")) ;;`;
+    const words = new Set(nextWords(first, commands));
+    return `    ${first}) COMPREPLY=($(compgen -W "${[...words].join(" ")}" -- "$current")) ;;`;
   });
+  const thirds = commands.filter(({ name }) => name.split(" ").length === 3).map(({ name }) => name);
   return `# netloom: completion for bash
 _netloom() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
@@ -78,12 +79,29 @@ ${seconds.map((line) => `      ${line}`).join("\n")}
       fi
       command+=" \${COMP_WORDS[2]}" ;;
   esac
+  if ((COMP_CWORD > 3)); then
+    case "$command \${COMP_WORDS[3]}" in
+      ${thirds.map((name) => `"${name}"`).join(" | ")}) command+=" \${COMP_WORDS[3]}" ;;
+    esac
+  fi
   case "$command" in
 ${cases.join("\n")}
   esac
 }
 complete -F _netloom netloom
 `;
+}
+
+/** The words that may follow those of a family or a command. */
+function nextWords(words: string, commands: readonly Command[]): string[] {
+  const own = commands.filter(({ name }) => name.startsWith(`${words} `));
+  return own.map(({ name }) => name.slice(words.length + 1).split(" ")[0]!);
+}
+
+/** Of "dhcp leases" the third words of its family. */
+function operandSource({ name, operands }: Command, commands: readonly Command[]): Source {
+  const words = nextWords(name, commands);
+  return words.length > 0 ? { words } : operands.map(sourceOf).find((source) => source !== undefined);
 }
 
 /** zsh reads bash's functions by itself. */
@@ -102,9 +120,13 @@ function fish(commands: readonly Command[]): string {
   const lines = ["# netloom: completion for fish", "complete -c netloom -f"];
   const seen = new Set<string>();
   for (const command of commands) {
-    const [first = "", second] = command.name.split(" ");
+    const [first = "", second, third] = command.name.split(" ");
     const about = ` -d ${quoted(command.summary)}`;
     if (second === undefined) lines.push(`complete -c netloom -n __fish_use_subcommand -a ${first}${about}`);
+    else if (third !== undefined)
+      lines.push(
+        `complete -c netloom -n '__fish_seen_subcommand_from ${second}; and test (count (commandline -opc)) -eq 3' -a ${third}${about}`,
+      );
     else {
       if (!seen.has(first)) lines.push(`complete -c netloom -n __fish_use_subcommand -a ${first}`);
       lines.push(
@@ -115,7 +137,7 @@ function fish(commands: readonly Command[]): string {
     const here =
       second === undefined
         ? `'__fish_seen_subcommand_from ${first}'`
-        : `'__fish_seen_subcommand_from ${first}; and __fish_seen_subcommand_from ${second}'`;
+        : `'${[first, second, ...(third === undefined ? [] : [third])].map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ")}'`;
     for (const [name, { value, help }] of Object.entries(allOptions(command))) {
       lines.push(`complete -c netloom -n ${here} -l ${name}${fishValue(value)} -d ${quoted(help)}`);
     }

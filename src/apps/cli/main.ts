@@ -30,7 +30,10 @@ async function run(words: readonly string[]): Promise<number> {
     return first === undefined ? 2 : 0;
   }
   if (first === "help") return run([...words.slice(1), "--help"]);
-  const command = COMMANDS.find(({ name }) => words.slice(0, name.split(" ").length).join(" ") === name);
+  // "dhcp leases import" is not "dhcp leases" with the operand "import".
+  const command = COMMANDS.filter(({ name }) => words.slice(0, name.split(" ").length).join(" ") === name)
+    .toSorted((one, other) => one.name.length - other.name.length)
+    .at(-1);
   const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   const wantsHelp = words[1] === "--help" || words[1] === "-h";
   if (family.length > 0 && (words[1] === undefined || wantsHelp)) {

@@ -21,8 +21,8 @@ import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
 import { parseOption } from "../../../wire/dhcp4/option-text.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import { leaseFileOf, leaseFolderOf } from "../lease-files.ts";
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
-import { leaseFileOf, leaseFolderOf } from "./dhcp-leases.ts";
 import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
 
 const COMMAND = { name: "dhcp serve" } as const;

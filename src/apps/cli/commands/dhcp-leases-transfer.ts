@@ -1,0 +1,181 @@
+/** dhcp leases import and export: leases from another DHCP server, and from one of ours to another. */
+import { dirname } from "node:path";
+import { messageOf, NetloomError } from "../../../base/errors.ts";
+import { formatPortable, type PlacedLease, type Server } from "../../../import/leases/portable.ts";
+import { readLeases } from "../../../import/leases/read.ts";
+import { formatProblem, type Problem } from "../../../import/problem.ts";
+import { formatHardware, type Lease } from "../../../protocol/dhcp4/server/lease.ts";
+import { DHCP4_LEASES } from "../../../store/lease-log/dhcp4.ts";
+import { LeaseLog, readLeaseLog } from "../../../store/lease-log/lease-log.ts";
+import { type Lock, takeLock } from "../../../store/lock.ts";
+import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import { type Command, usageError } from "../command.ts";
+import { type LeaseFile, leaseFileFor, leaseFiles, nameOfServer, readLastLeases } from "../lease-files.ts";
+import { complain, print, printJson } from "../output.ts";
+import { readBounded } from "./import.ts";
+
+/** Half a million leases. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+export const dhcpLeasesExportCommand: Command = {
+  name: "dhcp leases export",
+  operands: ["[NETWORK]"],
+  summary: "Print the leases as portable JSON, which netloom dhcp leases import takes.",
+  details:
+    "NETWORK is a network of a file, as NETWORK or FILE/NETWORK, or an interface of `dhcp serve`; without one all are " +
+    "exported, also leases that have ended. The servers may run meanwhile.",
+  options: {},
+  example: "netloom dhcp leases export lan0 > leases.json",
+  run(invocation) {
+    const files = leaseFiles(stateFolderPath(invocation.option("state")), invocation.positionals[0]);
+    printJson(
+      formatPortable(files.flatMap(({ path, server }) => readLastLeases(path).map((lease) => ({ server, lease })))),
+    );
+    return Promise.resolve(0);
+  },
+};
+
+/** What became of the leases for one server. */
+interface Outcome {
+  readonly server: Server;
+  readonly imported: number;
+  /** Of those, the leases that have ended: kept for clients that come back. */
+  readonly ended: number;
+  /** Known here already. */
+  readonly known: number;
+}
+
+export const dhcpLeasesImportCommand: Command = {
+  name: "dhcp leases import",
+  operands: ["FILE"],
+  summary: "Take over the leases of dnsmasq, ISC dhcpd or Kea, or those that netloom exported.",
+  details:
+    "FILE is dnsmasq.leases, dhcpd.leases, Kea's memfile (CSV) or the output of netloom dhcp leases export, which is seen " +
+    "from its content. The server of the leases must not run meanwhile, neither the old one nor ours. Leases that ours " +
+    "has given already stay as they are.",
+  options: {
+    interface: { value: "IF", help: "for netloom dhcp serve on this interface" },
+    network: { value: "FILE/NETWORK", help: "for this network of an applied file (by the file's name)" },
+  },
+  example: "netloom dhcp leases import /var/lib/misc/dnsmasq.leases --interface lan0",
+  async run(invocation) {
+    const path = invocation.positionals[0]!;
+    const nowSeconds = Date.now() / 1000;
+    const { server, leases, problems } = readLeases(readBounded(path, MOST_BYTES), nowSeconds);
+    if (server === undefined)
+      throw new NetloomError("bad-file", `read ${path}: this is no file of leases that is known`, {
+        hint: "dnsmasq.leases, dhcpd.leases, kea-leases4.csv, or what netloom dhcp leases export printed.",
+      });
+    const all = [...problems];
+    const targets = findTargets(stateFolderPath(invocation.option("state")), leases, {
+      interface: invocation.option("interface"),
+      network: invocation.option("network"),
+    });
+    const outcomes: Outcome[] = [];
+    for (const { file, leases: own } of targets) outcomes.push(await importInto(file, own, path, nowSeconds, all));
+    if (invocation.flag("json"))
+      printJson({
+        from: server,
+        servers: outcomes.map(({ server: target, ...counts }) => ({ ...target, ...counts })),
+        problems: all,
+      });
+    else {
+      for (const problem of all) complain(formatProblem(path, problem));
+      for (const outcome of outcomes) print(formatOutcome(server, outcome));
+    }
+    return 0;
+  },
+};
+
+function formatOutcome(from: string, { server, imported, ended, known }: Outcome): string {
+  const count = `${imported} ${imported === 1 ? "lease" : "leases"} of ${from} imported for ${nameOfServer(server)}`;
+  const notes = [
+    ...(ended > 0 ? [`${ended} of them ended, kept for clients that come back`] : []),
+    ...(known > 0 ? [`${known} more known already`] : []),
+  ];
+  return [count, ...notes].join("; ");
+}
+
+interface Target {
+  readonly file: LeaseFile;
+  readonly leases: readonly Lease[];
+}
+
+/** @throws NetloomError usage */
+function findTargets(
+  stateFolder: string,
+  leases: readonly PlacedLease[],
+  given: { readonly interface: string | undefined; readonly network: string | undefined },
+): Target[] {
+  const { interface: interfaceName, network } = given;
+  if (interfaceName !== undefined && network !== undefined)
+    throw usageError("dhcp leases import: --interface and --network exclude each other");
+  const wanted: Server | undefined =
+    interfaceName !== undefined ? { interface: interfaceName } : network === undefined ? undefined : { network };
+  const byName = Map.groupBy(leases, ({ server }) => JSON.stringify(wanted ?? server));
+  if (wanted !== undefined && byName.size === 0) byName.set(JSON.stringify(wanted), []);
+  return Array.from(byName, ([name, placed]) => {
+    const server = JSON.parse(name) as Server;
+    if (nameOfServer(server) === "")
+      throw usageError("dhcp leases import: whose leases are they to be?", "--interface IF, or --network FILE/NETWORK");
+    const file = leaseFileFor(stateFolder, server);
+    if (file === undefined) throw usageError(`dhcp leases import: ${nameOfServer(server)} cannot be a server's name`);
+    return { file, leases: placed.map(({ lease }) => lease) };
+  });
+}
+
+async function importInto(
+  { path, server }: LeaseFile,
+  leases: readonly Lease[],
+  source: string,
+  nowSeconds: number,
+  problems: Problem[],
+): Promise<Outcome> {
+  createStateFolder(dirname(path));
+  using _lock = lockLeases(path, source);
+  const read = readLeaseLog(DHCP4_LEASES, path);
+  const byAddress = new Map(read.leases.map((lease) => [lease.address, lease]));
+  const byClient = new Map([...byAddress.values()].map((lease) => [lease.client, lease]));
+  const taken: Lease[] = [];
+  let known = 0;
+  for (const lease of leases) {
+    const here = byAddress.get(lease.address);
+    const ofClient = lease.client === "" ? undefined : byClient.get(lease.client);
+    if (here?.client === lease.client && here.endSeconds >= lease.endSeconds) known++;
+    else if (here !== undefined && here.client !== lease.client && here.endSeconds > nowSeconds)
+      problems.push(untaken(lease, `${formatHardware(here) || "somebody else"} has the address here`));
+    else if (ofClient !== undefined && ofClient.address !== lease.address && ofClient.endSeconds > nowSeconds)
+      problems.push(untaken(lease, `its client has ${ofClient.address} here`));
+    else taken.push(lease);
+  }
+  await using log = new LeaseLog(DHCP4_LEASES, path, read, {
+    all: () => [...byAddress.values(), ...taken],
+    onError: (error) => complain(`warning: ${messageOf(error)}`),
+  });
+  if (taken.length > 0) await log.append(taken);
+  return {
+    server,
+    imported: taken.length,
+    ended: taken.filter((lease) => lease.endSeconds <= nowSeconds).length,
+    known,
+  };
+}
+
+function untaken(lease: Lease, reason: string): Problem {
+  const mac = formatHardware(lease);
+  const text = mac === "" ? lease.address : `${lease.address} of ${mac}`;
+  return { line: 1, text, reason, remedy: "its client gets another address when it comes again" };
+}
+
+/** @throws NetloomError locked while a server uses the file */
+function lockLeases(path: string, source: string): Lock {
+  try {
+    return takeLock(`${path}.lock`, `import leases of ${source}`);
+  } catch (error) {
+    if (!(error instanceof NetloomError) || error.code !== "locked") throw error;
+    throw new NetloomError("locked", error.message, {
+      cause: error,
+      hint: "Stop the server, import, and start it again: only one may write the leases.",
+    });
+  }
+}

@@ -1,0 +1,362 @@
+/** The DHCP part of a dnsmasq configuration to networks. Pure: what cannot be taken is told, nothing is thrown. */
+import { broadcastOf, contains, type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../base/address.ts";
+import { utf8Encode } from "../../base/bytes.ts";
+import { NetloomError } from "../../base/errors.ts";
+import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
+import {
+  cleanName,
+  type DraftNetwork,
+  emptySettings,
+  hostName,
+  mergeSettings,
+  type Settings,
+  unusedName,
+} from "../draft.ts";
+import type { Problems } from "../problem.ts";
+import { draftHost, type HostLine, identityOf, readHost } from "./hosts.ts";
+import { type Line, readLines } from "./lines.ts";
+import { macPrefix, readMatch } from "./matches.ts";
+import { readBoot, readOption, readTags } from "./options.ts";
+import { type RangeLine, readRange } from "./ranges.ts";
+import { Tags } from "./tags.ts";
+import { adviceOn, WITHOUT_EFFECT } from "./untaken.ts";
+
+/** dnsmasq(8), dhcp-range: one hour. */
+const DEFAULT_SECONDS = 3600;
+const MOST_DEVICE_NAME = 15;
+const TAG_SETTERS = new Set(["dhcp-match", "dhcp-vendorclass", "dhcp-userclass", "dhcp-mac"]);
+
+export function importDnsmasq(text: string, problems: Problems): DraftNetwork[] {
+  return new Importer(readLines(text), problems).networks;
+}
+
+class Importer {
+  readonly networks: DraftNetwork[] = [];
+  readonly #lines: readonly Line[];
+  readonly #problems: Problems;
+  readonly #tags = new Tags();
+  /** What clients of all networks are told. */
+  readonly #common: Settings = emptySettings();
+  /** Options that clients are told the server's own address for, or nothing at all. */
+  readonly #ownAddress = new Set<number>();
+  readonly #silent = new Set<number>();
+  #usesBoot = false;
+
+  constructor(lines: readonly Line[], problems: Problems) {
+    this.#lines = lines;
+    this.#problems = problems;
+    this.#readRanges();
+    for (const line of lines) if (TAG_SETTERS.has(line.key)) this.#readTagSetter(line);
+    this.#readHosts();
+    for (const line of lines) this.#attempt(line, () => this.#readLine(line));
+    for (const network of this.networks) this.#complete(network);
+  }
+
+  #attempt(line: Line, read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof NetloomError)) throw error;
+      const reason = error.message.replace(/^DHCP option [^:]*: /, "");
+      this.#problems.tell(line.origin, reason, error.hint ?? "put the value right");
+    }
+  }
+
+  #values(key: string): readonly Line[] {
+    return this.#lines.filter((line) => line.key === key);
+  }
+
+  #readRanges(): void {
+    const ranges: RangeLine[] = [];
+    for (const line of this.#values("dhcp-range"))
+      this.#attempt(line, () => {
+        ranges.push(readRange(line));
+      });
+    const names = new Set<string>();
+    for (const range of ranges) {
+      const known = this.networks.find(({ subnet }) => contains(subnet.value, range.first));
+      const network = known ?? this.#addNetwork(range, ranges, names);
+      this.#addRange(network, range);
+    }
+  }
+
+  #listenAddresses(): Ipv4Address[] {
+    return this.#values("listen-address").flatMap(({ values }) =>
+      values.flatMap((value) =>
+        /^\d+(\.\d+){3}$/.test(value) && !value.startsWith("127.") ? [value as Ipv4Address] : [],
+      ),
+    );
+  }
+
+  #addNetwork(range: RangeLine, all: readonly RangeLine[], names: Set<string>): DraftNetwork {
+    const { origin } = range.line;
+    const subnets = new Set(all.map(({ subnet }) => `${subnet.address}`)).size;
+    const interfaces = this.#values("interface").flatMap(({ values }) => values);
+    const named = range.interfaceName ?? range.sets[0] ?? (subnets === 1 ? interfaces[0] : undefined);
+    const plain = subnets === 1 ? "lan" : `lan${this.networks.length + 1}`;
+    // A bridge cannot have the name that the served interface has, unless it is one.
+    const name =
+      named === undefined || interfaces.includes(named) ? plain : cleanName(named, plain, MOST_DEVICE_NAME - 2);
+    const gateway = this.#listenAddresses().find((address) => contains(range.subnet, address));
+    const origins = this.#values("listen-address")[0]?.origin ?? origin;
+    const network: DraftNetwork = {
+      name: unusedName(name, names),
+      subnet: { value: range.subnet, origin },
+      ...(gateway === undefined ? {} : { gateway: { value: gateway, origin: origins } }),
+      comment: `Line ${origin.line}. This host gets the gateway's address on the network.`,
+      ranges: [],
+      settings: emptySettings(),
+      authoritative: this.#values("dhcp-authoritative").length > 0,
+      ignore: [],
+      hosts: [],
+      classes: [],
+    };
+    const [rapid] = this.#values("dhcp-rapid-commit");
+    if (rapid !== undefined) network.rapidCommit = { value: true, origin: rapid.origin };
+    if (range.isGuessed)
+      this.#problems.tell(
+        origin,
+        `the netmask is that of dnsmasq's interface; length ${range.subnet.length} is taken for it`,
+        "see whether subnet is right",
+      );
+    this.networks.push(network);
+    for (const tag of [...range.sets, ...(range.interfaceName === undefined ? [] : [range.interfaceName])])
+      this.#tags.of(tag).networks.add(network);
+    return network;
+  }
+
+  #addRange(network: DraftNetwork, { line, first, last, tags, sets, leaseSeconds, isStatic }: RangeLine): void {
+    const { origin } = line;
+    for (const tag of sets) {
+      const { networks } = this.#tags.of(tag);
+      if (!networks.has(network) && networks.size === 0) networks.add(network);
+    }
+    if (leaseSeconds !== undefined && tags.length === 0)
+      network.settings.leaseDefault ??= { value: leaseSeconds, origin };
+    if (isStatic) {
+      if (network.ranges.length === 0) network.knownOnly = { value: true, origin };
+      return;
+    }
+    const located = { value: `${first}-${last}`, origin };
+    if (tags.length === 0) {
+      network.ranges.push(located);
+      delete network.knownOnly;
+      return;
+    }
+    this.#classRanges.push({ network, tags, located, leaseSeconds });
+  }
+
+  readonly #classRanges: {
+    readonly network: DraftNetwork;
+    readonly tags: readonly string[];
+    readonly located: DraftNetwork["ranges"][number];
+    readonly leaseSeconds: number | undefined;
+  }[] = [];
+
+  #readTagSetter(line: Line): void {
+    const [tag = "", ...words] = line.values;
+    const match = /^(set|net):./.test(tag) ? readMatch(line, words) : undefined;
+    if (match === undefined)
+      this.#tell(line, ["clients are not told apart by this", "write a class with vendor, user, architecture or mac"]);
+    else this.#tags.of(tag.replace(/^(set|net):/, "")).matches.push(match);
+  }
+
+  #tell({ origin }: Line, [reason, remedy]: readonly [string, string]): void {
+    this.#problems.tell(origin, reason, remedy);
+  }
+
+  #readHosts(): void {
+    const names = new Map<DraftNetwork, Set<string>>();
+    for (const line of this.#values("dhcp-host")) {
+      const host = readHost(line, this.#problems);
+      if (host.isIgnored) this.#ignore(host);
+      else if (host.address === undefined) this.#readHostWithoutAddress(host);
+      else this.#addHost(host, host.address, names);
+    }
+  }
+
+  #ignore({ line, macs }: HostLine): void {
+    if (macs.length === 0)
+      this.#tell(line, ["only MAC addresses are ignored", "write the host's MAC address under ignore:"]);
+    for (const mac of macs) {
+      const match = macPrefix(mac)?.mac;
+      if (match === undefined) this.#tell(line, [`${mac} is not the beginning of a MAC address`, "write each address"]);
+      else for (const network of this.networks) network.ignore.push({ value: match, origin: line.origin });
+    }
+  }
+
+  #addHost(host: HostLine, address: Ipv4Address, names: Map<DraftNetwork, Set<string>>): void {
+    const network = this.networks.find(({ subnet }) => contains(subnet.value, address));
+    if (network === undefined) {
+      this.#tell(host.line, [
+        `${address} is of no subnet that has a dhcp-range`,
+        "give its subnet a dhcp-range, or change it",
+      ]);
+      return;
+    }
+    const identity = identityOf(host, this.#problems);
+    if (identity === undefined) {
+      this.#tell(host.line, [
+        "the host is known by its name alone, or by a part of its MAC address",
+        "add its MAC address",
+      ]);
+      return;
+    }
+    const taken = names.get(network) ?? new Set<string>();
+    names.set(network, taken);
+    const name = host.name === undefined ? undefined : unusedName(hostName(host.name), taken);
+    const draft = draftHost({ ...host, name }, address, identity);
+    network.hosts.push(draft);
+    for (const tag of host.tags) this.#tags.of(tag).hosts.push(draft);
+  }
+
+  /** It sets tags, a name, a lease time: what a class says. */
+  #readHostWithoutAddress({ line, macs, tags, name, leaseSeconds }: HostLine): void {
+    const matches = macs.flatMap((mac) => macPrefix(mac) ?? []);
+    for (const tag of tags) this.#tags.of(tag).matches.push(...matches);
+    if (matches.length === 0 || matches.length < macs.length || (tags.length === 0 && leaseSeconds === undefined))
+      this.#tell(line, ["a host without an address has nothing of its own", "give it an address"]);
+    else if (name !== undefined)
+      this.#tell(line, [`${name} is not told to a host without an address`, "give it an address"]);
+    if (leaseSeconds === undefined || matches.length === 0) return;
+    const tag = name ?? macs[0]!;
+    this.#tags.of(tag).matches.push(...(tags.includes(tag) ? [] : matches));
+    for (const settings of this.#tags.audience([tag], this.#common, line.origin) ?? [])
+      settings.leaseDefault = { value: leaseSeconds, origin: line.origin };
+  }
+
+  #readLine(line: Line): void {
+    switch (line.key) {
+      case "dhcp-range":
+      case "dhcp-host":
+      case "dhcp-authoritative":
+      case "dhcp-rapid-commit":
+      case "listen-address":
+        return;
+      case "dhcp-option":
+        return this.#readOption(line);
+      case "dhcp-boot":
+        return this.#readBoot(line);
+      case "domain":
+        return this.#readDomain(line);
+      case "dhcp-ignore":
+        return this.#readIgnore(line);
+      case "interface":
+        return this.#tell(line, [
+          "a network is a bridge of its own",
+          `make the interface a port of it (ports: [${line.values.join(", ")}]), or serve it as it is: netloom dhcp serve --interface`,
+        ]);
+      default:
+        if (!TAG_SETTERS.has(line.key) && !WITHOUT_EFFECT.has(line.key)) this.#tell(line, adviceOn(line.key));
+    }
+  }
+
+  #audience(line: Line, tags: readonly string[]): Settings[] {
+    const audience = this.#tags.audience(tags, this.#common, line.origin);
+    if (audience === undefined)
+      this.#tell(line, [
+        `no class of a network file is ${tags.map((tag) => `tag:${tag}`).join(",")}`,
+        "write a class with vendor, user, architecture or mac, or write it for the host or the network",
+      ]);
+    return audience ?? [];
+  }
+
+  #readOption(line: Line): void {
+    const { tags, code, bytes, isOwnAddress } = readOption(line.values);
+    if (bytes === undefined && tags.length === 0) (isOwnAddress ? this.#ownAddress : this.#silent).add(code);
+    else if (bytes === undefined)
+      this.#tell(line, ["what some clients alone are not told cannot be said", "tell the others in classes"]);
+    else
+      for (const settings of this.#audience(line, tags))
+        settings.options.set(code, { value: bytes, origin: line.origin });
+  }
+
+  #readBoot(line: Line): void {
+    const { tags, file, serverName, server } = readBoot(line.values);
+    const { origin } = line;
+    this.#usesBoot = true;
+    for (const settings of this.#audience(line, tags)) {
+      settings.bootFile = { value: file, origin };
+      if (serverName !== undefined) settings.serverName = { value: serverName, origin };
+      if (server !== undefined) settings.nextServer = { value: server, origin };
+    }
+  }
+
+  #readDomain(line: Line): void {
+    const [name = "", subnet] = line.values;
+    if (subnet !== undefined || name === "" || name === "#") {
+      this.#tell(line, ["a domain of some addresses alone", "write it as the option domain-name of their network"]);
+      return;
+    }
+    this.#common.options.set(DHCP4_OPTION.domainName.code, { value: utf8Encode(name), origin: line.origin });
+  }
+
+  #readIgnore(line: Line): void {
+    const { tags } = readTags(line.values);
+    const [tag = ""] = tags;
+    if (tags.length === 1 && tag === "!known") {
+      for (const network of this.networks) network.knownOnly = { value: true, origin: line.origin };
+      return;
+    }
+    const { matches } = this.#tags.of(tag);
+    const macs = matches.flatMap(({ vendor, user, architecture, mac }) =>
+      mac !== undefined && vendor === undefined && user === undefined && architecture === undefined ? [mac] : [],
+    );
+    if (tags.length === 1 && macs.length === matches.length && macs.length > 0)
+      for (const network of this.networks)
+        network.ignore.push(...macs.map((value) => ({ value, origin: line.origin })));
+    else this.#tell(line, ["only MAC addresses are ignored", "write the clients' MAC addresses under ignore:"]);
+  }
+
+  /** What dnsmasq does where nothing is said. */
+  #complete(network: DraftNetwork): void {
+    for (const { network: of, tags, located, leaseSeconds } of this.#classRanges)
+      if (of === network) this.#addClassRange(network, tags, located, leaseSeconds);
+    const { origin } = network.subnet;
+    const settings = mergeSettings(this.#common, network.settings);
+    const own = network.gateway?.value ?? ipv4FromNumber(ipv4ToNumber(network.subnet.value.address) + 1);
+    for (const { code } of [DHCP4_OPTION.routers, DHCP4_OPTION.nameServers]) {
+      if (settings.options.has(code) || this.#silent.has(code)) continue;
+      if (code === DHCP4_OPTION.nameServers.code && !this.#ownAddress.has(code)) {
+        this.#problems.tell(
+          origin,
+          "dnsmasq tells clients its own address as name server, netloom serves no DNS",
+          "write options: { domain-name-servers: […] }",
+        );
+      } else settings.options.set(code, { value: bytesOf(own), origin });
+    }
+    for (const code of this.#ownAddress) settings.options.set(code, { value: bytesOf(own), origin });
+    const { subnet } = network;
+    if (settings.options.get(DHCP4_OPTION.broadcastAddress.code)?.value.join(".") === broadcastOf(subnet.value))
+      settings.options.delete(DHCP4_OPTION.broadcastAddress.code);
+    if (this.#usesBoot) settings.nextServer ??= { value: own, origin };
+    settings.leaseDefault ??= { value: DEFAULT_SECONDS, origin };
+    Object.assign(network.settings, settings);
+    network.classes.push(...this.#tags.classesFor(network));
+  }
+
+  #addClassRange(
+    network: DraftNetwork,
+    tags: readonly string[],
+    located: DraftNetwork["ranges"][number],
+    leaseSeconds: number | undefined,
+  ): void {
+    const [tag = ""] = tags;
+    const classes = tags.length === 1 ? this.#tags.classesIn(tag, network, located.origin) : [];
+    const [only] = classes;
+    if (only === undefined || classes.length > 1) {
+      this.#problems.tell(
+        located.origin,
+        `no single class of a network file is ${tags.map((name) => `tag:${name}`).join(",")}`,
+        "write a class with this range",
+      );
+      return;
+    }
+    only.ranges.push(located);
+    if (leaseSeconds !== undefined) only.settings.leaseDefault = { value: leaseSeconds, origin: located.origin };
+  }
+}
+
+function bytesOf(address: Ipv4Address): Uint8Array {
+  return Uint8Array.from(address.split(".").map(Number));
+}

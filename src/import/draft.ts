@@ -1,0 +1,143 @@
+/** What importers make of a file, before it is written as a network file: each part knows the line that it stems from. */
+import { type Ipv4Address, type Ipv4Prefix, ipv4ToNumber } from "../base/address.ts";
+import { type Origin } from "./problem.ts";
+
+export interface Located<T> {
+  readonly value: T;
+  readonly origin: Origin;
+}
+
+/** What may be said for a network, a class of clients, a host. */
+export interface Settings {
+  /** By code: the bytes that clients are told. */
+  readonly options: Map<number, Located<Uint8Array>>;
+  nextServer?: Located<string>;
+  serverName?: Located<string>;
+  bootFile?: Located<string>;
+  leaseDefault?: Located<number>;
+  leaseMinimum?: Located<number>;
+  leaseMaximum?: Located<number>;
+}
+
+/** A client is of the class when all that is said is so. */
+export interface Match {
+  /** The beginning of option 60. */
+  readonly vendor?: string;
+  /** Option 77. */
+  readonly user?: string;
+  /** One of these numbers in option 93. */
+  readonly architecture?: readonly number[];
+  /** A MAC address, or the beginning of one. */
+  readonly mac?: string;
+}
+
+export interface DraftClass {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly match: Match;
+  readonly ranges: Located<string>[];
+  readonly settings: Settings;
+}
+
+export interface DraftHost {
+  /** What the host is told to be called. */
+  readonly name?: string;
+  readonly origin: Origin;
+  readonly identity: { readonly mac: string } | { readonly clientId: string } | { readonly circuitId: string };
+  readonly address?: Ipv4Address;
+  readonly settings: Settings;
+}
+
+export interface DraftNetwork {
+  name: string;
+  readonly subnet: Located<Ipv4Prefix>;
+  gateway?: Located<Ipv4Address>;
+  /** For the person who reads the result. */
+  comment: string;
+  readonly ranges: Located<string>[];
+  readonly settings: Settings;
+  authoritative: boolean;
+  rapidCommit?: Located<true>;
+  knownOnly?: Located<true>;
+  readonly ignore: Located<string>[];
+  readonly hosts: DraftHost[];
+  readonly classes: DraftClass[];
+}
+
+export function emptySettings(): Settings {
+  return { options: new Map() };
+}
+
+/** What `over` says, and what `under` says beside it. */
+export function mergeSettings(under: Settings, over: Settings): Settings {
+  return { ...under, ...over, options: new Map([...under.options, ...over.options]) };
+}
+
+/** Undefined when no client can be of both. */
+export function bothMatch(a: Match, b: Match): Match | undefined {
+  const vendor = longer(a.vendor, b.vendor);
+  const mac = longer(a.mac, b.mac);
+  if (vendor === null || mac === null) return undefined;
+  if (a.user !== undefined && b.user !== undefined && a.user !== b.user) return undefined;
+  const architecture =
+    a.architecture === undefined || b.architecture === undefined
+      ? (a.architecture ?? b.architecture)
+      : a.architecture.filter((number) => b.architecture?.includes(number));
+  if (architecture?.length === 0) return undefined;
+  const user = a.user ?? b.user;
+  return {
+    ...(vendor === undefined ? {} : { vendor }),
+    ...(user === undefined ? {} : { user }),
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(mac === undefined ? {} : { mac }),
+  };
+}
+
+/** Of two beginnings the one that includes the other; null when neither does. */
+function longer(a: string | undefined, b: string | undefined): string | undefined | null {
+  if (a === undefined || b === undefined) return a ?? b;
+  if (a.startsWith(b)) return a;
+  return b.startsWith(a) ? b : null;
+}
+
+/** Matches of which one must hold, with those that differ by the architecture alone made one. */
+export function joinArchitectures(matches: readonly Match[]): Match[] {
+  const joined: Match[] = [];
+  for (const match of matches) {
+    const { architecture, ...rest } = match;
+    const at = joined.findIndex(({ architecture: other, ...others }) => {
+      return other !== undefined && JSON.stringify(others) === JSON.stringify(rest);
+    });
+    const known = joined[at]?.architecture;
+    if (architecture === undefined || known === undefined) joined.push(match);
+    else joined[at] = { ...rest, architecture: [...new Set([...known, ...architecture])] };
+  }
+  return joined;
+}
+
+/** A word that can be the name of something in a network file. */
+export function cleanName(text: string, fallback: string, most = 63): string {
+  const name = text
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, most)
+    .replace(/[-.]+$/, "");
+  return name === "" ? fallback : name;
+}
+
+/** The first part of a host's name, which is what the host may be told. */
+export function hostName(text: string): string {
+  return cleanName(text.replace(/\..*$/s, "").replaceAll("_", "-"), "host");
+}
+
+/** `name`, or with a number behind it when that is taken; it is taken from now on. */
+export function unusedName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let number = 2; taken.has(free); number++) free = `${name}-${number}`;
+  taken.add(free);
+  return free;
+}
+
+export function formatRange(first: Ipv4Address, last: Ipv4Address): string {
+  return ipv4ToNumber(first) <= ipv4ToNumber(last) ? `${first}-${last}` : `${last}-${first}`;
+}
