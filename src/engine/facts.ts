@@ -9,6 +9,7 @@ import { readResolvConf } from "../kernel/resolv-conf.ts";
 import { isMarked, markedKey } from "../state/mark.ts";
 import type { ObservedLink } from "../state/snapshot.ts";
 import type { Model } from "../model/model.ts";
+import { uplinkFacts } from "./uplink-facts.ts";
 
 const TABLE_LOCAL = 255;
 
@@ -18,13 +19,13 @@ const KINDS_WITH_ONE_MAC = new Set(["macvlan", "macvtap", "ipvlan", "ipvtap"]);
 /**
  * @param ownedKeys keys of objects that netloom made for this file earlier: they are not in its way
  * @param parametersBefore values that kernel parameters had before netloom, by path
- * @param uplinks what is known of the model's uplinks by DHCP
+ * @param stateFolder with the leases of uplinks; absent: none is known
  */
 export async function gatherFacts(
   model: Model,
   ownedKeys: ReadonlySet<string>,
   parametersBefore: ReadonlyMap<string, string> = new Map(),
-  uplinks: NonNullable<Facts["uplinks"]> = {},
+  stateFolder?: string,
 ): Promise<Facts> {
   const [snapshot, foreignForwardDrops, dummy, netdevEgress] = await Promise.all([
     observe({ namespaces: [{ name: "" }], files: [] }),
@@ -67,7 +68,7 @@ export async function gatherFacts(
     links,
     routes,
     resolver: readResolvConf(""),
-    uplinks,
+    uplinks: uplinkFacts(model, links, stateFolder),
     foreignForwardDrops,
     forwardedIpv6: parameter("net/ipv6/conf/all/forwarding") === "1",
     features: {

@@ -21,7 +21,6 @@ import { type Outcome, planUnit, reconcile } from "./reconcile.ts";
 import { salvage } from "./salvage.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { formatSource } from "./source.ts";
-import { uplinkFacts } from "./uplink-facts.ts";
 
 type Progress = (step: Step, position: number, total: number) => void;
 
@@ -158,7 +157,7 @@ async function wanted(
           previousNics: guestNicsOf(previous.desired),
           taken: attachedAddresses(stateFolder, unit.name),
         });
-  const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit), uplinkFacts(model, stateFolder));
+  const facts = await gatherFacts(model, ownedKeys(unit), parametersBefore(unit), stateFolder);
   const { desired: unqualified, notes } = compile(model, facts);
   const desired = withText(qualifyKeys(unqualified, unit.name), text);
   await requireFeatures(desired);

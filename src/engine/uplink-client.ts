@@ -10,7 +10,7 @@ import { type DhcpClientObject, nameOf } from "../state/object.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
 import { dhcpUnitName, LeaseSession } from "./lease-session.ts";
 
-const FIRST_RETRY_MILLISECONDS = 5000;
+const FIRST_RETRY_MILLISECONDS = 2000;
 const LONGEST_RETRY_MILLISECONDS = 60_000;
 
 export interface UplinkClientOptions {

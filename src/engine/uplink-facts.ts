@@ -25,14 +25,18 @@ interface Process {
 }
 
 /** By device. */
-export function uplinkFacts(model: Model, stateFolder: string): NonNullable<Facts["uplinks"]> {
+export function uplinkFacts(
+  model: Model,
+  links: Facts["links"],
+  stateFolder: string | undefined,
+): NonNullable<Facts["uplinks"]> {
   const devices = model.uplinks.flatMap(({ address, device }) => (address === "dhcp" ? [device] : []));
   if (devices.length === 0) return {};
   const processes = processesHere();
   return Object.fromEntries(
     devices.map((device): [string, UplinkFacts] => {
-      const resolver = readStoredLease(stateFolder, device)?.resolver;
-      const otherClient = clientOf(device, processes);
+      const resolver = stateFolder === undefined ? undefined : readStoredLease(stateFolder, device)?.resolver;
+      const otherClient = clientOf(device, links[device]?.index, processes);
       return [
         device,
         { ...(resolver === undefined ? {} : { resolver }), ...(otherClient === undefined ? {} : { otherClient }) },
@@ -41,7 +45,7 @@ export function uplinkFacts(model: Model, stateFolder: string): NonNullable<Fact
   );
 }
 
-function clientOf(device: string, processes: readonly Process[]): string | undefined {
+function clientOf(device: string, index: number | undefined, processes: readonly Process[]): string | undefined {
   for (const { id, words } of processes) {
     const name = words
       .slice(0, 2)
@@ -49,11 +53,10 @@ function clientOf(device: string, processes: readonly Process[]): string | undef
       .find((found) => found !== undefined);
     if (name !== undefined && words.includes(device)) return `${name} (process ${id})`;
   }
-  const index = read(`/sys/class/net/${device}/ifindex`)?.trim();
   if (index === undefined) return undefined;
   return MANAGERS.find(
     ({ process, folder, says }) =>
-      processes.some(({ name }) => name === process) && says.test(read(join(folder, index)) ?? ""),
+      processes.some(({ name }) => name === process) && says.test(read(join(folder, String(index))) ?? ""),
   )?.name;
 }
 

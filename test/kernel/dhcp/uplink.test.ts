@@ -179,3 +179,19 @@ test("with a daemon: it heals the address, its end leaves it; another DHCP clien
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/dhclient \(process \d+\) gets an address for wan0 already/);
 });
+
+test("a lease that cannot be applied is given back, told, and asked for again", async () => {
+  const server = await provide("192.0.2.100,192.0.2.100", "192.0.2.53");
+  shell(`ip link add other0 type veth peer name other1
+    ip address add 203.0.113.2/24 dev other0
+    ip link set other0 up; ip link set other1 up
+    ip route add default via 203.0.113.1 metric 1024`);
+  await done(["apply", file, ...state]);
+  await until("the failure", async () => (await client())?.state === "failed");
+  expect((await client())?.reason).toContain("route default exists and is not netloom's");
+  expect(server.stderr).toContain("DHCPRELEASE(isp0) 192.0.2.100");
+  expect(addresses()).toEqual([]);
+  shell("ip link delete other0");
+  await until("the lease", async () => (await client())?.state === "running");
+  expect(addresses()).toEqual(["192.0.2.100"]);
+});
