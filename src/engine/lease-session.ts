@@ -3,6 +3,7 @@
  * recorded, verified, kept as it is meanwhile, taken back at the end. Whoever ends without that leaves the address to
  * the kernel until the lease ends, and the next session goes on with it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Ipv4Address, MacAddress } from "../base/address.ts";
 import { equalValues } from "../base/equal.ts";
 import { messageOf, NetloomError } from "../base/errors.ts";
@@ -10,6 +11,7 @@ import type { Logger } from "../base/logger.ts";
 import { compileLease, compileUnleased, type LeasedInterface } from "../compile/dhcp-lease.ts";
 import { extendAddress } from "../kernel/address-lifetime.ts";
 import { observe } from "../kernel/observe.ts";
+import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/input-output.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
@@ -40,6 +42,8 @@ export function dhcpUnitName(interfaceName: string): string {
 
 /** No lease here has a service. */
 const NO_SERVICES: ServiceHost = { converge: () => Promise.resolve() };
+/** How often a link without carrier is looked at. */
+const CARRIER_MILLISECONDS = 100;
 /** A timer of Node takes no more. */
 const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 
@@ -97,7 +101,7 @@ export class LeaseSession {
   readonly #healer: Healer;
   readonly #client: DhcpClient;
   #turn: Promise<void> = Promise.resolve();
-  #applied: Desired | undefined;
+  #applied: Desired;
   /** The address that stands on the interface. */
   #address: Ipv4Address | undefined;
   #lease: Dhcp4Lease | undefined;
@@ -121,25 +125,19 @@ export class LeaseSession {
       // What else a kill left: the interface is looked at as it was before.
       await reconcile(unit, inherited?.desired ?? EMPTY, { services: NO_SERVICES });
       const { index, macAddress, mtuBytes } = await findInterface(interfaceName);
-      const session = new LeaseSession(
-        options,
-        {
-          unit: unit.name,
-          name: interfaceName,
-          index,
-          macAddress,
-          mtuBytes: inherited?.mtuBytes ?? mtuBytes,
-          metric: options.metric,
-        },
-        unit,
-        stored,
-      );
-      try {
-        await session.#begin(inherited);
-      } catch (error) {
-        await session.letGo();
-        throw error;
-      }
+      const target: LeasedInterface = {
+        unit: unit.name,
+        name: interfaceName,
+        index,
+        macAddress,
+        mtuBytes: inherited?.mtuBytes ?? mtuBytes,
+        metric: options.metric,
+      };
+      const applied = inherited?.desired ?? compileUnleased(target);
+      const source = sourceOf(interfaceName);
+      if (inherited === undefined) await reconcile(unit, applied, { services: NO_SERVICES, source });
+      const session = new LeaseSession(options, target, unit, applied, stored);
+      session.#begin(inherited);
       return session;
     } catch (error) {
       await reconcile(unit, EMPTY, { services: NO_SERVICES });
@@ -151,8 +149,10 @@ export class LeaseSession {
     options: LeaseSessionOptions,
     target: LeasedInterface,
     unit: UnitStore,
+    applied: Desired,
     stored: StoredLease | undefined,
   ) {
+    this.#applied = applied;
     this.#options = options;
     this.#target = target;
     this.#unit = unit;
@@ -219,20 +219,33 @@ export class LeaseSession {
     this.#client[Symbol.dispose]();
   }
 
-  /** What was applied earlier goes on, or the interface is set up, without an address. */
-  async #begin(inherited: Inherited | undefined): Promise<void> {
-    if (inherited === undefined) await this.#become(compileUnleased(this.#target));
-    else {
-      const { desired, address, endMilliseconds } = inherited;
-      this.#applied = desired;
+  #begin(inherited: Inherited | undefined): void {
+    this.#healer.add(this.#unit.name);
+    if (inherited !== undefined) {
+      const { address, endMilliseconds } = inherited;
       this.#address = address.address as Ipv4Address;
       this.#validSeconds = address.validSeconds;
-      this.#healer.add(this.#unit.name);
       const left = (endMilliseconds ?? Infinity) - Date.now();
       if (left < LONGEST_TIMER_MILLISECONDS)
         this.#inheritedEnd = setTimeout(() => this.#enqueue(() => this.#giveUp("ended")), Math.max(0, left));
     }
-    this.#client.start();
+    void this.#startWithCarrier();
+  }
+
+  /** A device that was just set up loses what is sent before its link is there. Never rejects. */
+  async #startWithCarrier(): Promise<void> {
+    try {
+      while (!this.#over && !(await linkStateOf(this.#target.name)).running) await sleep(CARRIER_MILLISECONDS);
+      if (!this.#over) this.#client.start();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#options.onFailure(error);
   }
 
   #take(event: Dhcp4ClientEvent): void {
@@ -261,10 +274,7 @@ export class LeaseSession {
   }
 
   #enqueue(work: () => Promise<void>): void {
-    this.#inTurn(work).catch((error: unknown) => {
-      this.#over = true;
-      this.#options.onFailure(error);
-    });
+    this.#inTurn(work).catch((error: unknown) => this.#fail(error));
   }
 
   /** @returns false: it is over, and the work was not begun */
@@ -284,7 +294,7 @@ export class LeaseSession {
 
   async #become(desired: Desired): Promise<Outcome["steps"]> {
     if (equalValues(this.#applied, desired)) return [];
-    const source = JSON.stringify({ lease: { interface: this.#options.interfaceName } });
+    const source = sourceOf(this.#options.interfaceName);
     const { steps } = await reconcile(this.#unit, desired, { services: NO_SERVICES, source });
     this.#applied = desired;
     if (!this.#over) this.#healer.add(this.#unit.name);
@@ -339,6 +349,10 @@ export class LeaseSession {
 /** RFC 3397 §2: the search list stands in the place of the domain. */
 function searchOf({ searchDomains, domainName }: Dhcp4Lease): readonly string[] {
   return searchDomains.length > 0 || domainName === undefined ? searchDomains : [domainName];
+}
+
+function sourceOf(interfaceName: string): string {
+  return JSON.stringify({ lease: { interface: interfaceName } });
 }
 
 function isRunning({ endMilliseconds = Infinity }: StoredLease): boolean {

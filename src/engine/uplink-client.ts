@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
-import { interfaceIndexOf } from "../kernel/read-interface.ts";
+import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Service, ServiceReport } from "../services/service.ts";
 import { type DhcpClientObject, nameOf } from "../state/object.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
@@ -46,7 +46,7 @@ export class UplinkClient implements Service {
     if (this.#retry !== undefined) return;
     try {
       if (this.#running !== undefined) {
-        const index = await interfaceIndexOf(this.object.interfaceName);
+        const { index } = await linkStateOf(this.object.interfaceName);
         if (index === this.#running.session.interfaceIndex) return;
         await this.#end((session) => session.letGo());
       }
@@ -83,7 +83,11 @@ export class UplinkClient implements Service {
       return { state: "failed", reason: this.#trouble ?? "it was not started yet", details };
     const { state, lease, nextAttempt } = this.#running.session;
     if (lease === undefined)
-      return { state: "starting", reason: "no lease yet", details: { ...details, client: state } };
+      return {
+        state: "starting",
+        reason: state === "stopped" ? "the link has no carrier" : "no lease yet",
+        details: { ...details, client: state },
+      };
     const renewal = nextAttempt === undefined ? {} : { renewal: new Date(nextAttempt).toISOString() };
     return {
       state: "running",

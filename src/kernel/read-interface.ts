@@ -9,7 +9,7 @@ import {
 } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/route/address.ts";
-import { decodeLink, dumpLinks, getLink } from "../netlink/route/link.ts";
+import { decodeLink, dumpLinks, getLink, IFF_RUNNING } from "../netlink/route/link.ts";
 import { RouteNetlink } from "./netlink.ts";
 
 export interface ServedInterface {
@@ -50,8 +50,12 @@ export async function readInterface(name: string): Promise<ServedInterface> {
   };
 }
 
-/** Of an interface of our own namespace. @throws NetlinkError ENODEV when there is none of that name */
-export async function interfaceIndexOf(name: string): Promise<number> {
+/**
+ * Whether frames can pass an interface of our own namespace, and which one it is.
+ * @throws NetlinkError ENODEV when there is none of that name
+ */
+export async function linkStateOf(name: string): Promise<{ readonly index: number; readonly running: boolean }> {
   await using netlink = RouteNetlink.open();
-  return (await netlink.get(getLink({ name }), decodeLink)).index;
+  const { index, flags } = await netlink.get(getLink({ name }), decodeLink);
+  return { index, running: (flags & IFF_RUNNING) !== 0 };
 }

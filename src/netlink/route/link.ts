@@ -21,6 +21,8 @@ import { encodeLinkInfo, type LinkInfo, linkInfoAttribute } from "./link-info.ts
 
 export const IFF_UP = 0x1;
 export const IFF_LOOPBACK = 0x8;
+/** Frames can pass: operational state up or unknown (RFC 2863). */
+export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
 export const IFF_ALLMULTI = 0x200;
