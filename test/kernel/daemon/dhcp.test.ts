@@ -8,7 +8,10 @@ const MAC = "52:54:00:00:00:21";
 const file = (dhcp: string): string => `version: 1
 name: office
 networks:
-  lan: { subnet: 192.168.50.0/24, ports: [port0], dhcp: ${dhcp} }
+  lan:
+    subnet: 192.168.50.0/24
+    ports: [port0]
+    dhcp: ${dhcp}
 `;
 
 let folder: Folder;
@@ -72,11 +75,15 @@ test("a lease survives the daemon's end and a change of the section", async () =
   shell("ip -n client link set eth0 address 52:54:00:00:00:22");
   expect(await ask()).toContain("bound 192.168.50.101");
 
-  await apply(
-    "{ range: 192.168.50.100-192.168.50.149, options: { ntp-servers: 192.0.2.2 }, ignore: ['52:54:00:00:00:22'] }",
-  );
+  await apply(`
+      range: 192.168.50.100-192.168.50.149
+      options: { ntp-servers: 192.0.2.2 }
+      ignore: ["52:54:00:00:00:22"]
+      hosts: [{ mac: "52:54:00:00:00:23", address: 192.168.50.10, options: { ntp-servers: 192.0.2.3 } }]`);
   shell(`ip -n client link set eth0 address ${MAC}`);
   expect(await ask()).toBe("EVENT bound 192.168.50.100 ntp 192.0.2.2");
+  shell("ip -n client link set eth0 address 52:54:00:00:00:23");
+  expect(await ask()).toBe("EVENT bound 192.168.50.10 ntp 192.0.2.3");
   shell("ip -n client link set eth0 address 52:54:00:00:00:22");
   expect(await ask(["-t", "1"])).toContain("leasefail");
   expect(await metrics()).toContain('netloom_dhcp4_addresses{network="office/lan"} 50');
