@@ -3,20 +3,36 @@
  * repeats a run.
  */
 import { expect, test } from "vitest";
-import { contains, IPV4_ANY } from "../../src/base/address.ts";
+import { contains, type Ipv4Address, IPV4_ANY, parseIpv4 } from "../../src/base/address.ts";
 import { fromHex, toHex } from "../../src/base/bytes.ts";
+import type { Dhcp4ServerOutput } from "../../src/protocol/dhcp4/server/server.ts";
 import type { Lease } from "../../src/protocol/dhcp4/server/lease.ts";
+import { encodeArp } from "../../src/wire/arp.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../src/wire/dhcp4/option-table.ts";
-import { chosen, CLIENT_MAC, CONFIG, renewing, requested, SERVER, start } from "../protocol/dhcp4/server/world.ts";
+import { decodeEthernet, encodeEthernet, ETHERTYPE_ARP } from "../../src/wire/ethernet.ts";
+import { decodeIpv4, IP_PROTOCOL_UDP } from "../../src/wire/ipv4.ts";
+import { Malformed } from "../../src/wire/malformed.ts";
+import {
+  chosen,
+  macOf,
+  PORT,
+  renewing,
+  requested,
+  RICH,
+  SERVER,
+  SERVER_MAC,
+  start,
+} from "../protocol/dhcp4/server/world.ts";
 import { clientFrame, readReply } from "../support/dhcp4-client.ts";
 import { mutate } from "../support/mutate-dhcp4.ts";
 import { randomNumbers } from "../support/random.ts";
 
 const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 50_000);
 const SEED = Number(process.env["NETLOOM_FUZZ_SEED"] ?? Date.now() % 0x7fffffff);
-const ADDRESSES = 10;
+const ADDRESSES = 14;
 
-const mac = CLIENT_MAC;
+const mac = macOf(5);
+const boot = optionEntry(DHCP4_OPTION.vendorClass, "boot");
 const relayed = { fields: { relayAddress: SERVER }, destination: SERVER } as const;
 const SEEDS = [
   clientFrame({ mac, type: "DISCOVER", options: [optionEntry(DHCP4_OPTION.parameterRequestList, [1, 3, 6, 119])] }),
@@ -35,7 +51,34 @@ const SEEDS = [
   clientFrame({ mac, type: "INFORM", ...renewing("192.0.2.10"), options: [optionEntry(DHCP4_OPTION.hostName, "vm1")] }),
   clientFrame({ mac, type: "DECLINE", options: [requested("192.0.2.10"), chosen(SERVER)] }),
   clientFrame({ mac, type: "RELEASE", ...renewing("192.0.2.10"), options: [chosen(SERVER)] }),
+  clientFrame({ mac: macOf(0), options: [boot] }),
+  clientFrame({ mac: macOf(1), type: "DISCOVER", options: [boot, [81, fromHex("05000003766d31")]] }),
+  clientFrame({ mac, type: "DISCOVER", options: [[82, Uint8Array.of(1, PORT.length, ...PORT)]] }),
+  clientFrame({ mac: macOf(2), type: "REQUEST", options: [requested("192.0.2.13"), [61, fromHex("0002")]] }),
+  encodeEthernet({
+    destination: SERVER_MAC,
+    source: macOf(9),
+    etherType: ETHERTYPE_ARP,
+    payload: encodeArp({
+      operation: 2,
+      senderMac: macOf(9),
+      senderAddress: parseIpv4("192.0.2.10"),
+      targetMac: SERVER_MAC,
+      targetAddress: IPV4_ANY,
+    }),
+  }),
 ];
+
+function isProbe(frame: Uint8Array): boolean {
+  const ethernet = decodeEthernet(frame);
+  if (ethernet instanceof Malformed || ethernet.etherType === ETHERTYPE_ARP) return true;
+  const packet = decodeIpv4(ethernet.payload);
+  return packet instanceof Malformed || packet.protocol !== IP_PROTOCOL_UDP;
+}
+
+function isServed(address: Ipv4Address): boolean {
+  return [RICH, ...RICH.furtherSubnets!].some(({ subnet }) => contains(subnet, address));
+}
 
 function demand(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
@@ -45,31 +88,38 @@ test(`${INPUTS} inputs: nothing throws, replies are well formed, the server stay
   timeout: 60_000 + INPUTS,
 }, () => {
   const random = randomNumbers(SEED);
-  const server = start({ rapidCommit: true });
-  const restarted = start();
+  const server = start({ ...RICH, rapidCommit: true });
+  const restarted = start(RICH);
   let answered = 0;
   let now = 0;
-  const check = (frame: Uint8Array): void => {
-    const { frames, leases, events } = server.handle({ frame, checksumNotReady: true }, now);
-    demand(frames.length <= 1 && leases.length <= 1, "more than one reply or lease");
-    demand(events.length > 0, "nothing was reported");
+  const check = ({ frames, leases }: Dhcp4ServerOutput): void => {
     for (const lease of leases) demand(restarted.restore(lease), "a lease outside the range");
     for (const bytes of frames) {
+      if (isProbe(bytes)) continue;
       const { message, ethernet } = readReply(bytes);
       demand(ethernet.payload.length <= 1500, "the reply exceeds the link");
+      const isGiven = message.yourAddress !== IPV4_ANY;
+      demand(!isGiven || isServed(message.yourAddress), "an address of another subnet was given");
+      answered++;
+      if (!message.options.has(DHCP4_OPTION.messageType.code)) continue;
       const type = readOption(message.options, DHCP4_OPTION.messageType) ?? "";
       demand(["OFFER", "ACK", "NAK"].includes(type), "the reply has no server's type");
-      const isGiven = message.yourAddress !== IPV4_ANY;
-      demand(!isGiven || contains(CONFIG.subnet, message.yourAddress), "an address of another subnet was given");
-      demand((type === "ACK" && isGiven) === (leases.length === 1), "an ACK without a lease, or the reverse");
-      answered++;
+      const isLeased = leases.some(({ address, state }) => address === message.yourAddress && state === "leased");
+      demand((type === "ACK" && isGiven) === isLeased, "an ACK without a lease, or the reverse");
     }
+  };
+  const receive = (frame: Uint8Array): void => {
+    const output = server.handle({ frame, checksumNotReady: true }, now);
+    demand(output.frames.length <= 1 && output.leases.length <= 3, "more than one reply or its leases");
+    demand(output.events.length > 0, "nothing was reported");
+    check(output);
   };
   for (let i = 0; i < INPUTS; i++) {
     const frame = mutate(SEEDS, random);
     now += random(50) === 0 ? random(5000) : 0;
     try {
-      check(frame);
+      receive(frame);
+      if (random(10) === 0) check(server.handleDeadline(now + 1));
     } catch (error) {
       throw new Error(`seed ${SEED}, input ${i}: ${toHex(frame)}`, { cause: error });
     }

@@ -69,7 +69,7 @@ export class Quarantines {
   /** When each ends; as all last for the same time the first ends first. */
   readonly #ends: number[] = [];
 
-  constructor({ declined, declinedPerClient }: Required<Dhcp4Limits>) {
+  constructor({ declined, declinedPerClient }: Pick<Required<Dhcp4Limits>, "declined" | "declinedPerClient">) {
     this.#total = declined;
     this.#perClient = declinedPerClient;
   }

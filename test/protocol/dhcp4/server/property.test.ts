@@ -4,13 +4,10 @@ import {
   type Ipv4Address,
   IPV4_ANY,
   ipv4FromNumber,
-  type Ipv4Prefix,
   ipv4ToNumber,
   macFromBytes,
-  parseIpv4,
-  parsePrefix,
 } from "../../../../src/base/address.ts";
-import type { Dhcp4Host, Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
+import type { Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
 import type { Lease } from "../../../../src/protocol/dhcp4/server/lease.ts";
 import type { Dhcp4Server, Dhcp4ServerOutput } from "../../../../src/protocol/dhcp4/server/server.ts";
 import { ARP_REPLY, decodeArp, encodeArp } from "../../../../src/wire/arp.ts";
@@ -18,35 +15,11 @@ import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp
 import { decodeEthernet, encodeEthernet, ETHERTYPE_ARP } from "../../../../src/wire/ethernet.ts";
 import { Malformed } from "../../../../src/wire/malformed.ts";
 import { type ClientMessage, readReply } from "../../../support/dhcp4-client.ts";
-import { chosen, CONFIG, range, rebinding, renewing, requested, say, SERVER, start } from "./world.ts";
+import { chosen, CONFIG, macOf, PORT, rebinding, renewing, requested, RICH, say, SERVER, start } from "./world.ts";
 
 const CLIENTS = 14;
 const FIRST = CONFIG.ranges[0]!.first;
 const KINDS = ["discover", "select", "reboot", "renew", "rebind", "decline", "release", "elsewhere", "bootp"] as const;
-const macOf = (client: number) => macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, client));
-const host = (address: string, identity: Dhcp4Host["identity"]): Dhcp4Host => ({
-  address: parseIpv4(address),
-  identity,
-});
-const PORT = Uint8Array.of(1, 2, 3, 4);
-
-/** The same addresses as in CONFIG, and some more, with most of what a configuration can say about them. */
-const RICH: Dhcp4ServerConfig = {
-  ...CONFIG,
-  ranges: [range("192.0.2.10", "192.0.2.13"), range("192.0.2.17", "192.0.2.18")],
-  furtherSubnets: [
-    { subnet: parsePrefix("198.51.100.0/24") as Ipv4Prefix, ranges: [range("198.51.100.10", "198.51.100.11")] },
-  ],
-  classes: [{ name: "boot", vendorClass: "boot", range: range("192.0.2.14", "192.0.2.15") }],
-  hosts: [
-    host("192.0.2.11", { mac: macOf(0) }),
-    host("192.0.2.16", { mac: macOf(1) }),
-    host("192.0.2.13", { clientIdentifier: Uint8Array.of(0, 2) }),
-    host("192.0.2.19", { circuitId: PORT }),
-  ],
-  limits: { offers: 3, declined: 4, declinedPerClient: 2 },
-  probe: { atOnce: 2 },
-};
 /** Hosts with fixed addresses, which answer when they are asked for. */
 const FOREIGN: ReadonlySet<string> = new Set(["192.0.2.12", "198.51.100.10"]);
 
@@ -158,6 +131,9 @@ class World {
     const client = hardwareAddress[5]!;
     const holder = this.#held.get(yourAddress);
     const isTaken = holder !== undefined && holder.until > this.now && holder.client !== client;
+    const owner = this.config.hosts?.find(({ address }) => address === yourAddress)?.identity;
+    const isAnothers = owner !== undefined && "mac" in owner && owner.mac !== macOf(client);
+    expect(isAnothers, `${yourAddress} told to ${client}, but it is a host's`).toBe(false);
     expect(isTaken, `${yourAddress} told to ${client} while ${holder?.client} has it`).toBe(false);
     this.lastTold.set(client, yourAddress);
     if (type !== "ACK") return;

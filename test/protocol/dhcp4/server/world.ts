@@ -1,7 +1,14 @@
 /** A server of 192.0.2.0/24 and what clients say to it. */
 import { expect } from "vitest";
-import { type Ipv4Address, type Ipv4Prefix, parseIpv4, parseMac, parsePrefix } from "../../../../src/base/address.ts";
-import type { Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
+import {
+  type Ipv4Address,
+  type Ipv4Prefix,
+  macFromBytes,
+  parseIpv4,
+  parseMac,
+  parsePrefix,
+} from "../../../../src/base/address.ts";
+import type { Dhcp4Host, Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
 import { Dhcp4Server, type Dhcp4ServerOutput } from "../../../../src/protocol/dhcp4/server/server.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
 import { type ClientMessage, clientFrame, readReply, type ServerReply } from "../../../support/dhcp4-client.ts";
@@ -26,6 +33,32 @@ export const CONFIG: Dhcp4ServerConfig = {
   rapidCommit: false,
 };
 
+/** Of the clients of {@link RICH}. */
+export const macOf = (client: number) => macFromBytes(Uint8Array.of(2, 0, 0, 0, 0, client));
+const host = (address: string, identity: Dhcp4Host["identity"]): Dhcp4Host => ({
+  address: parseIpv4(address),
+  identity,
+});
+/** What a relay calls the port of a host. */
+export const PORT = Uint8Array.of(1, 2, 3, 4);
+
+/** The same addresses as in CONFIG, and some more, with most of what a configuration can say about them. */
+export const RICH: Dhcp4ServerConfig = {
+  ...CONFIG,
+  ranges: [range("192.0.2.10", "192.0.2.13"), range("192.0.2.17", "192.0.2.18")],
+  furtherSubnets: [
+    { subnet: parsePrefix("198.51.100.0/24") as Ipv4Prefix, ranges: [range("198.51.100.10", "198.51.100.11")] },
+  ],
+  classes: [{ name: "boot", vendorClass: "boot", range: range("192.0.2.14", "192.0.2.15") }],
+  hosts: [
+    host("192.0.2.11", { mac: macOf(0) }),
+    host("192.0.2.16", { mac: macOf(1) }),
+    host("192.0.2.13", { clientIdentifier: Uint8Array.of(0, 2) }),
+    host("192.0.2.19", { circuitId: PORT }),
+  ],
+  limits: { offers: 3, declined: 4, declinedPerClient: 2 },
+  probe: { atOnce: 2 },
+};
 export const requested = (address: string) => optionEntry(DHCP4_OPTION.requestedAddress, address as Ipv4Address);
 export const chosen = (address: string) => optionEntry(DHCP4_OPTION.serverIdentifier, address as Ipv4Address);
 export const renewing = (address: string) =>
