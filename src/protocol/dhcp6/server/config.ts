@@ -55,6 +55,9 @@ export interface Dhcp6ServerConfig {
 }
 
 const DEFAULT_LIMIT = 65_536;
+const DECLINED_PER_CLIENT = 3;
+/** One part of so many of the addresses. */
+const DECLINED_SHARE = 4;
 
 /** @throws NetloomError bad-dhcp6-server */
 export function checkConfig(config: Dhcp6ServerConfig): void {
@@ -121,4 +124,11 @@ export function delegatedRange({ delegate, ...config }: Dhcp6ServerConfig): Pool
   const last = ipFromBigint(ipToBigint(first) + (1n << BigInt(128 - from.length)) - (1n << BigInt(128 - length)), 6);
   const limit = delegate === undefined ? 0 : (config.limit ?? DEFAULT_LIMIT);
   return { first, last: last as Ipv6Address, length, excluded: new Set(), reserved, limit };
+}
+
+/** How many addresses clients can put into quarantine, together and each. */
+export function declineLimits({ range, limit = DEFAULT_LIMIT }: Dhcp6ServerConfig) {
+  const addresses = range === undefined ? 0n : ipToBigint(range.last) - ipToBigint(range.first) + 1n;
+  const share = Math.floor(Math.min(limit, Number(addresses)) / DECLINED_SHARE);
+  return { declined: Math.max(DECLINED_PER_CLIENT, share), declinedPerClient: DECLINED_PER_CLIENT };
 }

@@ -22,7 +22,15 @@ import type { EthernetFrame } from "../../../wire/ethernet.ts";
 import type { Ipv6Packet } from "../../../wire/ipv6.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import { partOfLifetime } from "../../guest-lease6.ts";
-import { addressRange, checkConfig, delegatedRange, type Dhcp6ServerConfig, type Host6 } from "./config.ts";
+import { Quarantines } from "../../dhcp4/server/limits.ts";
+import {
+  addressRange,
+  checkConfig,
+  declineLimits,
+  delegatedRange,
+  type Dhcp6ServerConfig,
+  type Host6,
+} from "./config.ts";
 import { Hosts6 } from "./hosts.ts";
 import { clientKeyOf, duidOf, endOf, type Lease6 } from "./lease.ts";
 import { type Binding6, isHeld, leaseOf, Pool6 } from "./pool.ts";
@@ -82,6 +90,8 @@ export class Dhcp6Server {
   readonly #addresses: Pool6 | undefined;
   readonly #prefixes: Pool6 | undefined;
   readonly #hosts: Hosts6;
+  readonly #quarantines: Quarantines;
+  readonly #startSeconds: number;
   readonly #reply: Reply6;
 
   /**
@@ -96,6 +106,8 @@ export class Dhcp6Server {
     this.#addresses = addresses === undefined ? undefined : new Pool6(addresses, nowSeconds);
     this.#prefixes = prefixes === undefined ? undefined : new Pool6(prefixes, nowSeconds);
     this.#hosts = new Hosts6(config.hosts);
+    this.#quarantines = new Quarantines(declineLimits(config));
+    this.#startSeconds = nowSeconds;
     this.#reply = new Reply6(config);
   }
 
@@ -104,7 +116,9 @@ export class Dhcp6Server {
    * @returns false for what this server does not give out any more
    */
   restore(lease: Lease6): boolean {
-    return this.#poolOf(lease)?.restore(lease) ?? false;
+    if (this.#poolOf(lease)?.restore(lease) !== true) return false;
+    if (lease.state === "declined" && lease.endSeconds > this.#startSeconds) this.#quarantines.add(lease.endSeconds);
+    return true;
   }
 
   /** All that {@link restore} has to be told after a restart. May be read while the server works. */
@@ -296,11 +310,24 @@ export class Dhcp6Server {
         continue;
       }
       if (isRelease) pool.free(own, nowSeconds);
-      else pool.quarantine(own, endOf(nowSeconds, QUARANTINE_SECONDS));
+      else if (!this.#quarantine(pool, own, work)) continue;
       work.leases.push(leaseOf(own));
       work.events.push({ event: isRelease ? "released" : "declined", lease: formatLease(own) });
     }
     return this.#finish("REPLY", request, [encodeStatus("success", "noted"), ...unknown], work);
+  }
+
+  /** @returns false for a client, or for all together, that have said this too often to be believed */
+  #quarantine(pool: Pool6, binding: Binding6, { request, nowSeconds, events }: Work): boolean {
+    const client = request.mac ?? request.duid;
+    if (this.#quarantines.refusal(client, nowSeconds) !== undefined) {
+      events.push({ event: "ignored", reason: "DECLINE: too many addresses are declined already" });
+      return false;
+    }
+    const end = endOf(nowSeconds, QUARANTINE_SECONDS);
+    this.#quarantines.add(end, client);
+    pool.quarantine(binding, end);
+    return true;
   }
 
   #finish(

@@ -351,7 +351,9 @@ describe("what is kept for a client", () => {
     expect(renewed).toEqual([expect.stringMatching(/3000\/4000$/), "1: 2001:db8:1::10 0/0"]);
     expect(told(replyOf(say(server, "RENEW", [ia("address", 1)], { now: 4001 })))[0]).toContain("::10 ");
     // That its former address is another client's now does not touch what it has.
-    expect(told(replyOf(say(server, "RENEW", [ia("address", 1)], { mac: OTHER_MAC, now: 4002 })))).toEqual([renewed[0]]);
+    expect(told(replyOf(say(server, "RENEW", [ia("address", 1)], { mac: OTHER_MAC, now: 4002 })))).toEqual([
+      renewed[0],
+    ]);
   });
 });
 
