@@ -165,7 +165,7 @@ export class Answers {
     const end = endOf(nowSeconds, QUARANTINE_SECONDS);
     this.#pool.quarantine(binding, end);
     this.#quarantines.add(end, client);
-    return { leases: [leaseOf({ ...binding, state: "declined" })], frames: [], events: [] };
+    return { leases: [leaseOf(binding, "declined")], frames: [], events: [] };
   }
 
   /** The address that the configuration has for the host, unless somebody else still uses it. */
@@ -232,8 +232,8 @@ export class Answers {
     binding.hardware = hardwareOf(client.message);
     binding.hostName = client.host?.name ?? toldHostLabel(client.message.options) ?? binding.hostName;
     const left = this.#pool.lease(binding, endOf(nowSeconds, seconds), nowSeconds);
-    const leases = [leaseOf({ ...binding, state: "leased" })];
-    if (left !== undefined) leases.push(leaseOf({ ...left, state: "released" }));
+    const leases = [leaseOf(binding, "leased")];
+    if (left !== undefined) leases.push(leaseOf(left, "released"));
     this.#dismissOld(client, binding, leases, nowSeconds);
     return { ...this.#send(client, { type: "ACK", address: binding.address, seconds, rapid, profile }), leases };
   }
@@ -243,7 +243,7 @@ export class Answers {
     if (key === ownKey || binding.client !== key) return;
     const old = this.#pool.find(ownKey);
     const left = old === undefined ? undefined : this.#pool.dismiss(old, nowSeconds);
-    if (left !== undefined) leases.push(leaseOf({ ...left, state: "released" }));
+    if (left !== undefined) leases.push(leaseOf(left, "released"));
   }
 
   /** RFC 2131 §4.3.3. Only who has the address can say that somebody else uses it, and not of too many. */
@@ -270,7 +270,7 @@ export class Answers {
     if (client.source !== clientAddress) return ignored("RELEASE from another address than the released one");
     this.#pool.free(binding, nowSeconds);
     return {
-      leases: [leaseOf({ ...binding, state: "released" })],
+      leases: [leaseOf(binding, "released")],
       frames: [],
       events: [{ event: "released", address: binding.address }],
     };

@@ -3,10 +3,27 @@ import type { Ipv4Address } from "../../../base/address.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import { FOREVER_SECONDS } from "./lease.ts";
-import type { Settings } from "./reply.ts";
+import type { Profile } from "./profile.ts";
 
 /** Kinds of answers to kinds of clients. With more of them, none is slower than one that is made anew. */
 const REMEMBERED = 16;
+
+/** What a client is told with its address, or, to INFORM, without one. */
+export type Settings =
+  | {
+      readonly type: "OFFER" | "ACK";
+      readonly address: Ipv4Address;
+      readonly seconds: number;
+      readonly rapid?: boolean;
+      readonly profile: Profile;
+    }
+  | {
+      readonly type: "ACK";
+      readonly address?: never;
+      readonly seconds?: never;
+      readonly rapid?: never;
+      readonly profile: Profile;
+    };
 
 interface Known {
   readonly reply: Settings;

@@ -8,6 +8,7 @@
  * takes nothing away from the others.
  */
 import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/address.ts";
+import { AddressTable } from "./address-table.ts";
 import { Expiry } from "./expiry.ts";
 import type { Layout, Place, RangePlace } from "./layout.ts";
 import { type ClientKey, FOREVER_SECONDS, type Lease, type LeaseState } from "./lease.ts";
@@ -53,7 +54,7 @@ export class Pool {
   readonly #layout: Layout;
   readonly #offerLimit: number;
   readonly #byPlace: ReadonlyMap<RangePlace, Range>;
-  readonly #byAddress = new Map<Ipv4Address, Binding>();
+  readonly #byAddress = new AddressTable<Binding>();
   readonly #byClient = new Map<ClientKey, Binding>();
   #offers = 0;
 
@@ -182,7 +183,7 @@ export class Pool {
   #fresh(range: Range): Binding | undefined {
     while (range.nextFresh <= range.place.last) {
       const address = ipv4FromNumber(range.nextFresh++);
-      if (this.#layout.isGivenOut(address) && !this.#byAddress.has(address))
+      if (this.#layout.isGivenOut(address) && this.#byAddress.get(address) === undefined)
         return this.#create(address, range.place, range);
     }
     return undefined;
@@ -304,7 +305,8 @@ export class Pool {
 
   /** All that must be known after a restart, also what has ended: a client that comes back gets its address again. */
   *leases(): Generator<Lease> {
-    for (const binding of this.#byAddress.values()) if (isLease(binding)) yield leaseOf(binding);
+    for (const binding of this.#byAddress.values())
+      if (binding.state !== "offered") yield leaseOf(binding, binding.state);
   }
 }
 
@@ -313,15 +315,9 @@ function firstOffer(range: Range): Binding | undefined {
   return range.offers.first() as Binding | undefined;
 }
 
-type LeaseBinding = Pick<Binding, Exclude<keyof Lease, "state">> & { readonly state: LeaseState };
-
-function isLease(binding: Binding): binding is Binding & { state: LeaseState } {
-  return binding.state !== "offered";
-}
-
 /** A copy that does not change. */
-export function leaseOf(binding: LeaseBinding): Lease {
-  const { address, state, client, hardware, hostName, startSeconds, endSeconds } = binding;
+export function leaseOf(binding: Binding, state: LeaseState): Lease {
+  const { address, client, hardware, hostName, startSeconds, endSeconds } = binding;
   return { address, state, client, hardware, hostName, startSeconds, endSeconds };
 }
 

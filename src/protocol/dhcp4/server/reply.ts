@@ -18,7 +18,7 @@ import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/optio
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import { DHCP4_HEADROOM_BYTES, wrapDhcp4 } from "../frame.ts";
 import { bootpOptions } from "./bootp.ts";
-import { CommonOptions } from "./common-options.ts";
+import { CommonOptions, type Settings } from "./common-options.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig } from "./config.ts";
 import { clientNameAnswer } from "./names.ts";
 import type { Profile } from "./profile.ts";
@@ -37,23 +37,6 @@ export interface Request {
   readonly serverIdentifier: Ipv4Address;
   readonly host: Dhcp4Host | undefined;
 }
-
-/** What a client is told with its address, or, to INFORM, without one. */
-export type Settings =
-  | {
-      readonly type: "OFFER" | "ACK";
-      readonly address: Ipv4Address;
-      readonly seconds: number;
-      readonly rapid?: boolean;
-      readonly profile: Profile;
-    }
-  | {
-      readonly type: "ACK";
-      readonly address?: never;
-      readonly seconds?: never;
-      readonly rapid?: never;
-      readonly profile: Profile;
-    };
 
 export type Reply =
   | Settings
