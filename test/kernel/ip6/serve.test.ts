@@ -1,6 +1,8 @@
 /** `netloom dhcp6 serve` on a bridge, with the clients that people run, and killed in the midst of it. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseMac } from "../../../src/base/address.ts";
+import { parseIpv6, parseMac } from "../../../src/base/address.ts";
+import { SILENT } from "../../../src/base/logger.ts";
+import { Ip6Service } from "../../../src/services/ip6-network.ts";
 import { Capture } from "../../support/capture.ts";
 import { done, Folder, json, Running, shell, startNetloom, until } from "../../support/network.ts";
 import { tsharkFindings } from "../../support/tshark.ts";
@@ -197,4 +199,44 @@ describe("dhcp6 serve", () => {
     await until("the route is gone", () => defaults().length === 0);
     expect(addresses("c1")).toHaveLength(1);
   });
+});
+
+test("in another namespace: hosts keep their route over a restart, and lose it at the end", async () => {
+  shell("ip -n c3 address add 2001:db8:3::1/64 dev eth0 nodad");
+  await linkUp("c3");
+  const [link] = json("ip -n c3 -j link show dev eth0");
+  const mac = parseMac(String(link!["address"]));
+  const open = (): Ip6Service =>
+    new Ip6Service({
+      namespacePath: "/run/netns/c3",
+      interfaceName: "eth0",
+      interfaceIndex: Number(link!["ifindex"]),
+      router: {
+        address: parseIpv6("fe80::5054:ff:fe00:3"),
+        mac,
+        told: {
+          hopLimit: 64,
+          managed: false,
+          other: false,
+          lifetimeSeconds: 1800,
+          prefixes: [],
+          routes: [],
+          nameServers: [],
+          searchDomains: [],
+          dnsLifetimeSeconds: 1800,
+        },
+      },
+      leaseFile: folder.join("c3"),
+      logger: SILENT,
+    });
+  const routes = (): number => json("ip -n c1 -j -6 route show default proto ra").length;
+  await linkUp("c1");
+  const first = open();
+  await until("c1 has a route", () => routes() === 1);
+  await first.close(false);
+  const second = open();
+  await until("the second one is heard", () => (second.stats().sent["ROUTER-ADVERTISEMENT"] ?? 0) > 0);
+  expect(routes()).toBe(1);
+  await second.close(true);
+  await until("the route is gone", () => routes() === 0);
 });

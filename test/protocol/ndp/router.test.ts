@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Ipv6Prefix, parseIpv6, parseMac, parsePrefix } from "../../../src/base/address.ts";
 import { Router, type RouterConfig } from "../../../src/protocol/ndp/router.ts";
@@ -132,6 +133,23 @@ describe("solicitations (RFC 4861 §6.2.6)", () => {
     expect(ask(router, now, given)).toEqual([{ event: "ignored", reason: expect.stringContaining(reason) }]);
     expect(router.nextDeadline()).toBeGreaterThan(now + 1);
   });
+});
+
+test("whatever is sent to it, it sends no more than a router may", () => {
+  const bytes = fc.uint8Array({ maxLength: 120 });
+  const property = fc.property(fc.array(fc.tuple(bytes, fc.nat(3)), { maxLength: 60 }), (inputs) => {
+    const { router, now } = settled();
+    let sent = 0;
+    for (const [i, [body, kind]] of inputs.entries()) {
+      const { frame, packet } = solicitation(undefined, { options: body, source: parseIpv6(`fe80::${i + 1}`) });
+      const payload = kind === 0 ? body : packet.payload;
+      router.handle(frame, { ...packet, payload }, now + i / 100);
+      sent += router.advertise(now + i / 100).frames.length;
+    }
+    // 0.6 s: one round of answers to each that asked, and at most one to all.
+    expect(sent).toBeLessThanOrEqual(2 * 8 + 1);
+  });
+  fc.assert(property, { numRuns: 300 });
 });
 
 describe("what is told", () => {
