@@ -1,197 +1,257 @@
-/** A file whose uplink gets its address from a provider's DHCP server: dnsmasq in a namespace behind a veth pair. */
+/**
+ * A file whose uplink gets its address from a provider's DHCP server, dnsmasq. Every test has a host and a provider of
+ * its own, two namespaces with a veth pair between them, so that all run at one time: much of what they do is waiting.
+ */
 import { existsSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { done, Folder, json, netloom, Running, shell, startNetloom, until } from "../../support/network.ts";
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Folder, json, type Result, Running, shell, until } from "../../support/network.ts";
 
+const PROGRAM = resolve("bin/netloom");
 const MAC = "52:54:00:00:00:18";
-const FILE = `version: 1
-name: home
+
+interface Client {
+  readonly kind: string;
+  readonly state: string;
+  readonly reason?: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+interface Keeper {
+  readonly pid: number;
+  readonly services: readonly Client[];
+}
+
+let worlds = 0;
+
+/** A host whose uplink is wan0 and which has a machine podN, and the provider behind isp0. */
+class World implements AsyncDisposable {
+  readonly folder = new Folder();
+  readonly file: string;
+  readonly #state: readonly string[];
+  readonly #number = ++worlds;
+  readonly #host = `uplink${this.#number}`;
+  readonly #provider = `provider${this.#number}`;
+  readonly #pod = `leased${this.#number}`;
+  readonly #running: Running[] = [];
+
+  constructor() {
+    this.#state = ["--state", this.folder.join("state")];
+    this.file = this.folder.write(
+      "home.yaml",
+      `version: 1
 uplinks:
   wan: { device: wan0, address: dhcp }
 networks:
-  lan: { subnet: 192.168.50.0/24 }
+  lan: { subnet: 192.168.50.0/24, dhcp: true }
 routers:
   edge: { networks: [lan], uplink: wan }
 machines:
-  pod1: { kind: namespace, nics: [{ network: lan }] }
-`;
+  ${this.#pod}: { kind: namespace, nics: [{ network: lan }] }
+`,
+    );
+    shell(`ip netns add ${this.#host}; ip netns add ${this.#provider}
+      for space in ${this.#host} ${this.#provider}; do
+        nsenter --net=/run/netns/$space sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+        ip -n $space link set lo up
+      done
+      ip -n ${this.#host} link add wan0 address ${MAC} type veth peer name isp0 netns ${this.#provider}
+      ip -n ${this.#provider} address add 192.0.2.1/24 dev isp0
+      ip -n ${this.#provider} address add 198.51.100.1/32 dev lo
+      ip -n ${this.#provider} link set isp0 up`);
+  }
 
-let folder: Folder;
-let file: string;
-let state: readonly string[];
-const running: Running[] = [];
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.netloom("destroy", this.file);
+    for (const program of this.#running.splice(0)) await program.stop();
+    shell(`ip netns delete ${this.#host}; ip netns delete ${this.#provider}`);
+    this.folder[Symbol.dispose]();
+  }
 
-beforeEach(() => {
-  folder = new Folder();
-  file = folder.write("home.yaml", FILE);
-  state = ["--state", folder.join("state")];
-  shell(`ip netns add provider
-    echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
-    ip link add wan0 address ${MAC} type veth peer name isp0 netns provider
-    echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
-    ip -n provider address add 192.0.2.1/24 dev isp0
-    ip -n provider address add 198.51.100.1/32 dev lo
-    ip -n provider link set lo up
-    ip -n provider link set isp0 up`);
-});
+  start(words: readonly string[], namespace = this.#host): Running {
+    const program = new Running(["nsenter", `--net=/run/netns/${namespace}`, "--", ...words]);
+    this.#running.push(program);
+    return program;
+  }
 
-afterEach(async () => {
-  await netloom(["destroy", file, ...state]);
-  for (const program of running.splice(0)) await program.stop();
-  shell("ip link delete wan0; ip netns delete provider");
-  folder[Symbol.dispose]();
-});
+  netloom(...words: readonly string[]): Promise<Result> {
+    return this.start([PROGRAM, ...words, ...this.#state]).ended();
+  }
 
-/** What the provider gives from now on; it renews every two seconds. */
-async function provide(range: string, nameServer: string): Promise<Running> {
-  const options = [
-    "option:T1,2",
-    "option:T2,3",
-    "option:mtu,1400",
-    `option:dns-server,${nameServer}`,
-    "option:domain-search,example.org",
-    "option:ntp-server,192.0.2.123",
-  ];
-  const program = new Running([
-    ..."nsenter --net=/run/netns/provider -- dnsmasq --conf-file=/dev/null --no-daemon --user=root --group=root".split(
-      " ",
-    ),
-    ..."--port=0 --interface=isp0 --no-ping --dhcp-authoritative".split(" "),
-    `--dhcp-leasefile=${folder.join("leases")}`,
-    `--dhcp-range=${range},255.255.255.0,120`,
-    ...options.map((option) => `--dhcp-option=${option}`),
-  ]);
-  running.push(program);
-  await until(`dnsmasq: ${program.stderr}`, () => program.stderr.includes("IP range"));
-  return program;
-}
+  async done(...words: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.netloom(...words);
+    if (code !== 0) throw new Error(`netloom ${words.join(" ")}: ended with ${code}: ${stdout}${stderr}`);
+    return stdout;
+  }
 
-function addresses(): string[] {
-  return json("ip -j -4 address show dev wan0").flatMap((entry) =>
-    (entry["addr_info"] as { local: string }[]).map(({ local }) => local),
-  );
-}
+  async daemon(): Promise<Running> {
+    const daemon = this.start([PROGRAM, "daemon", ...this.#state]);
+    await until(`the daemon: ${daemon.stderr}`, () => existsSync(this.folder.join("state/netloom.sock")));
+    return daemon;
+  }
 
-interface Told {
-  readonly keeper: {
-    readonly pid: number;
-    readonly services: readonly { kind: string; state: string; reason?: string; details: Record<string, unknown> }[];
-  };
-}
+  /** What the provider gives from now on: one address, to be renewed every two seconds. */
+  async provide(address: string, nameServer: string): Promise<Running> {
+    const options = [
+      "option:T1,2",
+      "option:T2,3",
+      "option:mtu,1400",
+      `option:dns-server,${nameServer}`,
+      "option:domain-search,example.org",
+      "option:ntp-server,192.0.2.123",
+    ];
+    const program = this.start(
+      [
+        ..."dnsmasq --conf-file=/dev/null --no-daemon --user=root --group=root --port=0 --interface=isp0".split(" "),
+        ..."--no-ping --dhcp-authoritative".split(" "),
+        `--dhcp-leasefile=${this.folder.join("leases")}`,
+        `--dhcp-range=${address},${address},255.255.255.0,120`,
+        ...options.map((option) => `--dhcp-option=${option}`),
+      ],
+      this.#provider,
+    );
+    await until(`dnsmasq: ${program.stderr}`, () => program.stderr.includes("IP range"));
+    return program;
+  }
 
-async function status(): Promise<Told> {
-  return JSON.parse((await netloom(["status", "--json", ...state])).stdout) as Told;
-}
+  onHost(script: string): string {
+    return shell(`nsenter --net=/run/netns/${this.#host} bash -e <<'LINES'\n${script}\nLINES`);
+  }
 
-async function client(): Promise<Told["keeper"]["services"][number] | undefined> {
-  return (await status()).keeper.services.find(({ kind }) => kind === "dhcp-client");
-}
+  link(name: string): Record<string, unknown> | undefined {
+    return json(`ip -n ${this.#host} -j link show dev ${name}`)[0];
+  }
 
-function podReaches(target: string): boolean {
-  try {
-    shell(`nsenter --net=/run/netns/pod1 -- ping -c1 -W1 ${target}`);
-    return true;
-  } catch {
-    // The exit status is the answer.
-    return false;
+  addresses(): string[] {
+    return json(`ip -n ${this.#host} -j -4 address show dev wan0`).flatMap((entry) =>
+      (entry["addr_info"] as { local: string }[]).map(({ local }) => local),
+    );
+  }
+
+  async keeper(): Promise<Keeper> {
+    return (JSON.parse((await this.netloom("status", "--json")).stdout) as { keeper: Keeper }).keeper;
+  }
+
+  async client(): Promise<Client | undefined> {
+    return (await this.keeper()).services.find(({ kind }) => kind === "dhcp-client");
+  }
+
+  podResolver(): string {
+    return readFileSync(`/etc/netns/${this.#pod}/resolv.conf`, "utf8");
+  }
+
+  /** Beyond the provider. */
+  podReachesOut(): boolean {
+    try {
+      shell(`nsenter --net=/run/netns/${this.#pod} -- ping -c1 -W1 198.51.100.1`);
+      return true;
+    } catch {
+      // The exit status is the answer.
+      return false;
+    }
+  }
+
+  /** What somebody who asks on the network is told. */
+  async guestIsTold(): Promise<unknown> {
+    this.onHost(`ip link add guest0 master lan type veth peer name guest1
+      ip link set guest0 up; ip link set guest1 up`);
+    const told: unknown = JSON.parse(await this.done("dhcp", "request", "guest1", "--once", "--json"));
+    this.onHost("ip link delete guest0");
+    return told;
   }
 }
 
-const podResolver = (): string => readFileSync("/etc/netns/pod1/resolv.conf", "utf8");
+describe.concurrent("an uplink by DHCP", () => {
+  test("brings address, NAT and name servers, outlives a killed keeper, follows another lease, and goes", async () => {
+    await using world = new World();
+    const first = await world.provide("192.0.2.100", "192.0.2.53");
+    const plan = await world.done("plan", world.file);
+    expect(plan).toContain("ask a DHCP server for the address of wan0");
+    expect(plan).not.toContain("nothing can be translated");
+    await world.done("apply", world.file);
+    await until("the lease's name server", () => world.podResolver().includes("nameserver 192.0.2.53"));
+    expect(world.addresses()).toEqual(["192.0.2.100"]);
+    expect(world.podResolver()).toContain("search example.org");
+    expect(world.podReachesOut()).toBe(true);
+    // The lease's MTU is the network's as well.
+    expect([world.link("wan0"), world.link("lan")]).toMatchObject([{ mtu: 1400 }, { mtu: 1400 }]);
+    const { pid, services } = await world.keeper();
+    expect(services).toContainEqual(
+      expect.objectContaining({
+        kind: "dhcp-client",
+        name: "DHCP client of wan0",
+        state: "running",
+        details: expect.objectContaining({
+          address: "192.0.2.100/24",
+          server: "192.0.2.1",
+          nameServers: "192.0.2.53",
+          ntpServers: "192.0.2.123",
+          renewal: expect.stringMatching(/^\d{4}-/),
+        }),
+      }),
+    );
+    expect(await world.guestIsTold()).toMatchObject({ nameServers: ["192.0.2.53"], mtuBytes: 1400 });
 
-test("address, NAT and name servers come with the lease, outlive a killed keeper, follow another lease, and go", async () => {
-  const first = await provide("192.0.2.100,192.0.2.100", "192.0.2.53");
-  const plan = await done(["plan", file, ...state]);
-  expect(plan).toContain("ask a DHCP server for the address of wan0");
-  expect(plan).not.toContain("nothing can be translated");
-  await done(["apply", file, ...state]);
-  await until("the lease", () => addresses().includes("192.0.2.100"));
-  await until("the lease's name server", () => podResolver().includes("nameserver 192.0.2.53"));
-  expect(podResolver()).toContain("search example.org");
-  expect(podReaches("198.51.100.1")).toBe(true);
-  expect(json("ip -j link show dev wan0")[0]).toMatchObject({ mtu: 1400 });
-  // The lease's MTU is the network's as well.
-  expect(json("ip -j link show dev lan")[0]).toMatchObject({ mtu: 1400 });
-  expect(await client()).toMatchObject({
-    state: "running",
-    details: {
-      address: "192.0.2.100/24",
-      server: "192.0.2.1",
-      leaseSeconds: 120,
-      nameServers: "192.0.2.53",
-      ntpServers: "192.0.2.123",
-      renewal: expect.stringMatching(/^\d{4}-/),
-    },
+    const watch = world.start(["ip", "monitor", "address", "dev", "wan0"]);
+    process.kill(pid, "SIGKILL");
+    const asked = first.stderr.length;
+    expect(await world.done("apply", world.file)).toContain("nothing to do");
+    await until("the same lease again", async () => (await world.client())?.state === "running");
+    expect(first.stderr.slice(asked)).not.toContain("DHCPDISCOVER");
+    expect(watch.stdout).not.toContain("Deleted");
+
+    await first.stop();
+    const second = await world.provide("192.0.2.200", "192.0.2.54");
+    await until("the other name server", () => world.podResolver().includes("nameserver 192.0.2.54"));
+    expect(second.stderr).toContain("DHCPNAK(isp0) 192.0.2.100");
+    expect(world.addresses()).toEqual(["192.0.2.200"]);
+    expect(world.podReachesOut()).toBe(true);
+
+    await world.done("destroy", world.file);
+    await until("the RELEASE", () => second.stderr.includes("DHCPRELEASE(isp0) 192.0.2.200"));
+    expect(world.addresses()).toEqual([]);
+    expect(world.link("wan0")).toMatchObject({ mtu: 1500, operstate: "DOWN" });
+    expect(existsSync(world.folder.join("state/units"))).toBe(false);
   });
-  expect(await done(["status", ...state])).toContain("DHCP client of wan0");
-  expect(JSON.parse(await done(["plan", file, "--json", ...state]))).toMatchObject({ steps: [] });
 
-  const watch = new Running(["ip", "monitor", "address", "dev", "wan0"]);
-  running.push(watch);
-  process.kill((await status()).keeper.pid, "SIGKILL");
-  const asked = first.stderr.length;
-  await done(["apply", file, ...state]);
-  await until("the same lease again", async () => (await client())?.state === "running");
-  expect(first.stderr.slice(asked)).not.toContain("DHCPDISCOVER");
-  expect(watch.stdout).not.toContain("Deleted");
+  test("is healed by a daemon, whose end leaves the address; another DHCP client on the device is told", async () => {
+    await using world = new World();
+    await world.provide("192.0.2.100", "192.0.2.53");
+    let daemon = await world.daemon();
+    await world.done("apply", world.file);
+    await until("the lease's name server", () => world.podResolver().includes("nameserver 192.0.2.53"));
+    world.onHost("ip address flush dev wan0");
+    await until("the address again", () => world.addresses().includes("192.0.2.100") && world.podReachesOut());
+    await daemon.stop();
+    expect(world.addresses()).toEqual(["192.0.2.100"]);
+    daemon = await world.daemon();
+    await until("the lease again", async () => (await world.client())?.state === "running");
+    await world.done("destroy", world.file);
+    expect(world.addresses()).toEqual([]);
+    await daemon.stop();
 
-  await first.stop();
-  const second = await provide("192.0.2.200,192.0.2.200", "192.0.2.54");
-  await until("another lease", () => addresses().includes("192.0.2.200"));
-  expect(second.stderr).toContain("DHCPNAK(isp0) 192.0.2.100");
-  expect(addresses()).toEqual(["192.0.2.200"]);
-  await until("the other name server", () => podResolver().includes("nameserver 192.0.2.54"));
-  expect(podReaches("198.51.100.1")).toBe(true);
+    const files = ["-lf", world.folder.join("l"), "-pf", world.folder.join("p")];
+    const other = world.start(["dhclient", "-4", "-d", "-sf", "/bin/true", ...files, "wan0"]);
+    await until(`dhclient: ${other.stderr}`, () => other.stderr.includes("Listening on"));
+    const refused = await world.netloom("plan", world.file);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/dhclient \(process \d+\) gets an address for wan0 already/);
+  });
 
-  await done(["destroy", file, ...state]);
-  await until("the RELEASE", () => second.stderr.includes("DHCPRELEASE(isp0) 192.0.2.200"));
-  expect(addresses()).toEqual([]);
-  expect(json("ip -j link show dev wan0")[0]).toMatchObject({ mtu: 1500, operstate: "DOWN" });
-  expect(existsSync(folder.join("state/units"))).toBe(false);
-});
-
-test("with a daemon: it heals the address, its end leaves it; another DHCP client on the device is told", async () => {
-  await provide("192.0.2.100,192.0.2.100", "192.0.2.53");
-  const start = async (): Promise<Running> => {
-    const daemon = startNetloom(["daemon", ...state]);
-    running.push(daemon);
-    await until(`the daemon: ${daemon.stderr}`, () => existsSync(folder.join("state/netloom.sock")));
-    return daemon;
-  };
-  let daemon = await start();
-  await done(["apply", file, ...state]);
-  await until("the lease's name server", () => podResolver().includes("nameserver 192.0.2.53"));
-  shell("ip address flush dev wan0");
-  await until("the address again", () => addresses().includes("192.0.2.100") && podReaches("198.51.100.1"));
-  await daemon.stop();
-  expect(addresses()).toEqual(["192.0.2.100"]);
-  daemon = await start();
-  await until("the lease again", async () => (await client())?.state === "running");
-  await done(["destroy", file, ...state]);
-  expect(addresses()).toEqual([]);
-  await daemon.stop();
-
-  running.push(
-    new Running(["dhclient", "-4", "-d", "-sf", "/bin/true", "-lf", folder.join("l"), "-pf", folder.join("p"), "wan0"]),
-  );
-  await until("dhclient's name", () => shell("ps -eo args").includes("dhclient -4"));
-  const refused = await netloom(["plan", file, ...state]);
-  expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/dhclient \(process \d+\) gets an address for wan0 already/);
-});
-
-test("a lease that cannot be applied is given back, told, and asked for again", async () => {
-  const server = await provide("192.0.2.100,192.0.2.100", "192.0.2.53");
-  shell(`ip link add other0 type veth peer name other1
-    ip address add 203.0.113.2/24 dev other0
-    ip link set other0 up; ip link set other1 up
-    ip route add default via 203.0.113.1 metric 1024`);
-  await done(["apply", file, ...state]);
-  await until("the failure", async () => (await client())?.state === "failed");
-  expect((await client())?.reason).toContain("route default exists and is not netloom's");
-  expect(server.stderr).toContain("DHCPRELEASE(isp0) 192.0.2.100");
-  expect(addresses()).toEqual([]);
-  shell("ip link delete other0");
-  await until("the lease", async () => (await client())?.state === "running");
-  expect(addresses()).toEqual(["192.0.2.100"]);
+  test("gives a lease back that cannot be applied, tells it, and asks again", async () => {
+    await using world = new World();
+    const provider = await world.provide("192.0.2.100", "192.0.2.53");
+    world.onHost(`ip link add other0 type veth peer name other1
+      ip address add 203.0.113.2/24 dev other0
+      ip link set other0 up; ip link set other1 up
+      ip route add default via 203.0.113.1 metric 1024`);
+    await world.done("apply", world.file);
+    await until("the RELEASE", () => provider.stderr.includes("DHCPRELEASE(isp0) 192.0.2.100"));
+    const client = await world.client();
+    expect(client?.reason).toContain("route default exists and is not netloom's");
+    expect(world.addresses()).toEqual([]);
+    world.onHost("ip link delete other0");
+    await until("the lease", () => world.podResolver().includes("nameserver 192.0.2.53"));
+    expect(world.addresses()).toEqual(["192.0.2.100"]);
+  });
 });
