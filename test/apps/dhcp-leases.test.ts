@@ -1,0 +1,137 @@
+/** dhcp leases import and export on a state folder, without a server. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Ipv4Prefix, parseIpv4, parseMac, parsePrefix } from "../../src/base/address.ts";
+import { type Command, parseInvocation } from "../../src/apps/cli/command.ts";
+import { dhcpLeasesCommand } from "../../src/apps/cli/commands/dhcp-leases.ts";
+import { dhcpLeasesExportCommand, dhcpLeasesImportCommand } from "../../src/apps/cli/commands/dhcp-leases-transfer.ts";
+import { leaseFileOf } from "../../src/apps/cli/lease-files.ts";
+import type { Dhcp4ServerConfig } from "../../src/protocol/dhcp4/server/config.ts";
+import { takeLock } from "../../src/store/lock.ts";
+import { writePoolNote } from "../../src/store/pool-note.ts";
+
+const HOUR = 3600;
+const now = Math.floor(Date.now() / 1000);
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "netloom-leases-"));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+/** What the command prints on standard output. */
+async function run(command: Command, ...words: string[]): Promise<string> {
+  let printed = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  expect(await command.run(parseInvocation(command, [...words, "--state", join(folder, "state")]))).toBe(0);
+  return printed;
+}
+
+function dnsmasqLeases(...lines: string[]): string {
+  const path = join(folder, "dnsmasq.leases");
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(""));
+  return path;
+}
+
+const web = `${now + HOUR} 52:54:00:00:00:01 192.0.2.100 web *`;
+
+describe("dhcp leases import", () => {
+  test("into a folder where nothing was, shown and exported as they are", async () => {
+    const path = dnsmasqLeases(web, `${now - HOUR} 52:54:00:00:00:02 192.0.2.101 * *`);
+    expect(await run(dhcpLeasesImportCommand, path, "--interface", "lan0")).toBe(
+      "2 leases of dnsmasq imported for lan0; 1 of them ended, kept for clients that come back\n",
+    );
+    const shown = JSON.parse(await run(dhcpLeasesCommand, "--json")) as unknown[];
+    expect(shown).toMatchObject([{ interface: "lan0", address: "192.0.2.100", state: "leased", hostName: "web" }]);
+    const exported = await run(dhcpLeasesExportCommand, "lan0");
+    writeFileSync(join(folder, "leases.json"), exported);
+    rmSync(join(folder, "state"), { recursive: true });
+    await run(dhcpLeasesImportCommand, join(folder, "leases.json"));
+    expect(await run(dhcpLeasesExportCommand)).toBe(exported);
+  });
+
+  test("what our own server gave stays, what is newer is taken", async () => {
+    await run(dhcpLeasesImportCommand, dnsmasqLeases(web), "--network", "office/lan");
+    const path = dnsmasqLeases(
+      web,
+      `${now + HOUR} 52:54:00:00:00:09 192.0.2.100 other *`,
+      `${now + HOUR} 52:54:00:00:00:01 192.0.2.102 web *`,
+      `${now + HOUR} 52:54:00:00:00:03 192.0.2.103 new *`,
+    );
+    const result = JSON.parse(await run(dhcpLeasesImportCommand, path, "--network", "office/lan", "--json")) as object;
+    expect(result).toMatchObject({
+      from: "dnsmasq",
+      servers: [{ network: "office/lan", imported: 1, ended: 0, known: 0 }],
+      problems: [
+        { text: "192.0.2.100 of 52:54:00:00:00:09", reason: "52:54:00:00:00:01 has the address here" },
+        { text: "192.0.2.102 of 52:54:00:00:00:01", reason: "its client has 192.0.2.100 here" },
+      ],
+    });
+    await run(
+      dhcpLeasesImportCommand,
+      dnsmasqLeases(web.replace(/^\d+/, String(now + 2 * HOUR))),
+      "--network",
+      "office/lan",
+    );
+    const shown = JSON.parse(await run(dhcpLeasesCommand, "lan", "--json")) as { end: string }[];
+    expect(shown).toHaveLength(2);
+    expect(Date.parse(shown[0]!.end) / 1000).toBe(now + 2 * HOUR);
+  });
+
+  test("not while a server writes them", async () => {
+    using _lock = takeLock(`${leaseFileOf(join(folder, "state"), "lan0")}.lock`, "serve DHCP as 192.0.2.1");
+    await expect(run(dhcpLeasesImportCommand, dnsmasqLeases(web), "--interface", "lan0")).rejects.toMatchObject({
+      code: "locked",
+      message: expect.stringContaining("serve DHCP as 192.0.2.1"),
+      hint: expect.stringContaining("Stop the server"),
+    });
+    expect(readdirSync(join(folder, "state/dhcp"))).toEqual(["lan0.leases.lock"]);
+  });
+
+  test.for([
+    [[], "whose leases"],
+    [["--interface", "../x"], "cannot be a server's name"],
+    [["--network", "a/../b"], "cannot be a server's name"],
+    [["--network", "lan"], "cannot be a server's name"],
+    [["--network", "a/b", "--interface", "c"], "exclude each other"],
+  ] as const)("wrong use: %s", async ([words, message]) => {
+    await expect(run(dhcpLeasesImportCommand, dnsmasqLeases(web), ...words)).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining(message),
+    });
+  });
+});
+
+test("below the table stands how much of the pool is used", async () => {
+  await run(
+    dhcpLeasesImportCommand,
+    dnsmasqLeases(web, `${now + HOUR} 52:54:00:00:00:02 192.0.2.9 * *`, `${now - 5} 52:54:00:00:00:03 192.0.2.101 * *`),
+    "--interface",
+    "lan0",
+  );
+  const config: Dhcp4ServerConfig = {
+    serverAddress: parseIpv4("192.0.2.105"),
+    serverMac: parseMac("52:54:00:00:00:fe"),
+    subnet: parsePrefix("192.0.2.0/24") as Ipv4Prefix,
+    ranges: [{ first: parseIpv4("192.0.2.100"), last: parseIpv4("192.0.2.109") }],
+    leaseSeconds: { default: HOUR, minimum: HOUR, maximum: HOUR },
+    options: new Map(),
+    authoritative: true,
+    rapidCommit: false,
+    hosts: [{ identity: { mac: parseMac("52:54:00:00:00:fe") }, address: parseIpv4("192.0.2.106") }],
+  };
+  writePoolNote(leaseFileOf(join(folder, "state"), "lan0"), config);
+  expect((await run(dhcpLeasesCommand)).split("\n").at(-2)).toBe("lan0: 1 given, 7 free, 0 declined of 8");
+  writeFileSync(`${leaseFileOf(join(folder, "state"), "lan0")}.pool`, "{");
+  expect((await run(dhcpLeasesCommand)).trimEnd().split("\n")).toHaveLength(3);
+});
