@@ -95,7 +95,7 @@ export function readPortable(text: string, problems: Problems): PlacedLease[] {
     const origin = { line: 1, text: `leases[${i}]` };
     const record = isRecord(entry) ? readRecord(entry) : undefined;
     if (record === undefined) {
-      problems.tell(origin, "this is no lease", "see docs/dhcp.md for what belongs to one");
+      problems.tell(origin, "this is no lease", "see docs/dhcp-import.md for what belongs to one");
       return [];
     }
     const lease = leaseOf(record, origin, problems);
