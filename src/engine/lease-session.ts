@@ -26,7 +26,7 @@ import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 /** Who asks, and what for, beside the interface's own hardware address. */
-export type DhcpWishes = Pick<Dhcp4ClientConfig, "clientIdentifier" | "hostName" | "wantedOptions">;
+export type DhcpWishes = Pick<Dhcp4ClientConfig, "clientIdentifier" | "hostName" | "rapidCommit" | "wantedOptions">;
 
 interface Interface {
   readonly index: number;

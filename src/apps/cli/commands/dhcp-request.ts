@@ -32,6 +32,7 @@ function readWishes(invocation: Invocation): DhcpWishes {
   return {
     ...(identifier === undefined ? {} : { clientIdentifier: readIdentifier(identifier) }),
     ...(hostName === undefined ? {} : { hostName }),
+    ...(invocation.flag("rapid-commit") ? { rapidCommit: true } : {}),
     ...(asked === undefined ? {} : { wantedOptions: asked.split(",").map(readOptionCode) }),
   };
 }
@@ -142,6 +143,7 @@ export const dhcpRequestCommand: Command = {
     hostname: { value: "NAME", help: "told to the server (default this host's)" },
     "client-id": { value: "HEX", help: "client identifier (default made of the hardware address)" },
     ask: { value: "OPTION,…", help: "further options to ask for, by the name of dhcpd or dnsmasq or by number" },
+    "rapid-commit": { help: "take a lease at once from a server that gives it without an offer (RFC 4039)" },
     metric: { value: "N", help: `of the routes (default ${LEASED_ROUTE_METRIC})` },
   },
   example: "netloom dhcp request eth0 --once --json",

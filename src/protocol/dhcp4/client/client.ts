@@ -335,10 +335,12 @@ export class Dhcp4Client {
 
   #handleAck(message: Dhcp4Message, source: MacAddress, now: number): void {
     const phase = this.#phase;
-    if (!("exchange" in phase) || phase.state === "selecting") return this.#ignore("ACK before anything was requested");
+    if (!("exchange" in phase) || (phase.state === "selecting" && !this.#isRapid(message)))
+      return this.#ignore("ACK before anything was requested");
     const lease = readLease(message, source);
     if (lease instanceof Malformed) return this.#ignore(`ACK: ${lease.reason}`);
-    if (lease.address !== addressOf(phase)) return this.#ignore("ACK: another address than was requested");
+    if (phase.state !== "selecting" && lease.address !== addressOf(phase))
+      return this.#ignore("ACK: another address than was requested");
     if (phase.state === "requesting" && lease.server !== phase.offer.server)
       return this.#ignore("ACK: another server than was chosen");
     const held = hold(lease, phase.exchange.startSeconds, this.#config.random());
@@ -350,6 +352,11 @@ export class Dhcp4Client {
     }
     this.#phase = { state: "checking", held, probes: 0, nextSeconds: now };
     this.#probe(this.#phase, now);
+  }
+
+  /** RFC 4039 §3.1: the answer to a DISCOVER that said so. */
+  #isRapid({ options }: Dhcp4Message): boolean {
+    return this.#config.rapidCommit === true && readOption(options, DHCP4_OPTION.rapidCommit) === true;
   }
 
   #handleNak(message: Dhcp4Message, now: number): void {

@@ -31,6 +31,8 @@ export interface ClientIdentity {
   readonly clientIdentifier?: Uint8Array;
   /** Option 12. */
   readonly hostName?: string;
+  /** Option 80: a server may give a lease at once, without an offer (RFC 4039). Default no: others' leases are wasted. */
+  readonly rapidCommit?: boolean;
   /** Further options to ask for, by code. */
   readonly wantedOptions?: readonly number[];
   /** Of the link, 576 at least; default 1500. No message that takes more can be received. */
@@ -62,6 +64,7 @@ export function encodeRequest(request: ClientRequest, identity: ClientIdentity):
     optionEntry(DHCP4_OPTION.clientIdentifier, identifierBytes(identity)),
     ...(requestedAddress === undefined ? [] : [optionEntry(DHCP4_OPTION.requestedAddress, requestedAddress)]),
     ...(server === undefined ? [] : [optionEntry(DHCP4_OPTION.serverIdentifier, server)]),
+    ...(type === "DISCOVER" && identity.rapidCommit === true ? [optionEntry(DHCP4_OPTION.rapidCommit, true)] : []),
     ...(type === "DISCOVER" || type === "REQUEST" ? wishesOf(identity) : []),
   ]);
   const message: Dhcp4Message = {

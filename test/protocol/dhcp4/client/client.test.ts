@@ -382,6 +382,33 @@ describe("dialogue", () => {
   });
 });
 
+describe("rapid commit (RFC 4039)", () => {
+  const rapid = [optionEntry(DHCP4_OPTION.rapidCommit, true)];
+
+  test("an ACK to the DISCOVER is the lease, checked as any; it counts from the DISCOVER", () => {
+    const client = dialogue({ rapidCommit: true });
+    expect(readOption(client.message.message.options, DHCP4_OPTION.rapidCommit)).toBe(true);
+    client.now += 2;
+    client.says({ type: "ACK", leaseSeconds: 600, options: rapid });
+    expect(client.client.state).toBe("checking");
+    client.pass();
+    expect(client.event("bound")).toMatchObject({ lease: { address, server }, endSeconds: 1600 });
+  });
+
+  test("a server that does not know it offers: the REQUEST is an ordinary one", () => {
+    const client = dialogue({ rapidCommit: true }).says({ type: "OFFER" });
+    expect(client.message).toMatchObject({ type: "REQUEST", requested: address });
+    expect(client.message.message.options.has(DHCP4_OPTION.rapidCommit.code)).toBe(false);
+    client.says({ type: "ACK" }).pass();
+    expect(client.client.state).toBe("bound");
+  });
+
+  test("an ACK that does not say so, or that nobody wished for, is none", () => {
+    expect(dialogue({ rapidCommit: true }).says({ type: "ACK" }).reason).toContain("before anything was requested");
+    expect(dialogue().says({ type: "ACK", options: rapid }).reason).toContain("before anything was requested");
+  });
+});
+
 describe("NAK (§3.1, §4.4.5)", () => {
   test("in REQUESTING: anew at once, without the wish", () => {
     const talk = dialogue({ remembered: { address, leaseEnded: true } }).says({ type: "OFFER" });
