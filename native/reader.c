@@ -345,6 +345,53 @@ static napi_value close_reader(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
+struct close_request {
+  struct request base;
+  int descriptor;
+};
+
+static void close_work(struct request *request, int cancel) {
+  struct close_request *closing = (struct close_request *)request;
+  (void)cancel;
+  close(closing->descriptor);
+  closing->descriptor = -1;
+}
+
+static void close_release(napi_env env, struct request *request) {
+  struct close_request *closing = (struct close_request *)request;
+  (void)env;
+  if (closing->descriptor >= 0) {
+    close(closing->descriptor);
+  }
+  free(closing);
+}
+
+/*
+ * closeReaderAside(handle, callback()): nothing is received any more, and a worker closes the descriptor. For packet
+ * sockets, whose close waits some 10 ms for the kernel's readers. Again is harmless, but without a callback.
+ */
+static napi_value close_reader_aside(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  struct reader *reader;
+  struct failure failure;
+  if (!get_arguments(env, info, 2, values) || !get_reader(env, values[0], &reader)) {
+    return NULL;
+  }
+  if (reader->descriptor < 0) {
+    return make_undefined(env);
+  }
+  struct close_request *closing = calloc(1, sizeof *closing);
+  if (closing == NULL) {
+    fail(&failure, "calloc");
+    return throw_failure(env, &failure);
+  }
+  closing->base.work = close_work;
+  closing->base.release = close_release;
+  closing->descriptor = reader->descriptor;
+  reader_stop(reader);
+  return worker_submit(env, WORKER_KERNEL, &closing->base, values[1]) ? make_undefined(env) : NULL;
+}
+
 static bool get_optional_bytes(napi_env env, napi_value array, uint32_t index, struct bytes *bytes) {
   napi_value element;
   napi_valuetype type;
@@ -394,6 +441,7 @@ napi_status reader_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("openReader", open_reader),
       FUNCTION("closeReader", close_reader),
+      FUNCTION("closeReaderAside", close_reader_aside),
       FUNCTION("sendBatch", send_batch),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

@@ -63,6 +63,7 @@ export interface Addon {
     callback: (count: number, errno: number) => void,
   ): ReaderHandle;
   closeReader(reader: ReaderHandle): void;
+  closeReaderAside(reader: ReaderHandle, callback: () => void): void;
   sendBatch(
     reader: ReaderHandle,
     datagrams: readonly Uint8Array[],

@@ -163,6 +163,14 @@ export class Reader {
     this.#handle = undefined;
     if (handle !== undefined) attempt(`close ${this.#name}`, (addon) => addon.closeReader(handle));
   }
+
+  /** For a close that takes long: no callback comes afterwards, and a worker closes the descriptor. */
+  closeAside(): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle !== undefined)
+      attempt(`close ${this.#name}`, (addon) => addon.closeReaderAside(handle, () => undefined));
+  }
 }
 
 /** Opens a reader on a descriptor that is closed when that fails. */
@@ -255,7 +263,7 @@ export class PacketSocket implements Disposable {
 
   /** No callback comes afterwards; repeating is harmless. */
   close(): void {
-    this.#reader.close();
+    this.#reader.closeAside();
   }
 
   [Symbol.dispose](): void {
