@@ -3,7 +3,9 @@
  *
  * Links, addresses, routes and neighbours become netlink requests. Requests of neighbouring steps in one namespace
  * travel together; any other kind of step, and another namespace, sends what has gathered first, so that the order of
- * the plan holds. What is to be deleted and is gone counts as deleted; what is to be created and is there is an error.
+ * the plan holds. Only links of ours that go from one namespace all go when the first of them does: each deletion by
+ * itself waits some 30 ms for the kernel's readers, and what stands on them the kernel lets go of. What is to be deleted
+ * and is gone counts as deleted; what is to be created and is there is an error.
  */
 import { constants } from "node:os";
 import { NetloomError, messageOf } from "../../base/errors.ts";
@@ -91,18 +93,17 @@ export class Transitions implements AsyncDisposable {
     for (const { before, after } of steps) {
       for (const object of [after, before]) if (object?.kind === "link") this.#links.add(object);
     }
-    for (let i = 0; i < steps.length; ) {
-      const group = deletionGroup(steps, i);
-      if (group.length >= GROUP_DELETION) {
-        for (const { step } of group) progress?.(step);
+    const groups = deletionGroups(steps);
+    const deleted = new Set<Step>();
+    for (const step of steps) {
+      if (deleted.has(step)) continue;
+      const group = groups.get(step);
+      for (const { step: member } of group ?? [{ step }]) progress?.(member);
+      if (group === undefined) await this.#add(step);
+      else {
         await this.#flush();
         await this.#deleteGroup(group);
-        i += group.length;
-      } else {
-        const step = steps[i]!;
-        progress?.(step);
-        await this.#add(step);
-        i++;
+        for (const { step: member } of group) deleted.add(member);
       }
     }
     await this.#flush();
@@ -219,7 +220,7 @@ export class Transitions implements AsyncDisposable {
   }
 
   /** Move the links to a group that nobody uses, then delete the group. */
-  async #deleteGroup(steps: readonly { readonly step: Step; readonly object: LinkObject }[]): Promise<void> {
+  async #deleteGroup(steps: readonly Deletion[]): Promise<void> {
     const { step, object } = steps[0]!;
     try {
       const socket = this.#socket(object.namespace);
@@ -321,17 +322,23 @@ function countsAsDone({ request, step }: Pending, error: NetlinkError): boolean 
   return deletes && GONE.has(error.errno);
 }
 
-/** Deletions of links of our own, in one namespace, that follow each other from position `start`. */
-function deletionGroup(steps: readonly Step[], start: number): { step: Step; object: LinkObject }[] {
-  const group: { step: Step; object: LinkObject }[] = [];
-  for (let i = start; i < steps.length; i++) {
-    const step = steps[i]!;
+interface Deletion {
+  readonly step: Step;
+  readonly object: LinkObject;
+}
+
+/** Deletions of links of our own that are worth a group, one group for each namespace, by the first of its steps. */
+function deletionGroups(steps: readonly Step[]): Map<Step, readonly Deletion[]> {
+  const byNamespace = new Map<string, Deletion[]>();
+  for (const step of steps) {
     const object = step.before;
-    if (step.after !== undefined || object?.kind !== "link" || object.link.type === "adopted") break;
-    if (group.length > 0 && group[0]!.object.namespace !== object.namespace) break;
-    group.push({ step, object });
+    if (step.after !== undefined || object?.kind !== "link" || object.link.type === "adopted") continue;
+    const group = byNamespace.get(object.namespace);
+    if (group === undefined) byNamespace.set(object.namespace, [{ step, object }]);
+    else group.push({ step, object });
   }
-  return group;
+  const groups = [...byNamespace.values()].filter((group) => group.length >= GROUP_DELETION);
+  return new Map(groups.map((group) => [group[0]!.step, group]));
 }
 
 function unusedGroup(used: ReadonlySet<number>): number {
