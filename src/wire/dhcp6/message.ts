@@ -2,7 +2,6 @@
  * DHCPv6 messages between client and server (RFC 8415 §8), as bytes and as lists of options. What an option holds is
  * the business of option.ts.
  */
-import { concatBytes } from "../../base/bytes.ts";
 import { Malformed } from "../malformed.ts";
 
 export const DHCP6_CLIENT_PORT = 546;
@@ -72,12 +71,33 @@ export function decodeDhcp6Options(bytes: Uint8Array): readonly Dhcp6Option[] | 
 }
 
 export function encodeDhcp6({ type, transactionId, options }: Dhcp6Message): Uint8Array {
-  const header = Uint8Array.of(DHCP6_MESSAGE[type], transactionId >>> 16, transactionId >>> 8, transactionId);
-  return concatBytes([header, encodeDhcp6Options(options)]);
+  const bytes = new Uint8Array(HEADER_BYTES + lengthOf(options));
+  bytes[0] = DHCP6_MESSAGE[type];
+  bytes[1] = transactionId >>> 16;
+  bytes[2] = transactionId >>> 8;
+  bytes[3] = transactionId;
+  writeOptions(bytes, HEADER_BYTES, options);
+  return bytes;
 }
 
 export function encodeDhcp6Options(options: readonly Dhcp6Option[]): Uint8Array {
-  return concatBytes(
-    options.flatMap(({ code, data }) => [Uint8Array.of(code >>> 8, code, data.length >>> 8, data.length), data]),
-  );
+  const bytes = new Uint8Array(lengthOf(options));
+  writeOptions(bytes, 0, options);
+  return bytes;
+}
+
+function lengthOf(options: readonly Dhcp6Option[]): number {
+  return options.reduce((sum, { data }) => sum + OPTION_HEADER_BYTES + data.length, 0);
+}
+
+function writeOptions(bytes: Uint8Array, start: number, options: readonly Dhcp6Option[]): void {
+  let offset = start;
+  for (const { code, data } of options) {
+    bytes[offset] = code >>> 8;
+    bytes[offset + 1] = code;
+    bytes[offset + 2] = data.length >>> 8;
+    bytes[offset + 3] = data.length;
+    bytes.set(data, offset + OPTION_HEADER_BYTES);
+    offset += OPTION_HEADER_BYTES + data.length;
+  }
 }
