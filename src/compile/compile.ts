@@ -53,6 +53,6 @@ export function compile(model: Model, facts: Facts): Compiled {
     objects.push(...compileTaps(vm, layout, facts));
     guests.push(compileVm(vm, layout));
   }
-  const desired: Desired = { objects: [...objects, ...guests], absent: [], ...declaredBy(model) };
+  const desired: Desired = { objects: [...objects, ...guests], absent: [], ...declaredBy(model, layout, facts) };
   return { desired, notes: [...new Set(notes)] };
 }

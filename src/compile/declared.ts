@@ -2,14 +2,20 @@
 import type { IpAddress } from "../base/address.ts";
 import type { Model, TapNic } from "../model/model.ts";
 import type { Declared, Desired } from "../state/object.ts";
+import type { Facts } from "./facts.ts";
+import type { Layout } from "./layout.ts";
+import { networkDns } from "./resolver.ts";
 
 /** Nothing of it: nothing is returned, so that most records stay without. */
-export function declaredBy({ machines, networks }: Model): Pick<Desired, "declared"> {
+export function declaredBy({ machines }: Model, layout: Layout, facts: Facts): Pick<Desired, "declared"> {
   const reserved = machines.flatMap((machine) => (machine.kind === "vm" ? reservedFor(machine.taps) : []));
-  const told = networks.filter(({ dns }) => dns.servers !== undefined || dns.search !== undefined);
+  const told = [...layout.networks].flatMap(([name, place]) => {
+    const dns = networkDns(place, layout, facts);
+    return dns.servers === undefined && dns.search === undefined ? [] : [[name, dns] as const];
+  });
   const declared: Declared = {
     ...(reserved.length === 0 ? {} : { reserved }),
-    ...(told.length === 0 ? {} : { dns: Object.fromEntries(told.map(({ name, dns }) => [name, dns])) }),
+    ...(told.length === 0 ? {} : { dns: Object.fromEntries(told) }),
   };
   return Object.keys(declared).length === 0 ? {} : { declared };
 }

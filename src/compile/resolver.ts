@@ -35,6 +35,13 @@ function upstream(facts: Facts, { uplink }: NetworkLayout): ResolverConfiguratio
   return leased === undefined || leased.servers.length === 0 ? facts.resolver : leased;
 }
 
+/** What everybody on the network is told: as the file says, or as a lease that the network follows does. */
+export function networkDns(place: NetworkLayout, layout: Layout, facts: Facts): DnsSettings {
+  const { name, dns } = place.network;
+  if (place.router === undefined || dns.servers !== undefined || upstream(facts, place) === facts.resolver) return dns;
+  return resolverOf({ dns: {} }, { network: name }, layout, facts);
+}
+
 /** The name servers upstream that a machine on the network can reach. */
 function reachableServers(facts: Facts, place: NetworkLayout): readonly IpAddress[] {
   return upstream(facts, place).servers.filter(

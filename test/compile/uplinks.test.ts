@@ -54,6 +54,14 @@ describe("an uplink by DHCP", () => {
     ]);
   });
 
+  test("tells them to whoever is attached to those networks later, too", () => {
+    expect(compiled(FILE, host(LEASED)).desired.declared?.dns).toEqual({
+      lan: { servers: [SERVER], search: ["isp.example"] },
+      own: { servers: ["192.0.2.99"] },
+    });
+    expect(compiled(FILE, host({})).desired.declared?.dns).toEqual({ own: { servers: ["192.0.2.99"] } });
+  });
+
   test("without a lease, and with one that names no server, the host's own are told", () => {
     const before = resolvers(host({}));
     expect(before[0]).toBe("nameserver 203.0.113.53; search example.org");
