@@ -8,6 +8,7 @@ const LOAD_WORD_ABSOLUTE = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const LOAD_HALF_ABSOLUTE = 0x28; // BPF_LD | BPF_H | BPF_ABS
 const LOAD_BYTE_ABSOLUTE = 0x30; // BPF_LD | BPF_B | BPF_ABS
 const LOAD_HALF_INDEXED = 0x48; // BPF_LD | BPF_H | BPF_IND
+const LOAD_BYTE_INDEXED = 0x50; // BPF_LD | BPF_B | BPF_IND
 const LOAD_X_HEADER_LENGTH = 0xb1; // BPF_LDX | BPF_B | BPF_MSH: X = 4 × (byte & 15)
 const JUMP_EQUAL = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const JUMP_ANY_BIT = 0x45; // BPF_JMP | BPF_JSET | BPF_K
@@ -23,11 +24,13 @@ const IP_OFFSET = 14;
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_ARP = 0x0806;
 const ETHERTYPE_IPV6 = 0x86dd;
+const PROTOCOL_ICMP = 1;
 const PROTOCOL_UDP = 17;
 const PROTOCOL_ICMPV6 = 58;
 const DHCP_SERVER_PORT = 67;
 const DHCP_CLIENT_PORT = 68;
 const DHCP6_SERVER_PORT = 547;
+const ECHO_REPLY = 0;
 const ROUTER_SOLICITATION = 133;
 const NEIGHBOUR_SOLICITATION = 135;
 const IPV6_HEADER_BYTES = 40;
@@ -38,16 +41,33 @@ function instruction(code: number, k: number, jt = 0, jf = 0): BpfInstruction {
   return { code, jt, jf, k };
 }
 
-/** Untagged IPv4 (also with options, no fragments) with UDP to the port; `arp`: ARP as well. */
-function udpFilter(port: number, { arp }: { readonly arp: boolean }): readonly BpfInstruction[] {
-  const arpStep = arp ? [instruction(JUMP_EQUAL, ETHERTYPE_ARP, 8, 0)] : [];
+interface Besides {
+  /** ARP as well. */
+  readonly arp: boolean;
+  /** ICMP echo replies as well. */
+  readonly echoReplies: boolean;
+}
+
+/** Untagged IPv4 (also with options, no fragments) with UDP to the port, and what is asked for besides. */
+function udpFilter(port: number, { arp, echoReplies }: Besides): readonly BpfInstruction[] {
+  const echoSteps = echoReplies
+    ? [
+        instruction(JUMP_EQUAL, PROTOCOL_ICMP, 0, 3),
+        instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
+        instruction(LOAD_BYTE_INDEXED, IP_OFFSET),
+        instruction(JUMP_EQUAL, ECHO_REPLY, 6, 7),
+      ]
+    : [];
+  const ipSteps = 8 + echoSteps.length;
+  const arpStep = arp ? [instruction(JUMP_EQUAL, ETHERTYPE_ARP, ipSteps, 0)] : [];
   return [
     instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
-    instruction(JUMP_EQUAL, 0, 0, 10 + arpStep.length),
+    instruction(JUMP_EQUAL, 0, 0, 2 + ipSteps + arpStep.length),
     instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
     ...arpStep,
-    instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, 8),
+    instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, ipSteps),
     instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
+    ...echoSteps,
     instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
     instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
     instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
@@ -60,13 +80,19 @@ function udpFilter(port: number, { arp }: { readonly arp: boolean }): readonly B
 }
 
 /** As tcpdump would write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 67))`. */
-export const DHCP_SERVER_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: true });
+export const DHCP_SERVER_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: true, echoReplies: false });
+
+/** Nothing but what DHCP clients and relays send to servers: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 67`. */
+export const DHCP_REQUEST_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: false, echoReplies: false });
+
+/** The same, and who answers for an address: ARP, and `icmp[icmptype] = icmp-echoreply`. */
+export const DHCP_REQUEST_AND_PROBE_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: true, echoReplies: true });
 
 /** What DHCP servers send to clients: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 68`. */
-export const DHCP_CLIENT_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: false });
+export const DHCP_CLIENT_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: false, echoReplies: false });
 
 /** The same, and ARP: a client sees who else has its address. */
-export const DHCP_CLIENT_AND_ARP_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: true });
+export const DHCP_CLIENT_AND_ARP_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: true, echoReplies: false });
 
 /** Untagged IPv6 without extension headers that is ICMPv6 of one of the types, or UDP to port 547. */
 function ip6Filter(types: readonly number[]): readonly BpfInstruction[] {

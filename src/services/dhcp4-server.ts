@@ -8,7 +8,7 @@
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
-import { DHCP_SERVER_FILTER } from "../kernel/packet-filter.ts";
+import { DHCP_REQUEST_AND_PROBE_FILTER, DHCP_REQUEST_FILTER } from "../kernel/packet-filter.ts";
 import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
 import { Dhcp4Server, type Dhcp4ServerEvent, type Dhcp4ServerOutput } from "../protocol/dhcp4/server/server.ts";
@@ -129,11 +129,11 @@ export class Dhcp4Service implements AsyncDisposable {
     }
   }
 
-  #open(interfaceIndex: number, { serverAddress }: Dhcp4ServerConfig, namespace: number | undefined): void {
+  #open(interfaceIndex: number, { serverAddress, probe }: Dhcp4ServerConfig, namespace: number | undefined): void {
     this.#socket = new PacketSocket({
       interfaceIndex,
       ...(namespace === undefined ? {} : { namespace }),
-      filter: DHCP_SERVER_FILTER,
+      filter: probe === undefined ? DHCP_REQUEST_FILTER : DHCP_REQUEST_AND_PROBE_FILTER,
       batch: BATCH_FRAMES,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onFrames: (frames) => this.#handle(frames),

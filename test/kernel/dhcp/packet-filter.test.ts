@@ -5,7 +5,11 @@ import { parseIpv4, parseMac } from "../../../src/base/address.ts";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { closeDescriptor, openNamespace, PacketSocket } from "../../../src/kernel/native.ts";
 import { RouteNetlink } from "../../../src/kernel/netlink.ts";
-import { DHCP_SERVER_FILTER } from "../../../src/kernel/packet-filter.ts";
+import {
+  DHCP_REQUEST_AND_PROBE_FILTER,
+  DHCP_REQUEST_FILTER,
+  DHCP_SERVER_FILTER,
+} from "../../../src/kernel/packet-filter.ts";
 import { decodeLink, getLink } from "../../../src/netlink/route/link.ts";
 import { encodeIpv4 } from "../../../src/wire/ipv4.ts";
 import { encodeUdp } from "../../../src/wire/udp.ts";
@@ -30,10 +34,18 @@ function fragment(bits: string): Uint8Array {
   return frame;
 }
 
-describe("packet filter of the DHCP server, in the kernel", () => {
+const FILTERS = {
+  "of one client": DHCP_SERVER_FILTER,
+  "of a subnet": DHCP_REQUEST_FILTER,
+  "of a subnet, with probes": DHCP_REQUEST_AND_PROBE_FILTER,
+};
+type Name = keyof typeof FILTERS;
+const NAMES = Object.keys(FILTERS) as Name[];
+
+describe("packet filters of the DHCP servers, in the kernel", () => {
   let sender: PacketSocket;
-  let receiver: PacketSocket;
-  const received: string[] = [];
+  const receivers: PacketSocket[] = [];
+  const received: Record<Name, string[]> = { "of one client": [], "of a subnet": [], "of a subnet, with probes": [] };
 
   beforeAll(async () => {
     const ip = (words: string): void => void execFileSync("ip", words.split(" "));
@@ -48,56 +60,71 @@ describe("packet filter of the DHCP server, in the kernel", () => {
     const [inside, outside] = [await indexOf("in0"), await indexOf("out0")];
     netlink.close();
     const namespace = openNamespace("/run/netns/filter");
-    const onError = (error: Error): void => void received.push(error.message);
-    receiver = new PacketSocket({
-      namespace,
-      interfaceIndex: inside,
-      filter: DHCP_SERVER_FILTER,
-      onFrames: (frames) => {
-        for (const { buffer, offset, length } of frames) received.push(toHex(buffer.subarray(offset, offset + length)));
-      },
-      onError,
-    });
+    const onError = (error: Error): never => {
+      throw error;
+    };
+    for (const name of NAMES) {
+      receivers.push(
+        new PacketSocket({
+          namespace,
+          interfaceIndex: inside,
+          filter: FILTERS[name],
+          onFrames: (frames) => {
+            for (const { buffer, offset, length } of frames)
+              received[name].push(toHex(buffer.subarray(offset, offset + length)));
+          },
+          onError,
+        }),
+      );
+    }
     sender = new PacketSocket({ namespace, interfaceIndex: outside, filter: ACCEPT_ALL, onFrames: () => {}, onError });
     closeDescriptor(namespace);
   });
 
   afterAll(() => {
     sender.close();
-    receiver.close();
+    for (const receiver of receivers) receiver.close();
     execFileSync("ip", ["netns", "del", "filter"]);
   });
 
-  async function passes(frame: Uint8Array): Promise<boolean> {
-    received.length = 0;
+  /** Which of the filters let a frame pass. */
+  async function passes(frame: Uint8Array): Promise<Name[]> {
+    for (const name of NAMES) received[name].length = 0;
     // The last frame passes every time: when it is there, the one before has been decided on.
     const last = clientFrame({ mac, type: "INFORM", fields: { transactionId: 0xffffffff } });
     expect(sender.send([frame, last])).toBe(2);
-    while (received.at(-1) !== toHex(last)) await sleep(1);
-    return received.length === 2 && received[0] === toHex(frame);
+    while (NAMES.some((name) => received[name].at(-1) !== toHex(last))) await sleep(1);
+    return NAMES.filter((name) => received[name].length === 2 && received[name][0] === toHex(frame));
   }
 
-  test.each([
-    ["a DISCOVER", clientFrame({ mac, type: "DISCOVER" })],
-    ["a unicast renewal", clientFrame({ mac, type: "REQUEST", source, destination, frameDestination: mac })],
-    ["IPv4 with options", ipv4Frame({ options: fromHex("94040000") })],
-    ["Don't Fragment", ipv4Frame({ dontFragment: true })],
-    ["an ARP request", fromHex(`${ethernet} 0806 0001080006040001 525400000017 c0000211 000000000000 c0000201`)],
-  ])("passes: %s", async (_, frame) => {
-    expect(await passes(frame)).toBe(true);
-  });
-
-  test.each([
-    ["UDP to another port", ipv4Frame({}, 68)],
-    ["UDP to port 67 × 256", ipv4Frame({}, 67 << 8)],
-    ["TCP", ipv4Frame({ protocol: 6 })],
-    ["a first fragment", fragment("2000")],
-    ["a later fragment", fragment("0003")],
-    ["IPv6", fromHex(`${ethernet} 86dd ${"60".padEnd(80, "0")}`)],
-    ["an 802.1Q tag before IPv4", ipv4Frame({}, 67, "8100 0005")],
-    ["an 802.1Q tag before ARP", fromHex(`${ethernet} 8100 0005 0806 ${"00".repeat(28)}`)],
-    ["IPv4 cut off before the port", ipv4Frame({}).subarray(0, 14 + 20 + 3)],
-  ])("dropped: %s", async (_, frame) => {
-    expect(await passes(frame)).toBe(false);
+  const [single, , probing] = NAMES;
+  test.each<[string, Uint8Array, (Name | undefined)[]]>([
+    ["a DISCOVER", clientFrame({ mac, type: "DISCOVER" }), NAMES],
+    ["a unicast renewal", clientFrame({ mac, type: "REQUEST", source, destination, frameDestination: mac }), NAMES],
+    ["IPv4 with options", ipv4Frame({ options: fromHex("94040000") }), NAMES],
+    ["Don't Fragment", ipv4Frame({ dontFragment: true }), NAMES],
+    [
+      "an ARP request",
+      fromHex(`${ethernet} 0806 0001080006040001 525400000017 c0000211 000000000000 c0000201`),
+      [single, probing],
+    ],
+    ["an echo reply", ipv4Frame({ protocol: 1, payload: fromHex("0000ffff00000000") }), [probing]],
+    [
+      "an echo reply behind IP options",
+      ipv4Frame({ protocol: 1, options: fromHex("94040000"), payload: fromHex("0000ffff00000000") }),
+      [probing],
+    ],
+    ["an echo request", ipv4Frame({ protocol: 1, payload: fromHex("0800f7ff00000000") }), []],
+    ["UDP to another port", ipv4Frame({}, 68), []],
+    ["UDP to port 67 × 256", ipv4Frame({}, 67 << 8), []],
+    ["TCP", ipv4Frame({ protocol: 6 }), []],
+    ["a first fragment", fragment("2000"), []],
+    ["a later fragment", fragment("0003"), []],
+    ["IPv6", fromHex(`${ethernet} 86dd ${"60".padEnd(80, "0")}`), []],
+    ["an 802.1Q tag before IPv4", ipv4Frame({}, 67, "8100 0005"), []],
+    ["an 802.1Q tag before ARP", fromHex(`${ethernet} 8100 0005 0806 ${"00".repeat(28)}`), []],
+    ["IPv4 cut off before the port", ipv4Frame({}).subarray(0, 14 + 20 + 3), []],
+  ])("%s passes those that it is for", async (_, frame, names) => {
+    expect(await passes(frame)).toEqual(names);
   });
 });

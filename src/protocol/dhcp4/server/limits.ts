@@ -36,7 +36,7 @@ export class RateLimit {
 
   constructor(perSecond: number, nowSeconds: number) {
     this.#perSecond = perSecond;
-    this.#most = Math.min(NEW_CLIENTS_AT_ONCE, perSecond * 4);
+    this.#most = Math.max(perSecond, Math.min(NEW_CLIENTS_AT_ONCE, perSecond * 4));
     this.#left = this.#most;
     this.#filledSeconds = nowSeconds;
   }

@@ -135,6 +135,11 @@ export class Prober {
   }
 }
 
+/** ARP and ICMP, of which the answers to probes are a part. */
+export function isAboutAddresses({ etherType, payload }: EthernetFrame): boolean {
+  return etherType === ETHERTYPE_ARP || (etherType === ETHERTYPE_IPV4 && payload[9] === IP_PROTOCOL_ICMP);
+}
+
 function arpSender({ payload }: EthernetFrame): Ipv4Address | undefined {
   const packet = decodeArp(payload);
   return packet instanceof Malformed ? undefined : packet.senderAddress;

@@ -20,7 +20,7 @@ import { Identifier } from "./identify.ts";
 import { Layout } from "./layout.ts";
 import { clientKeyOf, type Lease } from "./lease.ts";
 import { type Dhcp4ServerOutput, ignored, joined } from "./output.ts";
-import { type Held, Prober } from "./probe.ts";
+import { type Held, isAboutAddresses, Prober } from "./probe.ts";
 import { relayInformationOf } from "./relay.ts";
 
 export type { Dhcp4ServerEvent, Dhcp4ServerOutput } from "./output.ts";
@@ -29,6 +29,9 @@ interface Request {
   readonly type: Dhcp4MessageType | "BOOTP";
   readonly client: Client;
 }
+
+/** For what comes with the answers to probes: it is not worth a word. */
+const NOTHING: Dhcp4ServerOutput = { leases: [], frames: [], events: [] };
 
 export class Dhcp4Server {
   readonly #serverAddress: Ipv4Address;
@@ -83,6 +86,7 @@ export class Dhcp4Server {
     if (ethernet instanceof Malformed) return ignored(ethernet.reason);
     const held = this.#prober?.inUse(ethernet);
     if (held !== undefined) return this.#handleConflict(held, nowSeconds);
+    if (this.#prober !== undefined && isAboutAddresses(ethernet)) return NOTHING;
     if (ethernet.etherType !== ETHERTYPE_IPV4) return ignored("not IPv4");
     const request = this.#read(frame, ethernet, checksumNotReady);
     if (typeof request === "string") return ignored(request);

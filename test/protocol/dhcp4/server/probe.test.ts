@@ -139,6 +139,12 @@ describe("before an address is offered, somebody else is looked for who uses it 
   });
 });
 
+test("what else is said of addresses is not worth a word", () => {
+  for (const frame of [arpFrom("192.0.2.99"), echoFrom("192.0.2.99", 8)])
+    expect(receive(open(), frame)).toEqual({ leases: [], frames: [], events: [] });
+  expect(told(receive(start(), arpFrom("192.0.2.99")))).toBe("not IPv4");
+});
+
 describe("others are not held up", () => {
   test("they are answered meanwhile, and beyond the limit without a probe", () => {
     const server = open();
