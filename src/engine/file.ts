@@ -12,6 +12,7 @@ import { parseNetworkFile } from "../model/parse.ts";
 import type { Plan } from "../planner/plan.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import type { Step } from "../state/step.ts";
+import { isInMemory } from "../store/state-folder.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import { attachedAddresses, refuseIfUsed } from "./attachments.ts";
 import { reconcileUnconfirmed, undoUnconfirmed } from "./confirm.ts";
@@ -161,7 +162,16 @@ async function wanted(
   const { desired: unqualified, notes } = compile(model, facts);
   const desired = withText(qualifyKeys(unqualified, unit.name), text);
   await requireFeatures(desired);
-  return { unit, desired, notes };
+  return { unit, desired, notes: [...notes, ...leaseNotes(desired, stateFolder)] };
+}
+
+/** Whether a reboot makes the networks' DHCP servers forget to whom they gave what. */
+function leaseNotes({ objects }: Desired, stateFolder: string): readonly string[] {
+  const servers = objects.filter((object) => object.kind === "dhcp-network" && object.ranges.length > 0);
+  if (servers.length === 0 || !isInMemory(stateFolder)) return [];
+  return [
+    `the DHCP leases of ${servers.map(({ origin }) => origin).join(", ")} are kept in ${stateFolder}, which is memory and goes with a reboot; --state DIR keeps them on a disk`,
+  ];
 }
 
 /** What follows a DHCP lease keeps the text that it is made from. */

@@ -125,7 +125,7 @@ function meet(a: AddressRange, b: AddressRange): boolean {
   return ipToBigint(a.first) <= ipToBigint(b.last) && ipToBigint(b.first) <= ipToBigint(a.last);
 }
 
-export function formatRange({ first, last }: AddressRange): string {
+function formatRange({ first, last }: AddressRange): string {
   return `${first}-${last}`;
 }
 

@@ -20,19 +20,19 @@ import { createStateFolder } from "../store/state-folder.ts";
 import { Dhcp4Service } from "./dhcp4-server.ts";
 
 /** The very link that it listens on. */
-export interface BridgePlace {
+interface BridgePlace {
   readonly namespacePath: string;
   readonly interfaceIndex: number;
   readonly macAddress: MacAddress;
 }
 
 /** @param network FILE/NETWORK */
-export function networkLeaseFile(stateFolder: string, network: string): string {
+function networkLeaseFile(stateFolder: string, network: string): string {
   return join(stateFolder, "dhcp", `${network}.leases`);
 }
 
 /** How much of a network's addresses is in use. */
-export interface PoolUse {
+interface PoolUse {
   /** That can be given to whoever asks. */
   readonly addresses: number;
   readonly given: number;
@@ -68,7 +68,7 @@ export class NetworkDhcpServers {
 }
 
 /** What one object has of its network's server. */
-export class NetworkDhcpMember {
+class NetworkDhcpMember {
   readonly #server: NetworkDhcpServer;
   readonly #object: NetworkDhcpObject;
 
@@ -123,7 +123,8 @@ class NetworkDhcpServer {
 
   async leave(object: NetworkDhcpObject, meant: boolean): Promise<void> {
     if (this.#members.get(object.key) === object) this.#members.delete(object.key);
-    await this.#reopen();
+    // Otherwise the others go as well, or it is back at once.
+    if (meant || this.#members.size === 0) await this.#reopen();
     // Where only machines with addresses of their own were served, nothing is worth keeping.
     if (meant && this.#members.size === 0 && object.ranges.length === 0) this.#forget();
   }

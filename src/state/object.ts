@@ -278,7 +278,7 @@ export interface DhcpKnownHost extends DhcpTold {
 }
 
 /** Clients of one kind: all that is there has to match. */
-export interface DhcpClientClass extends DhcpTold {
+interface DhcpClientClass extends DhcpTold {
   readonly name: string;
   readonly vendor?: string;
   readonly user?: string;

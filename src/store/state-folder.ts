@@ -1,5 +1,5 @@
 /** Where netloom keeps what must outlive a command: records, journals, logs, sockets. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { NetloomError, reasonOf } from "../base/errors.ts";
 import { isMissing, isSetAside, removeDurably } from "./atomic-file.ts";
@@ -30,6 +30,15 @@ export function createStateFolder(path: string): void {
       cause,
     });
   }
+}
+
+/** TMPFS_MAGIC, RAMFS_MAGIC (linux/magic.h). */
+const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+
+/** Whether what is kept there goes with a reboot. A folder that is not there yet is judged by the one above it. */
+export function isInMemory(path: string): boolean {
+  if (!existsSync(path) && dirname(path) !== path) return isInMemory(dirname(path));
+  return IN_MEMORY.has(statfsSync(path).type);
 }
 
 /** Names of files in the folder itself that could not be read and were set aside, sorted. */

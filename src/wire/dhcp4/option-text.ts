@@ -115,7 +115,7 @@ const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
 export const DHCP4_OPTION_NAMES: readonly string[] = [...BY_NAME.keys()];
 
 /** An option as it is written. */
-export interface WrittenOption {
+interface WrittenOption {
   readonly code: number;
   /** False for a number that the table does not have: its value is bytes in hexadecimal. */
   readonly isKnown: boolean;

@@ -62,10 +62,12 @@ async function metrics(): Promise<string> {
 test("a lease survives the daemon's end and a change of the section", async () => {
   await apply("{ range: 192.168.50.100-192.168.50.109, options: { ntp-servers: 192.0.2.1 } }");
   expect(await ask()).toBe("EVENT bound 192.168.50.100 ntp 192.0.2.1");
-  expect(await metrics()).toContain('netloom_dhcp4_leases{network="office/lan",state="given"} 1');
-  expect(await metrics()).toContain('netloom_dhcp4_messages_total{network="office/lan",type="ACK"} 1');
-  expect(await metrics()).toContain('netloom_dhcp4_addresses{network="office/lan"} 10');
-  expect(await daemon.netloom("status")).toMatch(/addresses=10 given=1 declined=0 free=9.*DISCOVER=1 REQUEST=1/);
+  const figures = await metrics();
+  expect(figures).toContain('netloom_dhcp4_leases{network="office/lan",state="given"} 1');
+  // On a busy machine the client may ask a second time.
+  expect(figures).toMatch(/netloom_dhcp4_messages_total\{network="office\/lan",type="ACK"\} [12]\n/);
+  expect(figures).toContain('netloom_dhcp4_addresses{network="office/lan"} 10');
+  expect(await daemon.netloom("status")).toMatch(/addresses=10 given=1 declined=0 free=9.*DISCOVER=[12] REQUEST=[12]/);
 
   await daemon.kill();
   const given = JSON.parse(await done(["dhcp", "leases", "lan", "--json", "--state", daemon.state])) as unknown[];

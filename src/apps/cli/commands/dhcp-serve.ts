@@ -1,6 +1,5 @@
 /** dhcp serve: a DHCPv4 server for the subnet of an interface, in the foreground and without a file. */
 import { once } from "node:events";
-import { statfsSync } from "node:fs";
 import {
   contains,
   formatPrefix,
@@ -16,7 +15,7 @@ import { interfaceNameFault } from "../../../model/names.ts";
 import { checkConfig } from "../../../protocol/dhcp4/server/check.ts";
 import type { AddressRange, Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
 import { Dhcp4Service } from "../../../services/dhcp4-server.ts";
-import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import { createStateFolder, isInMemory, stateFolderPath } from "../../../store/state-folder.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
 import { parseOption } from "../../../wire/dhcp4/option-text.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
@@ -29,8 +28,6 @@ const COMMAND = { name: "dhcp serve" } as const;
 const DEFAULT_LEASE = "12h";
 /** A client may ask for less, but not so little that it comes all the time. */
 const SHORTEST_LEASE_SECONDS = 120;
-/** TMPFS_MAGIC, RAMFS_MAGIC (linux/magic.h). */
-const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
 
 interface Settings extends Pick<Dhcp4ServerConfig, "leaseSeconds" | "options" | "rapidCommit"> {
   readonly range: AddressRange;
@@ -93,7 +90,7 @@ function tell(
   { serverAddress, subnet, range }: Pick<Dhcp4ServerConfig, "serverAddress" | "subnet"> & Pick<Settings, "range">,
   { leaseFile, leases }: { leaseFile: string; leases: number },
 ): void {
-  if (IN_MEMORY.has(statfsSync(leaseFile).type))
+  if (isInMemory(leaseFile))
     complain("note: the leases are kept in memory and go with a reboot; give a folder on a disk with --state DIR");
   if (json)
     printJson({ interface: interfaceName, serverAddress, subnet: formatPrefix(subnet), range, leaseFile, leases });
