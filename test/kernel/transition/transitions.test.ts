@@ -334,6 +334,35 @@ describe("many links", () => {
     expect(hostSnapshot(FOLDERS)).toEqual(shown);
     shell("ip link delete foreign");
   });
+
+  test("a bridge goes together with its tap, and lets go of somebody else's link, which is given back then", async () => {
+    shell("ip link add foreign type veth peer name other; ip link set foreign up");
+    const shown = hostSnapshot(FOLDERS);
+    const adoptedIndex = Number(shell("cat /sys/class/net/foreign/ifindex"));
+    const port: LinkObject = {
+      ...COMMON,
+      kind: "link",
+      key: "foreign",
+      name: "foreign",
+      link: { type: "adopted", adoptedIndex },
+      macAddress: parseMac("02:00:00:00:00:09"),
+      up: true,
+      masterKey: "lan",
+    };
+    const { record } = await carryOut({ objects: [BRIDGE, TAP, port], absent: [] });
+    const { steps } = await planNow(EMPTY, record);
+    expect(steps.map((step) => step.key)).toEqual(["tap", "foreign", "lan"]);
+    const objects = Object.values(record.owned).flatMap(({ object }) => (object === undefined ? [] : [object]));
+    await using transitions = new Transitions({
+      snapshot: await observe({ namespaces: [{ name: "" }], files: [] }),
+      objects,
+    });
+    const order: string[] = [];
+    await transitions.transitionAll(steps, ({ key }) => order.push(key));
+    expect(order).toEqual(["tap", "lan", "foreign"]);
+    expect(hostSnapshot(FOLDERS)).toEqual(shown);
+    shell("ip link delete foreign");
+  });
 });
 
 describe("files", () => {
