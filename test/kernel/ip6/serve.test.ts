@@ -132,21 +132,24 @@ afterAll(() => {
 });
 
 describe("dhcp6 serve", () => {
-  test("dhclient and dhcpcd get addresses and prefixes of their own, and the same ones from the next server", async () => {
+  test("dhclient, also with -P, and dhcpcd get addresses and prefixes of their own, the same ones from the next server", async () => {
     const server = await serve(MANAGED);
-    for (const namespace of ["c1", "c2"]) await linkUp(namespace);
+    for (const namespace of ["c1", "c2", "c3"]) await linkUp(namespace);
     const dhclient = startDhclient("c1", ["-D", "LL"]);
     const dhcpcd = startDhcpcd("c2");
+    const router = startDhclient("c3", ["-P"]);
     const form = /^address=(2001:db8:1::1\w{3}) prefix=(\S*) servers=2001:db8:1::53 search=example.org\.?$/;
     const [, first] = form.exec(await told(dhclient)) ?? [];
     const [, second, prefix] = form.exec(await told(dhcpcd)) ?? [];
     expect(prefix).toMatch(/^2001:db8:1\w\w:\w{1,2}00::\/56$/);
+    const [, delegated] = /prefix=(2001:db8:1\w\w:\w{1,2}00::\/56) /.exec(await told(router)) ?? [];
     const shown = await leases();
     expect(new Set(shown.map(({ lease, mac, state }) => `${lease} ${mac} ${state}`))).toEqual(
       new Set([
         `${first} 52:54:00:00:00:01 leased`,
         `${second} 52:54:00:00:00:02 leased`,
         `${prefix} 52:54:00:00:00:02 leased`,
+        `${delegated} 52:54:00:00:00:03 leased`,
       ]),
     );
     expect(await done(["dhcp6", "leases", "--state", folder.join("state")])).toContain(prefix);
@@ -157,13 +160,6 @@ describe("dhcp6 serve", () => {
     expect(form.exec(await told(startDhclient("c1", ["-D", "LL", "-1"])))?.[1]).toBe(first);
     await startDhclient("c1", ["-D", "LL", "-r"]).ended();
     expect((await leases()).map(({ lease }) => lease)).not.toContain(first);
-  });
-
-  test("dhclient -P gets a prefix", async () => {
-    await serve([...MANAGED, "--rapid-commit"]);
-    await linkUp("c1");
-    expect(await told(startDhclient("c1", ["-P"]))).toMatch(/prefix=2001:db8:1\w\w:\w{1,2}00::\/56 /);
-    expect(await leases()).toMatchObject([{ kind: "prefix", mac: "52:54:00:00:00:01" }]);
   });
 
   test("through dhcrelay, from a link behind it", async () => {
