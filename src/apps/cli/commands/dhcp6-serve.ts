@@ -21,13 +21,13 @@ import { checkConfig, type Dhcp6ServerConfig, type Host6 } from "../../../protoc
 import { partOfLifetime } from "../../../protocol/guest-lease6.ts";
 import type { RouterConfig } from "../../../protocol/ndp/router.ts";
 import { Ip6Service } from "../../../services/ip6-network.ts";
-import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
+import { createStateFolder, isInMemory, stateFolderPath } from "../../../store/state-folder.ts";
 import { linkLayerDuid } from "../../../wire/dhcp6/options.ts";
 import { encodeDomainName } from "../../../wire/domain-name.ts";
 import { isLinkLocal6 } from "../../../wire/ipv6.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { print, printJson, STDERR_LOGGER } from "../output.ts";
+import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
 import { leaseFile6Of, leaseFolder6Of } from "./dhcp6-leases.ts";
 import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
 
@@ -226,9 +226,11 @@ function advertisementOf(config: Dhcp6ServerConfig, served: ServedInterface, isR
 function tell(
   json: boolean,
   interfaceName: string,
-  { prefixes, range, delegate }: Dhcp6ServerConfig,
+  { prefixes, range, delegate, hosts }: Dhcp6ServerConfig,
   { leaseFile, leases }: { leaseFile: string; leases: number },
 ): void {
+  if ((range !== undefined || delegate !== undefined || hosts.length > 0) && isInMemory(leaseFile))
+    complain("note: the leases are kept in memory and go with a reboot; give a folder on a disk with --state DIR");
   const link = prefixes.map(formatPrefix);
   const delegated = delegate === undefined ? undefined : `${formatPrefix(delegate.from)}-${delegate.length}`;
   if (json) {
