@@ -28,6 +28,8 @@ const MAGIC_OFFSET = 236;
 /** 99.130.83.99 (RFC 2132 §2). */
 const MAGIC = 0x6382_5363;
 const SLAB_BYTES = 64 * 1024;
+/** A BOOTP client that has nothing to say there (RFC 951 §3). */
+const NO_MAGIC = 0;
 const BROADCAST_FLAG = 0x8000;
 
 export interface Dhcp4Message {
@@ -58,15 +60,16 @@ export interface Dhcp4Message {
   readonly options: Dhcp4Options;
 }
 
-/** Byte values in the result are views into `bytes` where possible. */
+/** Byte values in the result are views into `bytes` where possible. Where zeros stand for the cookie there are no options. */
 export function decodeDhcp4(bytes: Uint8Array): Dhcp4Message | Malformed {
   if (bytes.length < OPTIONS_OFFSET) return new Malformed("DHCP message: shorter than 240 bytes");
   if (bytes[0] !== 1 && bytes[0] !== 2) return new Malformed("DHCP message: neither request nor reply");
   if (bytes[2]! > 16) return new Malformed("DHCP message: hardware address of more than 16 bytes");
-  if (readU32(bytes, MAGIC_OFFSET) !== MAGIC) return new Malformed("DHCP message: no magic cookie");
+  const magic = readU32(bytes, MAGIC_OFFSET);
+  if (magic !== MAGIC && magic !== NO_MAGIC) return new Malformed("DHCP message: no magic cookie");
   const serverName = bytes.subarray(SERVER_NAME_OFFSET, SERVER_NAME_OFFSET + SERVER_NAME_BYTES);
   const file = bytes.subarray(FILE_OFFSET, FILE_OFFSET + FILE_BYTES);
-  const decoded = decodeOptions(bytes.subarray(OPTIONS_OFFSET), file, serverName);
+  const decoded = decodeOptions(bytes.subarray(magic === MAGIC ? OPTIONS_OFFSET : bytes.length), file, serverName);
   if (decoded instanceof Malformed) return decoded;
   return {
     operation: bytes[0] === 1 ? "request" : "reply",

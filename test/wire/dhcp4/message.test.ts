@@ -67,11 +67,16 @@ describe("DHCP message", () => {
     ["shorter than the fixed part", encodeDhcp4(message).bytes.subarray(0, 239), "240"],
     ["operation 3", encodeDhcp4(message).bytes.with(0, 3), "neither"],
     ["hardware address of 17 bytes", encodeDhcp4(message).bytes.with(2, 17), "16 bytes"],
-    ["plain BOOTP", encodeDhcp4(message).bytes.with(236, 0), "magic"],
+    ["another cookie", encodeDhcp4(message).bytes.with(236, 0), "magic"],
     ["an option over the end", encodeDhcp4(message).bytes.subarray(0, 242), "over the end"],
   ])("refused: %s", (_, bytes, reason) => {
     const decoded = decodeDhcp4(bytes);
     expect(decoded instanceof Malformed ? decoded.reason : decoded).toContain(reason);
+  });
+
+  test("zeros for a cookie: a BOOTP client's, and nothing behind them is an option (RFC 951 §3)", () => {
+    const { bytes } = encodeDhcp4({ ...message, options: new Map([[53, Uint8Array.of(1)]]) });
+    expect(decodeDhcp4(bytes.fill(0, 236, 240))).toEqual({ ...message, options: new Map() });
   });
 
   test("it may lie anywhere in a larger buffer", () => {

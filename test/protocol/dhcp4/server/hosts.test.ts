@@ -3,7 +3,7 @@ import { type Ipv4Address, parseIpv4, parseMac } from "../../../../src/base/addr
 import { fromHex, utf8Encode } from "../../../../src/base/bytes.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../../src/wire/dhcp4/option-table.ts";
-import type { ClientMessage } from "../../../support/dhcp4-client.ts";
+import { type ClientMessage, clientFrame } from "../../../support/dhcp4-client.ts";
 import { chosen, CLIENT_MAC, obtain, range, renewing, replyOf, requested, say, SERVER, start, told } from "./world.ts";
 
 const other = parseMac("52:54:00:00:00:18");
@@ -143,6 +143,12 @@ describe("BOOTP clients (RFC 1534 §2)", () => {
     expect(packet.destination).toBe("192.0.2.99");
     expect(output.events).toMatchObject([{ event: "received" }, { event: "sent", message: "BOOTP" }]);
     expect([...server.leases()]).toEqual([]);
+  });
+
+  test("also without a magic cookie (RFC 951 §3)", () => {
+    const frame = clientFrame({ mac: CLIENT_MAC }).fill(0, 42 + 236, 42 + 240);
+    const output = start({ hosts: [at("192.0.2.99")] }).handle({ frame, checksumNotReady: true }, 0);
+    expect(replyOf(output).message.yourAddress).toBe("192.0.2.99");
   });
 
   test.each<[string, Dhcp4Host[]]>([
