@@ -9,44 +9,10 @@
  */
 import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/address.ts";
 import { AddressTable } from "./address-table.ts";
-import { Expiry } from "./expiry.ts";
+import { Binding, leaseOf, Range } from "./binding.ts";
 import type { Layout, Place, RangePlace } from "./layout.ts";
-import { type ClientKey, FOREVER_SECONDS, type Lease, type LeaseState } from "./lease.ts";
-import { Ring, type Timed, unlink } from "./ring.ts";
-
-export interface Binding extends Timed {
-  readonly address: Ipv4Address;
-  readonly place: Place;
-  /** Absent where the address is not given to anybody who comes: a host's own. */
-  readonly range: Range | undefined;
-  state: LeaseState | "offered";
-  client: ClientKey;
-  hardware: string;
-  hostName: string;
-  startSeconds: number;
-  /** It is in its range's ring of offers. */
-  isOffer: boolean;
-  /** Nobody else was found to use it since it became the client's. */
-  isProbed: boolean;
-  /** It was taken from another client that may still request it. */
-  isContested: boolean;
-  /** What its client had before and loses when it takes this one up. */
-  former: Binding | undefined;
-}
-
-export class Range {
-  readonly place: RangePlace;
-  readonly ended: Expiry<Binding>;
-  /** In the order in which they end, as all last for the same time. */
-  readonly offers = new Ring();
-  nextFresh: number;
-
-  constructor(place: RangePlace, nowSeconds: number) {
-    this.place = place;
-    this.nextFresh = place.first;
-    this.ended = new Expiry(nowSeconds);
-  }
-}
+import { type ClientKey, FOREVER_SECONDS, type Lease } from "./lease.ts";
+import { unlink } from "./ring.ts";
 
 export class Pool {
   /** In the order in which addresses are given out. */
@@ -95,7 +61,7 @@ export class Pool {
     if (range === undefined || !ranges.includes(range) || !this.#layout.isGivenOut(wanted)) return undefined;
     const known = this.#byAddress.get(wanted);
     if (known !== undefined && known.endSeconds > nowSeconds) return undefined;
-    const binding = known ?? this.#create(wanted, range.place, range);
+    const binding = known ?? this.#create(wanted, range);
     this.#give(binding, client, nowSeconds);
     return binding;
   }
@@ -116,7 +82,7 @@ export class Pool {
     if (known !== undefined && !isOurs && known.endSeconds > nowSeconds) return undefined;
     const place = this.#layout.placeOf(address);
     if (place === undefined) return undefined;
-    const binding = known ?? this.#create(address, place, undefined);
+    const binding = known ?? this.#create(address, place);
     if (this.#byClient.get(clients[0]) !== binding) this.#give(binding, clients[0], nowSeconds);
     return binding;
   }
@@ -141,24 +107,8 @@ export class Pool {
     binding.former = undefined;
   }
 
-  #create(address: Ipv4Address, place: Place, range: Range | undefined): Binding {
-    const binding: Binding = {
-      address,
-      place,
-      range,
-      state: "offered",
-      client: "",
-      hardware: "",
-      hostName: "",
-      startSeconds: 0,
-      endSeconds: 0,
-      isOffer: false,
-      isProbed: false,
-      isContested: false,
-      former: undefined,
-      previous: undefined,
-      next: undefined,
-    };
+  #create(address: Ipv4Address, home: Range | Place): Binding {
+    const binding = new Binding(address, home);
     this.#byAddress.set(address, binding);
     return binding;
   }
@@ -184,7 +134,7 @@ export class Pool {
     while (range.nextFresh <= range.place.last) {
       const address = ipv4FromNumber(range.nextFresh++);
       if (this.#layout.isGivenOut(address) && this.#byAddress.get(address) === undefined)
-        return this.#create(address, range.place, range);
+        return this.#create(address, range);
     }
     return undefined;
   }
@@ -282,9 +232,9 @@ export class Pool {
     const isReserved = this.#layout.isReserved(lease.address);
     if (!isReserved && (place === undefined || !this.#layout.isGivenOut(lease.address))) return false;
     const range = isReserved || place === undefined ? undefined : this.#byPlace.get(place);
-    const at = place ?? this.#layout.placeOf(lease.address);
+    const home = range ?? place ?? this.#layout.placeOf(lease.address);
     const binding =
-      this.#byAddress.get(lease.address) ?? (at === undefined ? undefined : this.#create(lease.address, at, range));
+      this.#byAddress.get(lease.address) ?? (home === undefined ? undefined : this.#create(lease.address, home));
     if (binding === undefined) return false;
     this.#unlist(binding);
     this.#forget(binding);
@@ -313,12 +263,6 @@ export class Pool {
 function firstOffer(range: Range): Binding | undefined {
   // Only bindings come into the ring, by offer().
   return range.offers.first() as Binding | undefined;
-}
-
-/** A copy that does not change. */
-export function leaseOf(binding: Binding, state: LeaseState): Lease {
-  const { address, client, hardware, hostName, startSeconds, endSeconds } = binding;
-  return { address, state, client, hardware, hostName, startSeconds, endSeconds };
 }
 
 /** When something ends that lasts `seconds` from now. */
