@@ -4,7 +4,7 @@ import { parseIpv6 } from "../../../src/base/address.ts";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { closeDescriptor, openNamespace, PacketSocket } from "../../../src/kernel/native.ts";
 import { RouteNetlink } from "../../../src/kernel/netlink.ts";
-import { GUEST_IP6_FILTER } from "../../../src/kernel/packet-filter.ts";
+import { GUEST_IP6_FILTER, IP6_SERVER_FILTER } from "../../../src/kernel/packet-filter.ts";
 import { decodeLink, getLink } from "../../../src/netlink/route/link.ts";
 import { encodeIcmpv6 } from "../../../src/wire/icmpv6.ts";
 import { encodeIpv6 } from "../../../src/wire/ipv6.ts";
@@ -25,7 +25,12 @@ const icmp = (type: number, vlan?: string): Uint8Array =>
 const udp = (destinationPort: number): Uint8Array =>
   frame(17, encodeUdp({ sourcePort: 546, destinationPort, payload: new Uint8Array(8) }, envelope));
 
-describe("packet filter of a guest's IPv6, in the kernel", () => {
+const SOLICITATION: [string, Uint8Array] = ["a neighbour solicitation", icmp(135)];
+
+describe.each([
+  { whose: "of a guest's IPv6", filter: GUEST_IP6_FILTER, neighbours: true },
+  { whose: "of a network's IPv6", filter: IP6_SERVER_FILTER, neighbours: false },
+])("packet filter $whose, in the kernel", ({ filter, neighbours }) => {
   let sender: PacketSocket;
   let receiver: PacketSocket;
   const received: string[] = [];
@@ -45,7 +50,7 @@ describe("packet filter of a guest's IPv6, in the kernel", () => {
     receiver = new PacketSocket({
       namespace,
       interfaceIndex: inside,
-      filter: GUEST_IP6_FILTER,
+      filter,
       onFrames: (frames) => {
         for (const { buffer, offset, length } of frames) received.push(toHex(buffer.subarray(offset, offset + length)));
       },
@@ -72,7 +77,7 @@ describe("packet filter of a guest's IPv6, in the kernel", () => {
 
   test.each([
     ["a router solicitation", icmp(133)],
-    ["a neighbour solicitation", icmp(135)],
+    ...(neighbours ? [SOLICITATION] : []),
     ["UDP to port 547", udp(547)],
   ])("passes: %s", async (_, bytes) => {
     expect(await passes(bytes)).toBe(true);
@@ -80,6 +85,7 @@ describe("packet filter of a guest's IPv6, in the kernel", () => {
 
   test.each([
     ["a router advertisement", icmp(134)],
+    ...(neighbours ? [] : [SOLICITATION]),
     ["a neighbour advertisement", icmp(136)],
     ["an echo request", icmp(128)],
     ["UDP to port 546", udp(546)],

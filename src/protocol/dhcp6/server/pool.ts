@@ -8,15 +8,8 @@
  */
 import { type Ipv6Address, type Ipv6Prefix, ipFromBigint, ipToBigint } from "../../../base/address.ts";
 import { Expiry } from "../../dhcp4/server/expiry.ts";
+import type { Timed } from "../../dhcp4/server/ring.ts";
 import { type ClientKey6, FOREVER_SECONDS, type Lease6, type Lease6State } from "./lease.ts";
-
-/** What the wheel of ends needs. */
-interface Timed {
-  /** Seconds since 1970, whole. */
-  endSeconds: number;
-  previous: Timed | undefined;
-  next: Timed | undefined;
-}
 
 export interface Binding6 extends Timed {
   readonly address: Ipv6Address;
