@@ -7,12 +7,11 @@
  */
 import { rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Ipv4Address, ipv4ToNumber, type MacAddress, networkOf } from "../base/address.ts";
+import { type MacAddress, networkOf } from "../base/address.ts";
 import { fromHex } from "../base/bytes.ts";
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
-import type { Lease } from "../protocol/dhcp4/server/lease.ts";
 import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
 import { removeDurably } from "../store/atomic-file.ts";
 import { removePoolNote } from "../store/pool-note.ts";
@@ -29,16 +28,6 @@ interface BridgePlace {
 /** @param network FILE/NETWORK */
 function networkLeaseFile(stateFolder: string, network: string): string {
   return join(stateFolder, "dhcp", `${network}.leases`);
-}
-
-/** How much of a network's addresses is in use. */
-interface PoolUse {
-  /** That can be given to whoever asks. */
-  readonly addresses: number;
-  readonly given: number;
-  /** Somebody else was found to use them. */
-  readonly declined: number;
-  readonly free: number;
 }
 
 /** Servers by network. */
@@ -91,7 +80,6 @@ interface RunningServer {
   readonly service: Dhcp4Service;
   /** Whose settings count. */
   readonly base: NetworkDhcpObject;
-  readonly pool: Pool;
 }
 
 class NetworkDhcpServer {
@@ -173,7 +161,7 @@ class NetworkDhcpServer {
       logger: this.#logger,
       about: { network: base.network },
     });
-    return { service, base, pool: new Pool(base, hosts) };
+    return { service, base };
   }
 
   /** Who speaks for the network. */
@@ -205,43 +193,12 @@ class NetworkDhcpServer {
     const running = this.#running;
     if (running === undefined || running.base.key !== object.key) return {};
     const { restored: _, ...counters } = running.service.stats();
-    return { ...running.pool.use(running.service.leases()), ...counters };
+    return { ...running.service.pool(), ...counters };
   }
 }
 
 function identityText({ mac, clientIdHex, circuitIdHex }: DhcpKnownHost): string {
   return mac ?? (clientIdHex === undefined ? `circuit ${circuitIdHex}` : `client ${clientIdHex}`);
-}
-
-/** What of a network's ranges can be given to whoever asks. */
-class Pool {
-  readonly #ranges: readonly { readonly first: number; readonly last: number }[];
-  /** Within the ranges, but somebody's. */
-  readonly #left: ReadonlySet<Ipv4Address>;
-
-  constructor({ ranges, classes, serverAddress }: NetworkDhcpObject, hosts: readonly DhcpKnownHost[]) {
-    const all = [...ranges, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
-    this.#ranges = all.map(({ first, last }) => ({ first: ipv4ToNumber(first), last: ipv4ToNumber(last) }));
-    const somebodys = [serverAddress, ...hosts.flatMap(({ address }) => (address === undefined ? [] : [address]))];
-    this.#left = new Set(somebodys.filter((address) => this.#isIn(address)));
-  }
-
-  #isIn(address: Ipv4Address): boolean {
-    const number = ipv4ToNumber(address);
-    return this.#ranges.some(({ first, last }) => first <= number && number <= last);
-  }
-
-  use(leases: Iterable<Lease>): PoolUse {
-    const addresses = this.#ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0) - this.#left.size;
-    const now = Date.now() / 1000;
-    let [given, declined] = [0, 0];
-    for (const { address, state, endSeconds } of leases) {
-      if (endSeconds <= now || this.#left.has(address) || !this.#isIn(address)) continue;
-      if (state === "leased") given++;
-      else if (state === "declined") declined++;
-    }
-    return { addresses, given, declined, free: addresses - given - declined };
-  }
 }
 
 function serverConfig(

@@ -15,7 +15,7 @@ import { Dhcp4Server, type Dhcp4ServerEvent, type Dhcp4ServerOutput } from "../p
 import { DHCP4_LEASES } from "../store/lease-log/dhcp4.ts";
 import { LeaseLog, scanLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
-import { writePoolNote } from "../store/pool-note.ts";
+import { poolSize, writePoolNote } from "../store/pool-note.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { holdPort } from "./hold-port.ts";
@@ -36,6 +36,16 @@ export interface Dhcp4ServiceOptions {
   readonly logger: Logger;
   /** Fields of every line of the log. */
   readonly about?: Readonly<Record<string, unknown>>;
+}
+
+/** How much of a server's addresses is in use. */
+export interface Dhcp4PoolUse {
+  /** That can be given to whoever asks. */
+  readonly addresses: number;
+  readonly given: number;
+  /** Somebody else was found to use them. */
+  readonly declined: number;
+  readonly free: number;
 }
 
 /** What happened since the start. */
@@ -82,6 +92,7 @@ export class Dhcp4Service implements AsyncDisposable {
   readonly #leases: LeaseLog<Lease>;
   readonly #lock: Lock;
   readonly #restored: number;
+  readonly #addresses: number;
   readonly #received: Record<string, number> = {};
   readonly #sent: Record<string, number> = {};
   readonly #limited: Record<string, number> = {};
@@ -111,7 +122,7 @@ export class Dhcp4Service implements AsyncDisposable {
       if (read.damagedBytes > 0)
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
       this.#restored = count(this.#machine.leases());
-      writePoolNote(leaseFile, config);
+      this.#addresses = poolSize(writePoolNote(leaseFile, config));
       this.#leases = new LeaseLog(DHCP4_LEASES, leaseFile, read, {
         all: () => this.#machine.leases(),
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
@@ -257,6 +268,12 @@ export class Dhcp4Service implements AsyncDisposable {
   /** All that the server knows, also those that have ended; may be read while it works. */
   leases(): Iterable<Lease> {
     return this.#machine.leases();
+  }
+
+  /** How much of the ranges is in use. */
+  pool(): Dhcp4PoolUse {
+    const { given, declined } = this.#machine.use(nowSeconds());
+    return { addresses: this.#addresses, given, declined, free: this.#addresses - given - declined };
   }
 
   /** A copy as of now. */

@@ -24,10 +24,11 @@ function pathOf(leaseFile: string): string {
 }
 
 /** Nothing is written when it stands there already. @throws NetloomError write-failed */
-export function writePoolNote(leaseFile: string, config: Dhcp4ServerConfig): void {
+export function writePoolNote(leaseFile: string, config: Dhcp4ServerConfig): PoolNote {
   const { ranges, excluded } = noteOf(config);
   const text = JSON.stringify({ version: 1, ranges, excluded: [...excluded] } satisfies WrittenNote);
   if (readTextIfExists(pathOf(leaseFile)) !== text) writeAtomic(pathOf(leaseFile), text);
+  return { ranges, excluded };
 }
 
 function noteOf({

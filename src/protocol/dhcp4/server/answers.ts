@@ -76,6 +76,10 @@ export class Answers {
     return this.#pool.leases();
   }
 
+  use(nowSeconds: number): ReturnType<Pool["use"]> {
+    return this.#pool.use(nowSeconds);
+  }
+
   answer(type: Dhcp4MessageType | "BOOTP", client: Client, nowSeconds: number): Dhcp4ServerOutput {
     switch (type) {
       case "DISCOVER":

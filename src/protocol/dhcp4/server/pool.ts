@@ -253,6 +253,17 @@ export class Pool {
     return true;
   }
 
+  /** How many addresses of the ranges are given, and how many nobody gets for now as somebody else uses them. */
+  use(nowSeconds: number): { readonly given: number; readonly declined: number } {
+    let [given, declined] = [0, 0];
+    for (const { range, state, endSeconds } of this.#byAddress.values()) {
+      if (range === undefined || endSeconds <= nowSeconds) continue;
+      if (state === "leased") given++;
+      else if (state === "declined") declined++;
+    }
+    return { given, declined };
+  }
+
   /** All that must be known after a restart, also what has ended: a client that comes back gets its address again. */
   *leases(): Generator<Lease> {
     for (const binding of this.#byAddress.values())

@@ -72,6 +72,11 @@ export class Dhcp4Server {
     return this.#answers.leases();
   }
 
+  /** How many addresses of the ranges are given, and how many nobody gets for now as somebody else uses them. */
+  use(nowSeconds: number): { readonly given: number; readonly declined: number } {
+    return this.#answers.use(nowSeconds);
+  }
+
   /**
    * Handle one received frame: a client's message, or the answer to a probe (ARP, ICMP echo reply), where the
    * configuration wishes probes. `checksumNotReady`: the kernel left the UDP checksum to the device.
