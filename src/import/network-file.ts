@@ -133,8 +133,9 @@ function buildDhcp(network: DraftNetwork, path: string, builder: Builder): Plain
     min: builder.value(extendPath(at("lease"), "min"), settings.leaseMinimum),
     max: builder.value(extendPath(at("lease"), "max"), settings.leaseMaximum),
   };
-  return withoutEmpty({
-    range: ranges.length === 1 ? ranges[0] : ranges,
+  // Without the key the upper half of the subnet would be given out.
+  const range = ranges.length === 1 ? ranges[0]! : ranges;
+  const rest = withoutEmpty({
     lease:
       times.max === undefined && times.min === undefined
         ? formatSeconds(times.default)
@@ -151,6 +152,7 @@ function buildDhcp(network: DraftNetwork, path: string, builder: Builder): Plain
     hosts: builder.list(at("hosts"), network.hosts, (host, inner) => buildHost(host, inner, builder)),
     classes: builder.list(at("classes"), network.classes, (declared, inner) => buildClass(declared, inner, builder)),
   });
+  return { range, ...rest };
 }
 
 function buildTold(settings: Settings, path: string, builder: Builder): Record<string, Plain | undefined> {

@@ -1,6 +1,7 @@
-/** The bytes of a DHCPv4 option as a network file writes them: by name with a value, or by number with bytes. */
+/** Values of DHCPv4 options: from the words of a configuration to bytes, and to what a network file writes. */
 import { formatPrefix } from "../base/address.ts";
 import { toHex } from "../base/bytes.ts";
+import { NetloomError } from "../base/errors.ts";
 import type { Plain } from "../model/document.ts";
 import {
   boolean,
@@ -20,6 +21,7 @@ import {
   u8List,
 } from "../wire/dhcp4/codecs.ts";
 import { DHCP4_OPTION, type Dhcp4Option } from "../wire/dhcp4/option-table.ts";
+import { type findOption, optionFault } from "../wire/dhcp4/option-text.ts";
 
 const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
   Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).map((option) => [option.code, option]),
@@ -28,6 +30,34 @@ const PLAIN: ReadonlySet<unknown> = new Set([u8, u16, u32, i32, boolean, ipv4, t
 const LISTS: ReadonlySet<unknown> = new Set([u8List, u16List, ipv4List, domainList]);
 /** Numbers for private use (RFC 3942). */
 const FIRST_PRIVATE = 224;
+
+type KnownOption = NonNullable<ReturnType<typeof findOption>>;
+
+/** How the values of options look that are one address, or addresses alone. */
+const ADDRESSES = new Set(["192.0.2.1", "192.0.2.1,192.0.2.2"]);
+/** How those look that have no form but bytes. */
+const BYTES = "0a0b0c";
+
+/** Whether the table knows how a value of the option is written. */
+export function hasForm({ isKnown, looks }: KnownOption): boolean {
+  return isKnown && looks !== BYTES;
+}
+
+/** @param words with commas between the items of a list. @throws NetloomError bad-option */
+export function encodeOption({ looks, encode }: KnownOption, words: string): Uint8Array {
+  const name = ADDRESSES.has(looks) ? words.split(",").find((word) => /[a-z]/i.test(word)) : undefined;
+  if (name !== undefined) throw badOption(`${name.trim()} is a name, and names are not looked up`, "write the address");
+  try {
+    return encode(words);
+  } catch (error) {
+    if (!(error instanceof NetloomError)) throw error;
+    throw badOption(`the value cannot be: ${optionFault(error)}`, `write one such as ${looks}`);
+  }
+}
+
+export function badOption(reason: string, hint: string): NetloomError {
+  return new NetloomError("bad-option", reason, { hint });
+}
 
 /** Key and value. Bytes that are no value of the option's form are written as bytes. */
 export function formatOption(code: number, bytes: Uint8Array): readonly [key: string, value: Plain] {
@@ -42,7 +72,8 @@ export function formatOption(code: number, bytes: Uint8Array): readonly [key: st
 
 function formatValue({ codec }: Dhcp4Option<unknown>, bytes: Uint8Array): Plain | undefined {
   const value = codec.decode(bytes);
-  if (value === undefined) return undefined;
+  // What nobody can see is not written as text.
+  if (value === undefined || (typeof value === "string" && /\p{Cc}/u.test(value))) return undefined;
   if (PLAIN.has(codec)) return value as Plain;
   if (LISTS.has(codec)) return [...(value as Plain[])];
   if (codec === ipv4Pairs) return (value as string[][]).map((pair) => pair.join(" "));

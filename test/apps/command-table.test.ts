@@ -47,6 +47,11 @@ test("bash completes commands, families, options and the values of an option", (
   expect(complete("bind", "--profile", "")).toEqual(["legacy", "modern"]);
   expect(complete("vm", "console", "--att")).toEqual(["--attach"]);
   expect(complete("bind", "--interface", "l")).toContain("lo");
+  expect(complete("dhcp", "le")).toEqual(["leases"]);
+  expect(complete("dhcp", "leases", "")).toEqual(["import", "export"]);
+  expect(complete("dhcp", "leases", "--wa")).toEqual(["--watch"]);
+  expect(complete("dhcp", "leases", "import", "--net")).toEqual(["--network"]);
+  expect(complete("import", "--format", "")).toEqual(["dhcpd", "dnsmasq"]);
   expect(complete("keep")).toEqual([]);
 });
 

@@ -138,6 +138,22 @@ describe("dhcpd", () => {
     });
   });
 
+  test("pools beside the subnets of a shared network are of the subnets that their ranges are in", () => {
+    const text = `class "foo" { match if substring (option vendor-class-identifier, 0, 4) = "SUNW"; }
+      shared-network 224-29 {
+        subnet 198.51.100.0 netmask 255.255.255.0 { }
+        subnet 192.0.2.0 netmask 255.255.255.0 { }
+        pool { allow members of "foo"; range 198.51.100.10 198.51.100.20; range 10.0.0.1 10.0.0.2; }
+        pool { deny members of "foo"; range 192.0.2.10 192.0.2.20; max-lease-time 600; }
+      }`;
+    const networks = Object.values(importText(text).file?.content["networks"] as Record<string, PlainMap>);
+    expect(networks.map(({ dhcp }) => dhcp)).toMatchObject([
+      { range: [], classes: [{ name: "foo", vendor: "SUNW", range: "198.51.100.10-198.51.100.20" }] },
+      { range: "192.0.2.10-192.0.2.20", lease: { max: "10m" } },
+    ]);
+    expect(told(text)).toContain("5: the range is of no subnet that the file declares");
+  });
+
   test("what the network file refuses is left out and told with the line that it stems from", () => {
     const text = `${inSubnet("next-server tftp.example.org;")}
       host a { hardware ethernet 01:00:5e:00:00:01; fixed-address 192.0.2.5; }
@@ -189,7 +205,8 @@ describe("dnsmasq", () => {
 
   test("a static range is for known hosts alone, as dhcp-ignore=tag:!known is", () => {
     const host = "dhcp-host=52:54:00:00:00:01,192.0.2.5";
-    expect(dhcpOf(`dhcp-range=192.0.2.0,static,255.255.255.0\n${host}`)).toMatchObject({ "known-only": true });
+    const fixed = `dhcp-range=192.0.2.0,static,255.255.255.0\n${host}`;
+    expect(dhcpOf(fixed)).toMatchObject({ range: [], "known-only": true });
     expect(dhcpOf(`${range}\n${host}\ndhcp-ignore=tag:!known`)).toMatchObject({ "known-only": true });
   });
 
@@ -207,6 +224,15 @@ describe("dnsmasq", () => {
     expect(dhcpOf(text)["classes"]).toEqual([
       { name: "efi-pxe", vendor: "PXEClient", architecture: [7], "boot-file": "x.efi" },
     ]);
+  });
+
+  test("times with and without units, escapes in quotes", () => {
+    const text = `${range},600\ndhcp-host=52:54:00:00:00:01,192.0.2.5,2d\ndhcp-option=252,"\\n"\ndhcp-option=24,2m`;
+    expect(dhcpOf(text)).toMatchObject({
+      lease: "10m",
+      hosts: [{ lease: "48h" }],
+      options: { 252: { hex: "0a" }, "path-mtu-aging-timeout": 120 },
+    });
   });
 
   test("quotes, comments and the dashes of the command line", () => {

@@ -78,7 +78,12 @@ function buildNetwork(
   );
   dropOwnOptions(settings, subnet);
   if (single === undefined) for (const pool of open) tellSettings(pool, problems);
-  const knownOnly = readKnownOnly(subnet, open, ranges.length, problems);
+  const knownOnly = readKnownOnly(
+    subnet,
+    open,
+    { ranges: ranges.length, hasClassRanges: classRanges.length > 0 },
+    problems,
+  );
   const gateway = gatewayOf(subnet, settings);
   const comment = `Line ${scope.origin.line}. This host gets the gateway's address on the network.`;
   return {
@@ -120,10 +125,10 @@ function buildClasses(
 function readKnownOnly(
   { scope }: Subnet,
   open: readonly Scope[],
-  ranges: number,
+  { ranges, hasClassRanges }: { readonly ranges: number; readonly hasClassRanges: boolean },
   problems: Problems,
 ): Origin | undefined {
-  if (ranges === 0) return scope.origin;
+  if (ranges === 0 && !hasClassRanges) return scope.origin;
   const around = inherited(scope, ({ unknownClients }) => unknownClients);
   if (around?.value === "deny") return around.origin;
   const closed = open.filter(({ unknownClients }) => unknownClients?.value === "deny");

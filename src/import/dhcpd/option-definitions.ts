@@ -5,9 +5,9 @@
 import { parseIp, parseIpv4 } from "../../base/address.ts";
 import { concatBytes, fromHex, utf8Encode } from "../../base/bytes.ts";
 import { ipToBytes } from "../../base/address.ts";
-import { NetloomError } from "../../base/errors.ts";
 import { domainList } from "../../wire/dhcp4/codecs.ts";
-import { findOption, parseOption } from "../../wire/dhcp4/option-text.ts";
+import { findOption } from "../../wire/dhcp4/option-text.ts";
+import { badOption as bad, encodeOption, hasForm } from "../option-value.ts";
 import type { Token } from "./lexer.ts";
 
 interface Field {
@@ -38,10 +38,6 @@ export interface EncodedOption {
 
 const OWN_SPACES: ReadonlySet<string> = new Set(["dhcp", "bootp"]);
 
-function bad(reason: string, hint: string): NetloomError {
-  return new NetloomError("bad-option", reason, { hint });
-}
-
 export class OptionDefinitions {
   readonly #byName = new Map<string, Definition>();
 
@@ -71,8 +67,8 @@ export class OptionDefinitions {
    * @throws NetloomError bad-option, bad-address, bad-domain-name, bad-hex
    */
   encode(tokens: readonly Token[]): EncodedOption {
-    const [name, ...value] = tokens;
-    const [space, local] = splitName(name?.text ?? "");
+    const [first, ...value] = tokens;
+    const [space, local] = splitName(first?.text ?? "");
     if (value.some(({ kind, text }) => kind === "punctuation" && text !== ","))
       throw bad("the value is worked out when a client asks", "write the value itself");
     if (value.length === 0) throw bad("it has no value", "write one, or remove it");
@@ -85,11 +81,9 @@ export class OptionDefinitions {
     const option = findOption(local);
     if (option === undefined || !option.isKnown)
       throw bad(`there is no DHCP option of the name ${local}`, "give it by number, in hexadecimal");
-    // What has no form of its own is text or bytes.
-    if (option.looks === "0a0b0c") return { space, code: option.code, bytes: encodeBytes(value[0]!) };
+    if (!hasForm(option)) return { space, code: option.code, bytes: encodeBytes(value[0]!) };
     const words = value.map(({ kind, text }) => (kind === "punctuation" ? "," : text)).join(" ");
-    const [code, bytes] = parseOption(`${local}=${words.replaceAll(" , ", ",")}`);
-    return { space, code, bytes };
+    return { space, code: option.code, bytes: encodeOption(option, words.replaceAll(" , ", ",")) };
   }
 }
 

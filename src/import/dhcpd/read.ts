@@ -1,14 +1,22 @@
 /** A dhcpd.conf to its scopes, subnets, hosts and classes (dhcpd.conf(5)). */
-import { type Ipv4Address, type Ipv4Prefix, ipv4ToNumber, networkOf, parseIpv4, parseMac } from "../../base/address.ts";
+import {
+  contains,
+  type Ipv4Address,
+  type Ipv4Prefix,
+  ipv4ToNumber,
+  networkOf,
+  parseIpv4,
+  parseMac,
+} from "../../base/address.ts";
 import { toHex } from "../../base/bytes.ts";
-import { messageOf, NetloomError } from "../../base/errors.ts";
+import { NetloomError } from "../../base/errors.ts";
 import { FOREVER_SECONDS } from "../../protocol/dhcp4/server/lease.ts";
 import { formatRange, type Located } from "../draft.ts";
 import type { Problems } from "../problem.ts";
 import { parseSubject, type Subject } from "./condition.ts";
 import type { Token } from "./lexer.ts";
 import { encodeBytes, OptionDefinitions } from "./option-definitions.ts";
-import { type Conditional, type Host, openScope, type Scope, type Subnet } from "./scope.ts";
+import { around, type Conditional, type Host, openScope, type Scope, type Subnet } from "./scope.ts";
 import { keywords, parseStatements, type Statement } from "./statements.ts";
 import { UNTAKEN, WITHOUT_EFFECT } from "./untaken.ts";
 
@@ -31,10 +39,26 @@ export class DhcpdConfiguration {
   readonly subnets: Subnet[] = [];
   readonly hosts: Host[] = [];
   readonly classes = new Map<string, ClassDeclaration>();
+  readonly #sharedPools: Scope[] = [];
 
   constructor(text: string, problems: Problems) {
     this.problems = problems;
     this.#readBlock(parseStatements(text, problems), this.file, {});
+    for (const pool of this.#sharedPools) this.#placePool(pool);
+  }
+
+  /** A pool beside the subnets of a shared network is of those that its ranges are in. */
+  #placePool(pool: Scope): void {
+    const found = Map.groupBy(pool.ranges, ({ value }) => {
+      const first = value.slice(0, value.indexOf("-")) as Ipv4Address;
+      return this.subnets.find(({ prefix }) => contains(prefix, first));
+    });
+    for (const [subnet, ranges] of found) {
+      if (subnet !== undefined) subnet.pools.push({ ...pool, parent: subnet.scope, ranges });
+      else
+        for (const { origin } of ranges)
+          this.problems.tell(origin, "the range is of no subnet that the file declares", "declare its subnet");
+    }
   }
 
   #readBlock(
@@ -64,8 +88,7 @@ export class DhcpdConfiguration {
         if (!this.#readStatement(statement, words, scope, place)) this.#tellUntaken(statement, words);
       } catch (error) {
         if (!(error instanceof NetloomError)) throw error;
-        const reason = messageOf(error).replace(/^DHCP option [^:]*: /, "");
-        this.problems.tell(statement.origin, reason, error.hint ?? "put the value right");
+        this.problems.tell(statement.origin, error.message, error.hint ?? "put the value right");
       }
     }
   }
@@ -144,14 +167,15 @@ export class DhcpdConfiguration {
       case "subnet":
         return this.#readSubnet(statement, scope);
       case "pool": {
-        if (subnet === undefined || block === undefined) return false;
+        const isShared = around(scope).some(({ kind }) => kind === "shared-network");
+        if (block === undefined || (subnet === undefined && !isShared)) return false;
         const pool = openScope("pool", scope, origin);
-        subnet.pools.push(pool);
-        this.#readBlock(block, pool, { subnet });
+        (subnet?.pools ?? this.#sharedPools).push(pool);
+        this.#readBlock(block, pool, subnet === undefined ? {} : { subnet });
         return true;
       }
       case "range": {
-        if (subnet === undefined) return false;
+        if (subnet === undefined && scope.kind !== "pool") return false;
         const [low = "", high = low] = words.slice(1).filter((word) => word !== "dynamic-bootp");
         scope.ranges.push(located(formatRange(parseIpv4(low), parseIpv4(high))));
         return true;

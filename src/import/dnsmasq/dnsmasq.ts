@@ -57,8 +57,7 @@ class Importer {
       read();
     } catch (error) {
       if (!(error instanceof NetloomError)) throw error;
-      const reason = error.message.replace(/^DHCP option [^:]*: /, "");
-      this.#problems.tell(line.origin, reason, error.hint ?? "put the value right");
+      this.#problems.tell(line.origin, error.message, error.hint ?? "put the value right");
     }
   }
 
@@ -155,7 +154,8 @@ class Importer {
 
   #readTagSetter(line: Line): void {
     const [tag = "", ...words] = line.values;
-    const match = /^(set|net):./.test(tag) ? readMatch(line, words) : undefined;
+    // The older form has the bare tag.
+    const match = tag === "" ? undefined : readMatch(line, words);
     if (match === undefined)
       this.#tell(line, ["clients are not told apart by this", "write a class with vendor, user, architecture or mac"]);
     else this.#tags.of(tag.replace(/^(set|net):/, "")).matches.push(match);

@@ -3,7 +3,7 @@ import { type Ipv4Address, parseIpv4 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { type DraftHost, emptySettings } from "../draft.ts";
 import type { Problems } from "../problem.ts";
-import { type Line, parseTime } from "./lines.ts";
+import { type Line, parseLeaseTime } from "./lines.ts";
 import { macPrefix } from "./matches.ts";
 
 export interface HostLine {
@@ -44,7 +44,7 @@ export function readHost(line: Line, problems: Problems): HostLine {
     else if (MAC.test(value)) host.macs.push(value);
     else if (value.startsWith("[")) problems.tell(line.origin, `${value} is of IPv6`, "give the network a subnet6");
     else if (/^\d+\.\d+\.\d+\.\d+$/.test(value)) host.address = address(value, line, problems);
-    else if (parseTime(value) !== undefined) host.leaseSeconds = parseTime(value);
+    else if (parseLeaseTime(value) !== undefined) host.leaseSeconds = parseLeaseTime(value);
     else host.name = value;
   }
   return { line, ...host };

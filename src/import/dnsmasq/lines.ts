@@ -32,30 +32,43 @@ function withoutComment(line: string): string {
   return line;
 }
 
+const ESCAPED: Readonly<Record<string, string>> = { b: "\b", e: "\u001b", n: "\n", r: "\r", t: "\t" };
+
 function splitValues(text: string): string[] {
   const values: string[] = [];
   let value = "";
+  /** Blanks within quotes stay. */
+  let quotedEnd = 0;
   let isQuoted = false;
+  const take = (): string => value.slice(0, quotedEnd) + value.slice(quotedEnd).trimEnd();
   for (let i = 0; i < text.length; i++) {
     const letter = text[i]!;
-    if (letter === "\\" && isQuoted && i + 1 < text.length) value += text[++i]!;
+    if (letter === "\\" && isQuoted && i + 1 < text.length) value += ESCAPED[text[++i]!] ?? text[i]!;
     else if (letter === '"') isQuoted = !isQuoted;
     else if (letter === "," && !isQuoted) {
-      values.push(value.trim());
+      values.push(take());
       value = "";
-    } else value += letter;
+      quotedEnd = 0;
+    } else if (isQuoted || value !== "" || !/\s/.test(letter)) value += letter;
+    if (isQuoted) quotedEnd = value.length;
   }
-  return [...values, value.trim()];
+  return [...values, take()];
 }
 
 const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** dnsmasq(8): the least that it gives. */
-const LEAST_SECONDS = 120;
+const LEAST_LEASE_SECONDS = 120;
 
-/** "45m", "12h", "infinite"; undefined: it is something else. */
+/** How long a lease lasts by "45m", "12h", "infinite"; undefined: it is something else. */
+export function parseLeaseTime(text: string): number | undefined {
+  const seconds = parseTime(text);
+  return seconds === undefined ? undefined : Math.max(LEAST_LEASE_SECONDS, seconds);
+}
+
+/** Seconds; undefined: it is no time. */
 export function parseTime(text: string): number | undefined {
   if (text === "infinite") return 0xffff_ffff;
-  const [, number, unit = "s"] = /^(\d{1,9})([smhdw]?)$/i.exec(text) ?? [];
+  const [, number, unit = ""] = /^(\d{1,9})([smhdw]?)$/i.exec(text) ?? [];
   if (number === undefined) return undefined;
-  return Math.max(LEAST_SECONDS, Math.min(Number(number) * SECONDS_OF_UNIT[unit.toLowerCase()]!, 0xffff_fffe));
+  return Math.min(Number(number) * (SECONDS_OF_UNIT[unit.toLowerCase()] ?? 1), 0xffff_fffe);
 }

@@ -1,8 +1,9 @@
 /** dhcp-option and dhcp-boot. */
 import { type Ipv4Address, parseIpv4 } from "../../base/address.ts";
 import { fromHex, utf8Encode } from "../../base/bytes.ts";
-import { NetloomError } from "../../base/errors.ts";
-import { findOption, parseOption } from "../../wire/dhcp4/option-text.ts";
+import { findOption } from "../../wire/dhcp4/option-text.ts";
+import { badOption as bad, encodeOption, hasForm } from "../option-value.ts";
+import { parseTime } from "./lines.ts";
 
 export interface OptionLine {
   readonly tags: readonly string[];
@@ -14,10 +15,6 @@ export interface OptionLine {
 }
 
 const OWN_ADDRESS = "0.0.0.0";
-
-function bad(reason: string, hint: string): NetloomError {
-  return new NetloomError("bad-option", reason, { hint });
-}
 
 /**
  * `[tag:TAG,]…[option:NAME|NUMBER][,VALUE]…`
@@ -41,11 +38,12 @@ export function readOption(values: readonly string[]): OptionLine {
   return { tags, code, bytes: encodeWords(option, words), isOwnAddress: false };
 }
 
-function encodeWords(
-  { code, isKnown, looks }: NonNullable<ReturnType<typeof findOption>>,
-  words: string[],
-): Uint8Array {
-  if (isKnown && looks !== "0a0b0c") return parseOption(`${code}=${words.join(",")}`)[1];
+function encodeWords(option: NonNullable<ReturnType<typeof findOption>>, words: readonly string[]): Uint8Array {
+  if (hasForm(option)) {
+    // A time may have a unit.
+    const isNumber = /^\d+$/.test(option.looks) && words.length === 1;
+    return encodeOption(option, isNumber ? String(parseTime(words[0]!) ?? words[0]) : words.join(","));
+  }
   // dnsmasq makes of a value what it looks like.
   const text = words.join(",");
   if (words.every((word) => /^\d+\.\d+\.\d+\.\d+$/.test(word)))

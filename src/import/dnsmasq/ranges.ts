@@ -1,7 +1,7 @@
 /** dhcp-range: `[tag:TAG,][set:TAG,]FIRST[,LAST|MODE[,NETMASK[,BROADCAST]]][,TIME]`. */
 import { contains, type Ipv4Address, type Ipv4Prefix, ipv4ToNumber, networkOf, parseIpv4 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
-import { type Line, parseTime } from "./lines.ts";
+import { type Line, parseLeaseTime } from "./lines.ts";
 
 export interface RangeLine {
   readonly line: Line;
@@ -46,7 +46,8 @@ export function readRange(line: Line): RangeLine {
   const last = isStatic || addresses.length === 0 ? first : addresses.shift()!;
   if (!isStatic && last === first && rest[0] !== first) throw bad("the range has no end", "write its last address");
   const time = rest.at(-1);
-  const leaseSeconds = time === undefined || ADDRESS.test(time) || modes.includes(time) ? undefined : parseTime(time);
+  const leaseSeconds =
+    time === undefined || ADDRESS.test(time) || modes.includes(time) ? undefined : parseLeaseTime(time);
   const subnet = subnetOf(first, last, addresses[0]);
   return {
     line,
