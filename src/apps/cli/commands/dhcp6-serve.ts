@@ -94,9 +94,12 @@ export const dhcp6ServeCommand: Command = {
       leaseFile,
       logger: STDERR_LOGGER,
     });
-    tell(invocation.flag("json"), interfaceName, config, { leaseFile, leases: service.stats().restored });
-    if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
-    await service.close(true);
+    try {
+      tell(invocation.flag("json"), interfaceName, config, { leaseFile, leases: service.stats().restored });
+      if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
+    } finally {
+      await service.close(true);
+    }
     return 0;
   },
 };
