@@ -235,7 +235,8 @@ export class LeaseSession {
   /** A device that was just set up loses what is sent before its link is there. Never rejects. */
   async #startWithCarrier(): Promise<void> {
     try {
-      while (!this.#over && !(await linkStateOf(this.#target.name)).running) await sleep(CARRIER_MILLISECONDS);
+      while (!this.#over && (await linkStateOf(this.#target.name))?.running === false)
+        await sleep(CARRIER_MILLISECONDS);
       if (!this.#over) this.#client.start();
     } catch (error) {
       this.#fail(error);

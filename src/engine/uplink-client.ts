@@ -46,8 +46,8 @@ export class UplinkClient implements Service {
     if (this.#retry !== undefined) return;
     try {
       if (this.#running !== undefined) {
-        const { index } = await linkStateOf(this.object.interfaceName);
-        if (index === this.#running.session.interfaceIndex) return;
+        const link = await linkStateOf(this.object.interfaceName);
+        if (link?.index === this.#running.session.interfaceIndex) return;
         await this.#end((session) => session.letGo());
       }
       await this.#begin();

@@ -10,6 +10,7 @@ import {
 import { NetloomError } from "../base/errors.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/route/address.ts";
 import { decodeLink, dumpLinks, getLink, IFF_RUNNING } from "../netlink/route/link.ts";
+import { NetlinkError } from "./netlink/error.ts";
 import { RouteNetlink } from "./netlink.ts";
 
 export interface ServedInterface {
@@ -51,11 +52,18 @@ export async function readInterface(name: string): Promise<ServedInterface> {
 }
 
 /**
- * Whether frames can pass an interface of our own namespace, and which one it is.
- * @throws NetlinkError ENODEV when there is none of that name
+ * Whether frames can pass an interface of our own namespace, and which one it is; undefined: there is none of that name.
+ * @throws NetlinkError
  */
-export async function linkStateOf(name: string): Promise<{ readonly index: number; readonly running: boolean }> {
+export async function linkStateOf(
+  name: string,
+): Promise<{ readonly index: number; readonly running: boolean } | undefined> {
   await using netlink = RouteNetlink.open();
-  const { index, flags } = await netlink.get(getLink({ name }), decodeLink);
-  return { index, running: (flags & IFF_RUNNING) !== 0 };
+  try {
+    const { index, flags } = await netlink.get(getLink({ name }), decodeLink);
+    return { index, running: (flags & IFF_RUNNING) !== 0 };
+  } catch (error) {
+    if (error instanceof NetlinkError && error.errnoName === "ENODEV") return undefined;
+    throw error;
+  }
 }

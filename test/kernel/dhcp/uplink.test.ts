@@ -2,8 +2,8 @@
  * A file whose uplink gets its address from a provider's DHCP server, dnsmasq. Every test has a host and a provider of
  * its own, two namespaces with a veth pair between them, so that all run at one time: much of what they do is waiting.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Folder, json, type Result, Running, shell, until } from "../../support/network.ts";
 
@@ -55,9 +55,14 @@ machines:
         nsenter --net=/run/netns/$space sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
         ip -n $space link set lo up
       done
-      ip -n ${this.#host} link add wan0 address ${MAC} type veth peer name isp0 netns ${this.#provider}
+      ip -n ${this.#provider} address add 198.51.100.1/32 dev lo`);
+    this.plug();
+  }
+
+  /** The device of the uplink, and its other end at the provider's. */
+  plug(): void {
+    shell(`ip -n ${this.#host} link add wan0 address ${MAC} type veth peer name isp0 netns ${this.#provider}
       ip -n ${this.#provider} address add 192.0.2.1/24 dev isp0
-      ip -n ${this.#provider} address add 198.51.100.1/32 dev lo
       ip -n ${this.#provider} link set isp0 up`);
   }
 
@@ -247,11 +252,47 @@ describe.concurrent("an uplink by DHCP", () => {
       ip route add default via 203.0.113.1 metric 1024`);
     await world.done("apply", world.file);
     await until("the RELEASE", () => provider.stderr.includes("DHCPRELEASE(isp0) 192.0.2.100"));
-    const client = await world.client();
-    expect(client?.reason).toContain("route default exists and is not netloom's");
+    const told = "route default exists and is not netloom's";
+    await until("the reason", async () => (await world.client())?.reason?.includes(told) === true);
     expect(world.addresses()).toEqual([]);
     world.onHost("ip link delete other0");
     await until("the lease", () => world.podResolver().includes("nameserver 192.0.2.53"));
     expect(world.addresses()).toEqual(["192.0.2.100"]);
+  });
+
+  test("begins anew on a device that comes back after it was unplugged", async () => {
+    await using world = new World();
+    const first = await world.provide("192.0.2.100", "192.0.2.53");
+    await world.daemon();
+    await world.done("apply", world.file);
+    await until("the lease", () => world.podResolver().includes("nameserver 192.0.2.53"));
+    world.onHost("ip link delete wan0");
+    await until("the failure", async () => (await world.client())?.state === "failed");
+    expect((await world.client())?.reason).toContain("there is no such interface");
+    world.plug();
+    await first.stop();
+    await world.provide("192.0.2.200", "192.0.2.54");
+    await until(
+      "the lease again",
+      () => world.podResolver().includes("nameserver 192.0.2.54") && world.podReachesOut(),
+    );
+    expect(world.addresses()).toEqual(["192.0.2.200"]);
+  });
+
+  test.each([
+    { process: "systemd-network", name: "systemd-networkd", folder: "systemd/netif/leases", line: "ADDRESS=192.0.2.9" },
+    { process: "NetworkManager", name: "NetworkManager", folder: "NetworkManager/devices", line: "connection-uuid=1" },
+  ])("is refused where $name has the device", async ({ process: program, name, folder, line }) => {
+    await using world = new World();
+    const path = world.folder.join(program);
+    copyFileSync("/bin/sleep", path);
+    world.start([path, "60"]);
+    await until(`${name} runs`, () => shell("ps -eo comm").includes(program));
+    mkdirSync(join("/run", folder), { recursive: true });
+    const file = join("/run", folder, String(world.link("wan0")?.["ifindex"]));
+    writeFileSync(file, `${line}\n`);
+    const { code, stderr } = await world.netloom("plan", world.file);
+    rmSync(file);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`${name} gets an address for wan0 already`)]);
   });
 });
