@@ -52,7 +52,7 @@ export async function findInterface(name: string): Promise<Interface> {
   const host = (await observe({ namespaces: [{ name: "" }], files: [] })).namespaces[""];
   const link = host?.links.find((candidate) => candidate.name === name);
   const unfit = (reason: string, hint: string): NetloomError =>
-    new NetloomError("unfit-interface", `dhcp request ${name}: ${reason}`, { hint });
+    new NetloomError("unfit-interface", `DHCP client of ${name}: ${reason}`, { hint });
   if (link === undefined) throw unfit("there is no such interface", "ip link shows what there is.");
   const { index, macAddress, mtuBytes, up, masterIndex } = link;
   if (macAddress === undefined || macAddress === "00:00:00:00:00:00")
