@@ -57,7 +57,7 @@ export interface Dhcp4ServiceStats {
   readonly sent: Readonly<Record<string, number>>;
   /** Frames that met silence. */
   readonly ignored: number;
-  /** Messages without an answer because a limit of the configuration was reached, by its name. */
+  /** How often a limit of the configuration was reached, by its name. */
   readonly limited: Readonly<Record<string, number>>;
   /** Addresses that were probed before they were offered, and those of them that somebody else had. */
   readonly probed: number;
@@ -254,7 +254,7 @@ export class Dhcp4Service implements AsyncDisposable {
         return;
       case "limited":
         this.#limited[event.limit] = (this.#limited[event.limit] ?? 0) + 1;
-        this.#log.write("warn", "DHCP message not answered: too many of its kind", { limit: event.limit });
+        this.#log.write("warn", "DHCP limit reached", { limit: event.limit });
         return;
       case "exhausted":
         this.#log.write("warn", "no address of the range is free", {});

@@ -203,6 +203,16 @@ describe("dhcp serve", () => {
     expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("held by process")]);
   });
 
+  test("--probe: an address that somebody has taken by himself is not offered", async () => {
+    shell("ip -n c2 address add 192.0.2.100/24 dev eth0");
+    await serve(["--probe"], "192.0.2.100-192.0.2.101");
+    expect((await environmentOf("c1", startUdhcpc("c1")))["ip"]).toBe("192.0.2.101");
+    expect((await leases()).map(({ address, state }) => [address, state])).toEqual([
+      ["192.0.2.100", "declined"],
+      ["192.0.2.101", "leased"],
+    ]);
+  });
+
   test("through dhcrelay, with option 82", async () => {
     shell(`ip -n c1 address add 192.0.2.2/25 dev eth0
       ip -n c1 link add down0 type veth peer name relayed0 netns c2

@@ -53,6 +53,7 @@ export const dhcpServeCommand: Command = {
       help: "a further option by the name of dhcpd or dnsmasq or by number, as ntp-servers=192.0.2.1 or 224=0a0b0c",
     },
     "rapid-commit": { help: "give clients that wish it their address in two messages instead of four" },
+    probe: { help: "ask whether somebody uses an address before it is offered to a client that did not have it" },
   },
   example: "netloom dhcp serve --interface lan0 --range 192.0.2.100-192.0.2.199 --router 192.0.2.1 --dns 192.0.2.53",
   async run(invocation) {
@@ -72,6 +73,7 @@ export const dhcpServeCommand: Command = {
       ranges: [range],
       authoritative: true,
       mtuBytes,
+      ...(invocation.flag("probe") ? { probe: {} } : {}),
     };
     attempt(COMMAND, () => checkConfig(config));
     using interrupt = untilInterrupted();

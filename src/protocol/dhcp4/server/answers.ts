@@ -112,7 +112,10 @@ export class Answers {
     const ranges = this.#rangesFor(client);
     const found =
       this.#pool.claim(client.key, wanted, ranges, nowSeconds) ?? this.#pool.allocate(client.key, ranges, nowSeconds);
-    return found === undefined ? silent({ event: "exhausted" }) : this.#offer(client, found, nowSeconds);
+    if (found === undefined) return silent({ event: "exhausted" });
+    const isContested = found.isContested;
+    const output = this.#offer(client, found, nowSeconds);
+    return isContested ? { ...output, events: [{ event: "limited", limit: "offers" }, ...output.events] } : output;
   }
 
   #offer(client: Client, binding: Binding, nowSeconds: number): Dhcp4ServerOutput {

@@ -21,7 +21,7 @@ export type Dhcp4ServerEvent =
   /** An answer waits for a probe of the address. */
   | { readonly event: "probed"; readonly address: Ipv4Address }
   | { readonly event: "exhausted" }
-  /** Nothing was sent, because one of the configuration's limits is reached. */
+  /** One of the configuration's limits is reached: of offers, so that the oldest was made anew; else nothing was sent. */
   | { readonly event: "limited"; readonly limit: keyof Dhcp4Limits }
   /** Nothing was sent, and why. */
   | { readonly event: "ignored"; readonly reason: string };

@@ -17,7 +17,9 @@ describe("a flood of DISCOVERs from hardware addresses that nobody has", () => {
     const server = start({ ranges: [range("192.0.2.10", "192.0.2.11")] });
     expect(obtain(server, { mac: stranger(0) })).toBe("192.0.2.10");
     expect(flood(server, 1, 200, 0)).toEqual(new Array(200).fill("OFFER 192.0.2.11"));
-    const offer = replyOf(say(server, { type: "DISCOVER" })).message.yourAddress;
+    const output = say(server, { type: "DISCOVER" });
+    expect(output.events).toContainEqual({ event: "limited", limit: "offers" });
+    const offer = replyOf(output).message.yourAddress;
     flood(server, 2000, 200, 0);
     const options = [requested(offer), chosen(SERVER)];
     expect(told(say(server, { type: "REQUEST", options }, 1))).toBe("ACK 192.0.2.11");
