@@ -101,7 +101,8 @@ export class LeaseLog<Lease> implements AsyncDisposable {
     } catch (error) {
       throw writeFailed(path, error);
     }
-    this.#rewrittenBytes = 0;
+    // How much of it is outdated is not known: it may grow by what a small file may.
+    this.#rewrittenBytes = endBytes / 2;
   }
 
   /**

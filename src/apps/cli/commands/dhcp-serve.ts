@@ -9,6 +9,7 @@ import {
   parseIpv4,
 } from "../../../base/address.ts";
 import { NetloomError } from "../../../base/errors.ts";
+import { IdleMemory, keepYoungGenerationSmall } from "../../../daemon/memory.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { readInterface } from "../../../kernel/read-interface.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
@@ -28,6 +29,9 @@ const COMMAND = { name: "dhcp serve" } as const;
 const DEFAULT_LEASE = "12h";
 /** A client may ask for less, but not so little that it comes all the time. */
 const SHORTEST_LEASE_SECONDS = 120;
+
+/** Taking up so many leaves enough behind to be worth a pause. */
+const MANY_LEASES = 10_000;
 
 interface Settings extends Pick<Dhcp4ServerConfig, "leaseSeconds" | "options" | "rapidCommit"> {
   readonly range: AddressRange;
@@ -79,7 +83,10 @@ export const dhcpServeCommand: Command = {
     using interrupt = untilInterrupted();
     createStateFolder(leaseFolderOf(stateFolder));
     const leaseFile = leaseFileOf(stateFolder, interfaceName);
+    keepYoungGenerationSmall();
+    using memory = new IdleMemory();
     await using service = new Dhcp4Service({ interfaceIndex: index, config, leaseFile, logger: STDERR_LOGGER });
+    if (service.stats().restored > MANY_LEASES) memory.settle();
     tell(invocation.flag("json"), interfaceName, { ...config, range }, { leaseFile, leases: service.stats().restored });
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
