@@ -44,9 +44,11 @@ function cutOff(
 ): Snapshot {
   const position = cut % (steps.length + 1);
   const kernel = new FakeKernel(snapshot);
-  kernel.apply(steps.slice(0, position), objects);
+  // A peer is named by a step of its own, which may lie behind the cut.
+  const named = [...objects, ...steps.flatMap((step) => step.after ?? [])];
+  kernel.apply(steps.slice(0, position), named);
   const next = steps[position];
-  if (torn && next !== undefined) kernel.tear(next, [...objects, ...steps.flatMap((step) => step.after ?? [])]);
+  if (torn && next !== undefined) kernel.tear(next, named);
   return kernel.observe();
 }
 
