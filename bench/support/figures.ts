@@ -42,7 +42,7 @@ export class Figures {
         const other = median(all);
         const ratio = isLessBetter ? other / own : own / other;
         const range = `${show(Math.min(...all))} - ${show(Math.max(...all))}`;
-        const compared = contestant === this.#baseline || Number.isNaN(ratio) ? "" : `${ratio.toFixed(2)} x`;
+        const compared = contestant === this.#baseline || !Number.isFinite(ratio) ? "" : `${ratio.toFixed(2)} x`;
         return line([name, contestant, show(other), range, compared]);
       }),
     );

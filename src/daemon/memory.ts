@@ -59,4 +59,6 @@ export class IdleMemory implements Disposable {
  */
 export function keepYoungGenerationSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
+  // So little is copied sooner than other threads are woken for it.
+  setFlagsFromString("--no-parallel-scavenge");
 }
