@@ -72,7 +72,7 @@ async function observeOpened(
   asked: { readonly tables: readonly NftTableName[]; readonly foreignAccepts: boolean },
 ): Promise<ObservedNamespace> {
   const [routing, filters] = await Promise.all([observeRouting(namespace), observeFilters(place, asked)]);
-  return { ...routing, ...filters, sysctls: observeSysctls(namespace, sysctls) };
+  return { ...routing, ...filters, sysctls: observeSysctls(namespace, sysctls, routing.links) };
 }
 
 /** ENOTTY and EINVAL: the file that a killed `ip netns add` leaves is no namespace. Null: there is no such file. */

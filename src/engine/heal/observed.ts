@@ -165,7 +165,7 @@ function withSysctls({ name, sysctls = [] }: NamespaceRequest, observed: Observe
   if (missing.length === 0) return observed;
   const namespace = name === "" ? undefined : openNamespace(namespacePath(name));
   try {
-    return { ...observed, sysctls: { ...observed.sysctls, ...observeSysctls(namespace, missing) } };
+    return { ...observed, sysctls: { ...observed.sysctls, ...observeSysctls(namespace, missing, observed.links) } };
   } finally {
     if (namespace !== undefined) closeDescriptor(namespace);
   }
