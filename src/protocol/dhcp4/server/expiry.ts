@@ -38,9 +38,18 @@ export class Expiry<Entry extends Timed> {
       unlink(entry);
       // Only entries come into the lists, by schedule().
       if (entry.endSeconds <= nowSeconds) return entry as Entry;
+      const isOfAClockSetBack = entry.endSeconds <= this.#turned;
       this.#place(entry);
+      if (isOfAClockSetBack) this.#turnBack(nowSeconds);
     }
     return undefined;
+  }
+
+  /** What had ended by a clock that was wrong has not. */
+  #turnBack(nowSeconds: number): void {
+    this.#turned = Math.floor(nowSeconds);
+    const entries = [this.#ended, ...this.#slots].flatMap((ring) => (ring === undefined ? [] : [...emptied(ring)]));
+    for (const entry of entries) this.#place(entry);
   }
 
   /** Tell the time; now and then, so that what has to be done by the next {@link take} stays little. */
@@ -53,10 +62,15 @@ export class Expiry<Entry extends Timed> {
       const slot = this.#slots[second % SLOTS];
       if (slot === undefined) continue;
       this.#slots[second % SLOTS] = undefined;
-      for (let entry = slot.first(); entry !== undefined; entry = slot.first()) {
-        unlink(entry);
-        this.#place(entry);
-      }
+      for (const entry of emptied(slot)) this.#place(entry);
     }
+  }
+}
+
+/** A ring's entries, each taken out as it is named. */
+function* emptied(ring: Ring): Generator<Timed> {
+  for (let entry = ring.first(); entry !== undefined; entry = ring.first()) {
+    unlink(entry);
+    yield entry;
   }
 }
