@@ -64,6 +64,9 @@ export interface DraftNetwork {
   readonly classes: DraftClass[];
 }
 
+/** More than this are no network file of anybody; a file of nothing else must not take for ever. */
+export const MOST_NETWORKS = 1000;
+
 export function emptySettings(): Settings {
   return { options: new Map() };
 }

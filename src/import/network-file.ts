@@ -29,10 +29,11 @@ export function formatNetworkFile(
   problems: Problems,
 ): NetworkFile | undefined {
   const dropped = new Set<Origin>();
+  const limited = networks.map((network) => withinLimits(network, problems));
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const { content, origins } = buildFile(networks, dropped);
+    const { content, origins } = buildFile(limited, dropped);
     if (Object.keys(content["networks"]).length === 0) return undefined;
-    const text = writeYaml(content, networks, title);
+    const text = writeYaml(content, limited, title);
     const mistakes = mistakesOf(text);
     if (mistakes.length === 0) return { text, content };
     for (const { path, reason, remedy, value } of mistakes) {
@@ -47,6 +48,24 @@ export function formatNetworkFile(
     }
   }
   return undefined;
+}
+
+/** What a network file takes of each kind. */
+const MOST = { ranges: 256, ignore: 10_000, hosts: 10_000, classes: 256 } as const;
+
+function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
+  const limit = <T extends { readonly origin: Origin }>(kind: keyof typeof MOST, items: readonly T[]): T[] => {
+    for (const { origin } of items.slice(MOST[kind]))
+      problems.tell(origin, `a network has at most ${MOST[kind]} of these`, "part them among several networks");
+    return items.slice(0, MOST[kind]);
+  };
+  return {
+    ...network,
+    ranges: limit("ranges", network.ranges),
+    ignore: limit("ignore", network.ignore),
+    hosts: limit("hosts", network.hosts),
+    classes: limit("classes", network.classes),
+  };
 }
 
 function mistakesOf(text: string): NetworkFileError["mistakes"] {

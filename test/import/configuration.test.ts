@@ -154,6 +154,17 @@ describe("dhcpd", () => {
     expect(told(text)).toContain("5: the range is of no subnet that the file declares");
   });
 
+  test("more than a network file takes is left out, the rest stays", () => {
+    const subclasses = Array.from(
+      { length: 300 },
+      (_, i) => `subclass "c" 1:52:54:00:00:${i >> 8}:${(i & 255).toString(16)};`,
+    );
+    const text = `class "c" { match hardware; default-lease-time 60; }\n${subclasses.join("\n")}\n${inSubnet("")}`;
+    expect(dhcpOf(text)["classes"]).toHaveLength(256);
+    expect(told(text)).toHaveLength(44);
+    expect(told(text)[0]).toBe("258: a network has at most 256 of these");
+  });
+
   test("what the network file refuses is left out and told with the line that it stems from", () => {
     const text = `${inSubnet("next-server tftp.example.org;")}
       host a { hardware ethernet 01:00:5e:00:00:01; fixed-address 192.0.2.5; }

@@ -102,9 +102,13 @@ function readOr(reader: Reader, depth: number): Alternatives {
   let matches = readAnd(reader, depth);
   while (accept(reader, "or")) {
     const others = readAnd(reader, depth);
-    matches = matches === undefined || others === undefined ? undefined : [...matches, ...others];
+    matches = matches === undefined || others === undefined ? undefined : bounded([...matches, ...others]);
   }
-  return matches === undefined || matches.length > MOST_ALTERNATIVES ? undefined : matches;
+  return matches;
+}
+
+function bounded(matches: readonly Match[]): Alternatives {
+  return matches.length > MOST_ALTERNATIVES ? undefined : matches;
 }
 
 function readAnd(reader: Reader, depth: number): Alternatives {
@@ -114,7 +118,7 @@ function readAnd(reader: Reader, depth: number): Alternatives {
     matches =
       matches === undefined || others === undefined
         ? undefined
-        : matches.flatMap((match) => others.flatMap((other) => bothMatch(match, other) ?? []));
+        : bounded(matches.flatMap((match) => others.flatMap((other) => bothMatch(match, other) ?? [])));
   }
   return matches;
 }

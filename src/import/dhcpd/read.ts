@@ -11,7 +11,8 @@ import {
 import { toHex } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { FOREVER_SECONDS } from "../../protocol/dhcp4/server/lease.ts";
-import { formatRange, type Located } from "../draft.ts";
+import { formatRange, type Located, MOST_NETWORKS } from "../draft.ts";
+import { badOption } from "../option-value.ts";
 import type { Problems } from "../problem.ts";
 import { parseSubject, type Subject } from "./condition.ts";
 import type { Token } from "./lexer.ts";
@@ -241,6 +242,8 @@ export class DhcpdConfiguration {
     const [, address, netmask, mask] = tokens.map(({ text }) => text);
     if (block === undefined || address === undefined || netmask !== "netmask" || mask === undefined) return false;
     const prefix = prefixOf(parseIpv4(address), parseIpv4(mask));
+    if (this.subnets.length >= MOST_NETWORKS)
+      throw badOption(`a file has at most ${MOST_NETWORKS} networks`, "part it");
     const around = scope.kind === "shared-network" ? scope.origin.text : undefined;
     const subnet: Subnet = { scope: openScope("subnet", scope, origin), prefix, sharedNetwork: around, pools: [] };
     this.subnets.push(subnet);
@@ -315,8 +318,7 @@ function readPermission(scope: Scope, words: readonly string[], origin: Located<
 /** @throws NetloomError bad-option */
 function prefixOf(address: Ipv4Address, mask: Ipv4Address): Ipv4Prefix {
   const length = 32 - Math.log2(2 ** 32 - ipv4ToNumber(mask));
-  if (!Number.isInteger(length))
-    throw new NetloomError("bad-option", `${mask} is no netmask`, { hint: "write one such as 255.255.255.0" });
+  if (!Number.isInteger(length)) throw badOption(`${mask} is no netmask`, "write one such as 255.255.255.0");
   return networkOf({ address, length });
 }
 

@@ -32,8 +32,15 @@ export function parseStatements(text: string, problems: Problems): Statement[] {
     } else if (mark === "{") {
       const origin = originOf(text, words.length > 0 ? words : [token]);
       const block: Statement[] = [];
-      if (open.length < MOST_DEPTH) inner().push({ tokens: words, origin, block });
-      else problems.tell(origin, "the blocks are nested too deeply", "write it with fewer blocks");
+      if (open.length >= MOST_DEPTH) {
+        problems.tell(
+          origin,
+          "the blocks are nested too deeply, nothing is read from here",
+          "write it with fewer blocks",
+        );
+        return top;
+      }
+      inner().push({ tokens: words, origin, block });
       open.push({ statements: block, origin });
     } else {
       if (words.length > 0) tellEnd(originOf(text, words), problems);

@@ -8,6 +8,7 @@ import {
   type DraftNetwork,
   emptySettings,
   hostName,
+  MOST_NETWORKS,
   mergeSettings,
   type Settings,
   unusedName,
@@ -32,7 +33,7 @@ export function importDnsmasq(text: string, problems: Problems): DraftNetwork[] 
 
 class Importer {
   readonly networks: DraftNetwork[] = [];
-  readonly #lines: readonly Line[];
+  readonly #byKey: ReadonlyMap<string, readonly Line[]>;
   readonly #problems: Problems;
   readonly #tags = new Tags();
   /** What clients of all networks are told. */
@@ -43,7 +44,7 @@ class Importer {
   #usesBoot = false;
 
   constructor(lines: readonly Line[], problems: Problems) {
-    this.#lines = lines;
+    this.#byKey = Map.groupBy(lines, ({ key }) => key);
     this.#problems = problems;
     this.#readRanges();
     for (const line of lines) if (TAG_SETTERS.has(line.key)) this.#readTagSetter(line);
@@ -62,7 +63,7 @@ class Importer {
   }
 
   #values(key: string): readonly Line[] {
-    return this.#lines.filter((line) => line.key === key);
+    return this.#byKey.get(key) ?? [];
   }
 
   #readRanges(): void {
@@ -72,9 +73,14 @@ class Importer {
         ranges.push(readRange(line));
       });
     const names = new Set<string>();
+    const subnets = new Set(ranges.map(({ subnet }) => subnet.address)).size;
     for (const range of ranges) {
       const known = this.networks.find(({ subnet }) => contains(subnet.value, range.first));
-      const network = known ?? this.#addNetwork(range, ranges, names);
+      if (known === undefined && this.networks.length >= MOST_NETWORKS) {
+        this.#tell(range.line, [`a file has at most ${MOST_NETWORKS} networks`, "part it"]);
+        continue;
+      }
+      const network = known ?? this.#addNetwork(range, subnets, names);
       this.#addRange(network, range);
     }
   }
@@ -87,9 +93,8 @@ class Importer {
     );
   }
 
-  #addNetwork(range: RangeLine, all: readonly RangeLine[], names: Set<string>): DraftNetwork {
+  #addNetwork(range: RangeLine, subnets: number, names: Set<string>): DraftNetwork {
     const { origin } = range.line;
-    const subnets = new Set(all.map(({ subnet }) => `${subnet.address}`)).size;
     const interfaces = this.#values("interface").flatMap(({ values }) => values);
     const named = range.interfaceName ?? range.sets[0] ?? (subnets === 1 ? interfaces[0] : undefined);
     const plain = subnets === 1 ? "lan" : `lan${this.networks.length + 1}`;
@@ -158,7 +163,8 @@ class Importer {
     const match = tag === "" ? undefined : readMatch(line, words);
     if (match === undefined)
       this.#tell(line, ["clients are not told apart by this", "write a class with vendor, user, architecture or mac"]);
-    else this.#tags.of(tag.replace(/^(set|net):/, "")).matches.push(match);
+    else if (!this.#tags.add(tag.replace(/^(set|net):/, ""), match))
+      this.#tell(line, ["too many kinds of clients have this tag", "part it"]);
   }
 
   #tell({ origin }: Line, [reason, remedy]: readonly [string, string]): void {
@@ -213,14 +219,14 @@ class Importer {
   /** It sets tags, a name, a lease time: what a class says. */
   #readHostWithoutAddress({ line, macs, tags, name, leaseSeconds }: HostLine): void {
     const matches = macs.flatMap((mac) => macPrefix(mac) ?? []);
-    for (const tag of tags) this.#tags.of(tag).matches.push(...matches);
+    for (const tag of tags) for (const match of matches) this.#tags.add(tag, match);
     if (matches.length === 0 || matches.length < macs.length || (tags.length === 0 && leaseSeconds === undefined))
       this.#tell(line, ["a host without an address has nothing of its own", "give it an address"]);
     else if (name !== undefined)
       this.#tell(line, [`${name} is not told to a host without an address`, "give it an address"]);
     if (leaseSeconds === undefined || matches.length === 0) return;
     const tag = name ?? macs[0]!;
-    this.#tags.of(tag).matches.push(...(tags.includes(tag) ? [] : matches));
+    if (!tags.includes(tag)) for (const match of matches) this.#tags.add(tag, match);
     for (const settings of this.#tags.audience([tag], this.#common, line.origin) ?? [])
       settings.leaseDefault = { value: leaseSeconds, origin: line.origin };
   }

@@ -36,6 +36,9 @@ interface TagClass {
   lastLine: number;
 }
 
+/** As many classes as a network of a file has. */
+const MOST_MATCHES = 256;
+
 export class Tags {
   readonly #bearers = new Map<string, Bearers>();
   readonly #classes = new Map<string, TagClass[]>();
@@ -47,6 +50,14 @@ export class Tags {
     const made: Bearers = { matches: [], hosts: [], networks: new Set() };
     this.#bearers.set(tag, made);
     return made;
+  }
+
+  /** Clients of this kind have the tag. False: it has too many kinds already. */
+  add(tag: string, match: Match): boolean {
+    const { matches } = this.of(tag);
+    if (matches.length >= MOST_MATCHES) return false;
+    matches.push(match);
+    return true;
   }
 
   has(tag: string): boolean {

@@ -7,7 +7,7 @@ import { formatProblem } from "../../../import/problem.ts";
 import { type Command, usageError } from "../command.ts";
 import { complain, print, printJson } from "../output.ts";
 
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
 
 export const importCommand: Command = {
   name: "import",
