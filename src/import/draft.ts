@@ -67,6 +67,9 @@ export interface DraftNetwork {
 /** More than this are no network file of anybody; a file of nothing else must not take for ever. */
 export const MOST_NETWORKS = 1000;
 
+/** As many as a network of a file has. */
+export const MOST_HOSTS = 10_000;
+
 export function emptySettings(): Settings {
   return { options: new Map() };
 }

@@ -8,7 +8,14 @@ import { extendPath, NetworkFileError } from "../model/mistakes.ts";
 import type { Plain, PlainMap } from "../model/document.ts";
 import { parseNetworkFile } from "../model/parse.ts";
 import { FOREVER_SECONDS } from "../protocol/dhcp4/server/lease.ts";
-import type { DraftClass, DraftHost, DraftNetwork, Located, Settings } from "./draft.ts";
+import {
+  type DraftClass,
+  type DraftHost,
+  type DraftNetwork,
+  type Located,
+  MOST_HOSTS,
+  type Settings,
+} from "./draft.ts";
 import { formatOption } from "./option-value.ts";
 import type { Origin, Problems } from "./problem.ts";
 
@@ -51,7 +58,7 @@ export function formatNetworkFile(
 }
 
 /** What a network file takes of each kind. */
-const MOST = { ranges: 256, ignore: 10_000, hosts: 10_000, classes: 256 } as const;
+const MOST = { ranges: 256, ignore: 10_000, hosts: MOST_HOSTS, classes: 256 } as const;
 
 function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
   const limit = <T extends { readonly origin: Origin }>(kind: keyof typeof MOST, items: readonly T[]): T[] => {

@@ -10,7 +10,15 @@ import {
   parseIpv4,
 } from "../../base/address.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
-import { cleanName, type DraftClass, type DraftNetwork, hostName, type Settings, unusedName } from "../draft.ts";
+import {
+  cleanName,
+  type DraftClass,
+  type DraftNetwork,
+  hostName,
+  MOST_HOSTS,
+  type Settings,
+  unusedName,
+} from "../draft.ts";
 import type { Origin, Problems } from "../problem.ts";
 import { ClassBuilder, type ClassRange, othersOf } from "./classes.ts";
 import { DhcpdConfiguration } from "./read.ts";
@@ -201,7 +209,9 @@ function addHosts(networks: readonly DraftNetwork[], { hosts }: DhcpdConfigurati
       "remove name: from hosts that shall keep names of their own",
     );
   const names = new Map(networks.map((network) => [network, new Set<string>()]));
-  for (const host of hosts) {
+  for (const { scope } of hosts.slice(MOST_HOSTS))
+    problems.tell(scope.origin, `a network has at most ${MOST_HOSTS} hosts`, "part them among several networks");
+  for (const host of hosts.slice(0, MOST_HOSTS)) {
     const { scope, addresses } = host;
     const { origin } = scope;
     const settings = settle(

@@ -8,6 +8,7 @@ import {
   type DraftNetwork,
   emptySettings,
   hostName,
+  MOST_HOSTS,
   MOST_NETWORKS,
   mergeSettings,
   type Settings,
@@ -206,6 +207,10 @@ class Importer {
         "the host is known by its name alone, or by a part of its MAC address",
         "add its MAC address",
       ]);
+      return;
+    }
+    if (network.hosts.length >= MOST_HOSTS) {
+      this.#tell(host.line, [`a network has at most ${MOST_HOSTS} hosts`, "part them among several networks"]);
       return;
     }
     const taken = names.get(network) ?? new Set<string>();
