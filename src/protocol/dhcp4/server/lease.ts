@@ -26,6 +26,11 @@ export interface Lease {
   readonly endSeconds: number;
 }
 
+/** When something ends that lasts `seconds` from now. What ends after 2106, which no lease can say, never does. */
+export function endOf(nowSeconds: number, seconds: number): number {
+  return Math.min(Math.ceil(nowSeconds) + seconds, FOREVER_SECONDS);
+}
+
 const BY_IDENTIFIER = 1;
 const BY_HARDWARE = 0;
 const MAC_BYTES = 6;

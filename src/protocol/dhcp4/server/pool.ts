@@ -11,7 +11,7 @@ import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/ad
 import { AddressTable } from "./address-table.ts";
 import { Binding, leaseOf, Range } from "./binding.ts";
 import type { Layout, Place, RangePlace } from "./layout.ts";
-import { type ClientKey, FOREVER_SECONDS, type Lease } from "./lease.ts";
+import { type ClientKey, type Lease } from "./lease.ts";
 import { unlink } from "./ring.ts";
 
 export class Pool {
@@ -274,9 +274,4 @@ export class Pool {
 function firstOffer(range: Range): Binding | undefined {
   // Only bindings come into the ring, by offer().
   return range.offers.first() as Binding | undefined;
-}
-
-/** When something ends that lasts `seconds` from now. */
-export function endOf(nowSeconds: number, seconds: number): number {
-  return seconds === FOREVER_SECONDS ? FOREVER_SECONDS : Math.ceil(nowSeconds) + seconds;
 }

@@ -85,16 +85,27 @@ export function checkConfig(config: Dhcp6ServerConfig): void {
       throw refuse(`a duration of ${seconds} s is not 1 to ${FOREVER_SECONDS}`);
   if (preferredSeconds > validSeconds) throw refuse("addresses are preferred for longer than they are valid");
   for (const host of hosts) checkHost(host, config, refuse);
+  const kept = new Set<string>();
+  for (const { address, prefix } of hosts)
+    for (const lease of [address, prefix === undefined ? undefined : formatPrefix(prefix)]) {
+      if (lease !== undefined && kept.has(lease)) throw refuse(`${lease} is kept for two hosts`);
+      if (lease !== undefined) kept.add(lease);
+    }
 }
 
 function checkHost(
   { duid, mac, address, prefix }: Host6,
-  { prefixes, delegate }: Dhcp6ServerConfig,
+  { prefixes, delegate, addresses }: Dhcp6ServerConfig,
   refuse: (reason: string) => NetloomError,
 ): void {
   if (duid === undefined && mac === undefined) throw refuse("a host is known neither by DUID nor by MAC address");
-  if (address !== undefined && !prefixes.some((candidate) => contains(candidate, address)))
-    throw refuse(`a host's ${address} is not of the link`);
+  if (duid !== undefined && !isDuid(duid)) throw refuse("a host's DUID is not 3 to 130 bytes");
+  if (address !== undefined) {
+    const own = prefixes.find((candidate) => contains(candidate, address));
+    if (own === undefined) throw refuse(`a host's ${address} is not of the link`);
+    if (addresses.includes(address) || networkOf(own).address === address)
+      throw refuse(`${address} is a router's or the server's own, not a host's`);
+  }
   if (prefix === undefined) return;
   const isPart = delegate !== undefined && overlaps(delegate.from, prefix);
   if (isPart && (prefix.length !== delegate.length || networkOf(prefix).address !== prefix.address))

@@ -50,8 +50,3 @@ export function formatDuid({ client }: Lease6): string {
   const bytes = Array.from(duidOf(client), (character) => character.charCodeAt(0));
   return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
-
-/** When something ends that lasts `seconds` from now. */
-export function endOf(nowSeconds: number, seconds: number): number {
-  return seconds === FOREVER_SECONDS ? FOREVER_SECONDS : Math.ceil(nowSeconds) + seconds;
-}

@@ -22,6 +22,7 @@ import type { EthernetFrame } from "../../../wire/ethernet.ts";
 import type { Ipv6Packet } from "../../../wire/ipv6.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import { partOfLifetime } from "../../guest-lease6.ts";
+import { endOf } from "../../dhcp4/server/lease.ts";
 import { Quarantines } from "../../dhcp4/server/limits.ts";
 import {
   addressRange,
@@ -32,7 +33,7 @@ import {
   type Host6,
 } from "./config.ts";
 import { Hosts6 } from "./hosts.ts";
-import { clientKeyOf, duidOf, endOf, type Lease6 } from "./lease.ts";
+import { clientKeyOf, duidOf, type Lease6 } from "./lease.ts";
 import { type Binding6, isHeld, leaseOf, Pool6 } from "./pool.ts";
 import { Reply6 } from "./reply.ts";
 import { readRequest, type Request6 } from "./request.ts";

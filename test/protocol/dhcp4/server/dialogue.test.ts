@@ -338,3 +338,12 @@ describe("where a reply goes (RFC 2131 §4.1)", () => {
     expect(output.events.at(-1)).toMatchObject({ event: "sent", omittedOptions: [225] });
   });
 });
+
+test("a lease that ends after 2106 is kept as one for ever", () => {
+  const seconds = 0xffff_fffe;
+  const server = start({ leaseSeconds: { default: seconds, minimum: 600, maximum: seconds } }, 1_800_000_000);
+  const offer = replyOf(say(server, { type: "DISCOVER" }, 1_800_000_000)).message.yourAddress;
+  const options = [requested(offer), chosen(SERVER)];
+  const output = say(server, { type: "REQUEST", options }, 1_800_000_000);
+  expect(output.leases).toMatchObject([{ address: offer, endSeconds: 0xffff_ffff }]);
+});

@@ -165,6 +165,13 @@ describe("REQUEST (§18.3.2)", () => {
   });
 });
 
+test("a lease that ends after 2106 is kept as one for ever, and told as it is", () => {
+  const validSeconds = 0xffff_fffe;
+  const output = say(start({ validSeconds }), "REQUEST", [ia("address", 1)], { now: 1_800_000_000 });
+  expect(told(replyOf(output))).toEqual([expect.stringMatching(/3000\/4294967294$/)]);
+  expect(output.leases).toMatchObject([{ endSeconds: 0xffff_ffff }]);
+});
+
 describe("RENEW and REBIND (§18.3.4, §18.3.5)", () => {
   test.for(["RENEW", "REBIND"] as const)("%s: the same address for a new time", (type) => {
     const server = start();
@@ -465,6 +472,20 @@ test.for<[string, Partial<Dhcp6ServerConfig>]>([
   ["preferred for longer", { preferredSeconds: 5000 }],
   ["is not link-local", { linkAddress: parseIpv6("2001:db8:1::1") }],
   ["neither by DUID nor by MAC address", { hosts: [{ address: parseIpv6("2001:db8:1::9") }] }],
+  ["is not 3 to 130 bytes", { hosts: [{ duid: Uint8Array.of(1, 2), address: parseIpv6("2001:db8:1::9") }] }],
+  [
+    "2001:db8:1::1 is a router's or the server's",
+    { hosts: [{ mac: CLIENT_MAC, address: parseIpv6("2001:db8:1::1") }] },
+  ],
+  ["2001:db8:1:: is a router's or the server's", { hosts: [{ mac: CLIENT_MAC, address: parseIpv6("2001:db8:1::") }] }],
+  [
+    "2001:db8:1::9 is kept for two",
+    { hosts: [CLIENT_MAC, OTHER_MAC].map((mac) => ({ mac, address: parseIpv6("2001:db8:1::9") })) },
+  ],
+  [
+    "2001:db8:100::/56 is kept for two",
+    { hosts: [CLIENT_MAC, OTHER_MAC].map((mac) => ({ mac, prefix: prefix("2001:db8:100::/56") })) },
+  ],
   ["is not one of those", { hosts: [{ mac: CLIENT_MAC, prefix: prefix("2001:db8:100::/60") }] }],
 ])("refused: %s", ([reason, changes]) => {
   expect(() => start(changes)).toThrow(reason);
