@@ -26,8 +26,8 @@ import { holdPort6 } from "./hold-port6.ts";
 const BATCH_FRAMES = 128;
 /** A power cut ends, and all hosts of the link ask at one time. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-/** Replies that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
-const WAITING_FRAMES = 4096;
+/** Leases that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
+const WAITING_LEASES = 4096;
 
 export interface Ip6ServiceOptions {
   /** Default: our own network namespace. */
@@ -165,7 +165,7 @@ export class Ip6Service {
   #handle(received: readonly ReceivedFrame[]): void {
     const batch: Batch = { leases: [], promised: [], free: [] };
     for (const { buffer, offset, length, checksumNotReady } of received) {
-      if (this.#waiting + batch.promised.length >= WAITING_FRAMES) {
+      if (this.#waiting + batch.leases.length >= WAITING_LEASES) {
         this.#refused++;
         continue;
       }
@@ -194,7 +194,7 @@ export class Ip6Service {
   }
 
   async #sendKept({ leases, promised }: Batch): Promise<void> {
-    this.#waiting += promised.length;
+    this.#waiting += leases.length;
     try {
       await this.#leases.append(leases);
       this.#send(promised);
@@ -203,7 +203,7 @@ export class Ip6Service {
       const code = error instanceof NetloomError ? error.code : "internal";
       this.#log.write("warn", "leases were not kept, so nobody is told of them", { code, error: messageOf(error) });
     } finally {
-      this.#waiting -= promised.length;
+      this.#waiting -= leases.length;
     }
   }
 
