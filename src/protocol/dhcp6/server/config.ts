@@ -85,12 +85,6 @@ export function checkConfig(config: Dhcp6ServerConfig): void {
       throw refuse(`a duration of ${seconds} s is not 1 to ${FOREVER_SECONDS}`);
   if (preferredSeconds > validSeconds) throw refuse("addresses are preferred for longer than they are valid");
   for (const host of hosts) checkHost(host, config, refuse);
-  const kept = new Set<string>();
-  for (const { address, prefix } of hosts)
-    for (const lease of [address, prefix === undefined ? undefined : formatPrefix(prefix)]) {
-      if (lease !== undefined && kept.has(lease)) throw refuse(`${lease} is kept for two hosts`);
-      if (lease !== undefined) kept.add(lease);
-    }
 }
 
 function checkHost(
@@ -103,10 +97,12 @@ function checkHost(
   if (address !== undefined) {
     const own = prefixes.find((candidate) => contains(candidate, address));
     if (own === undefined) throw refuse(`a host's ${address} is not of the link`);
-    if (addresses.includes(address) || networkOf(own).address === address)
+    if (addresses.includes(address) || (own.length < 127 && networkOf(own).address === address))
       throw refuse(`${address} is a router's or the server's own, not a host's`);
   }
   if (prefix === undefined) return;
+  if (prefixes.some((own) => overlaps(own, prefix)))
+    throw refuse(`a host's ${formatPrefix(prefix)} has the link's own prefix in it, or is part of it`);
   const isPart = delegate !== undefined && overlaps(delegate.from, prefix);
   if (isPart && (prefix.length !== delegate.length || networkOf(prefix).address !== prefix.address))
     throw refuse(`a host's ${formatPrefix(prefix)} is not one of those that are delegated`);

@@ -8,8 +8,8 @@ export class Hosts6 {
 
   constructor(hosts: readonly Host6[]) {
     for (const host of hosts) {
-      if (host.duid !== undefined) this.#byDuid.set(String.fromCharCode(...host.duid), host);
-      if (host.mac !== undefined) this.#byMac.set(host.mac, host);
+      if (host.duid !== undefined) add(this.#byDuid, String.fromCharCode(...host.duid), host);
+      if (host.mac !== undefined) add(this.#byMac, host.mac, host);
     }
   }
 
@@ -17,4 +17,9 @@ export class Hosts6 {
   find(duid: string, mac: MacAddress | undefined): Host6 | undefined {
     return this.#byDuid.get(duid) ?? (mac === undefined ? undefined : this.#byMac.get(mac));
   }
+}
+
+/** An address and a prefix may be kept for one client by two entries. */
+function add<Key>(hosts: Map<Key, Host6>, key: Key, host: Host6): void {
+  hosts.set(key, { ...hosts.get(key), ...host });
 }

@@ -316,6 +316,21 @@ describe("what is kept for a client", () => {
     { duid: fromHex("0002 0000 0009 aabb"), address: parseIpv6("2001:db8:1::beef") },
   ];
 
+  test("an address and a prefix, by an entry each", () => {
+    const [first] = hosts;
+    const { mac, address, prefix: kept } = first!;
+    const server = start({
+      hosts: [
+        { mac: mac!, address },
+        { mac: mac!, prefix: kept! },
+      ],
+    });
+    expect(told(replyOf(say(server, "REQUEST", [ia("address", 1), ia("prefix", 2)])))).toEqual([
+      "1: 2001:db8:1::10 3000/4000",
+      "2: 2001:db8:100:300::/56 3000/4000",
+    ]);
+  });
+
   test("is its, by MAC address or DUID, also outside the range; and nobody else gets it", () => {
     const server = start({ hosts });
     const client: Dhcp6Option = { code: DHCP6_OPTION.clientIdentifier, data: fromHex("0002 0000 0009 aabb") };
@@ -478,14 +493,7 @@ test.for<[string, Partial<Dhcp6ServerConfig>]>([
     { hosts: [{ mac: CLIENT_MAC, address: parseIpv6("2001:db8:1::1") }] },
   ],
   ["2001:db8:1:: is a router's or the server's", { hosts: [{ mac: CLIENT_MAC, address: parseIpv6("2001:db8:1::") }] }],
-  [
-    "2001:db8:1::9 is kept for two",
-    { hosts: [CLIENT_MAC, OTHER_MAC].map((mac) => ({ mac, address: parseIpv6("2001:db8:1::9") })) },
-  ],
-  [
-    "2001:db8:100::/56 is kept for two",
-    { hosts: [CLIENT_MAC, OTHER_MAC].map((mac) => ({ mac, prefix: prefix("2001:db8:100::/56") })) },
-  ],
+  ["has the link's own prefix in it", { hosts: [{ mac: CLIENT_MAC, prefix: prefix("2001:db8:1::/64") }] }],
   ["is not one of those", { hosts: [{ mac: CLIENT_MAC, prefix: prefix("2001:db8:100::/60") }] }],
 ])("refused: %s", ([reason, changes]) => {
   expect(() => start(changes)).toThrow(reason);
