@@ -7,6 +7,7 @@ import { type Ipv4Prefix, parseIpv4, parseMac, parsePrefix } from "../../src/bas
 import { type Command, parseInvocation } from "../../src/apps/cli/command.ts";
 import { dhcpLeasesCommand } from "../../src/apps/cli/commands/dhcp-leases.ts";
 import { dhcpLeasesExportCommand, dhcpLeasesImportCommand } from "../../src/apps/cli/commands/dhcp-leases-transfer.ts";
+import { importCommand } from "../../src/apps/cli/commands/import.ts";
 import { leaseFileOf } from "../../src/apps/cli/lease-files.ts";
 import type { Dhcp4ServerConfig } from "../../src/protocol/dhcp4/server/config.ts";
 import { takeLock } from "../../src/store/lock.ts";
@@ -96,6 +97,28 @@ describe("dhcp leases import", () => {
       hint: expect.stringContaining("Stop the server"),
     });
     expect(readdirSync(join(folder, "state/dhcp"))).toEqual(["lan0.leases.lock"]);
+  });
+
+  test.for([
+    ['{"format":"netloom-leases","version":1,"leases":[{"int', "this is no export of leases"],
+    ['{"format":"netloom-leases","version":2,"leases":[]}', "version 2 of the export is not known"],
+    ["address,hwaddr,client_id,expire\n", "there is no column valid_lifetime"],
+    ["hello\n", "this is no file of leases that is known"],
+  ] as const)("%s: a wrong file", async ([text, message]) => {
+    const path = join(folder, "leases");
+    writeFileSync(path, text);
+    await expect(run(dhcpLeasesImportCommand, path, "--interface", "lan0")).rejects.toMatchObject({
+      code: "bad-file",
+      message: expect.stringContaining(message),
+    });
+    expect(readdirSync(folder)).toEqual(["leases"]);
+  });
+
+  test("a device without an end is not read to its end", async () => {
+    await expect(run(importCommand, "/dev/zero")).rejects.toMatchObject({
+      code: "bad-file",
+      message: "read /dev/zero: it is larger than 4 MiB",
+    });
   });
 
   test.for([

@@ -86,6 +86,7 @@ describe("leases of Kea", () => {
     const result6 = readLeases("address,duid,valid_lifetime,expire,subnet_id,pref_lifetime,lease_type,iaid\n", NOW);
     expect(leasesOf(result6)).toEqual([]);
     expect(told(result6)).toEqual(["1: there is no column hwaddr"]);
+    expect(result6.server).toBeUndefined();
   });
 });
 
@@ -137,13 +138,35 @@ describe("portable leases", () => {
     const result = readLeases(text, NOW);
     expect(leasesOf(result)).toHaveLength(1);
     expect(result.problems.map((problem) => problem.text)).toEqual(wrong.map((_, i) => `leases[${i}]`));
-    expect(told(readLeases('{"format":"netloom-leases","version":2,"leases":[]}', NOW))).toEqual([
-      "1: version 2 of the export is not known, only 1 is",
-    ]);
+  });
+
+  test.for([
+    ['{"format":"netloom-leases","version":2,"leases":[]}', "1: version 2 of the export is not known, only 1 is"],
+    ['{"format":"netloom-leases","version":1,"leases":[{', "1: this is no export of leases"],
+  ] as const)("%s cannot be read", ([text, reason]) => {
+    const result = readLeases(text, NOW);
+    expect([result.server, ...told(result)]).toEqual([undefined, reason]);
   });
 });
 
 test("other files are no leases", () => {
   for (const text of ["", "hello\n", "{}", "subnet 192.0.2.0 netmask 255.255.255.0 { }\n", "\u0000\u0001"])
     expect(readLeases(text, NOW).server).toBeUndefined();
+});
+
+test("a state that only JavaScript has a meaning for is one that is not known", () => {
+  const text = "lease 192.0.2.1 {\n  binding state constructor;\n  hardware ethernet 52:54:00:00:00:01;\n}\n";
+  expect(leasesOf(readLeases(text, NOW))).toMatchObject([{ state: "released" }]);
+});
+
+test("a hardware address longer than a message holds is told, not kept", () => {
+  const long = Array.from({ length: 17 }, () => "aa").join(":");
+  const result = readLeases(`1800000000 20-${long} 192.0.2.1 * *\n`, NOW);
+  expect([leasesOf(result), told(result)]).toEqual([[], ["1: the client's hardware address is too long"]]);
+});
+
+test("a megabyte of empty lines is no file of leases, and soon seen to be none", () => {
+  const started = performance.now();
+  expect(readLeases("\n".repeat(1_000_000), NOW).server).toBeUndefined();
+  expect(performance.now() - started).toBeLessThan(5000);
 });

@@ -1,6 +1,7 @@
 /** How the program talks: results on stdout, everything else on stderr. */
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import { printable } from "../../services/vm/printable.ts";
 import type { Step } from "../../state/step.ts";
 
 export function print(text: string): void {
@@ -11,8 +12,9 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value));
 }
 
+/** Files and clients have a say in it, and it goes to a terminal. */
 export function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
 }
 
 /** A log for people who watch a foreground command. */

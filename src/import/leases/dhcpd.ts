@@ -7,21 +7,21 @@ import type { Problems } from "../problem.ts";
 import { identifierBytes, leaseOf, type LeaseRecord, LeaseTable } from "./records.ts";
 
 /** By `binding state`; what is not here is an address that nobody has. */
-const STATES: Readonly<Record<string, LeaseState>> = {
-  active: "leased",
-  bootp: "leased",
-  expired: "leased",
-  free: "released",
-  released: "released",
-  backup: "released",
-  reset: "released",
-  abandoned: "declined",
-};
+const STATES: ReadonlyMap<string, LeaseState> = new Map([
+  ["active", "leased"],
+  ["bootp", "leased"],
+  ["expired", "leased"],
+  ["free", "released"],
+  ["released", "released"],
+  ["backup", "released"],
+  ["reset", "released"],
+  ["abandoned", "declined"],
+]);
 /** dhcpd.conf(5), abandon-lease-time: one day. */
 const ABANDONED_SECONDS = 86_400;
 
 export function looksLikeDhcpd(text: string): boolean {
-  return /^\s*(?:lease [\d.]+ \{|authoring-byte-order |server-duid |# The format of this file is documented in the dhcpd\.leases)/m.test(
+  return /^[ \t]*(?:lease [\d.]+ \{|authoring-byte-order |server-duid |# The format of this file is documented in the dhcpd\.leases)/m.test(
     text,
   );
 }
@@ -50,7 +50,7 @@ function readRecord(address: string, block: readonly Statement[], nowSeconds: nu
   const values = new Map(block.map(({ tokens }) => [nameOf(tokens), tokens]));
   const word = (name: string, position: number): string => values.get(name)?.[position]?.text ?? "";
   const bindingState = values.get("binding state")?.[2]?.text ?? "active";
-  const state = STATES[bindingState] ?? "released";
+  const state = STATES.get(bindingState) ?? "released";
   const mac = word("hardware", 2);
   const uid = values.get("uid")?.[1];
   const identifier = uid === undefined ? undefined : readUid(uid);

@@ -13,7 +13,8 @@ export function looksLikeKea(text: string): boolean {
   return /^address,(?:[a-z_]+,)*(?:hwaddr|duid)\b/.test(text);
 }
 
-export function readKeaLeases(text: string, problems: Problems): Lease[] {
+/** Undefined, and told why, when it is of another kind. */
+export function readKeaLeases(text: string, problems: Problems): Lease[] | undefined {
   const table = new LeaseTable();
   const [header = "", ...rows] = text.split(/\r?\n/);
   const columns = new Map(header.split(",").map((name, i) => [name, i]));
@@ -21,7 +22,7 @@ export function readKeaLeases(text: string, problems: Problems): Lease[] {
   if (missing !== undefined) {
     const remedy = columns.has("duid") ? "nothing is to be done: clients ask anew" : "see whether it is a file of Kea";
     problems.tell(lineOrigin(1, header), `there is no column ${missing}`, remedy);
-    return [];
+    return undefined;
   }
   for (const [i, row] of rows.entries()) {
     // The header stands again where Kea put two files together.

@@ -80,16 +80,17 @@ export function looksLikePortable(text: string): boolean {
   return /^\s*\{/.test(text) && text.slice(0, 1000).includes(`"${FORMAT}"`);
 }
 
-export function readPortable(text: string, problems: Problems): PlacedLease[] {
+/** Undefined, and told why, when nothing of it can be read. */
+export function readPortable(text: string, problems: Problems): PlacedLease[] | undefined {
   const content = parseJson(text);
   if (!isRecord(content) || content["format"] !== FORMAT || !Array.isArray(content["leases"])) {
     problems.tell(lineOrigin(1, text.slice(0, 100)), "this is no export of leases", "export them again");
-    return [];
+    return undefined;
   }
   if (content["version"] !== 1) {
     const reason = `version ${String(content["version"])} of the export is not known, only 1 is`;
     problems.tell(lineOrigin(1, ""), reason, "import it with the netloom that exported it");
-    return [];
+    return undefined;
   }
   return content["leases"].flatMap((entry: unknown, i) => {
     const origin = { line: 1, text: `leases[${i}]` };

@@ -1,4 +1,5 @@
 /** Leases of whatever server wrote the file. */
+import type { Lease } from "../../protocol/dhcp4/server/lease.ts";
 import { type Problem, Problems } from "../problem.ts";
 import { looksLikeDhcpd, readDhcpdLeases } from "./dhcpd.ts";
 import { looksLikeDnsmasq, readDnsmasqLeases } from "./dnsmasq.ts";
@@ -6,7 +7,7 @@ import { looksLikeKea, readKeaLeases } from "./kea.ts";
 import { looksLikePortable, type PlacedLease, readPortable } from "./portable.ts";
 
 export interface ReadLeases {
-  /** Who wrote the file; undefined: it is none that is known. */
+  /** Who wrote the file; undefined: it is none that is known, or none that can be read. */
   readonly server: "dnsmasq" | "ISC dhcpd" | "Kea" | "netloom" | undefined;
   readonly leases: readonly PlacedLease[];
   readonly problems: readonly Problem[];
@@ -15,14 +16,20 @@ export interface ReadLeases {
 /** Nothing is thrown, whatever the text. @param nowSeconds since 1970 */
 export function readLeases(text: string, nowSeconds: number): ReadLeases {
   const problems = new Problems();
-  if (looksLikePortable(text))
-    return { server: "netloom", leases: readPortable(text, problems), problems: problems.all() };
-  const [server, leases] = looksLikeKea(text)
-    ? (["Kea", readKeaLeases(text, problems)] as const)
-    : looksLikeDnsmasq(text)
-      ? (["dnsmasq", readDnsmasqLeases(text, nowSeconds, problems)] as const)
-      : looksLikeDhcpd(text)
-        ? (["ISC dhcpd", readDhcpdLeases(text, nowSeconds, problems)] as const)
-        : ([undefined, []] as const);
-  return { server, leases: leases.map((lease) => ({ server: {}, lease })), problems: problems.all() };
+  const [server, placed] = looksLikePortable(text)
+    ? (["netloom", readPortable(text, problems)] as const)
+    : looksLikeKea(text)
+      ? (["Kea", place(readKeaLeases(text, problems))] as const)
+      : looksLikeDnsmasq(text)
+        ? (["dnsmasq", place(readDnsmasqLeases(text, nowSeconds, problems))] as const)
+        : looksLikeDhcpd(text)
+          ? (["ISC dhcpd", place(readDhcpdLeases(text, nowSeconds, problems))] as const)
+          : ([undefined, undefined] as const);
+  if (placed === undefined) return { server: undefined, leases: [], problems: problems.all() };
+  return { server, leases: placed, problems: problems.all() };
+}
+
+/** None of these files tells whose server it was. */
+function place(leases: readonly Lease[] | undefined): PlacedLease[] | undefined {
+  return leases?.map((lease) => ({ server: {}, lease }));
 }

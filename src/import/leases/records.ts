@@ -8,6 +8,8 @@ import { brief, type Origin, type Problems } from "../problem.ts";
 const BY_HARDWARE = "\u0000";
 const BY_IDENTIFIER = "\u0001";
 const ETHERNET = 1;
+/** Of field chaddr (RFC 2131 §2). */
+const MOST_HARDWARE_BYTES = 16;
 const MOST_IDENTIFIER_BYTES = 255;
 const MOST_NAME_CHARACTERS = 255;
 
@@ -41,6 +43,7 @@ function makeLease(record: LeaseRecord): Lease {
   const { state, mac, hardwareType = ETHERNET, identifier, startSeconds, endSeconds } = record;
   const address: Ipv4Address = parseIpv4(record.address);
   const bytes = mac === "" ? [] : hardwareType === ETHERNET ? macToBytes(parseMac(mac)) : fromHex(mac);
+  if (bytes.length > MOST_HARDWARE_BYTES) throw bad("the client's hardware address is too long");
   const hardware = mac === "" ? "" : String.fromCharCode(hardwareType, ...bytes);
   // A server that takes no shorter ones knows such a client by its address (RFC 2132 §9.14).
   const hasIdentifier = identifier !== undefined && identifier.length >= 2;

@@ -62,10 +62,7 @@ export const dhcpLeasesImportCommand: Command = {
     const path = invocation.positionals[0]!;
     const nowSeconds = Date.now() / 1000;
     const { server, leases, problems } = readLeases(readBounded(path, MOST_BYTES), nowSeconds);
-    if (server === undefined)
-      throw new NetloomError("bad-file", `read ${path}: this is no file of leases that is known`, {
-        hint: "dnsmasq.leases, dhcpd.leases, kea-leases4.csv, or what netloom dhcp leases export printed.",
-      });
+    if (server === undefined) throw unreadable(path, problems);
     const all = [...problems];
     const targets = findTargets(stateFolderPath(invocation.option("state")), leases, {
       interface: invocation.option("interface"),
@@ -86,6 +83,14 @@ export const dhcpLeasesImportCommand: Command = {
     return 0;
   },
 };
+
+function unreadable(path: string, [problem]: readonly Problem[]): NetloomError {
+  if (problem === undefined)
+    return new NetloomError("bad-file", `read ${path}: this is no file of leases that is known`, {
+      hint: "dnsmasq.leases, dhcpd.leases, kea-leases4.csv, or what netloom dhcp leases export printed.",
+    });
+  return new NetloomError("bad-file", `read ${path}: ${problem.reason}`, { hint: problem.remedy });
+}
 
 function formatOutcome(from: string, { server, imported, ended, known }: Outcome): string {
   const count = `${imported} ${imported === 1 ? "lease" : "leases"} of ${from} imported for ${nameOfServer(server)}`;

@@ -1,5 +1,5 @@
 /** import: a network file from the configuration of another DHCP server. */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { NetloomError, reasonOf } from "../../../base/errors.ts";
 import { FORMATS, importConfiguration } from "../../../import/import.ts";
@@ -8,6 +8,7 @@ import { type Command, usageError } from "../command.ts";
 import { complain, print, printJson } from "../output.ts";
 
 const MOST_BYTES = 4 * 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 export const importCommand: Command = {
   name: "import",
@@ -56,10 +57,29 @@ function readFormat(text: string | undefined) {
 /** The text of a file that people give. @throws NetloomError bad-file */
 export function readBounded(path: string, mostBytes = MOST_BYTES): string {
   try {
-    if (statSync(path).size > mostBytes) throw new Error(`it is larger than ${mostBytes / 1024 / 1024} MiB`);
-    return readFileSync(path, "utf8").replace(/^\ufeff/, "");
+    return readAtMost(path, mostBytes)
+      .toString("utf8")
+      .replace(/^\ufeff/, "");
   } catch (cause) {
     throw new NetloomError("bad-file", `read ${path}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** A pipe or a device does not tell its size. */
+function readAtMost(path: string, mostBytes: number): Buffer {
+  const descriptor = openSync(path, "r");
+  try {
+    const pieces: Buffer[] = [];
+    for (let size = 0; ; ) {
+      const piece = Buffer.allocUnsafe(PIECE_BYTES);
+      const read = readSync(descriptor, piece);
+      if (read === 0) return Buffer.concat(pieces);
+      size += read;
+      if (size > mostBytes) throw new Error(`it is larger than ${mostBytes / 1024 / 1024} MiB`);
+      pieces.push(piece.subarray(0, read));
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }
 
