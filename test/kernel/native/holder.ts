@@ -2,7 +2,7 @@
  * Opens one of everything, leaves it open with requests under way, and then does what its first argument (or
  * workerData) says: "wait", "exit", "throw" in a callback, "end" after closing all.
  */
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 
 import {
@@ -49,7 +49,8 @@ const exchanges = Array.from({ length: 6 }, () =>
 );
 const file = openSync("/proc/self/exe", "r");
 const syncs = Array.from({ length: 50 }, () => fdatasync(file));
-closeDescriptor(file);
+// By Node, which else closes that number again when the thread ends: another thread may have it by then.
+closeSync(file);
 closeDescriptor(netlink);
 
 if (task === "exit") process.exit(0);
