@@ -25,7 +25,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const child of running.splice(0)) await child.stop();
-  shell("ip netns delete c1; ip link delete lan0");
+  shell("ip netns delete c1; ip link delete lan0; echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
   folder[Symbol.dispose]();
 });
 

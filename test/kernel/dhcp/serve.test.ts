@@ -119,7 +119,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const child of running.splice(0)) await child.stop();
-  shell("for n in 1 2 3; do ip netns delete c$n; done; ip link delete lan0");
+  shell(`for n in 1 2 3; do ip netns delete c$n; done; ip link delete lan0
+    echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6`);
   folder[Symbol.dispose]();
 });
 
