@@ -1,9 +1,9 @@
 /** What this host knows of uplinks whose address comes from a DHCP server: their leases, and who else asks for one there. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Facts, UplinkFacts } from "../compile/facts.ts";
 import type { Model } from "../model/model.ts";
 import { readStoredLease } from "../store/client-lease.ts";
+import { linkIfThere, processIds, readIfThere } from "./look.ts";
 
 /** Programs that are a DHCP client for the interfaces among their words. */
 const CLIENTS = /(?:^|\/)(dhclient|dhcpcd|udhcpc|pump):?$/;
@@ -56,35 +56,16 @@ function clientOf(device: string, index: number | undefined, processes: readonly
   if (index === undefined) return undefined;
   return MANAGERS.find(
     ({ process, folder, says }) =>
-      processes.some(({ name }) => name === process) && says.test(read(join(folder, String(index))) ?? ""),
+      processes.some(({ name }) => name === process) && says.test(readIfThere(join(folder, String(index))) ?? ""),
   )?.name;
 }
 
 /** Those of our network namespace. */
 function processesHere(): Process[] {
-  const own = readlinkSync("/proc/self/ns/net");
-  return readdirSync("/proc").flatMap((id): Process[] => {
-    if (!/^\d+$/.test(id) || orUndefined(() => readlinkSync(`/proc/${id}/ns/net`)) !== own) return [];
-    const words = (read(`/proc/${id}/cmdline`) ?? "").split(/[\0 ]+/).filter((word) => word !== "");
-    return [{ id, name: (read(`/proc/${id}/comm`) ?? "").trim(), words }];
+  const own = linkIfThere("/proc/self/ns/net");
+  return processIds().flatMap((id): Process[] => {
+    if (linkIfThere(`/proc/${id}/ns/net`) !== own) return [];
+    const words = (readIfThere(`/proc/${id}/cmdline`) ?? "").split(/[\0 ]+/).filter((word) => word !== "");
+    return [{ id, name: (readIfThere(`/proc/${id}/comm`) ?? "").trim(), words }];
   });
-}
-
-function read(path: string): string | undefined {
-  return orUndefined(() => readFileSync(path, "utf8"));
-}
-
-/** What vanishes while we look, or may not be looked at, tells nothing. */
-function orUndefined<Value>(look: () => Value): Value | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      ["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(String(error.code))
-    )
-      return undefined;
-    throw error;
-  }
 }

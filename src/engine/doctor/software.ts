@@ -1,8 +1,9 @@
 /** Other software on this host that has a say in its networking. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { NetloomError } from "../../base/errors.ts";
 import { nft } from "../../kernel/nft.ts";
+import { linkIfThere, namesIfThere, processIds, readIfThere } from "../look.ts";
 
 /** Names as in /proc/PID/comm, which holds 15 bytes. */
 const KNOWN_PROCESSES = ["dockerd", "firewalld", "libvirtd", "virtnetworkd", "NetworkManager", "systemd-network"];
@@ -40,7 +41,7 @@ export async function gatherSoftware(mayAsk: boolean, ownProcess: number | undef
     links: readdirSync("/sys/class/net").sort(),
     chains: mayAsk ? await nftChains() : undefined,
     ...(unmanaged === undefined ? {} : { networkManagerUnmanaged: unmanaged }),
-    networkdCatchAll: filesIn(NETWORKD_FOLDERS, ".network").filter((path) => catchesAll(read(path) ?? "")),
+    networkdCatchAll: filesIn(NETWORKD_FOLDERS, ".network").filter((path) => catchesAll(readIfThere(path) ?? "")),
     dhcpListeners: dhcpListeners(ownProcess),
   };
 }
@@ -61,23 +62,19 @@ async function nftChains(): Promise<string[] | undefined> {
   }
 }
 
-function processIds(): string[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-}
-
 function runningProcesses(): string[] {
-  const own = link("/proc/self/ns/net");
+  const own = linkIfThere("/proc/self/ns/net");
   const found = processIds()
-    .filter((id) => KNOWN_PROCESSES.includes(read(`/proc/${id}/comm`)?.trim() ?? ""))
+    .filter((id) => KNOWN_PROCESSES.includes(readIfThere(`/proc/${id}/comm`)?.trim() ?? ""))
     // Without privilege others' namespaces cannot be read: then they count as here.
-    .filter((id) => [own, undefined].includes(link(`/proc/${id}/ns/net`)))
-    .flatMap((id) => read(`/proc/${id}/comm`)?.trim() ?? []);
+    .filter((id) => [own, undefined].includes(linkIfThere(`/proc/${id}/ns/net`)))
+    .flatMap((id) => readIfThere(`/proc/${id}/comm`)?.trim() ?? []);
   return [...new Set(found)].sort();
 }
 
 function configuredUnmanaged(): string | undefined {
   return filesIn(NETWORK_MANAGER_FOLDERS, ".conf")
-    .map((path) => /^unmanaged-devices\s*\+?=\s*(.+)$/m.exec(read(path) ?? "")?.[1]?.trim())
+    .map((path) => /^unmanaged-devices\s*\+?=\s*(.+)$/m.exec(readIfThere(path) ?? "")?.[1]?.trim())
     .findLast((value) => value !== undefined);
 }
 
@@ -89,7 +86,7 @@ function catchesAll(text: string): boolean {
 }
 
 function dhcpListeners(ownProcess: number | undefined): DhcpListener[] {
-  const sockets = (read("/proc/net/udp") ?? "")
+  const sockets = (readIfThere("/proc/net/udp") ?? "")
     .split("\n")
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
@@ -99,7 +96,7 @@ function dhcpListeners(ownProcess: number | undefined): DhcpListener[] {
   return sockets.flatMap((fields) => {
     const owner = owners.get(fields[9] ?? "");
     if (owner !== undefined && owner === String(ownProcess)) return [];
-    const name = owner && `${read(`/proc/${owner}/comm`)?.trim() ?? "?"} (process ${owner})`;
+    const name = owner && `${readIfThere(`/proc/${owner}/comm`)?.trim() ?? "?"} (process ${owner})`;
     return [{ address: addressOf(fields[1]?.split(":")[0] ?? ""), process: name }];
   });
 }
@@ -116,8 +113,8 @@ function addressOf(hexadecimal: string): string {
 function socketOwners(inodes: readonly string[]): Map<string, string> {
   const owners = new Map<string, string>();
   for (const id of processIds()) {
-    for (const descriptor of list(`/proc/${id}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${id}/fd/${descriptor}`) ?? "")?.[1];
+    for (const descriptor of namesIfThere(`/proc/${id}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(linkIfThere(`/proc/${id}/fd/${descriptor}`) ?? "")?.[1];
       if (inode !== undefined && inodes.includes(inode)) owners.set(inode, id);
     }
   }
@@ -128,35 +125,8 @@ function filesIn(folders: readonly string[], ending: string): string[] {
   return folders
     .filter((folder) => existsSync(folder))
     .flatMap((folder) =>
-      list(folder)
+      namesIfThere(folder)
         .filter((name) => name.endsWith(ending))
         .map((name) => join(folder, name)),
     );
-}
-
-/** What vanishes while we look, or may not be looked at, tells nothing: these three answer as if it were not there. */
-function read(path: string): string | undefined {
-  return orUndefined(() => readFileSync(path, "utf8"));
-}
-
-function link(path: string): string | undefined {
-  return orUndefined(() => readlinkSync(path));
-}
-
-function list(folder: string): string[] {
-  return orUndefined(() => readdirSync(folder).sort()) ?? [];
-}
-
-function orUndefined<Value>(look: () => Value): Value | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR"].includes(String(error.code))
-    )
-      return undefined;
-    throw error;
-  }
 }
