@@ -26,15 +26,8 @@ const IP_FREEBIND = 15;
  * @throws SystemCallError
  */
 export function holdPort(address: Ipv4Address, port: number, namespace?: number): number | undefined {
-  const descriptor = openSocket({
-    ...(namespace === undefined ? {} : { namespace }),
-    family: AF_INET,
-    type: SOCK_DGRAM,
-    protocol: 0,
-  });
+  const descriptor = openUnread(AF_INET, namespace);
   try {
-    // As little as the kernel permits: what nobody reads shall not take memory either.
-    setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
     setSocketOption(descriptor, SOL_IP, IP_FREEBIND, hostInteger(1));
     bindSocket(descriptor, socketAddress(address, port));
     return descriptor;
@@ -43,6 +36,15 @@ export function holdPort(address: Ipv4Address, port: number, namespace?: number)
     if (!(error instanceof SystemCallError && error.errnoName === "EADDRINUSE")) throw error;
     return undefined;
   }
+}
+
+/** A UDP socket for datagrams that nobody reads. @param family AF_INET or AF_INET6 @throws SystemCallError */
+export function openUnread(family: number, namespace: number | undefined): number {
+  const place = namespace === undefined ? {} : { namespace };
+  const descriptor = openSocket({ ...place, family, type: SOCK_DGRAM, protocol: 0 });
+  // As little as the kernel permits: what nobody reads shall not take memory either.
+  setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
+  return descriptor;
 }
 
 /** struct sockaddr_in (linux/in.h). */

@@ -5,20 +5,12 @@
  */
 import { ipToBytes, parseIpv6 } from "../base/address.ts";
 import { concatBytes, utf8Encode } from "../base/bytes.ts";
-import {
-  bindSocket,
-  closeDescriptor,
-  hostInteger,
-  openSocket,
-  setSocketOption,
-  SystemCallError,
-} from "../kernel/native.ts";
+import { bindSocket, closeDescriptor, hostInteger, setSocketOption, SystemCallError } from "../kernel/native.ts";
 import { DHCP6_SERVER_PORT } from "../wire/dhcp6/message.ts";
+import { openUnread } from "./hold-port.ts";
 
 const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SOL_IPV6 = 41;
 const IPV6_ADD_MEMBERSHIP = 20;
@@ -35,15 +27,8 @@ export interface HeldPort6 {
 
 /** @param namespace descriptor of the network namespace, default our own. @throws SystemCallError */
 export function holdPort6(interfaceName: string, interfaceIndex: number, namespace?: number): HeldPort6 {
-  const descriptor = openSocket({
-    ...(namespace === undefined ? {} : { namespace }),
-    family: AF_INET6,
-    type: SOCK_DGRAM,
-    protocol: 0,
-  });
+  const descriptor = openUnread(AF_INET6, namespace);
   try {
-    // As little as the kernel permits: what nobody reads shall not take memory either.
-    setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
     setSocketOption(descriptor, SOL_SOCKET, SO_BINDTODEVICE, utf8Encode(interfaceName));
     setSocketOption(descriptor, SOL_IPV6, IPV6_V6ONLY, hostInteger(1));
     for (const group of GROUPS) {
