@@ -7,7 +7,7 @@ import { formatPrefix } from "../base/address.ts";
 import { extendPath, NetworkFileError } from "../model/mistakes.ts";
 import type { Plain, PlainMap } from "../model/document.ts";
 import { parseNetworkFile } from "../model/parse.ts";
-import { FOREVER_SECONDS } from "../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../protocol/leases/time.ts";
 import {
   type DraftClass,
   type DraftHost,

@@ -20,12 +20,9 @@ import {
   u8,
   u8List,
 } from "../wire/dhcp4/codecs.ts";
-import { DHCP4_OPTION, type Dhcp4Option } from "../wire/dhcp4/option-table.ts";
-import { type findOption, optionFault } from "../wire/dhcp4/option-text.ts";
+import type { Dhcp4Option } from "../wire/dhcp4/option-table.ts";
+import { DHCP4_OPTION_BY_CODE, type findOption, optionFault } from "../wire/dhcp4/option-text.ts";
 
-const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
-  Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).map((option) => [option.code, option]),
-);
 const PLAIN: ReadonlySet<unknown> = new Set([u8, u16, u32, i32, boolean, ipv4, text, domainName]);
 const LISTS: ReadonlySet<unknown> = new Set([u8List, u16List, ipv4List, domainList]);
 /** Numbers for private use (RFC 3942). */
@@ -61,7 +58,7 @@ export function badOption(reason: string, hint: string): NetloomError {
 
 /** Key and value. Bytes that are no value of the option's form are written as bytes. */
 export function formatOption(code: number, bytes: Uint8Array): readonly [key: string, value: Plain] {
-  const option = BY_CODE.get(code);
+  const option = DHCP4_OPTION_BY_CODE.get(code);
   if (option === undefined) {
     const words = code >= FIRST_PRIVATE ? text.decode(bytes) : undefined;
     return [String(code), words !== undefined && /^[ -~]{2,}$/.test(words) ? words : { hex: toHex(bytes) }];

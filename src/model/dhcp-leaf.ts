@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ipToBigint, parseIpv4 } from "../base/address.ts";
 import { fromHex, toHex, utf8Encode } from "../base/bytes.ts";
 import { NetloomError } from "../base/errors.ts";
-import { FOREVER_SECONDS } from "../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../protocol/leases/time.ts";
 import { isServerOption } from "../protocol/dhcp4/server/own-options.ts";
 import { DHCP4_OPTION_NAMES, findOption, optionFault } from "../wire/dhcp4/option-text.ts";
 import { described } from "./json-schema.ts";

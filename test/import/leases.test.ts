@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatPortable } from "../../src/import/leases/portable.ts";
 import { type ReadLeases, readLeases } from "../../src/import/leases/read.ts";
-import { FOREVER_SECONDS } from "../../src/protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../src/protocol/leases/time.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 10, 45) / 1000;
 const MAC = "\x52\x54\x00\x00\x00";

@@ -1,6 +1,7 @@
 /** A lease as it is shown: in a table, as data, as one line. */
 import { formatTime, type Server } from "../../import/leases/portable.ts";
-import { FOREVER_SECONDS, formatHardware, formatIdentifier, type Lease } from "../../protocol/dhcp4/server/lease.ts";
+import { formatHardware, formatIdentifier, type Lease } from "../../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import { printable } from "../../services/vm/printable.ts";
 import { nameOfServer } from "./lease-files.ts";
 import { formatTable } from "./output.ts";

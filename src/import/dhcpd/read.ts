@@ -10,7 +10,7 @@ import {
 } from "../../base/address.ts";
 import { toHex } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
-import { FOREVER_SECONDS } from "../../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import { formatRange, type Located, MOST_NETWORKS } from "../draft.ts";
 import { badOption } from "../option-value.ts";
 import type { Problems } from "../problem.ts";

@@ -1,5 +1,6 @@
 /** ISC dhcpd's file of leases (dhcpd.leases(5)): a journal, of which the last entry of each address counts. */
-import { FOREVER_SECONDS, type Lease, type LeaseState } from "../../protocol/dhcp4/server/lease.ts";
+import type { Lease, LeaseState } from "../../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import type { Token } from "../dhcpd/lexer.ts";
 import { padBytes } from "../dhcpd/option-definitions.ts";
 import { parseStatements, type Statement } from "../dhcpd/statements.ts";

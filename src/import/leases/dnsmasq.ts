@@ -3,7 +3,8 @@
  * never, a star for what is not known, another hardware type in front of the MAC address ("20-…"). Leases of IPv6 follow
  * a line that begins with "duid".
  */
-import { FOREVER_SECONDS, type Lease } from "../../protocol/dhcp4/server/lease.ts";
+import type { Lease } from "../../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import type { Problems } from "../problem.ts";
 import { identifierBytes, leaseOf, LeaseTable, lineOrigin } from "./records.ts";
 

@@ -2,7 +2,8 @@
  * Kea's memfile of DHCPv4 (`kea-leases4.csv`): a journal with a line of column names, of which the last row of each
  * address counts. State 0 is a lease, 1 declined, 2 ended and taken back, 3 released; a row whose duration is 0 deletes.
  */
-import { FOREVER_SECONDS, type Lease, type LeaseState } from "../../protocol/dhcp4/server/lease.ts";
+import type { Lease, LeaseState } from "../../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import type { Problems } from "../problem.ts";
 import { identifierBytes, leaseOf, LeaseTable, lineOrigin } from "./records.ts";
 

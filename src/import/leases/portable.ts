@@ -2,13 +2,8 @@
  * Leases as portable JSON: `{ format: "netloom-leases", version: 1, leases: [{ interface or network, address,
  * state, mac, hardwareType, clientId, hostName, start, end }] }`. Nothing of a lease is lost by it.
  */
-import {
-  FOREVER_SECONDS,
-  formatHardware,
-  formatIdentifier,
-  type Lease,
-  type LeaseState,
-} from "../../protocol/dhcp4/server/lease.ts";
+import { formatHardware, formatIdentifier, type Lease, type LeaseState } from "../../protocol/dhcp4/server/lease.ts";
+import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import type { Problems } from "../problem.ts";
 import { identifierBytes, leaseOf, lineOrigin } from "./records.ts";
 

@@ -107,7 +107,8 @@ function encodeHex(words: string): Uint8Array {
 const BY_NAME: ReadonlyMap<string, Dhcp4Option<unknown>> = new Map(
   Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).flatMap((option) => option.names.map((name) => [name, option])),
 );
-const BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
+/** The table by the numbers of its options. */
+export const DHCP4_OPTION_BY_CODE: ReadonlyMap<number, Dhcp4Option<unknown>> = new Map(
   Object.values<Dhcp4Option<unknown>>(DHCP4_OPTION).map((option) => [option.code, option]),
 );
 
@@ -128,7 +129,7 @@ interface WrittenOption {
 /** By a name or a number of the table, or by any other number from 1 to 254; undefined: there is none of that name. */
 export function findOption(name: string): WrittenOption | undefined {
   const number = /^\d{1,3}$/.test(name) ? Number(name) : undefined;
-  const option = number === undefined ? BY_NAME.get(name.toLowerCase()) : BY_CODE.get(number);
+  const option = number === undefined ? BY_NAME.get(name.toLowerCase()) : DHCP4_OPTION_BY_CODE.get(number);
   if (option === undefined && (number === undefined || number < 1 || number > 254)) return undefined;
   return { code: option?.code ?? number!, isKnown: option !== undefined, ...FORMS.get(option?.codec ?? opaque)! };
 }

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ipToBigint } from "../../../base/address.ts";
-import { FOREVER_SECONDS, formatDuid, type Lease6 } from "../../../protocol/dhcp6/server/lease.ts";
+import { formatDuid, type Lease6 } from "../../../protocol/dhcp6/server/lease.ts";
+import { FOREVER_SECONDS } from "../../../protocol/leases/time.ts";
 import { printable } from "../../../services/vm/printable.ts";
 import { DHCP6_LEASES } from "../../../store/lease-log/dhcp6.ts";
 import { readLeaseLog } from "../../../store/lease-log/lease-log.ts";

@@ -1,9 +1,9 @@
 /** An address of a pool with what is known of it. A pool has as many as it has addresses in use, so each is kept small. */
 import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/address.ts";
-import { Expiry } from "./expiry.ts";
+import { Expiry } from "../../leases/expiry.ts";
 import type { Place, RangePlace } from "./layout.ts";
 import type { ClientKey, Lease, LeaseState } from "./lease.ts";
-import { Ring, type Timed } from "./ring.ts";
+import { Ring, type Timed } from "../../leases/ring.ts";
 
 export class Range {
   readonly place: RangePlace;

@@ -12,7 +12,7 @@ import { utf8Encode } from "../../../base/bytes.ts";
 import { NetloomError } from "../../../base/errors.ts";
 import { FILE_BYTES, SERVER_NAME_BYTES } from "../../../wire/dhcp4/options.ts";
 import type { AddressRange, Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings, LeaseSeconds } from "./config.ts";
-import { FOREVER_SECONDS } from "./lease.ts";
+import { FOREVER_SECONDS } from "../../leases/time.ts";
 import { isServerOption } from "./own-options.ts";
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;

@@ -2,7 +2,7 @@
 import type { Ipv4Address } from "../../../base/address.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
-import { FOREVER_SECONDS } from "./lease.ts";
+import { FOREVER_SECONDS } from "../../leases/time.ts";
 import type { Profile } from "./profile.ts";
 
 /** Kinds of answers to kinds of clients. With more of them, none is slower than one that is made anew. */

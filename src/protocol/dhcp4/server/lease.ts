@@ -3,9 +3,6 @@ import type { Ipv4Address } from "../../../base/address.ts";
 import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION } from "../../../wire/dhcp4/option-table.ts";
 
-/** `endSeconds` of a lease for ever: all ones on the wire (RFC 2131 §3.3). */
-export const FOREVER_SECONDS = 0xffff_ffff;
-
 /** Whose a lease is: one character for each byte, so that it can be a key. {@link clientKeyOf} says what it holds. */
 export type ClientKey = string;
 
@@ -24,11 +21,6 @@ export interface Lease {
   /** Seconds since 1970: of the first ACK in a row, and when it ends; FOREVER_SECONDS never does. */
   readonly startSeconds: number;
   readonly endSeconds: number;
-}
-
-/** When something ends that lasts `seconds` from now. What ends after 2106, which no lease can say, never does. */
-export function endOf(nowSeconds: number, seconds: number): number {
-  return Math.min(Math.ceil(nowSeconds) + seconds, FOREVER_SECONDS);
 }
 
 const BY_IDENTIFIER = 1;

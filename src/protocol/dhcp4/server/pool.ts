@@ -12,7 +12,7 @@ import { AddressTable } from "./address-table.ts";
 import { Binding, leaseOf, Range } from "./binding.ts";
 import type { Layout, Place, RangePlace } from "./layout.ts";
 import { type ClientKey, type Lease } from "./lease.ts";
-import { unlink } from "./ring.ts";
+import { unlink } from "../../leases/ring.ts";
 
 export class Pool {
   /** In the order in which addresses are given out. */

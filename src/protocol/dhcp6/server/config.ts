@@ -13,7 +13,7 @@ import {
 import { NetloomError } from "../../../base/errors.ts";
 import { isDuid } from "../../../wire/dhcp6/options.ts";
 import { isLinkLocal6 } from "../../../wire/ipv6.ts";
-import { FOREVER_SECONDS } from "./lease.ts";
+import { FOREVER_SECONDS } from "../../leases/time.ts";
 import type { PoolRange6 } from "./pool.ts";
 
 /** What is kept for one client; known by one of its identifiers. */

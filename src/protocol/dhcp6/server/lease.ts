@@ -2,9 +2,6 @@
 import type { Ipv6Address } from "../../../base/address.ts";
 import type { AssociationKind, IdentityAssociation } from "../../../wire/dhcp6/association.ts";
 
-/** Of a lease for ever: all ones on the wire (RFC 8415 §7.7). */
-export const FOREVER_SECONDS = 0xffff_ffff;
-
 /**
  * Whose a lease is, one character for each byte, so that it can be a key: the kind of association, its identifier, and
  * the client's DUID (RFC 8415 §12). Each association of a client has one lease.

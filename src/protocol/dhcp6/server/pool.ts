@@ -7,9 +7,10 @@
  * have far more addresses than memory: so many bindings are kept at most, then only what has ended is given anew.
  */
 import { type Ipv6Address, type Ipv6Prefix, ipFromBigint, ipToBigint } from "../../../base/address.ts";
-import { Expiry } from "../../dhcp4/server/expiry.ts";
-import type { Timed } from "../../dhcp4/server/ring.ts";
-import { type ClientKey6, FOREVER_SECONDS, type Lease6, type Lease6State } from "./lease.ts";
+import { Expiry } from "../../leases/expiry.ts";
+import type { Timed } from "../../leases/ring.ts";
+import type { ClientKey6, Lease6, Lease6State } from "./lease.ts";
+import { FOREVER_SECONDS } from "../../leases/time.ts";
 
 export interface Binding6 extends Timed {
   readonly address: Ipv6Address;

@@ -22,8 +22,8 @@ import type { EthernetFrame } from "../../../wire/ethernet.ts";
 import type { Ipv6Packet } from "../../../wire/ipv6.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import { partOfLifetime } from "../../guest-lease6.ts";
-import { endOf } from "../../dhcp4/server/lease.ts";
-import { Quarantines } from "../../dhcp4/server/limits.ts";
+import { endOf } from "../../leases/time.ts";
+import { Quarantines } from "../../leases/quarantines.ts";
 import {
   addressRange,
   checkConfig,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Expiry } from "../../../../src/protocol/dhcp4/server/expiry.ts";
-import type { Timed } from "../../../../src/protocol/dhcp4/server/ring.ts";
+import { Expiry } from "../../../src/protocol/leases/expiry.ts";
+import type { Timed } from "../../../src/protocol/leases/ring.ts";
 
 const entry = (endSeconds: number): Timed => ({ endSeconds, previous: undefined, next: undefined });
 
