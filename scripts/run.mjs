@@ -6,6 +6,7 @@
 //   npm test -- --project kernel test/kernel/native     only these
 //   npm run check                    types, lint, format, unit tests
 //   npm run soak [-- MINUTES]        random attaching, killing and deleting over 50 ports, half an hour
+//   npm run fuzz [-- --packets N]    hostile packets against all that reads packets, ten million; test/fuzz/run.ts says more
 import { prepare } from "./lib/prepare.mjs";
 import { inRoot, NODE } from "./lib/paths.mjs";
 import { Problem, run, say } from "./lib/shell.mjs";
@@ -53,8 +54,13 @@ function soak(words) {
   return runTests(["kernel"], ["test/kernel/daemon/soak.test.ts"], 60_000 * (Number(minutes) + 15));
 }
 
+function fuzz(words) {
+  prepare("test");
+  return run(NODE, [inRoot("test", "fuzz", "run.ts"), ...words]);
+}
+
 const [command, ...words] = process.argv.slice(2);
-const commands = { demo, test, check, soak };
+const commands = { demo, test, check, soak, fuzz };
 try {
   const perform = commands[command];
   if (perform === undefined) throw new Problem(`run.mjs: give one of ${Object.keys(commands).join(", ")}`);
