@@ -1,6 +1,8 @@
 /** The commands that do what a step does, for a person who would do it by hand. */
+import { networkOf } from "../base/address.ts";
 import { markOf } from "../state/mark.ts";
 import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { commandIn, destinationOf, ipIn, type LinkByKey, linkName, type Names } from "./names.ts";
 import { GENERATION_MODES, routeType } from "./summary.ts";
@@ -10,6 +12,8 @@ export function commandsFor(before: StateObject | undefined, after: StateObject 
   if (after.kind === "link") {
     return before?.kind === "link" ? linkChange(before, after, names) : linkCreation(after, names.after);
   }
+  if (after.kind === "address" && before?.kind === "address" && differInPrefixRoute(before, after))
+    return [prefixRouteCommand(after, names.after)];
   return setting(after, before !== undefined, names.after);
 }
 
@@ -226,6 +230,13 @@ function addressCommands(object: AddressObject, verb: string, links: LinkByKey):
     ...ADDRESS_FLAGS.filter(([bit]) => ((object.flags ?? 0) & bit) !== 0).map(([, word]) => word),
   ];
   return [words.join(" ")];
+}
+
+function prefixRouteCommand(object: AddressObject, links: LinkByKey): string {
+  const { address, length } = networkOf({ address: object.peer ?? object.address, length: object.prefixLength });
+  const source = address.includes(":") ? `metric ${object.metric ?? 256}` : `scope link src ${object.address}`;
+  const verb = object.prefixRoute === false ? "delete" : "replace";
+  return `${ipIn(object.namespace)} route ${verb} ${address}/${length} dev ${linkName(links, object.linkKey)} proto kernel ${source}`;
 }
 
 function ipFamily(object: RouteObject): string {

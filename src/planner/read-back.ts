@@ -2,7 +2,6 @@
  * What is observed in place of an object, in the object's own words: the same properties that the object
  * specifies, with the values that the kernel shows. Equal to the object when it stands as wanted.
  */
-import { networkOf } from "../base/address.ts";
 import { markOf } from "../state/mark.ts";
 import type {
   AddressObject,
@@ -17,18 +16,16 @@ import type {
   StateObject,
   SysctlObject,
 } from "../state/object.ts";
-import type { ObservedAddress, ObservedNextHop, ObservedRoute } from "../state/snapshot.ts";
+import { lacksPrefixRoute } from "../state/prefix-route.ts";
+import type { ObservedNextHop, ObservedRoute } from "../state/snapshot.ts";
 import type { Context } from "./context.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { deviceOf, identityOf, routeIdentity } from "./identity.ts";
 import type { Match } from "./match.ts";
-import type { NamespaceView } from "./view.ts";
 
 /** IFA_F_* bits that a person sets: nodad, home, mngtmpaddr, noprefixroute, autojoin (linux/if_addr.h). */
 const SETTABLE_ADDRESS_FLAGS = 0x02 | 0x10 | 0x100 | 0x200 | 0x400;
-const PROTOCOL_KERNEL = 2;
 const UNICAST = 1;
-const MAIN_TABLE = 254;
 const NUD_PERMANENT = 0x80;
 
 /** Undefined: there is no such thing. Services are not observed and give undefined. */
@@ -155,7 +152,16 @@ function readAddress(context: Context, object: AddressObject): AddressObject | u
   if (view === undefined || index === undefined) return undefined;
   const found = view.address(index, object.address, object.prefixLength, object.peer);
   if (found === undefined) return undefined;
-  const { broadcast: _broadcast, scope: _scope, label: _label, flags, metric: _metric, prefixRoute, ...rest } = object;
+  const {
+    broadcast: _broadcast,
+    scope: _scope,
+    label: _label,
+    flags,
+    metric: _metric,
+    prefixRoute: _route,
+    ...rest
+  } = object;
+  const link = view.linksByIndex.get(index);
   return {
     ...rest,
     ...(object.broadcast !== undefined && found.broadcast !== undefined ? { broadcast: found.broadcast } : {}),
@@ -163,25 +169,12 @@ function readAddress(context: Context, object: AddressObject): AddressObject | u
     ...(object.label !== undefined && found.label !== undefined ? { label: found.label } : {}),
     ...(flags === undefined ? {} : { flags: settable(found.flags) | (flags & ~SETTABLE_ADDRESS_FLAGS) }),
     ...(object.metric !== undefined && found.metric !== undefined ? { metric: found.metric } : {}),
-    ...(prefixRoute === false && !hasPrefixRoute(view, found) ? { prefixRoute } : {}),
+    ...(link !== undefined && lacksPrefixRoute(found, link, view.routesThrough(index)) ? { prefixRoute: false } : {}),
   };
 }
 
 function settable(flags: number): number {
   return flags & SETTABLE_ADDRESS_FLAGS;
-}
-
-/** Whether the kernel's own route to the address's prefix is there. */
-function hasPrefixRoute(view: NamespaceView, address: ObservedAddress): boolean {
-  const destination = networkOf({ address: address.peer ?? address.address, length: address.prefixLength });
-  return view.observed.routes.some(
-    (route) =>
-      route.protocol === PROTOCOL_KERNEL &&
-      route.table === MAIN_TABLE &&
-      route.destination.length === destination.length &&
-      route.destination.address === destination.address &&
-      route.nextHops.some((hop) => hop.linkIndex === address.linkIndex),
-  );
 }
 
 function readRoute(context: Context, object: RouteObject): RouteObject | undefined {

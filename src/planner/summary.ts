@@ -8,6 +8,7 @@ import type {
   VmNic,
   VmObject,
 } from "../state/object.ts";
+import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { differsOnlyInNics, keptNics } from "../state/vm.ts";
 import { destinationOf, inNamespace, type LinkByKey, linkName, type Names } from "./names.ts";
 
@@ -97,6 +98,10 @@ function change(before: StateObject, after: StateObject, names: Names): string {
       return `set up lo in ${after.name}`;
     case "link":
       return before.kind === "link" ? linkChange(before, after, names) : creation(after, names);
+    case "address":
+      if (before.kind === "address" && differInPrefixRoute(before, after))
+        return `${after.prefixRoute === false ? "delete" : "restore"} the route to the prefix of ${after.address}/${after.prefixLength} on ${linkName(names.after, after.linkKey)}${inNamespace(after.namespace)}`;
+      return creation(after, names);
     case "route":
       return `change route to ${destinationOf(after)}${inNamespace(after.namespace)}: ${hopWords(after.nextHops, names.after)}${
         before.kind === "route" ? ` instead of ${hopWords(before.nextHops, names.before)}` : ""

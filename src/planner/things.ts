@@ -3,6 +3,7 @@ import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
 import { isMarked } from "../state/mark.ts";
 import { type ForeignAcceptObject, nameOf, type NftTableObject, type StateObject } from "../state/object.ts";
+import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { type Context, type Draft, isIpv6, linkKeysOf, namespaceOf } from "./context.ts";
 import { deviceOf, identityOf, isSameThing } from "./identity.ts";
 import type { Known } from "./known.ts";
@@ -55,11 +56,14 @@ function planWanted(context: Context, object: StateObject): void {
     return;
   }
   const same = equalValues(object, observed);
-  if (!context.owned.has(identityOf(object)) && !adoptForeign(context, object, observed, same)) return;
+  const lacksOnlyRoute =
+    object.kind === "address" && observed.kind === "address" && differInPrefixRoute(observed, object);
+  if (!context.owned.has(identityOf(object)) && !adoptForeign(context, object, observed, same || lacksOnlyRoute))
+    return;
   if (same) return;
   if (object.kind === "sysctl") context.keepOriginal(object, underPresentName(context, observed));
   if (object.kind === "nft-table") noteDrift(context, object);
-  if (object.kind === "address") {
+  if (object.kind === "address" && !lacksOnlyRoute) {
     context.draft(object.key, observed, undefined);
     context.draft(object.key, undefined, object);
   } else context.draft(object.key, observed, object);

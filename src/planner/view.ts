@@ -49,6 +49,7 @@ export class NamespaceView {
   readonly linksByName: ReadonlyMap<string, ObservedLink>;
   #addressesByLink: Map<number, ObservedAddress[]> | undefined;
   #routes: Map<string, ObservedRoute[]> | undefined;
+  #routesByLink: Map<number, ObservedRoute[]> | undefined;
   #neighbours: Map<string, ObservedNeighbour> | undefined;
   #nftTables: Map<string, ObservedNftTable> | undefined;
   #accepts: Set<string> | undefined;
@@ -91,6 +92,21 @@ export class NamespaceView {
       }
     }
     return this.#routes.get(key) ?? [];
+  }
+
+  routesThrough(linkIndex: number): readonly ObservedRoute[] {
+    if (this.#routesByLink === undefined) {
+      this.#routesByLink = new Map();
+      for (const route of this.observed.routes) {
+        for (const { linkIndex: through } of route.nextHops) {
+          if (through === undefined) continue;
+          const list = this.#routesByLink.get(through);
+          if (list === undefined) this.#routesByLink.set(through, [route]);
+          else list.push(route);
+        }
+      }
+    }
+    return this.#routesByLink.get(linkIndex) ?? [];
   }
 
   neighbour(linkIndex: number, address: string): ObservedNeighbour | undefined {

@@ -10,11 +10,11 @@ import { plan, type Plan } from "../../src/planner/plan.ts";
 import { type Desired, nameOf, type StateObject } from "../../src/state/object.ts";
 import type { ObservedNamespace, Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../../src/state/step.ts";
-import { FakeKernel } from "./fake-kernel.ts";
+import { FakeKernel, withPrefixRoutes } from "./fake-kernel.ts";
 
 const CASES = new URL("../plan-cases/", import.meta.url);
 
-/** Files leave out what is empty or usual. */
+/** Files leave out what is empty or usual, and the routes that the kernel derives from addresses. */
 interface CurrentFile {
   readonly namespaces: Readonly<Record<string, Partial<ObservedNamespace> | null>>;
   readonly files?: Snapshot["files"];
@@ -37,10 +37,13 @@ const USUAL_ADDRESS = { scope: 0, flags: 0x80 };
 const USUAL_ROUTE = { type: 1, table: 254, tos: 0, protocol: 3, scope: 0 };
 
 function namespaceOf(given: Partial<ObservedNamespace>): ObservedNamespace {
+  const links = (given.links ?? []).map((link) => ({ ...USUAL_LINK, ...link }));
+  const addresses = (given.addresses ?? []).map((entry) => ({ ...USUAL_ADDRESS, ...entry }));
+  const routes = (given.routes ?? []).map((route) => ({ ...USUAL_ROUTE, ...route }));
   return {
-    links: (given.links ?? []).map((link) => ({ ...USUAL_LINK, ...link })),
-    addresses: (given.addresses ?? []).map((entry) => ({ ...USUAL_ADDRESS, ...entry })),
-    routes: (given.routes ?? []).map((route) => ({ ...USUAL_ROUTE, ...route })),
+    links,
+    addresses,
+    routes: withPrefixRoutes({ links, addresses, routes }),
     neighbours: given.neighbours ?? [],
     sysctls: given.sysctls ?? {},
     nftTables: given.nftTables ?? [],

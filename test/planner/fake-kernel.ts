@@ -1,12 +1,14 @@
 /**
  * A kernel small enough to be held in the hand: applies steps to a snapshot, as strictly as Linux where order
  * matters. What exists is not created again, a link needs its namespace and master, a route its gateway in
- * reach; a deleted link takes what stands on it along, a link that goes down its routes.
+ * reach; an address on a link that is up makes the route to its prefix; a deleted link takes what stands on it along,
+ * a link that goes down its routes.
  */
 import { contains, networkOf } from "../../src/base/address.ts";
 import { fingerprint } from "../../src/planner/fingerprint.ts";
 import { routeIdentity } from "../../src/planner/identity.ts";
 import { kernelKind } from "../../src/planner/match.ts";
+import { differInPrefixRoute } from "../../src/state/prefix-route.ts";
 import type {
   AddressObject,
   FileObject,
@@ -117,6 +119,8 @@ export class FakeKernel {
         if (after?.kind !== "link") return this.#deleteLink(object);
         return before?.kind === "link" ? this.#changeLink(before, after) : this.#createLink(after);
       case "address":
+        if (before?.kind === "address" && after?.kind === "address" && differInPrefixRoute(before, after))
+          return this.#changePrefixRoute(after);
         if (before?.kind === "address") this.#deleteAddress(before);
         if (after?.kind === "address") this.#createAddress(after);
         return;
@@ -236,7 +240,11 @@ export class FakeKernel {
     if (object.link.type !== "adopted") link.alias = `netloom:${object.key}`;
     if (object.macAddress !== undefined) link.macAddress = object.macAddress;
     if (object.mtuBytes !== undefined) link.mtuBytes = object.mtuBytes;
-    if (object.up !== undefined) link.up = object.up;
+    if (object.up !== undefined && object.up !== link.up) {
+      link.up = object.up;
+      const state = this.#inside(object.namespace);
+      state.routes = withPrefixRoutes({ ...state, links: [link] });
+    }
     if (object.link.type === "bridge") {
       if (object.link.stp !== undefined) link.stp = object.link.stp;
       if (object.link.forwardDelayCentiseconds !== undefined) {
@@ -317,6 +325,15 @@ export class FakeKernel {
       ...(object.broadcast === undefined ? {} : { broadcast: object.broadcast }),
       ...(object.label === undefined ? {} : { label: object.label }),
     });
+    if (object.prefixRoute !== false) this.#changePrefixRoute(object);
+  }
+
+  #changePrefixRoute(object: AddressObject): void {
+    const state = this.#inside(object.namespace);
+    const linkIndex = this.#index(object.namespace, object.linkKey);
+    const own = state.addresses.filter((entry) => entry.linkIndex === linkIndex && entry.address === object.address);
+    if (object.prefixRoute === false) state.routes = state.routes.filter((route) => !isPrefixRoute(route, own[0]));
+    else state.routes = withPrefixRoutes({ ...state, addresses: own });
   }
 
   #deleteAddress(object: AddressObject): void {
@@ -328,6 +345,11 @@ export class FakeKernel {
         entry.linkIndex !== linkIndex || entry.address !== object.address || entry.prefixLength !== object.prefixLength,
     );
     if (state.addresses.length === count) throw new Error("no such address");
+    const kept = withPrefixRoutes({ ...state, routes: [] });
+    const gone = { linkIndex, address: object.address, prefixLength: object.prefixLength };
+    state.routes = state.routes.filter(
+      (route) => !isPrefixRoute(route, gone) || kept.some((other) => routeIdentity(other) === routeIdentity(route)),
+    );
     if (state.addresses.some((entry) => entry.linkIndex === linkIndex && !entry.address.includes(":"))) return;
     if (object.address.includes(":")) return;
     state.routes = state.routes.filter(
@@ -432,6 +454,43 @@ function thaw(observed: ObservedNamespace): Namespace {
     nftTables: [...observed.nftTables],
     foreignAccepts: [...observed.foreignAccepts],
   };
+}
+
+/** The route that the kernel derives from an address. */
+export function prefixRoute({ linkIndex, address, prefixLength }: Prefixed): ObservedRoute {
+  const isIp6 = address.includes(":");
+  return {
+    destination: networkOf({ address, length: prefixLength }),
+    nextHops: [{ linkIndex }],
+    type: 1,
+    table: 254,
+    tos: 0,
+    protocol: 2,
+    ...(isIp6 ? { metric: 256, scope: 0 } : { scope: 253, source: address }),
+  };
+}
+
+type Prefixed = Pick<ObservedAddress, "linkIndex" | "address" | "prefixLength">;
+
+function isPrefixRoute(route: ObservedRoute, address: Prefixed | undefined): boolean {
+  if (address === undefined || route.protocol !== 2) return false;
+  const own = prefixRoute(address);
+  return routeIdentity(own) === routeIdentity(route) && route.nextHops[0]?.linkIndex === address.linkIndex;
+}
+
+/** The routes with those that the kernel derives from addresses of links that are up. */
+export function withPrefixRoutes({
+  links,
+  addresses,
+  routes,
+}: Pick<ObservedNamespace, "links" | "addresses" | "routes">): ObservedRoute[] {
+  const all = [...routes];
+  for (const entry of addresses) {
+    const isHost = entry.prefixLength === (entry.address.includes(":") ? 128 : 32);
+    if (isHost || links.find((link) => link.index === entry.linkIndex)?.up !== true) continue;
+    if (!all.some((route) => isPrefixRoute(route, entry))) all.push(prefixRoute(entry));
+  }
+  return all;
 }
 
 function hex(value: number): string {

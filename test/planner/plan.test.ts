@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress, MacAddress } from "../../src/base/address.ts";
 import { fingerprint } from "../../src/planner/fingerprint.ts";
+import { prefixRoute } from "./fake-kernel.ts";
 import { plan } from "../../src/planner/plan.ts";
 import { EMPTY, type LinkObject, type NftTableObject, type StateObject } from "../../src/state/object.ts";
 import type { ObservedLink, ObservedNamespace, Snapshot } from "../../src/state/snapshot.ts";
@@ -130,13 +131,32 @@ describe("what is left alone", () => {
   test("an address that an adopted link has anyway stays when we go", () => {
     const uplink: LinkObject = { ...BRIDGE, name: "lan", link: { type: "adopted", adoptedIndex: 7 } };
     const addresses = [{ linkIndex: 7, address: "192.0.2.1" as IpAddress, prefixLength: 24, scope: 0, flags: 0x80 }];
-    const snapshot = host({ links: [OBSERVED], addresses });
+    const snapshot = host({ links: [OBSERVED], addresses, routes: addresses.map(prefixRoute) });
     const made = plan({ desired: want(uplink, ADDRESS), snapshot });
     expect(made.steps).toEqual([]);
     const owned = Object.fromEntries(
       [uplink, ADDRESS].map((object) => [object.key, { object, original: made.originals[object.key]! }]),
     );
     expect(plan({ desired: EMPTY, snapshot, record: recordWith(owned) }).steps).toEqual([]);
+  });
+
+  test("the route to the prefix of such an address is put back when it is missing, and taken away again when we go", () => {
+    const uplink: LinkObject = { ...BRIDGE, name: "lan", link: { type: "adopted", adoptedIndex: 7 } };
+    const addresses = [{ linkIndex: 7, address: "192.0.2.1" as IpAddress, prefixLength: 24, scope: 0, flags: 0x80 }];
+    const state = { links: [OBSERVED], addresses };
+    const made = plan({ desired: want(uplink, ADDRESS), snapshot: host(state) });
+    expect(made.steps.map(({ summary, commands }) => [summary, ...commands])).toEqual([
+      [
+        "restore the route to the prefix of 192.0.2.1/24 on lan",
+        "ip route replace 192.0.2.0/24 dev lan proto kernel scope link src 192.0.2.1",
+      ],
+    ]);
+    const owned = Object.fromEntries(
+      [uplink, ADDRESS].map((object) => [object.key, { object, original: made.originals[object.key]! }]),
+    );
+    const routes = addresses.map(prefixRoute);
+    const back = plan({ desired: EMPTY, snapshot: host({ ...state, routes }), record: recordWith(owned) });
+    expect(summariesOf(back)).toEqual(["delete the route to the prefix of 192.0.2.1/24 on lan"]);
   });
 
   test("a route of others to the same destination is in the way", () => {

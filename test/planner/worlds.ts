@@ -5,6 +5,7 @@ import { parsePrefix } from "../../src/base/address.ts";
 import { type AddressObject, type Desired, type RouteObject, type StateObject } from "../../src/state/object.ts";
 import type { Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord } from "../../src/state/step.ts";
+import { prefixRoute } from "./fake-kernel.ts";
 
 const POD_MAC = "0a:58:0a:f4:01:11" as MacAddress;
 const POD_KEY = "pod ext eth0";
@@ -27,7 +28,7 @@ export const HOST: Snapshot = {
         },
       ],
       addresses: [ipAddress(2, "192.0.2.10", 24)],
-      routes: [route(2, "0.0.0.0/0", "192.0.2.1")],
+      routes: [route(2, "0.0.0.0/0", "192.0.2.1"), prefixRoute(ipAddress(2, "192.0.2.10", 24))],
       neighbours: [],
       sysctls: { "net/ipv4/ip_forward": "0", "net/ipv4/conf/eth0/forwarding": "0" },
       nftTables: [{ family: "ip", name: "libvirt_network" }],
@@ -44,6 +45,8 @@ export const HOST: Snapshot = {
         route(2, "10.244.0.0/16"),
         route(2, "198.51.100.0/24", "10.244.0.1"),
         { ...route(2, "::/0", "2001:db8:1::1"), metric: 1024 },
+        prefixRoute(ipAddress(2, "10.244.1.17", 24)),
+        prefixRoute(ipAddress(2, "2001:db8:1::17", 64)),
       ],
       neighbours: [
         {

@@ -7,12 +7,12 @@ import {
   type Ipv6Address,
   type MacAddress,
   familyOf,
-  ipToBytes,
   networkOf,
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { ResolverConfiguration } from "../../base/resolv-conf.ts";
 import type { AddressObject, LinkType, NeighbourObject, RouteObject } from "../../state/object.ts";
+import { lacksPrefixRoute } from "../../state/prefix-route.ts";
 import type {
   ObservedAddress,
   ObservedLink,
@@ -59,9 +59,8 @@ const PROTOCOL_ROUTER_ADVERTISEMENT = 9;
 const TABLE_MAIN = 254;
 const TABLE_LOCAL = 255;
 const IFA_F_SECONDARY = 0x01;
-const IFA_F_NOPREFIXROUTE = 0x200;
 /** nodad, home, permanent, mngtmpaddr, noprefixroute, autojoin: the flags that can be given with an address. */
-const SETTABLE_ADDRESS_FLAGS = 0x02 | 0x10 | 0x80 | 0x100 | IFA_F_NOPREFIXROUTE | 0x400;
+const SETTABLE_ADDRESS_FLAGS = 0x02 | 0x10 | 0x80 | 0x100 | 0x200 | 0x400;
 const NUD_PERMANENT = 0x80;
 /** They pass only frames to their own MAC address, which is the guest's then and no longer theirs. */
 const KINDS_WITH_ONE_MAC = new Set(["macvlan", "macvtap", "ipvlan", "ipvtap"]);
@@ -174,24 +173,8 @@ function addressObject(
     linkKey,
     ...rest,
     flags: flags & SETTABLE_ADDRESS_FLAGS,
-    ...(lacksPrefixRoute(address, observed, link) ? { prefixRoute: false } : {}),
+    ...(lacksPrefixRoute(address, link, observed.routes) ? { prefixRoute: false } : {}),
   };
-}
-
-/** Whether the route that the kernel derives from the address was taken away by somebody, as the plugin ptp does. */
-function lacksPrefixRoute(address: ObservedAddress, observed: ObservedNamespace, link: ObservedLink): boolean {
-  const hostLength = 8 * ipToBytes(address.address).length;
-  if (!link.up || address.prefixLength === hostLength || (address.flags & IFA_F_NOPREFIXROUTE) !== 0) return false;
-  if (familyOf(address.address) === 4 && (address.flags & IFA_F_SECONDARY) !== 0) return false;
-  const subnet = networkOf({ address: address.peer ?? address.address, length: address.prefixLength });
-  return !observed.routes.some(
-    (route) =>
-      route.protocol === PROTOCOL_KERNEL &&
-      route.table !== TABLE_LOCAL &&
-      route.destination.length === subnet.length &&
-      route.destination.address === subnet.address &&
-      isThrough(route, link.index),
-  );
 }
 
 function isThrough(route: ObservedRoute, index: number): boolean {

@@ -8,6 +8,8 @@ import { RTPROT_KERNEL, RT_TABLE_MAIN, type Route, deleteRoute, newRoute } from 
 import type { AddressObject, NeighbourObject, RouteObject } from "../../state/object.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
+const IP6_RT_PRIO_ADDRCONF = 256;
+
 /**
  * Requests that add an address. One that says IFA_F_PERMANENT was observed on a kernel and comes back: it was found
  * unique before, so IPv6 does not look for duplicates again, which would leave it unusable for a second; and the
@@ -21,19 +23,28 @@ export function createAddressRequests(object: AddressObject, links: LinkDirector
   const comesBack = familyOf(object.address) === 6 && (flags & IFA_F_PERMANENT) !== 0;
   if (comesBack) requests.push(newAddress({ ...wanted, flags: wanted.flags | IFA_F_NODAD }, { replace: true }));
   if (!comesBack || (flags & IFA_F_NODAD) === 0) requests.push(newAddress(wanted, { replace: comesBack }));
-  if (object.prefixRoute === false) {
-    const subnet = networkOf({ address: object.peer ?? object.address, length: object.prefixLength });
-    requests.push(
-      deleteRoute({
-        destination: subnet,
-        table: RT_TABLE_MAIN,
-        protocol: RTPROT_KERNEL,
-        nextHops: [{ linkIndex }],
-        ...(object.metric === undefined ? {} : { metric: object.metric }),
-      }),
-    );
-  }
+  if (object.prefixRoute === false) requests.push(deleteRoute(prefixRouteOf(object, linkIndex)));
   return requests;
+}
+
+/** The route that the kernel derives from an address comes back, or goes, and the address stays. */
+export function changePrefixRouteRequests(after: AddressObject, links: LinkDirectory): NetlinkRequest[] {
+  const route = prefixRouteOf(after, requireIndex(after, after.linkKey, links));
+  if (after.prefixRoute === false) return [deleteRoute(route)];
+  const source = familyOf(after.address) === 4 ? { source: after.address } : {};
+  return [newRoute({ ...route, ...source }, { replace: true })];
+}
+
+/** As fib_add_ifaddr() (net/ipv4/fib_frontend.c) and addrconf_prefix_route() (net/ipv6/addrconf.c) make it. */
+function prefixRouteOf(object: AddressObject, linkIndex: number): Route {
+  const { metric = familyOf(object.address) === 6 ? IP6_RT_PRIO_ADDRCONF : undefined } = object;
+  return {
+    destination: networkOf({ address: object.peer ?? object.address, length: object.prefixLength }),
+    table: RT_TABLE_MAIN,
+    protocol: RTPROT_KERNEL,
+    nextHops: [{ linkIndex }],
+    ...(metric === undefined ? {} : { metric }),
+  };
 }
 
 function addressOf(object: AddressObject, linkIndex: number) {

@@ -12,6 +12,7 @@ import { NetloomError, messageOf } from "../../base/errors.ts";
 import { type NetlinkRequest } from "../../netlink/message.ts";
 import { decodeLink, deleteLink, dumpLinks, getLink, setLink } from "../../netlink/route/link.ts";
 import type { LinkObject, StateObject } from "../../state/object.ts";
+import { differInPrefixRoute } from "../../state/prefix-route.ts";
 import type { Snapshot } from "../../state/snapshot.ts";
 import type { Step } from "../../state/step.ts";
 import {
@@ -24,6 +25,7 @@ import {
 } from "../native.ts";
 import { type NetlinkError, RouteNetlink } from "../netlink.ts";
 import {
+  changePrefixRouteRequests,
   createAddressRequests,
   createNeighbourRequests,
   createRouteRequests,
@@ -300,6 +302,8 @@ function requestsFor({ before, after }: Step, context: LinkContext): NetlinkRequ
       if (after?.kind !== "link") return deleteLinkRequests(object, context);
       return before?.kind === "link" ? changeLinkRequests(before, after, context) : createLinkRequests(after, context);
     case "address":
+      if (before?.kind === "address" && after?.kind === "address" && differInPrefixRoute(before, after))
+        return changePrefixRouteRequests(after, links);
       return [
         ...(before?.kind === "address" ? deleteAddressRequests(before, links) : []),
         ...(after?.kind === "address" ? createAddressRequests(after, links) : []),
