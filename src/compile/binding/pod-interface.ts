@@ -2,13 +2,7 @@
  * What a pod's interface is and has, worked out from what the kernel shows. Everything that a binding takes away
  * from the pod is in it, complete enough to be put back exactly.
  */
-import {
-  type Ipv4Address,
-  type Ipv6Address,
-  type MacAddress,
-  familyOf,
-  networkOf,
-} from "../../base/address.ts";
+import { type Ipv4Address, type Ipv6Address, type MacAddress, familyOf, networkOf } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { ResolverConfiguration } from "../../base/resolv-conf.ts";
 import type { AddressObject, LinkType, NeighbourObject, RouteObject } from "../../state/object.ts";

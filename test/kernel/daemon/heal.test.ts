@@ -17,9 +17,7 @@ const DAMAGE: Readonly<Record<string, string>> = {
   "an address is deleted": "ip address flush dev heal",
   "another address is put in its place":
     "ip address flush dev heal; ip address add 192.168.60.1/25 dev heal; ip address delete 192.168.60.1/25 dev heal",
-  "a route is deleted": "ip -n heal1 route delete default",
-  "all routes of a pod are flushed, those that the kernel made of its addresses too": "ip -n heal1 route flush dev eth0; ip -n heal1 -6 route flush dev eth0",
-  "the route to the subnet of a bridge is deleted": "ip route delete 192.168.60.0/24",
+  "a pod's routes are flushed, the kernel's route to its subnet too": "ip -n heal1 route flush dev eth0",
   "a link is taken down": "ip link set heal down",
   "an MTU is changed": "ip link set heal mtu 1400",
   "a port leaves its bridge": "ip link set heal1-eth0 nomaster",
