@@ -3,7 +3,7 @@ import { formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { formatMistake, formatPath, type Mistake, type Path } from "../model/mistakes.ts";
 import type { Model } from "../model/model.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, factsOf, type PlaceFacts } from "./facts.ts";
 import type { Layout } from "./layout.ts";
 import { requiredFiles } from "./required-files.ts";
 
@@ -56,18 +56,20 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
   for (const network of model.networks) {
     for (const key of ["subnet", "subnet6"] as const) {
       const subnet = network[key];
-      const obstacle = subnet === undefined ? undefined : overlapping(subnet, facts);
+      const obstacle = subnet === undefined ? undefined : overlapping(subnet, factsOf(network.namespace, facts));
       if (subnet === undefined || obstacle === undefined) continue;
+      const where = network.namespace === "" ? "this host" : `the namespace ${network.namespace}`;
       tell(
         ["networks", network.name, key],
         formatPrefix(subnet),
         `overlaps ${obstacle}`,
-        "give the network a subnet that this host does not use",
+        `give the network a subnet that ${where} does not use`,
       );
     }
     network.ports.forEach((device, index) => {
-      const fault = portFault(device, facts);
-      if (fault !== undefined) tell(["networks", network.name, "ports", index], device, fault, existingDevices(facts));
+      const place = factsOf(network.namespace, facts);
+      const fault = portFault(device, place);
+      if (fault !== undefined) tell(["networks", network.name, "ports", index], device, fault, existingDevices(place));
     });
   }
   for (const place of layout.networks.values()) {
@@ -93,9 +95,9 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
 
 /** What becoming a port costs an interface, and what it costs the network. */
 export function portNotes(layout: Layout, facts: Facts): readonly string[] {
-  return [...layout.networks.values()].flatMap(({ network: { name, ports }, mtuBytes }) =>
+  return [...layout.networks.values()].flatMap(({ network: { name, namespace, ports }, mtuBytes }) =>
     ports.flatMap((device) => {
-      const link = facts.links[device];
+      const link = factsOf(namespace, facts).links[device];
       if (link === undefined) return [];
       const addresses = link.addresses.filter(({ address }) => !address.startsWith("fe80:")).map(formatPrefix);
       return [
@@ -112,8 +114,8 @@ export function portNotes(layout: Layout, facts: Facts): readonly string[] {
   );
 }
 
-/** What of the host lies in the network's range; undefined: nothing. */
-function overlapping(subnet: Prefix, facts: Facts): string | undefined {
+/** What of the namespace lies in the network's range; undefined: nothing. */
+function overlapping(subnet: Prefix, facts: PlaceFacts): string | undefined {
   const isOurs = (device: string | undefined): boolean => device !== undefined && facts.links[device]?.ours === true;
   for (const [device, link] of Object.entries(facts.links)) {
     const address = link.addresses.find((candidate) => overlaps(candidate, subnet));
@@ -128,7 +130,7 @@ function overlapping(subnet: Prefix, facts: Facts): string | undefined {
 }
 
 /** Why an interface cannot become a port of the network's bridge; undefined: it can. */
-function portFault(device: string, facts: Facts): string | undefined {
+function portFault(device: string, facts: PlaceFacts): string | undefined {
   const link = facts.links[device];
   if (link === undefined) return "there is no such device on this host";
   if (link.unfitPort !== undefined) return `${link.unfitPort} and cannot be a port of a bridge`;
@@ -137,7 +139,7 @@ function portFault(device: string, facts: Facts): string | undefined {
   return master === undefined || facts.links[master]?.ours === true ? undefined : `is a port of ${master} already`;
 }
 
-function existingDevices(facts: Facts): string {
+function existingDevices(facts: PlaceFacts): string {
   const names = Object.entries(facts.links).flatMap(([name, link]) => (link.ours || name === "lo" ? [] : [name]));
   return names.length === 0 ? "this host has no device but lo" : `use one of: ${names.slice(0, 12).join(", ")}`;
 }

@@ -11,7 +11,7 @@ import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
 import { compileNetworkDhcp } from "./network-dhcp.ts";
-import { compileNetwork } from "./networks.ts";
+import { compileNamespaces, compileNetwork, namespaceNotes } from "./networks.ts";
 import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
 import { compileRouters, routerNotes } from "./routers.ts";
@@ -31,11 +31,15 @@ export function compile(model: Model, facts: Facts): Compiled {
   checkAgainstHost(model, layout, facts);
   const notes = [
     ...layout.notes,
+    ...namespaceNotes(layout, facts),
     ...portNotes(layout, facts),
     ...resolverNotes(layout, facts),
     ...routerNotes(model, layout, facts),
   ];
-  const objects: StateObject[] = [...layout.networks.values()].flatMap((place) => compileNetwork(place, facts));
+  const objects: StateObject[] = [
+    ...compileNamespaces(layout, facts),
+    ...[...layout.networks.values()].flatMap((place) => compileNetwork(place, facts)),
+  ];
   objects.push(...compileRouters(model, layout, facts), ...compileUplinks(model));
   const vms = model.machines.filter((machine): machine is VmMachine => machine.kind === "vm");
   const pods = model.machines.filter((machine): machine is NamespaceMachine => machine.kind === "namespace");

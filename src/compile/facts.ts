@@ -52,11 +52,24 @@ export interface UplinkFacts {
   readonly otherClient?: string;
 }
 
-export interface Facts {
-  /** Every link of the namespace that netloom runs in, by name. */
+/** What is in one network namespace. */
+export interface PlaceFacts {
+  /** Every link, by name. */
   readonly links: Readonly<Record<string, HostLink>>;
   /** Of both families; the local table's are not wanted. */
   readonly routes: readonly HostRoute[];
+}
+
+/** A named namespace that a network is to be in. */
+export interface NamespaceFacts extends PlaceFacts {
+  /** Made by netloom for this very file. */
+  readonly ours: boolean;
+}
+
+/** Of the namespace that netloom runs in, and others. */
+export interface Facts extends PlaceFacts {
+  /** By name; those that do not exist are absent. */
+  readonly namespaces?: Readonly<Record<string, NamespaceFacts>>;
   /** The host's own resolv.conf; behind a local resolver (127.0.0.53) better the upstream one. */
   readonly resolver: ResolverConfiguration;
   /** By device, of uplinks with `address: dhcp`; absent: there are none. */
@@ -76,4 +89,11 @@ export interface Facts {
   };
   /** Those of `requiredFiles` that cannot be read. */
   readonly missingFiles: readonly string[];
+}
+
+const EMPTY_PLACE: PlaceFacts = { links: {}, routes: [] };
+
+/** What is in the namespace ("" is the one that netloom runs in); nothing in one that does not exist. */
+export function factsOf(namespace: string, facts: Facts): PlaceFacts {
+  return namespace === "" ? facts : (facts.namespaces?.[namespace] ?? EMPTY_PLACE);
 }

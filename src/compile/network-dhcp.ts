@@ -56,7 +56,7 @@ export function compileNetworkDhcp(
         kind: "dhcp-network",
         key: `dhcp/${network.name}`,
         origin: `network ${network.name}`,
-        namespace: "",
+        namespace: network.namespace,
         linkKey: networkLinkKey(network.name),
         interfaceName: network.device,
         network: file === undefined ? network.name : `${file}/${network.name}`,

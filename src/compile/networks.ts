@@ -1,9 +1,9 @@
 /** A bridge network: the bridge, its gateway addresses on the host, and ports that others made. */
 import { type IpAddress, type Ipv6Address, parseIpv6 } from "../base/address.ts";
 import type { Network } from "../model/model.ts";
-import type { AddressObject, LinkObject, StateObject } from "../state/object.ts";
-import type { Facts } from "./facts.ts";
-import type { NetworkLayout } from "./layout.ts";
+import type { AddressObject, LinkObject, NamespaceObject, StateObject } from "../state/object.ts";
+import { type Facts, factsOf } from "./facts.ts";
+import type { Layout, NetworkLayout } from "./layout.ts";
 
 /** IN6_ADDR_GEN_MODE_NONE (linux/if_link.h). */
 export const GENERATE_NO_ADDRESSES = 1;
@@ -21,11 +21,11 @@ export function compileNetwork(
   { network, router, mtuBytes, ipv6, addressing6 }: NetworkLayout,
   facts: Facts,
 ): readonly StateObject[] {
-  const common = { origin: `network ${network.name}`, namespace: "" };
+  const common = { origin: `network ${network.name}`, namespace: network.namespace };
   const key = networkLinkKey(network.name);
   const parameter = (path: string, value: string): StateObject => ({
     kind: "sysctl",
-    key: `sysctl/${path}`,
+    key: parameterKey(network, path),
     ...common,
     path,
     value,
@@ -80,17 +80,49 @@ export function compileNetwork(
   ];
 }
 
+/** Bridges in different namespaces may have the same name. */
+function parameterKey({ name, namespace }: Network, path: string): string {
+  return namespace === "" ? `sysctl/${path}` : `sysctl/${name}/${path}`;
+}
+
+/**
+ * The namespaces of networks that are there for them alone. One that somebody else made is used as it is, and stays.
+ */
+export function compileNamespaces(layout: Layout, facts: Facts): readonly NamespaceObject[] {
+  const made = new Map<string, NamespaceObject>();
+  for (const { network } of layout.networks.values()) {
+    const { name: origin, namespace: name } = network;
+    if (name === "" || made.has(name) || isForeign(name, facts)) continue;
+    made.set(name, { kind: "namespace", key: `namespace/${name}`, origin: `network ${origin}`, name });
+  }
+  return [...made.values()];
+}
+
+/** What becomes of namespaces that somebody else made. */
+export function namespaceNotes(layout: Layout, facts: Facts): readonly string[] {
+  const names = [...layout.networks.values()].map(({ network }) => network.namespace);
+  return [...new Set(names)].flatMap((name) =>
+    name !== "" && isForeign(name, facts)
+      ? [`namespace ${name} is there already: it is used as it is, and stays when its networks are destroyed`]
+      : [],
+  );
+}
+
+function isForeign(name: string, { namespaces = {} }: Facts): boolean {
+  return namespaces[name]?.ours === false;
+}
+
 /** Interfaces of others: they get a master and keep everything else. */
-function compilePorts({ name, ports }: Network, facts: Facts): readonly LinkObject[] {
+function compilePorts({ name, namespace, ports }: Network, facts: Facts): readonly LinkObject[] {
   return ports.flatMap((device) => {
-    const link = facts.links[device];
+    const link = factsOf(namespace, facts).links[device];
     if (link === undefined) return [];
     return [
       {
         kind: "link",
         key: `link/${name}/port/${device}`,
         origin: `network ${name}`,
-        namespace: "",
+        namespace,
         name: device,
         link: { type: "adopted", adoptedIndex: link.index },
         masterKey: networkLinkKey(name),

@@ -75,7 +75,7 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
     hostEnd: {
       ...common,
       key: `${key}/host`,
-      namespace: "",
+      namespace: network.namespace,
       name: nic.hostDevice,
       link: { type: "veth", peerKey: key },
       masterKey: networkLinkKey(network.name),

@@ -7,6 +7,7 @@
 import type { NftTableObject } from "../state/object.ts";
 
 interface Port {
+  readonly namespace: string;
   /** Key of the tap. */
   readonly linkKey: string;
   readonly device: string;
@@ -41,7 +42,7 @@ export function portRules(port: Port): readonly NftTableObject[] {
       kind: "nft-table",
       key: `nft/${port.linkKey}`,
       origin: port.origin,
-      namespace: "",
+      namespace: port.namespace,
       family: "bridge",
       name: `netloom_port_${port.device.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
       rules: [

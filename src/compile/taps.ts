@@ -3,7 +3,7 @@
  * the guest its addresses: a server for it alone on its tap, or the network's on the bridge (network-dhcp.ts).
  */
 import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
-import type { TapNic, VmMachine } from "../model/model.ts";
+import type { Network, TapNic, VmMachine } from "../model/model.ts";
 import type {
   Ip6SingleObject,
   LinkObject,
@@ -26,7 +26,9 @@ export function compileTaps(vm: VmMachine, layout: Layout, facts: Facts): readon
   return vm.taps.flatMap((nic): StateObject[] => {
     const dhcp = nic.dhcp === "single" ? singleDhcp(vm, nic, layout, facts) : undefined;
     const ip6 = nic.dhcp === "none" ? undefined : singleIp6(vm, nic, layout, facts);
+    const { namespace } = layoutOf(layout, nic).network;
     const rules = portRules({
+      namespace,
       linkKey: tapKey(vm, nic),
       device: nic.hostDevice,
       origin: `machine ${vm.name}`,
@@ -44,9 +46,15 @@ export function tapNics(vm: VmMachine, layout: Layout): readonly VmNic[] {
     ...(nic.queues === 1 ? {} : { queues: nic.queues }),
     tapKey: tapKey(vm, nic),
     tapName: nic.hostDevice,
+    ...namespaceOf(layoutOf(layout, nic).network),
     macAddress: nic.macAddress,
     mtuBytes: layoutOf(layout, nic).mtuBytes,
   }));
+}
+
+/** Where the tap is, unless that is where the guest's QEMU is. */
+function namespaceOf({ namespace }: Network): Pick<VmNic, "namespace"> {
+  return namespace === "" ? {} : { namespace };
 }
 
 function tapKey(vm: VmMachine, nic: TapNic): string {
@@ -59,7 +67,7 @@ function tap(vm: VmMachine, nic: TapNic, layout: Layout): LinkObject {
     kind: "link",
     key: tapKey(vm, nic),
     origin: `machine ${vm.name}`,
-    namespace: "",
+    namespace: network.namespace,
     name: nic.hostDevice,
     link: { type: "tap", ...(nic.queues === 1 ? {} : { queues: nic.queues }) },
     mtuBytes,
@@ -77,7 +85,7 @@ function singleDhcp(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): S
     kind: "dhcp-single",
     key: `dhcp/${vm.name}/${nic.number}`,
     origin: `machine ${vm.name}`,
-    namespace: "",
+    namespace: network.namespace,
     linkKey: tapKey(vm, nic),
     interfaceName: nic.hostDevice,
     clientMac: nic.macAddress,
@@ -123,7 +131,7 @@ function singleIp6(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): Ip
     kind: "ip6-single",
     key: `ip6/${vm.name}/${nic.number}`,
     origin: `machine ${vm.name}`,
-    namespace: "",
+    namespace: network.namespace,
     linkKey: tapKey(vm, nic),
     interfaceName: nic.hostDevice,
     clientMac: nic.macAddress,

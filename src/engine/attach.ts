@@ -11,10 +11,11 @@ import { NetloomError } from "../base/errors.ts";
 import { compileNamespaceAttachment, compilePortAttachment, compileTapAttachment } from "../compile/attach/attach.ts";
 import { allocate, giveAddresses } from "../compile/attach/allocate.ts";
 import type { AppliedNetwork } from "../compile/attach/network.ts";
-import type { Facts } from "../compile/facts.ts";
+import { factsOf, type PlaceFacts } from "../compile/facts.ts";
 import { observe } from "../kernel/observe.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { derivedMac } from "../model/hash.ts";
+import type { Network } from "../model/model.ts";
 import { hostEndName } from "../model/names.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
@@ -113,14 +114,18 @@ async function findTarget(stateFolder: string, target: AttachTarget): Promise<st
     ({ request }) => JSON.stringify(place(request?.target)) === JSON.stringify(place(target)),
   );
   if (same !== undefined || target.kind !== "interface") return same?.name;
-  const host = (await observe({ namespaces: [{ name: "" }], files: [] })).namespaces[""];
-  const link = host?.links.find((candidate) => candidate.name === target.interfaceName);
-  const renamed = attachments.find(({ desired }) =>
-    desired.objects.some(
-      (object) => object.kind === "link" && object.link.type === "adopted" && object.link.adoptedIndex === link?.index,
+  const adopted = attachments.flatMap(({ name, desired }) =>
+    desired.objects.flatMap((object) =>
+      object.kind === "link" && object.link.type === "adopted"
+        ? [{ name, namespace: object.namespace, index: object.link.adoptedIndex }]
+        : [],
     ),
   );
-  return renamed?.name;
+  const places = new Set(adopted.map(({ namespace }) => namespace));
+  const { namespaces } = await observe({ namespaces: Array.from(places, (name) => ({ name })), files: [] });
+  return adopted.find(({ namespace, index }) =>
+    namespaces[namespace]?.links.some((link) => link.name === target.interfaceName && link.index === index),
+  )?.name;
 }
 
 /** What is attached, without how. */
@@ -159,10 +164,11 @@ async function discover(
 ): Promise<Desired> {
   const { target } = request;
   const common = { unit, origin: `attachment ${name}`, network };
-  const facts = await attachFacts();
+  const facts = await attachFacts([], [network]);
+  const place = factsOf(network.layout.network.namespace, facts);
   if (target.kind === "interface") {
-    const link = facts.links[target.interfaceName];
-    const fault = portFault(target.interfaceName, facts);
+    const link = place.links[target.interfaceName];
+    const fault = portFault(target.interfaceName, network.layout.network, place);
     if (link === undefined || fault !== undefined) {
       throw new NetloomError("unfit-interface", `attach ${target.interfaceName}: it ${fault ?? "does not exist"}`, {
         hint: "`ip -d link` shows what there is; only a plain interface that others made becomes a port.",
@@ -171,7 +177,7 @@ async function discover(
     return compilePortAttachment({ ...common, interfaceName: target.interfaceName, index: link.index });
   }
   refuseMulticast(request.macAddress, name);
-  const taken = takenAddresses(stateFolder, unit);
+  const taken = takenAddresses(stateFolder, unit, network.key);
   const macAddress = guestMac(unit, { ...request, network: network.name });
   const servers = request.dns;
   if (target.kind === "tap") {
@@ -194,6 +200,11 @@ async function discover(
     return desired;
   }
   const { namespace, interfaceName } = target;
+  if (namespace !== "" && namespace === network.layout.network.namespace) {
+    throw new NetloomError("unfit-interface", `attach ${namespace}: it is the namespace of ${network.name} itself`, {
+      hint: "It reaches the network by the bridge already; attach another namespace.",
+    });
+  }
   const observed = await observeNamespace(namespace);
   if (observed.links.some((link) => link.name === interfaceName)) {
     throw new NetloomError("unfit-interface", `attach ${namespace}: it has an interface ${interfaceName} already`, {
@@ -207,7 +218,7 @@ async function discover(
       macAddress,
       namespace,
       interfaceName,
-      hostDevice: hostEndName(namespace, interfaceName, new Set(Object.keys(facts.links))),
+      hostDevice: hostEndName(namespace, interfaceName, new Set(Object.keys(place.links))),
       hasDefaultRoute: ([4, 6] as const).filter((family) => hasDefaultRoute(observed, family)),
       ...(servers === undefined ? {} : { dns: { servers } }),
     },
@@ -234,9 +245,9 @@ function hasDefaultRoute(observed: ObservedNamespace, family: 4 | 6): boolean {
 }
 
 /** Why an interface cannot become a port; undefined: it can. */
-function portFault(device: string, { links, routes }: Facts): string | undefined {
+function portFault(device: string, { namespace }: Network, { links, routes }: PlaceFacts): string | undefined {
   const link = links[device];
-  if (link === undefined) return "does not exist on this host";
+  if (link === undefined) return `does not exist ${namespace === "" ? "on this host" : `in namespace ${namespace}`}`;
   if (link.unfitPort !== undefined) return `${link.unfitPort} and cannot be a port of a bridge`;
   if (link.marked) return "belongs to netloom already";
   if (link.master !== undefined) return `is a port of ${link.master} already`;

@@ -4,6 +4,7 @@ import type { IpAddress, MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { addressesGiven, type AppliedNetwork, chooseNetwork, networksOf } from "../compile/attach/network.ts";
 import type { Facts } from "../compile/facts.ts";
+import { placeIn } from "../model/addresses.ts";
 import type { Model } from "../model/model.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
@@ -115,22 +116,28 @@ export function networkToJoin(stateFolder: string, given: string): AppliedNetwor
   });
 }
 
-/** Addresses that a unit gave to somebody, or will again when an unconfirmed change is undone; except `but`. */
-export function takenAddresses(stateFolder: string, but: string): ReadonlySet<IpAddress> {
-  const units = knownUnits(stateFolder).filter(({ unit }) => unit !== but);
+/** Addresses that a unit gave to somebody on the bridge, or will again when an unconfirmed change is undone; except `but`. */
+export function takenAddresses(stateFolder: string, but: string, bridge: string): ReadonlySet<IpAddress> {
+  const all = knownUnits(stateFolder);
+  const bridges = new Set(all.flatMap(({ unit, desired }) => networksOf(unit, desired).map(({ key }) => key)));
+  const units = all.filter(({ unit }) => unit !== but);
   const wanted = units.flatMap(({ unit, desired }) => {
     const previous = UnitStore.open(stateFolder, unit).readConfirmation()?.previous;
     return previous === undefined ? [desired] : [desired, previous];
   });
-  return new Set(wanted.flatMap((desired) => [...addressesGiven(desired)]));
+  return new Set(wanted.flatMap((desired) => [...addressesGiven(desired, { bridge, bridges })]));
 }
 
-/** Addresses that a file must leave alone, with who has them, as its author shall read it. */
+/** Addresses that a file must leave alone, by network, with who has them, as its author shall read it. */
 export function attachedAddresses(stateFolder: string, file: string): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();
   for (const { desired, name, unit } of attachmentsTo(stateFolder, file)) {
     const owner = unit.startsWith(ATTACHMENT) ? `attachment ${name}` : `VM ${name}`;
-    for (const address of addressesGiven(desired)) taken.set(address, owner);
+    const bridges = new Set(bridgesOf(desired));
+    for (const bridge of bridges) {
+      const network = bridge.slice(`${file}/link/`.length);
+      for (const address of addressesGiven(desired, { bridge, bridges })) taken.set(placeIn(network, address), owner);
+    }
   }
   return taken;
 }
@@ -147,8 +154,12 @@ function bridgesOf({ objects }: Desired): string[] {
   );
 }
 
-/** @throws NetloomError in-use when a network that `desired` does not have any more, or with other addresses, carries attachments */
+/**
+ * @throws NetloomError in-use when a network that `desired` does not have any more, or with other addresses, carries
+ *   attachments, or a namespace that it does not have any more has networks of others
+ */
 export function refuseIfUsed(stateFolder: string, file: string, desired: Desired, purpose: string): void {
+  refuseInhabited(stateFolder, file, desired, purpose);
   const stays = new Set(desired.objects.map(({ key }) => key));
   const renumbered = renumberedNetworks(stateFolder, file, desired);
   const cutOff = attachmentsTo(stateFolder, file).filter((attachment) => {
@@ -161,6 +172,29 @@ export function refuseIfUsed(stateFolder: string, file: string, desired: Desired
   throw new NetloomError("in-use", `${purpose}: something is attached to its networks: ${names}`, {
     hint: `Take it away first: ${cutOff.map(({ command }) => command).join("; ")}`,
   });
+}
+
+/** A namespace takes all that is in it along. */
+function refuseInhabited(stateFolder: string, file: string, desired: Desired, purpose: string): void {
+  const units = knownUnits(stateFolder);
+  const kept = namespacesOf(desired);
+  const applied = namespacesOf(units.find(({ unit }) => unit === file)?.desired ?? EMPTY);
+  const gone = new Set([...applied].filter((name) => !kept.has(name)));
+  if (gone.size === 0) return;
+  const inhabitants = units.filter(
+    (other) =>
+      other.unit !== file &&
+      networksOf(other.unit, other.desired).some(({ layout }) => gone.has(layout.network.namespace)),
+  );
+  if (inhabitants.length === 0) return;
+  const names = inhabitants.map(({ unit }) => unit).join(", ");
+  throw new NetloomError("in-use", `${purpose}: others have networks in its namespaces: ${names}`, {
+    hint: `Take them away first: ${inhabitants.map(({ source }) => `netloom destroy ${source}`).join("; ")}`,
+  });
+}
+
+function namespacesOf({ objects }: Desired): Set<string> {
+  return new Set(objects.flatMap((object) => (object.kind === "namespace" ? [object.name] : [])));
 }
 
 /** Keys of the bridges whose subnets or gateways will be others. */
@@ -179,13 +213,20 @@ function renumberedNetworks(stateFolder: string, file: string, desired: Desired)
   );
 }
 
-/** What of this host attaching must know. @param files that a guest needs, absolute paths */
-export async function attachFacts(files: readonly string[] = []): Promise<Facts> {
+/**
+ * What of this host attaching must know.
+ * @param files that a guest needs, absolute paths
+ * @param networks also what is in their namespaces
+ */
+export async function attachFacts(
+  files: readonly string[] = [],
+  networks: readonly AppliedNetwork[] = [],
+): Promise<Facts> {
   const model: Model = {
     name: "attachment",
     file: "",
     uplinks: [],
-    networks: [],
+    networks: networks.map(({ layout }) => layout.network),
     routers: [],
     machines: [],
     origins: {},

@@ -1,13 +1,13 @@
 /** What compiling a network file must know of this host, read from the host. */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import type { Facts, HostLink, HostRoute } from "../compile/facts.ts";
+import type { Facts, HostLink, HostRoute, NamespaceFacts, PlaceFacts } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
 import { hasLinkKind, hasNetdevEgress, missingCapabilities } from "../kernel/features.ts";
 import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
 import { isMarked, markedKey } from "../state/mark.ts";
-import type { ObservedLink } from "../state/snapshot.ts";
+import type { ObservedLink, ObservedNamespace } from "../state/snapshot.ts";
 import type { Model } from "../model/model.ts";
 import { uplinkFacts } from "./uplink-facts.ts";
 
@@ -27,46 +27,31 @@ export async function gatherFacts(
   parametersBefore: ReadonlyMap<string, string> = new Map(),
   stateFolder?: string,
 ): Promise<Facts> {
+  const names = [...new Set(model.networks.map(({ namespace }) => namespace).filter((name) => name !== ""))];
   const [snapshot, foreignForwardDrops, dummy, netdevEgress] = await Promise.all([
-    observe({ namespaces: [{ name: "" }], files: [] }),
+    observe({ namespaces: ["", ...names].map((name) => ({ name })), files: [] }),
     findForeignForwardDrops(),
     // Whoever may not ask only looks at the plan, and most kernels have it.
     missingCapabilities().length > 0 ? true : hasLinkKind("dummy"),
     missingCapabilities().length > 0 || !bindsMacvtap(model) ? undefined : hasNetdevEgress(),
   ]);
-  const host = snapshot.namespaces[""];
-  const links: Record<string, HostLink> = {};
-  const names = new Map<number, string>();
-  const masters = new Map((host?.links ?? []).map((link) => [link.index, link.name]));
   const forwardsByInterface = existsSync("/proc/sys/net/ipv6/conf/all/force_forwarding");
   const parameter = (path: string): string | undefined => parametersBefore.get(path) ?? readParameter(path);
-  for (const link of host?.links ?? []) {
-    names.set(link.index, link.name);
-    const master = masters.get(link.masterIndex ?? 0);
-    const unfitPort = unfitness(link);
-    links[link.name] = {
-      index: link.index,
-      marked: isMarked(link.alias),
-      ...(master === undefined ? {} : { master }),
-      ...(unfitPort === undefined ? {} : { unfitPort }),
-      acceptsAdvertisements: !forwardsByInterface && parameter(`net/ipv6/conf/${link.name}/accept_ra`) === "1",
-      mtuBytes: link.mtuBytes,
-      up: link.up,
-      ours: ownedKeys.has(markedKey(link.alias) ?? ""),
-      addresses: (host?.addresses ?? [])
-        .filter((address) => address.linkIndex === link.index)
-        .map(({ address, prefixLength }) => ({ address, length: prefixLength })),
-    };
+  const { links, routes } = placeFacts(snapshot.namespaces[""] ?? undefined, ownedKeys, (link) =>
+    forwardsByInterface ? false : parameter(`net/ipv6/conf/${link.name}/accept_ra`) === "1",
+  );
+  const namespaces: Record<string, NamespaceFacts> = {};
+  for (const name of names) {
+    const observed = snapshot.namespaces[name];
+    if (observed === null || observed === undefined) continue;
+    // Nobody who is in one of them forwards there, and nobody who is asked about routers' advertisements.
+    const place = placeFacts(observed, ownedKeys, () => false);
+    namespaces[name] = { ...place, ours: ownedKeys.has(`${model.name}/namespace/${name}`) };
   }
-  const routes = (host?.routes ?? [])
-    .filter((route) => route.table !== TABLE_LOCAL)
-    .map(({ destination, nextHops }): HostRoute => {
-      const device = names.get(nextHops[0]?.linkIndex ?? 0);
-      return device === undefined ? { destination } : { destination, device };
-    });
   return {
     links,
     routes,
+    ...(names.length === 0 ? {} : { namespaces }),
     resolver: readResolvConf(""),
     uplinks: uplinkFacts(model, links, stateFolder),
     foreignForwardDrops,
@@ -81,6 +66,39 @@ export async function gatherFacts(
       .map(({ path }) => path)
       .filter((path) => !isReadable(path)),
   };
+}
+
+function placeFacts(
+  observed: Pick<ObservedNamespace, "links" | "addresses" | "routes"> = { links: [], addresses: [], routes: [] },
+  ownedKeys: ReadonlySet<string>,
+  acceptsAdvertisements: (link: ObservedLink) => boolean,
+): PlaceFacts {
+  const links: Record<string, HostLink> = {};
+  const names = new Map(observed.links.map((link) => [link.index, link.name]));
+  for (const link of observed.links) {
+    const master = names.get(link.masterIndex ?? 0);
+    const unfitPort = unfitness(link);
+    links[link.name] = {
+      index: link.index,
+      marked: isMarked(link.alias),
+      ...(master === undefined ? {} : { master }),
+      ...(unfitPort === undefined ? {} : { unfitPort }),
+      acceptsAdvertisements: acceptsAdvertisements(link),
+      mtuBytes: link.mtuBytes,
+      up: link.up,
+      ours: ownedKeys.has(markedKey(link.alias) ?? ""),
+      addresses: observed.addresses
+        .filter((address) => address.linkIndex === link.index)
+        .map(({ address, prefixLength }) => ({ address, length: prefixLength })),
+    };
+  }
+  const routes = observed.routes
+    .filter((route) => route.table !== TABLE_LOCAL)
+    .map(({ destination, nextHops }): HostRoute => {
+      const device = names.get(nextHops[0]?.linkIndex ?? 0);
+      return device === undefined ? { destination } : { destination, device };
+    });
+  return { links, routes };
 }
 
 function bindsMacvtap(model: Model): boolean {

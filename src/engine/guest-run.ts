@@ -3,6 +3,7 @@
  * and take it back. As an attachment it is a unit of its own, and its wanted state is worked out once.
  */
 import { isDeepStrictEqual } from "node:util";
+import type { IpAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { giveAddresses } from "../compile/attach/allocate.ts";
 import { compileGuestRun, type GuestNic, type GuestRun } from "../compile/attach/attach.ts";
@@ -147,12 +148,14 @@ async function discover(
   };
   const facts = await attachFacts([image, kernel, initrd].filter((path) => path !== undefined));
   refuseMissing(name, facts);
-  const taken = new Set(takenAddresses(stateFolder, unit));
+  const given = new Map<string, Set<IpAddress>>();
   const devices = new Set(Object.keys(facts.links));
   const nics = wishes.map((wish, index): GuestNic => {
     const { macAddress = derivedMac(`${unit} ${index}`), dhcp = "single", queues = 1 } = wish;
     refuseMulticast(macAddress, `VM ${name}`);
     const network = networkToJoin(stateFolder, wish.network);
+    const taken = given.get(network.key) ?? new Set(takenAddresses(stateFolder, unit, network.key));
+    given.set(network.key, taken);
     const addresses = giveAddresses(network, wish, dhcp, taken);
     for (const address of Object.values(addresses)) taken.add(address);
     const device = hostEndName(name, tapName(index), devices);

@@ -31,7 +31,15 @@ export interface Addresses {
   of(machine: string, nic: number): { readonly address?: Ipv4Address; readonly address6?: Ipv6Address };
 }
 
-/** Addresses by claim key. Complains about bad and double ones and about full subnets. */
+/** An address of a network: another one may have the same in another namespace. */
+export function placeIn(network: string, address: string): string {
+  return `${network} ${address}`;
+}
+
+/**
+ * Addresses by claim key. Complains about bad and double ones and about full subnets.
+ * @param takenByOthers by {@link placeIn}, with what has them
+ */
 export function allocateAddresses(
   claims: readonly Claim[],
   subnets: readonly Subnet[],
@@ -40,16 +48,16 @@ export function allocateAddresses(
   context: Context,
 ): ReadonlyMap<string, IpAddress> {
   const taken = new Map(takenByOthers);
-  for (const { gateway, network } of subnets) taken.set(gateway, `the gateway of ${network}`);
+  for (const { gateway, network } of subnets) taken.set(placeIn(network, gateway), `the gateway of ${network}`);
   const given = new Map<string, IpAddress>();
   const give = (claim: Claim, address: IpAddress, how: "declared" | "kept" | "allocated"): void => {
-    taken.set(address, formatPath(claim.path));
+    taken.set(placeIn(claim.subnet.network, address), formatPath(claim.path));
     given.set(claim.key, address);
     context.record(claim.path, address, how);
   };
   for (const claim of claims) {
     if (claim.declared === undefined) continue;
-    const owner = taken.get(claim.declared);
+    const owner = taken.get(placeIn(claim.subnet.network, claim.declared));
     if (!checkHost(claim.path, claim.declared, claim.subnet.prefix, claim.subnet.network, context)) continue;
     if (owner !== undefined) {
       const key = String(claim.path.at(-1));
@@ -61,7 +69,7 @@ export function allocateAddresses(
   const open = claims.filter((claim) => claim.declared === undefined);
   for (const claim of open) {
     const address = usable(previous.get(claim.key), claim.subnet);
-    if (address !== undefined && !taken.has(address)) give(claim, address, "kept");
+    if (address !== undefined && !taken.has(placeIn(claim.subnet.network, address))) give(claim, address, "kept");
   }
   const next = new Map<Subnet, bigint>();
   for (const claim of open) {
@@ -73,7 +81,7 @@ export function allocateAddresses(
     for (;;) {
       const range = ranges.find((one) => ipToBigint(one.first) <= candidate && candidate <= ipToBigint(one.last));
       if (range !== undefined) candidate = ipToBigint(range.last) + 1n;
-      else if (candidate <= last && taken.has(ipFromBigint(candidate, family))) candidate++;
+      else if (candidate <= last && taken.has(placeIn(network, ipFromBigint(candidate, family)))) candidate++;
       else break;
     }
     next.set(claim.subnet, candidate);

@@ -1,6 +1,6 @@
 /** Machines: who claims which address and MAC, namespace machines, and VMs (vms.ts). */
-import type { Ipv4Address, Ipv6Address } from "../base/address.ts";
-import { type Addresses, allocateAddresses, type Claim } from "./addresses.ts";
+import { formatPrefix, type Ipv4Address, type Ipv6Address, overlaps } from "../base/address.ts";
+import { type Addresses, allocateAddresses, type Claim, placeIn } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { formatPath, type Path } from "./mistakes.ts";
 import type { Machine, NamespaceMachine, Network, PodNic } from "./model.ts";
@@ -19,7 +19,7 @@ interface MachineSurroundings {
   readonly previous: ReadonlyMap<string, string>;
   /** NICs straight on networks that guests have, by machine. */
   readonly previousNics: ReadonlyMap<string, readonly KnownNic[]>;
-  /** Addresses that something besides the file has, with what has them. */
+  /** Addresses that something besides the file has, by network (placeIn), with what has them. */
   readonly taken: ReadonlyMap<string, string>;
   readonly networks: readonly Network[];
   /** Interface names on the host that are spoken for. */
@@ -82,6 +82,8 @@ function allocate(
     shape.nics.forEach((nic, index) => {
       const path: Path = ["machines", name, "nics", index];
       context.checkReference([...path, "network"], nic.network, "networks", "network");
+      const earlier = shape.nics.slice(0, index).map(({ network }) => network);
+      checkDistinct([...path, "network"], nic.network, earlier, around.networks, context);
       const network = subnets.get(nic.network);
       if (network === undefined) return;
       // Nobody tells such a guest its address: it has the one that the file says, if any.
@@ -114,6 +116,27 @@ function allocate(
   };
 }
 
+/** Networks in different namespaces may have the same subnet, which is of no use to a machine on both. */
+function checkDistinct(
+  path: Path,
+  name: string,
+  earlier: readonly string[],
+  networks: readonly Network[],
+  context: Context,
+): void {
+  if (earlier.length === 0) return;
+  const own = networks.find((network) => network.name === name);
+  for (const other of networks) {
+    if (own === undefined || other === own || !earlier.includes(other.name) || !overlaps(own.subnet, other.subnet))
+      continue;
+    context.complain(
+      path,
+      `its subnet ${formatPrefix(own.subnet)} overlaps ${other.name}'s, on which the machine is too`,
+      "put the machine on one of them, or give one another subnet",
+    );
+  }
+}
+
 /** What the networks' DHCP servers keep for hosts, with what has it. */
 function addressesOfHosts({ networks, taken }: MachineSurroundings, context: Context): ReadonlyMap<string, string> {
   const kept = new Map<string, string>();
@@ -121,9 +144,9 @@ function addressesOfHosts({ networks, taken }: MachineSurroundings, context: Con
     dhcp?.hosts.forEach(({ address }, index) => {
       if (address === undefined) return;
       const path = ["networks", name, "dhcp", "hosts", index, "address"];
-      const owner = taken.get(address);
+      const owner = taken.get(placeIn(name, address));
       if (owner !== undefined) context.complain(path, `is used twice, by ${owner} already`, "give another one");
-      kept.set(address, formatPath(path));
+      kept.set(placeIn(name, address), formatPath(path));
     });
   }
   return kept;

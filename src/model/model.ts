@@ -81,6 +81,8 @@ export interface NetworkDhcp extends DhcpSettings {
 /** A Linux bridge whose gateway address stands on the host. */
 export interface Network extends Declared {
   readonly kind: "bridge";
+  /** Name of the network namespace that the bridge is in; "" is the host's own. */
+  readonly namespace: string;
   /** Host bits are zero. */
   readonly subnet: Ipv4Prefix;
   readonly gateway: Ipv4Address;

@@ -31,12 +31,16 @@ export function buildUplinks(file: FileShape, context: Context): readonly Uplink
 
 export function buildNetworks(file: FileShape, context: Context): readonly Network[] {
   const devices = new Map<string, string>();
-  for (const [name, uplink] of Object.entries(file.uplinks ?? {})) devices.set(uplink.device, `the uplink ${name}`);
+  for (const [name, uplink] of Object.entries(file.uplinks ?? {}))
+    devices.set(placeOf("", uplink.device), `the uplink ${name}`);
   const networks: Network[] = [];
+  const overlaps = new Overlaps(context);
   for (const [name, network] of Object.entries(file.networks ?? {})) {
     const path = ["networks", name];
-    checkOverlaps(path, network, networks, context);
-    checkDevice(path, name, network.device, devices, context);
+    const { namespace = "" } = network;
+    checkNamespace(path, namespace, context);
+    overlaps.check(path, network);
+    checkDevice(path, name, network, devices, context);
     if (network.gateway !== undefined) checkHost([...path, "gateway"], network.gateway, network.subnet, name, context);
     context.record([...path, "subnet"], formatPrefix(network.subnet), "declared");
     if (network.mtu !== undefined) context.record([...path, "mtu"], String(network.mtu), "declared");
@@ -46,6 +50,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       name,
       position: context.position(path, true),
       kind: context.value([...path, "kind"], network.kind, "bridge"),
+      namespace,
       subnet: network.subnet,
       gateway,
       ...ipv6Of(path, name, network, context),
@@ -69,19 +74,47 @@ export function subnetsOf(network: Network): { readonly ipv4: Subnet; readonly i
   return { ipv4, ipv6: { network: name, prefix: subnet6, gateway: gateway6 } };
 }
 
-function checkOverlaps(path: Path, network: NetworkShape, others: readonly Network[], context: Context): void {
-  for (const key of ["subnet", "subnet6"] as const) {
-    const own = network[key];
-    for (const other of others) {
-      const theirs = other[key];
-      if (own === undefined || theirs === undefined || !overlaps(theirs, own)) continue;
-      context.complain(
-        [...path, key],
-        `overlaps ${formatPrefix(theirs)} of the network ${other.name} (line ${other.position.line})`,
-        "give each network a subnet of its own",
-      );
-    }
+/** Subnets by namespace: only those of one namespace may not overlap. */
+class Overlaps {
+  readonly #context: Context;
+  readonly #others = new Map<string, { readonly path: Path; readonly network: NetworkShape }[]>();
+
+  constructor(context: Context) {
+    this.#context = context;
   }
+
+  check(path: Path, network: NetworkShape): void {
+    const others = this.#others.get(network.namespace ?? "") ?? [];
+    for (const key of ["subnet", "subnet6"] as const) {
+      const own = network[key];
+      for (const other of others) {
+        const theirs = other.network[key];
+        if (own === undefined || theirs === undefined || !overlaps(theirs, own)) continue;
+        const { line } = this.#context.position(other.path, true);
+        this.#context.complain(
+          [...path, key],
+          `overlaps ${formatPrefix(theirs)} of the network ${other.path.at(-1)} (line ${line})`,
+          "give each network a subnet of its own, or a namespace of its own",
+        );
+      }
+    }
+    others.push({ path, network });
+    this.#others.set(network.namespace ?? "", others);
+  }
+}
+
+/** The namespace of a machine is that machine's. */
+function checkNamespace(path: Path, namespace: string, context: Context): void {
+  if (namespace === "") return;
+  const place = [...path, "namespace"];
+  context.record(place, namespace, "declared");
+  if (context.machine(namespace).kind === "namespace")
+    context.complain(place, `is the machine ${namespace}'s own`, "give the network a namespace of another name");
+}
+
+/** Interface names are one namespace's. */
+export function placeOf(namespace: string, device: string): string {
+  return namespace === "" ? device : `${namespace}/${device}`;
 }
 
 function ipv6Of(
@@ -106,12 +139,13 @@ function checkPorts(file: FileShape, devices: ReadonlyMap<string, string>, conte
   const users = new Map<string, string>();
   for (const [name, network] of Object.entries(file.networks ?? {})) {
     (network.ports ?? []).forEach((device, index) => {
-      const owner = devices.get(device) ?? users.get(device);
+      const place = placeOf(network.namespace ?? "", device);
+      const owner = devices.get(place) ?? users.get(place);
       const path = ["networks", name, "ports", index];
       if (owner !== undefined)
         context.complain(path, `the device ${device} is taken by ${owner}`, "name a device that nothing else uses");
       else context.record(path, device, "declared");
-      users.set(device, `the network ${name} as a port`);
+      users.set(place, `the network ${name} as a port`);
     });
   }
 }
@@ -119,11 +153,12 @@ function checkPorts(file: FileShape, devices: ReadonlyMap<string, string>, conte
 function checkDevice(
   path: Path,
   name: string,
-  declared: string | undefined,
+  { device: declared, namespace = "" }: NetworkShape,
   devices: Map<string, string>,
   context: Context,
 ): void {
   const device = declared ?? name;
+  const place = placeOf(namespace, device);
   const fault = interfaceNameFault(device);
   if (declared === undefined && fault !== undefined) {
     context.complainAtKey(
@@ -132,7 +167,7 @@ function checkDevice(
       "add device: with a name of at most 15 letters, digits and . _ -",
     );
   }
-  const owner = devices.get(device);
+  const owner = devices.get(place);
   if (owner !== undefined) {
     context.complain(
       declared === undefined ? path : [...path, "device"],
@@ -140,7 +175,7 @@ function checkDevice(
       "add device: with another name",
     );
   }
-  devices.set(device, `the network ${name}`);
+  devices.set(place, `the network ${name}`);
 }
 
 export function buildRouters(file: FileShape, context: Context): readonly Router[] {
@@ -161,6 +196,13 @@ export function buildRouters(file: FileShape, context: Context): readonly Router
           "a network has one router",
         );
       routed.set(network, name);
+      const namespace = file.networks?.[network]?.namespace;
+      if (namespace !== undefined)
+        context.complain(
+          place,
+          `the network ${network} is in the namespace ${namespace}, and a router leads only to networks of this host's own`,
+          `take it out of the router, or namespace: out of ${network}`,
+        );
     });
     context.checkReference([...path, "uplink"], router.uplink, "uplinks", "uplink");
     context.record([...path, "uplink"], router.uplink, "declared");

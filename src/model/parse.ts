@@ -16,7 +16,7 @@ export interface ParseOptions {
   readonly previous?: ReadonlyMap<string, string>;
   /** NICs straight on networks that guests have, by machine. */
   readonly previousNics?: ReadonlyMap<string, readonly KnownNic[]>;
-  /** Addresses that something besides the file has, with what has them. */
+  /** Addresses that something besides the file has, by network (placeIn of addresses.ts), with what has them. */
   readonly taken?: ReadonlyMap<string, string>;
 }
 

@@ -203,6 +203,7 @@ const dhcp = map(
 const network = map(
   {
     kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
+    namespace: v.exactOptional(reference),
     subnet,
     gateway: v.exactOptional(ipv4),
     subnet6: v.exactOptional(subnet6),

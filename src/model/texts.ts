@@ -35,9 +35,16 @@ export const DNS_TEXTS = {
 
 export const NETWORK_TEXTS = {
   kind: { title: "Kind", default: "bridge" },
+  namespace: {
+    title: "Namespace",
+    description:
+      "named network namespace that the bridge is in, made where there is none. Networks in different ones may have the same subnet; a router leads to none of them.",
+    otherwise: "this host's own",
+  },
   subnet: {
     title: "IPv4 subnet",
-    description: "IPv4 subnet with a length from 8 to 30. Subnets do not overlap each other, nor what the host has.",
+    description:
+      "IPv4 subnet with a length from 8 to 30. Subnets of one namespace do not overlap each other, nor what else is there.",
   },
   gateway: { title: "Gateway", description: "the host's address in the subnet", otherwise: "the first address" },
   subnet6: {

@@ -335,6 +335,8 @@ export interface VmNic {
   readonly queues?: number;
   readonly tapKey: string;
   readonly tapName: string;
+  /** Where the tap is; absent: in the machine's own namespace. */
+  readonly namespace?: string;
   readonly macAddress: MacAddress;
   readonly mtuBytes?: number;
 }

@@ -115,7 +115,7 @@ export function compilePortAttachment({ unit, origin, network, interfaceName, in
         kind: "link",
         key: `${unit}/link/port`,
         origin,
-        namespace: "",
+        namespace: network.layout.network.namespace,
         name: interfaceName,
         link: { type: "adopted", adoptedIndex: index },
         masterKey: network.key,

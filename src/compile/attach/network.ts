@@ -4,6 +4,7 @@ import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
 import type { AddressObject, Desired, DhcpRange, LinkObject, NetworkDhcpObject } from "../../state/object.ts";
 import type { NetworkLayout } from "../layout.ts";
+import { Domains } from "./domains.ts";
 
 /** Nothing here comes from a file that is at hand. */
 export const NOWHERE = { line: 0, column: 0 } as const;
@@ -59,6 +60,7 @@ function layoutOf(
     name,
     position: NOWHERE,
     kind: "bridge",
+    namespace: bridge.namespace,
     subnet: networkOf({ address: gateway.address as Ipv4Address, length: gateway.prefixLength }),
     gateway: gateway.address as Ipv4Address,
     ports: [],
@@ -68,7 +70,10 @@ function layoutOf(
   };
   const router: Router = { name: "router", position: NOWHERE, networks: [name], uplink: "uplink", nat: "none" };
   const path = `net/ipv4/conf/${bridge.name}/forwarding`;
-  const routed = objects.some((object) => object.kind === "sysctl" && object.path === path && object.value === "1");
+  const routed = objects.some(
+    (object) =>
+      object.kind === "sysctl" && object.namespace === bridge.namespace && object.path === path && object.value === "1",
+  );
   return {
     network,
     ...(routed ? { router } : {}),
@@ -100,10 +105,19 @@ export function chooseNetwork(given: string, networks: readonly AppliedNetwork[]
   });
 }
 
-/** Addresses that are somebody's: on links, told by servers, and those that guests have by themselves. */
-export function addressesGiven({ objects, declared }: Desired): Set<IpAddress> {
-  const given = new Set<IpAddress>(declared?.reserved);
-  for (const object of objects) {
+/**
+ * Addresses that are somebody's: on links, told by servers, and those that guests have by themselves.
+ * @param on only those that may be met on this bridge, of all the networks'; absent: all
+ */
+export function addressesGiven(
+  desired: Desired,
+  on?: { readonly bridge: string; readonly bridges: ReadonlySet<string> },
+): Set<IpAddress> {
+  const domains = on === undefined ? undefined : new Domains(desired);
+  const given = new Set<IpAddress>(desired.declared?.reserved);
+  for (const object of desired.objects) {
+    if (!("linkKey" in object) || object.kind === "neighbour") continue;
+    if (on !== undefined && domains?.mayMeet(object.linkKey, on.bridge, on.bridges) === false) continue;
     if (object.kind === "address") given.add(object.address);
     else if (object.kind === "dhcp-single") given.add(object.lease.address);
     else if (object.kind === "ip6-single") for (const address of object.lease.addresses) given.add(address);

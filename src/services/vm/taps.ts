@@ -25,8 +25,8 @@ export function closeTaps(taps: readonly (readonly number[])[]): void {
   taps.flat().forEach(closeDescriptor);
 }
 
-async function openTapOf(nic: VmNic, { name, namespace }: VmObject): Promise<number[]> {
-  const { tapType, tapName, queues = 1 } = nic;
+async function openTapOf(nic: VmNic, { name, namespace: own }: VmObject): Promise<number[]> {
+  const { tapType, tapName, namespace = own, queues = 1 } = nic;
   try {
     if (tapType === "macvtap") {
       refuseHeld(findMacvtapHolder(await findMacvtap(namespace, tapName)));
