@@ -83,7 +83,7 @@ export function netloom(program: readonly string[] = [resolve("bin/netloom")]): 
         encodeGroup(DHCP4_LEASES, leases.slice(i * GROUP_LEASES, (i + 1) * GROUP_LEASES)),
       );
       const state = join(plan.folder, "state");
-      write(leaseFileOf(state, SERVER_INTERFACE), Buffer.concat([DHCP4_LEASES.header, ...groups]));
+      write(leaseFileOf(state, "dhcp", SERVER_INTERFACE), Buffer.concat([DHCP4_LEASES.header, ...groups]));
       const range = rangeOf(plan).join("-");
       const serve = ["dhcp", "serve", "--interface", SERVER_INTERFACE, "--range", range, "--state", state];
       const told = ["--router", plan.serverAddress, "--dns", "192.0.2.53", "--option", "domain-name=example.org"];

@@ -11,11 +11,12 @@ import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from
 import { IP6_SERVER_FILTER } from "../kernel/packet-filter.ts";
 import type { Dhcp6ServerConfig } from "../protocol/dhcp6/server/config.ts";
 import type { Lease6 } from "../protocol/dhcp6/server/lease.ts";
-import { Dhcp6Server, type Dhcp6ServerEvent } from "../protocol/dhcp6/server/server.ts";
+import { type Dhcp6PoolUse, Dhcp6Server, type Dhcp6ServerEvent } from "../protocol/dhcp6/server/server.ts";
 import { Router, type RouterConfig, type RouterEvent } from "../protocol/ndp/router.ts";
 import { DHCP6_LEASES } from "../store/lease-log/dhcp6.ts";
 import { LeaseLog, scanLeaseLog } from "../store/lease-log/lease-log.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
+import { writePoolNote6 } from "../store/pool-note6.ts";
 import { decodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../wire/ethernet.ts";
 import { IP_PROTOCOL_ICMPV6 } from "../wire/icmpv6.ts";
 import { decodeIpv6, type Ipv6Packet } from "../wire/ipv6.ts";
@@ -102,6 +103,7 @@ export class Ip6Service {
       if (read.damagedBytes > 0)
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
       this.#restored = restored.size;
+      if (dhcp !== undefined) writePoolNote6(leaseFile, dhcp);
       this.#leases = new LeaseLog(DHCP6_LEASES, leaseFile, read, {
         all: () => this.#server?.leases() ?? [],
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
@@ -146,6 +148,11 @@ export class Ip6Service {
       refused: this.#refused,
       notSent: this.#notSent,
     };
+  }
+
+  /** How much of the range and of the delegated prefixes is in use; undefined without DHCPv6. */
+  pool(): Dhcp6PoolUse | undefined {
+    return this.#server?.use(wallSeconds());
   }
 
   #advertise(): void {

@@ -1,9 +1,9 @@
 /** What `dhcp leases --watch` tells of two looks at the leases. */
 import { describe, expect, test } from "vitest";
 import { changesBetween, formatChange, viewOf } from "../../src/apps/cli/lease-changes.ts";
-import type { ShownLease } from "../../src/apps/cli/shown-lease.ts";
+import { placeOf, type ShownLease4, type ShownLease6 } from "../../src/apps/cli/shown-lease.ts";
 
-const LEASE: ShownLease = {
+const LEASE: ShownLease4 = {
   interface: "lan0",
   address: "192.0.2.100",
   state: "leased",
@@ -14,13 +14,13 @@ const LEASE: ShownLease = {
 };
 const later = { end: "2026-11-21T12:00:00Z" };
 
-function between(before: readonly ShownLease[] | undefined, after: readonly ShownLease[]): string[] {
+function between(before: readonly ShownLease4[] | undefined, after: readonly ShownLease4[]): string[] {
   const changes = changesBetween(before === undefined ? undefined : viewOf(before), viewOf(after));
-  return changes.map(({ change, lease }) => `${change} ${lease.address}`);
+  return changes.map(({ change, lease }) => `${change} ${placeOf(lease)}`);
 }
 
 describe("changes of leases", () => {
-  test.for<[string, ShownLease[] | undefined, ShownLease[], string[]]>([
+  test.for<[string, ShownLease4[] | undefined, ShownLease4[], string[]]>([
     [
       "at the start what is held is known",
       undefined,
@@ -45,5 +45,22 @@ describe("changes of leases", () => {
     expect(formatChange(change!, "12:34:56")).toBe(
       "12:34:56 known 192.0.2.100 52:54:00:00:00:01 ab  until 2026-11-21T11:00:00Z (lan0)",
     );
+  });
+
+  test("of DHCPv6 who is told by the DUID, and a prefix is another lease than an address", () => {
+    const prefix: ShownLease6 = {
+      network: "office/lan",
+      lease: "2001:db8:100::/56",
+      kind: "prefix",
+      state: "leased",
+      duid: "00:03:00:01:52:54:00:00:00:17",
+      start: "2026-11-21T10:00:00Z",
+    };
+    const address: ShownLease6 = { ...prefix, lease: "2001:db8::5", kind: "address", mac: "52:54:00:00:00:17" };
+    const next = viewOf([{ ...prefix, duid: "00:03:00:01:52:54:00:00:00:18" }, address]);
+    expect(changesBetween(viewOf([prefix]), next).map((change) => formatChange(change, "12:34:56"))).toEqual([
+      "12:34:56 given 2001:db8:100::/56 00:03:00:01:52:54:00:00:00:18 until ever (office/lan)",
+      "12:34:56 given 2001:db8::5 52:54:00:00:00:17 until ever (office/lan)",
+    ]);
   });
 });

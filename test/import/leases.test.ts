@@ -4,18 +4,19 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatPortable } from "../../src/import/leases/portable.ts";
 import { type ReadLeases, readLeases } from "../../src/import/leases/read.ts";
+import type { Lease } from "../../src/protocol/dhcp4/server/lease.ts";
 import { FOREVER_SECONDS } from "../../src/protocol/leases/time.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 10, 45) / 1000;
 const MAC = "\x52\x54\x00\x00\x00";
 const at = (hour: number, minute: number): number => Date.UTC(2026, 10, 21, hour, minute) / 1000;
 
-function read(name: string): ReadLeases {
+function read(name: string): ReadLeases<Lease> {
   return readLeases(readFileSync(join(import.meta.dirname, "files", name), "utf8"), NOW);
 }
 
-const leasesOf = ({ leases }: ReadLeases) => leases.map(({ lease }) => lease);
-const told = ({ problems }: ReadLeases) => problems.map(({ line, reason }) => `${line}: ${reason}`);
+const leasesOf = ({ leases }: ReadLeases<Lease>) => leases.map(({ lease }) => lease);
+const told = ({ problems }: ReadLeases<Lease>) => problems.map(({ line, reason }) => `${line}: ${reason}`);
 
 /** State, client and hardware as they are kept, name, times. */
 function lease(

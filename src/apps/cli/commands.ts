@@ -5,11 +5,15 @@ import { bindCommand, unbindCommand } from "./commands/bind.ts";
 import { confirmCommand, waitCommand } from "./commands/confirm.ts";
 import { daemonCommand } from "./commands/daemon.ts";
 import { detachCommand } from "./commands/detach.ts";
-import { dhcpLeasesCommand } from "./commands/dhcp-leases.ts";
-import { dhcpLeasesExportCommand, dhcpLeasesImportCommand } from "./commands/dhcp-leases-transfer.ts";
+import { dhcp6LeasesCommand, dhcpLeasesCommand } from "./commands/dhcp-leases.ts";
+import {
+  dhcp6LeasesExportCommand,
+  dhcp6LeasesImportCommand,
+  dhcpLeasesExportCommand,
+  dhcpLeasesImportCommand,
+} from "./commands/dhcp-leases-transfer.ts";
 import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
-import { dhcp6LeasesCommand } from "./commands/dhcp6-leases.ts";
 import { dhcp6ServeCommand } from "./commands/dhcp6-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
@@ -45,6 +49,8 @@ export const COMMANDS: readonly Command[] = [
   dhcpRequestCommand,
   dhcp6ServeCommand,
   dhcp6LeasesCommand,
+  dhcp6LeasesImportCommand,
+  dhcp6LeasesExportCommand,
   importCommand,
   schemaCommand,
   manCommand(() => COMMANDS),

@@ -16,14 +16,15 @@ export function looksLikeDnsmasq(text: string): boolean {
 
 /** @param nowSeconds the file does not tell when a lease began */
 export function readDnsmasqLeases(text: string, nowSeconds: number, problems: Problems): Lease[] {
-  const table = new LeaseTable();
+  const table = new LeaseTable<Lease>();
   const lines = text.split("\n");
   for (const [i, line] of lines.entries()) {
     const origin = lineOrigin(i + 1, line);
     if (line.trim() === "") continue;
     if (line.startsWith("duid ")) {
       const count = lines.slice(i + 1).filter((other) => other.trim() !== "").length;
-      if (count > 0) problems.tell(origin, `${count} leases of IPv6 follow`, "nothing is to be done: clients ask anew");
+      const remedy = "import them with netloom dhcp6 leases import";
+      if (count > 0) problems.tell(origin, `${count} leases of IPv6 follow`, remedy);
       break;
     }
     const [, end, type, mac = "", address = "", hostName = "", identifier = "*"] = LINE.exec(line.trim()) ?? [];

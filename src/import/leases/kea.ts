@@ -4,11 +4,24 @@
  */
 import type { Lease, LeaseState } from "../../protocol/dhcp4/server/lease.ts";
 import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
-import type { Problems } from "../problem.ts";
+import type { Origin, Problems } from "../problem.ts";
 import { identifierBytes, leaseOf, LeaseTable, lineOrigin } from "./records.ts";
 
 const NEEDED = ["address", "hwaddr", "client_id", "valid_lifetime", "expire"] as const;
 const STATES: readonly LeaseState[] = ["leased", "declined", "released", "released"];
+
+/** What the memfiles of both protocols tell alike. */
+export interface KeaRow {
+  readonly origin: Origin;
+  /** The row says that the address has no lease any more. */
+  readonly isDeleted: boolean;
+  readonly state: LeaseState;
+  readonly hostName: string;
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  /** "" where the file has no such column. */
+  cell(name: string): string;
+}
 
 export function looksLikeKea(text: string): boolean {
   return /^address,(?:[a-z_]+,)*(?:hwaddr|duid)\b/.test(text);
@@ -16,47 +29,60 @@ export function looksLikeKea(text: string): boolean {
 
 /** Undefined, and told why, when it is of another kind. */
 export function readKeaLeases(text: string, problems: Problems): Lease[] | undefined {
-  const table = new LeaseTable();
+  const table = new LeaseTable<Lease>();
+  const rows = readKeaRows(text, NEEDED, problems);
+  for (const { cell, origin, isDeleted, ...common } of rows ?? []) {
+    if (isDeleted) {
+      table.delete(cell("address"));
+      continue;
+    }
+    const identifier = identifierBytes(cell("client_id"));
+    const told = identifier === undefined ? {} : { identifier };
+    const record = { ...common, ...told, address: cell("address"), mac: cell("hwaddr") };
+    const lease = leaseOf(record, origin, problems);
+    if (lease !== undefined) table.set(lease);
+  }
+  return rows === undefined ? undefined : table.all();
+}
+
+/** The rows that are leases. Undefined, and told why, when a column is missing. */
+export function readKeaRows(text: string, needed: readonly string[], problems: Problems): KeaRow[] | undefined {
   const [header = "", ...rows] = text.split(/\r?\n/);
   const columns = new Map(header.split(",").map((name, i) => [name, i]));
-  const missing = NEEDED.find((name) => !columns.has(name));
+  const missing = needed.find((name) => !columns.has(name));
   if (missing !== undefined) {
-    const remedy = columns.has("duid") ? "nothing is to be done: clients ask anew" : "see whether it is a file of Kea";
+    const remedy = columns.has("duid")
+      ? "import it with netloom dhcp6 leases import"
+      : columns.has("client_id")
+        ? "import it with netloom dhcp leases import"
+        : "see whether it is a file of Kea";
     problems.tell(lineOrigin(1, header), `there is no column ${missing}`, remedy);
     return undefined;
   }
-  for (const [i, row] of rows.entries()) {
+  return rows.flatMap((row, i) => {
     // The header stands again where Kea put two files together.
-    if (row === "" || row === header) continue;
+    if (row === "" || row === header) return [];
     const cells = row.split(",");
     const cell = (name: string): string => cells[columns.get(name) ?? -1] ?? "";
     const origin = lineOrigin(i + 2, row);
     const [lifetime, expire] = [cell("valid_lifetime"), cell("expire")].map(Number) as [number, number];
-    if (cells.length < NEEDED.length || !Number.isInteger(lifetime) || !Number.isInteger(expire) || expire < 0) {
+    if (cells.length < needed.length || !Number.isInteger(lifetime) || !Number.isInteger(expire) || expire < 0) {
       problems.tell(origin, "this is no lease", "nothing is to be done, unless the file is damaged");
-      continue;
-    }
-    if (lifetime === 0) {
-      table.delete(cell("address"));
-      continue;
+      return [];
     }
     const isForever = lifetime === FOREVER_SECONDS;
-    const identifier = identifierBytes(cell("client_id"));
-    const record = {
-      address: cell("address"),
-      state: STATES[Number(cell("state") || "0")] ?? ("leased" as const),
-      mac: cell("hwaddr"),
-      ...(identifier === undefined ? {} : { identifier }),
-      hostName: unescape(cell("hostname")),
-      startSeconds: isForever
-        ? Math.min(expire, FOREVER_SECONDS)
-        : Math.min(Math.max(0, expire - lifetime), FOREVER_SECONDS),
-      endSeconds: isForever ? FOREVER_SECONDS : Math.min(expire, FOREVER_SECONDS),
-    };
-    const lease = leaseOf(record, origin, problems);
-    if (lease !== undefined) table.set(lease);
-  }
-  return table.all();
+    return [
+      {
+        origin,
+        cell,
+        isDeleted: lifetime === 0,
+        state: STATES[Number(cell("state") || "0")] ?? ("leased" as const),
+        hostName: unescape(cell("hostname")),
+        startSeconds: Math.min(isForever ? expire : Math.max(0, expire - lifetime), FOREVER_SECONDS),
+        endSeconds: isForever ? FOREVER_SECONDS : Math.min(expire, FOREVER_SECONDS),
+      },
+    ];
+  });
 }
 
 /** Kea writes a comma as "&#x2c". */

@@ -4,7 +4,7 @@
  */
 import { formatHardware, formatIdentifier, type Lease, type LeaseState } from "../../protocol/dhcp4/server/lease.ts";
 import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
-import type { Problems } from "../problem.ts";
+import type { Origin, Problems } from "../problem.ts";
 import { identifierBytes, leaseOf, lineOrigin } from "./records.ts";
 
 const FORMAT = "netloom-leases";
@@ -39,17 +39,17 @@ export interface PortableLeases {
   readonly leases: readonly PortableLease[];
 }
 
-export interface PlacedLease {
+export interface PlacedLease<Kept> {
   /** Empty: the file does not tell. */
   readonly server: Server;
-  readonly lease: Lease;
+  readonly lease: Kept;
 }
 
-export function formatPortable(leases: readonly PlacedLease[]): PortableLeases {
+export function formatPortable(leases: readonly PlacedLease<Lease>[]): PortableLeases {
   return { format: FORMAT, version: 1, leases: leases.map(formatLease) };
 }
 
-function formatLease({ server, lease }: PlacedLease): PortableLease {
+function formatLease({ server, lease }: PlacedLease<Lease>): PortableLease {
   const { address, state, hardware, hostName, startSeconds, endSeconds } = lease;
   const clientId = formatIdentifier(lease);
   const hardwareType = hardware.charCodeAt(0);
@@ -71,14 +71,32 @@ export function formatTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 
-export function looksLikePortable(text: string): boolean {
-  return /^\s*\{/.test(text) && text.slice(0, 1000).includes(`"${FORMAT}"`);
+export function looksLikePortable(text: string, format: string = FORMAT): boolean {
+  return /^\s*\{/.test(text) && text.slice(0, 1000).includes(`"${format}"`);
 }
 
 /** Undefined, and told why, when nothing of it can be read. */
-export function readPortable(text: string, problems: Problems): PlacedLease[] | undefined {
+export function readPortable(text: string, problems: Problems): PlacedLease<Lease>[] | undefined {
+  return readEntries(text, FORMAT, problems)?.flatMap(({ entry, origin }) => {
+    const record = readRecord(entry);
+    if (record === undefined) {
+      tellNone(origin, problems);
+      return [];
+    }
+    const lease = leaseOf(record, origin, problems);
+    return lease === undefined ? [] : [{ lease, server: readServer(entry) }];
+  });
+}
+
+export interface PortableEntry {
+  readonly origin: Origin;
+  readonly entry: Readonly<Record<string, unknown>>;
+}
+
+/** The leases of an export, unchecked. Undefined, and told why, when nothing of it can be read. */
+export function readEntries(text: string, format: string, problems: Problems): PortableEntry[] | undefined {
   const content = parseJson(text);
-  if (!isRecord(content) || content["format"] !== FORMAT || !Array.isArray(content["leases"])) {
+  if (!isRecord(content) || content["format"] !== format || !Array.isArray(content["leases"])) {
     problems.tell(lineOrigin(1, text.slice(0, 100)), "this is no export of leases", "export them again");
     return undefined;
   }
@@ -87,19 +105,17 @@ export function readPortable(text: string, problems: Problems): PlacedLease[] | 
     problems.tell(lineOrigin(1, ""), reason, "import it with the netloom that exported it");
     return undefined;
   }
-  return content["leases"].flatMap((entry: unknown, i) => {
-    const origin = { line: 1, text: `leases[${i}]` };
-    const record = isRecord(entry) ? readRecord(entry) : undefined;
-    if (record === undefined) {
-      problems.tell(origin, "this is no lease", "see docs/dhcp-import.md for what belongs to one");
-      return [];
-    }
-    const lease = leaseOf(record, origin, problems);
-    return lease === undefined || !isRecord(entry) ? [] : [{ lease, server: readServer(entry) }];
-  });
+  return content["leases"].map((entry: unknown, i) => ({
+    origin: { line: 1, text: `leases[${i}]` },
+    entry: isRecord(entry) ? entry : {},
+  }));
 }
 
-function readServer(entry: Readonly<Record<string, unknown>>): Server {
+export function tellNone(origin: Origin, problems: Problems): void {
+  problems.tell(origin, "this is no lease", "see docs/dhcp-import.md for what belongs to one");
+}
+
+export function readServer(entry: Readonly<Record<string, unknown>>): Server {
   if (typeof entry["interface"] === "string") return { interface: entry["interface"] };
   return typeof entry["network"] === "string" ? { network: entry["network"] } : {};
 }
@@ -119,7 +135,7 @@ function readRecord(entry: Readonly<Record<string, unknown>>) {
   return { address, state: known, mac, hardwareType, hostName, startSeconds, endSeconds, ...told };
 }
 
-function readTime(value: unknown): number | undefined {
+export function readTime(value: unknown): number | undefined {
   const seconds = typeof value === "string" ? Math.floor(Date.parse(value) / 1000) : Number.NaN;
   return seconds >= 0 && seconds <= FOREVER_SECONDS ? seconds : undefined;
 }

@@ -6,15 +6,15 @@ import { looksLikeDnsmasq, readDnsmasqLeases } from "./dnsmasq.ts";
 import { looksLikeKea, readKeaLeases } from "./kea.ts";
 import { looksLikePortable, type PlacedLease, readPortable } from "./portable.ts";
 
-export interface ReadLeases {
+export interface ReadLeases<Kept> {
   /** Who wrote the file; undefined: it is none that is known, or none that can be read. */
   readonly server: "dnsmasq" | "ISC dhcpd" | "Kea" | "netloom" | undefined;
-  readonly leases: readonly PlacedLease[];
+  readonly leases: readonly PlacedLease<Kept>[];
   readonly problems: readonly Problem[];
 }
 
 /** Nothing is thrown, whatever the text. @param nowSeconds since 1970 */
-export function readLeases(text: string, nowSeconds: number): ReadLeases {
+export function readLeases(text: string, nowSeconds: number): ReadLeases<Lease> {
   const problems = new Problems();
   const [server, placed] = looksLikePortable(text)
     ? (["netloom", readPortable(text, problems)] as const)
@@ -30,6 +30,6 @@ export function readLeases(text: string, nowSeconds: number): ReadLeases {
 }
 
 /** None of these files tells whose server it was. */
-function place(leases: readonly Lease[] | undefined): PlacedLease[] | undefined {
+export function place<Kept>(leases: readonly Kept[] | undefined): PlacedLease<Kept>[] | undefined {
   return leases?.map((lease) => ({ server: {}, lease }));
 }

@@ -30,8 +30,12 @@ export interface LeaseRecord {
 
 /** Undefined, and told why, for one that cannot be kept. */
 export function leaseOf(record: LeaseRecord, origin: Origin, problems: Problems): Lease | undefined {
+  return orTell(() => makeLease(record), origin, problems);
+}
+
+export function orTell<Made>(make: () => Made, origin: Origin, problems: Problems): Made | undefined {
   try {
-    return makeLease(record);
+    return make();
   } catch (error) {
     if (!(error instanceof NetloomError)) throw error;
     problems.tell(origin, error.message, "nothing is to be done: the client asks for an address when it comes again");
@@ -43,13 +47,13 @@ function makeLease(record: LeaseRecord): Lease {
   const { state, mac, hardwareType = ETHERNET, identifier, startSeconds, endSeconds } = record;
   const address: Ipv4Address = parseIpv4(record.address);
   const bytes = mac === "" ? [] : hardwareType === ETHERNET ? macToBytes(parseMac(mac)) : fromHex(mac);
-  if (bytes.length > MOST_HARDWARE_BYTES) throw bad("the client's hardware address is too long");
+  if (bytes.length > MOST_HARDWARE_BYTES) throw badLease("the client's hardware address is too long");
   const hardware = mac === "" ? "" : String.fromCharCode(hardwareType, ...bytes);
   // A server that takes no shorter ones knows such a client by its address (RFC 2132 §9.14).
   const hasIdentifier = identifier !== undefined && identifier.length >= 2;
-  if (hasIdentifier && identifier.length > MOST_IDENTIFIER_BYTES) throw bad("the client's identifier is too long");
+  if (hasIdentifier && identifier.length > MOST_IDENTIFIER_BYTES) throw badLease("the client's identifier is too long");
   const client = hasIdentifier ? BY_IDENTIFIER + String.fromCharCode(...identifier) : BY_HARDWARE + hardware;
-  if (state !== "declined" && !hasIdentifier && mac === "") throw bad("nothing tells whose lease it is");
+  if (state !== "declined" && !hasIdentifier && mac === "") throw badLease("nothing tells whose lease it is");
   return {
     address,
     state,
@@ -61,12 +65,12 @@ function makeLease(record: LeaseRecord): Lease {
   };
 }
 
-function bad(reason: string): NetloomError {
+export function badLease(reason: string): NetloomError {
   return new NetloomError("bad-lease", reason);
 }
 
 /** What a client calls itself, without a dot at its end. */
-function cleanHostName(name: string): string {
+export function cleanHostName(name: string): string {
   return name
     .replaceAll(/\p{Cc}/gu, "")
     .replace(/\.$/, "")
@@ -80,10 +84,14 @@ export function identifierBytes(text: string): Uint8Array | undefined {
 }
 
 /** The last lease of each address counts. */
-export class LeaseTable {
-  readonly #byAddress = new Map<string, Lease>();
+export class LeaseTable<Kept extends { readonly address: string }> {
+  readonly #byAddress = new Map<string, Kept>();
 
-  set(lease: Lease): void {
+  get(address: string): Kept | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  set(lease: Kept): void {
     // The order is that in which they were last written.
     this.#byAddress.delete(lease.address);
     this.#byAddress.set(lease.address, lease);
@@ -93,7 +101,7 @@ export class LeaseTable {
     this.#byAddress.delete(address);
   }
 
-  all(): Lease[] {
+  all(): Kept[] {
     return [...this.#byAddress.values()];
   }
 }

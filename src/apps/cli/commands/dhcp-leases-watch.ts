@@ -1,20 +1,12 @@
-/** dhcp leases --watch: the leases as they come and go, read from the files that the servers write. */
+/** dhcp leases --watch and dhcp6 leases --watch: the leases as they come and go, read from the files that the servers write. */
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Lease } from "../../../protocol/dhcp4/server/lease.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { changesBetween, formatChange, type LeaseView, viewOf } from "../lease-changes.ts";
-import {
-  formatPoolUse,
-  isMeant,
-  type LeaseFile,
-  leaseFiles,
-  nameOfServer,
-  poolUseOf,
-  readLastLeases,
-} from "../lease-files.ts";
+import { formatPoolUse, type KeptLease, type LeaseFamily, readLastLeases } from "../lease-family.ts";
+import { isMeant, type LeaseFile, leaseFiles, nameOfServer } from "../lease-files.ts";
 import { print, printJson } from "../output.ts";
-import { formatLeaseTable, type ShownLease, showLease } from "../shown-lease.ts";
+import { formatLeaseTable, type ShownLease } from "../shown-lease.ts";
 
 /** Leases end without anybody writing, so that notices of written files alone would not do. */
 const LOOK_MILLISECONDS = 200;
@@ -23,15 +15,20 @@ const MOST_BUSY = 0.2;
 const CLEAR = "\u001b[H\u001b[J";
 
 /** Files are read again only when they have changed. */
-class Reader {
-  readonly #known = new Map<string, { readonly stamp: string; readonly leases: readonly Lease[] }>();
+class Reader<Kept extends KeptLease> {
+  readonly #family: LeaseFamily<Kept>;
+  readonly #known = new Map<string, { readonly stamp: string; readonly leases: readonly Kept[] }>();
 
-  read({ path }: LeaseFile): readonly Lease[] {
+  constructor(family: LeaseFamily<Kept>) {
+    this.#family = family;
+  }
+
+  read({ path }: LeaseFile): readonly Kept[] {
     const status = statSync(path, { throwIfNoEntry: false });
     const stamp = status === undefined ? "" : `${status.ino} ${status.size} ${status.mtimeMs}`;
     const known = this.#known.get(path);
     if (known?.stamp === stamp) return known.leases;
-    const leases = readLastLeases(path);
+    const leases = readLastLeases(this.#family, path);
     this.#known.set(path, { stamp, leases });
     return leases;
   }
@@ -43,13 +40,14 @@ class Reader {
  * @param json one object a line
  * @param all also leases that have ended, in the table
  */
-export async function watchLeases(
+export async function watchLeases<Kept extends KeptLease>(
+  family: LeaseFamily<Kept>,
   stateFolder: string,
   { wanted, json, all }: { readonly wanted: string | undefined; readonly json: boolean; readonly all: boolean },
 ): Promise<number> {
   using interrupt = untilInterrupted();
   const { signal } = interrupt;
-  const reader = new Reader();
+  const reader = new Reader(family);
   let view: LeaseView | undefined;
   let drawn = "";
   const isTable = !json && process.stdout.isTTY;
@@ -57,12 +55,12 @@ export async function watchLeases(
     const started = performance.now();
     const now = Date.now() / 1000;
     // Servers come and go meanwhile.
-    const files = leaseFiles(stateFolder, view === undefined ? wanted : undefined);
+    const files = leaseFiles(stateFolder, family.name, view === undefined ? wanted : undefined);
     const meant = files.filter(({ server }) => wanted === undefined || isMeant(server, wanted));
     const read = meant.map((file) => ({ ...file, leases: reader.read(file) }));
-    const shown = read.flatMap(({ server, leases }) => leases.map((lease) => showLease(server, lease, now)));
+    const shown = read.flatMap(({ server, leases }) => leases.map((lease) => family.show(server, lease, now)));
     const pools = read.flatMap(({ path, server, leases }) => {
-      const use = poolUseOf(path, leases, now);
+      const use = family.poolUse(path, leases, now);
       return use === undefined ? [] : [{ server, use }];
     });
     const next = viewOf(shown);

@@ -81,8 +81,8 @@ export const dhcpServeCommand: Command = {
     };
     attempt(COMMAND, () => checkConfig(config));
     using interrupt = untilInterrupted();
-    createStateFolder(leaseFolderOf(stateFolder));
-    const leaseFile = leaseFileOf(stateFolder, interfaceName);
+    createStateFolder(leaseFolderOf(stateFolder, "dhcp"));
+    const leaseFile = leaseFileOf(stateFolder, "dhcp", interfaceName);
     keepYoungGenerationSmall();
     using memory = new IdleMemory();
     await using service = new Dhcp4Service({ interfaceIndex: index, config, leaseFile, logger: STDERR_LOGGER });

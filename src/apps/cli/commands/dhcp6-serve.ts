@@ -27,8 +27,8 @@ import { encodeDomainName } from "../../../wire/domain-name.ts";
 import { isLinkLocal6 } from "../../../wire/ipv6.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import { leaseFileOf, leaseFolderOf } from "../lease-files.ts";
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
-import { leaseFile6Of, leaseFolder6Of } from "./dhcp6-leases.ts";
 import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
 
 const COMMAND = { name: "dhcp6 serve" } as const;
@@ -83,8 +83,8 @@ export const dhcp6ServeCommand: Command = {
     const config: Dhcp6ServerConfig = { ...settings, ...placeOf(interfaceName, served) };
     attempt(COMMAND, () => checkConfig(config));
     using interrupt = untilInterrupted();
-    createStateFolder(leaseFolder6Of(stateFolder));
-    const leaseFile = leaseFile6Of(stateFolder, interfaceName);
+    createStateFolder(leaseFolderOf(stateFolder, "dhcp6"));
+    const leaseFile = leaseFileOf(stateFolder, "dhcp6", interfaceName);
     const router = advertisementOf(config, served, invocation.flag("router"));
     const service = new Ip6Service({
       interfaceName,

@@ -37,9 +37,21 @@ export function clientKeyOf({ kind, identifier }: IdentityAssociation, duid: str
   return String.fromCharCode(KINDS.indexOf(kind), ...bytes) + duid;
 }
 
+/** Of the association (IAID); of nobody's 0. */
+export function identifierOf(client: ClientKey6): number {
+  let identifier = 0;
+  for (let i = 1; i < HEAD_CHARACTERS; i++) identifier = identifier * 256 + (client.charCodeAt(i) || 0);
+  return identifier;
+}
+
 /** One character for each byte. */
 export function duidOf(client: ClientKey6): string {
   return client.slice(HEAD_CHARACTERS);
+}
+
+/** "2001:db8::5", "2001:db8:100::/56". */
+export function formatLease6({ address, length }: Pick<Lease6, "address" | "length">): string {
+  return length === 128 ? address : `${address}/${length}`;
 }
 
 /** "00:03:00:01:52:54:…"; "" for a declined address, which is nobody's. */

@@ -37,6 +37,26 @@ export interface PoolRange6 {
   readonly limit: number;
 }
 
+/** How much of a range is in use, apart from what is reserved. */
+export interface PoolUse6 {
+  readonly given: number;
+  /** Somebody else was found to use them. */
+  readonly declined: number;
+  /** What there is room for. */
+  readonly total: number;
+}
+
+/** How many bindings a range has room for: not all of its addresses are ever known at one time. */
+export function capacityOf({ first, last, length, excluded, reserved, limit }: PoolRange6): number {
+  const shift = BigInt(128 - length);
+  const [start, end] = [ipToBigint(first) >> shift, ipToBigint(last) >> shift];
+  const theirs = new Set([...excluded, ...reserved.map(({ address }) => address)]);
+  const inside = [...theirs].filter(
+    (address) => start <= ipToBigint(address) >> shift && ipToBigint(address) >> shift <= end,
+  );
+  return Math.max(0, Math.min(limit, Number(end - start + 1n) - inside.length));
+}
+
 const PROBES = 4;
 const SCANNED = 64n;
 
@@ -238,6 +258,17 @@ export class Pool6 {
     binding.endSeconds = lease.endSeconds;
     this.#expiry.schedule(binding);
     return true;
+  }
+
+  /** Of what anybody may get. */
+  use(nowSeconds: number): PoolUse6 {
+    let [given, declined] = [0, 0];
+    for (const binding of this.#byAddress.values()) {
+      if (this.#reserved.has(binding.address) || !isHeld(binding, nowSeconds)) continue;
+      if (binding.state === "declined") declined++;
+      else given++;
+    }
+    return { given, declined, total: capacityOf(this.#range) };
   }
 
   /** All that must be known after a restart, also what has ended: a client that comes back gets its own again. */

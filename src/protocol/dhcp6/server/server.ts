@@ -33,8 +33,8 @@ import {
   type Host6,
 } from "./config.ts";
 import { Hosts6 } from "./hosts.ts";
-import { clientKeyOf, duidOf, type Lease6 } from "./lease.ts";
-import { type Binding6, isHeld, leaseOf, Pool6 } from "./pool.ts";
+import { clientKeyOf, duidOf, formatLease6, type Lease6 } from "./lease.ts";
+import { type Binding6, isHeld, leaseOf, Pool6, type PoolUse6 } from "./pool.ts";
 import { Reply6 } from "./reply.ts";
 import { readRequest, type Request6 } from "./request.ts";
 
@@ -58,6 +58,12 @@ export type Dhcp6ServerEvent =
   | { readonly event: "exhausted"; readonly kind: IdentityAssociation["kind"] }
   /** Nothing was sent, and why. */
   | { readonly event: "ignored"; readonly reason: string };
+
+/** Of what anybody may get; absent what is not given out at all. */
+export interface Dhcp6PoolUse {
+  readonly addresses?: PoolUse6;
+  readonly prefixes?: PoolUse6;
+}
 
 export interface Dhcp6ServerOutput {
   /** What has to be durable before `frames` are sent. */
@@ -125,6 +131,14 @@ export class Dhcp6Server {
   /** All that {@link restore} has to be told after a restart. May be read while the server works. */
   *leases(): Generator<Lease6> {
     for (const pool of [this.#addresses, this.#prefixes]) if (pool !== undefined) yield* pool.leases();
+  }
+
+  /** How much is in use. */
+  use(nowSeconds: number): Dhcp6PoolUse {
+    return {
+      ...(this.#addresses === undefined ? {} : { addresses: this.#addresses.use(nowSeconds) }),
+      ...(this.#prefixes === undefined ? {} : { prefixes: this.#prefixes.use(nowSeconds) }),
+    };
   }
 
   #poolOf({ kind }: Pick<Lease6, "kind">): Pool6 | undefined {
@@ -239,7 +253,7 @@ export class Dhcp6Server {
     }
     work.taken.add(address);
     const lease = { address, length: pool.lengthOf(address) };
-    work.told.push(formatLease(lease));
+    work.told.push(formatLease6(lease));
     if (work.commits) work.leases.push(this.#give(pool, work, association, address));
     const times = {
       renewSeconds: partOfLifetime(preferredSeconds, 0.5),
@@ -313,7 +327,7 @@ export class Dhcp6Server {
       if (isRelease) pool.free(own, nowSeconds);
       else if (!this.#quarantine(pool, own, work)) continue;
       work.leases.push(leaseOf(own));
-      work.events.push({ event: isRelease ? "released" : "declined", lease: formatLease(own) });
+      work.events.push({ event: isRelease ? "released" : "declined", lease: formatLease6(own) });
     }
     return this.#finish("REPLY", request, [encodeStatus("success", "noted"), ...unknown], work);
   }
@@ -359,8 +373,4 @@ function encodeLease(
 ): Dhcp6Option {
   if (kind === "prefix") return encodePrefix(lease, preferredSeconds, validSeconds);
   return encodeAddress(lease.address, preferredSeconds, validSeconds);
-}
-
-function formatLease({ address, length }: NamedLease): string {
-  return length === 128 ? address : `${address}/${length}`;
 }
