@@ -1,10 +1,10 @@
 /** What can be wrong between a good file and this host. All problems are told at once, before anything is touched. */
-import { formatPrefix, overlaps, type Prefix } from "../base/address.ts";
+import { familyOf, formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { formatMistake, formatPath, type Mistake, type Path } from "../model/mistakes.ts";
 import type { Model } from "../model/model.ts";
 import { type Facts, factsOf, type PlaceFacts } from "./facts.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, SMALLEST_IPV6_MTU_BYTES } from "./layout.ts";
 import { requiredFiles } from "./required-files.ts";
 
 /** The file is good and this host is not fit for it. Code `cannot-plan`. */
@@ -35,7 +35,7 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
     const path = ["uplinks", uplink.name, "device"];
     const link = facts.links[uplink.device];
     if (link === undefined) tell(path, uplink.device, "there is no such device on this host", existingDevices(facts));
-    else if (uplink.address === "dhcp") {
+    else if (uplink.address !== "keep") {
       if (link.master !== undefined)
         tell(
           path,
@@ -47,10 +47,23 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
       if (other !== undefined)
         tell(
           ["uplinks", uplink.name, "address"],
-          uplink.address,
+          model.origins[`uplinks.${uplink.name}.address`]?.value ?? uplink.address,
           `${other} gets an address for ${uplink.device} already`,
           "end it there, or write address: keep and leave the device to it",
         );
+      const ipv6 = uplink.addresses.find(({ address }) => familyOf(address) === 6);
+      if (ipv6 !== undefined) {
+        const place = ["uplinks", uplink.name, "address"];
+        const value = formatPrefix(ipv6);
+        if (!facts.features.ipv6) tell(place, value, "this kernel has no IPv6", "remove it");
+        else if (link.mtuBytes < SMALLEST_IPV6_MTU_BYTES)
+          tell(
+            place,
+            value,
+            `IPv6 needs an MTU of ${SMALLEST_IPV6_MTU_BYTES} bytes, ${uplink.device} has ${link.mtuBytes}`,
+            `give it a larger one: ip link set ${uplink.device} mtu 1500`,
+          );
+      }
     }
   }
   for (const network of model.networks) {

@@ -16,7 +16,7 @@ import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
 import { compileRouters, routerNotes } from "./routers.ts";
 import { compileTaps } from "./taps.ts";
-import { compileUplinks } from "./uplinks.ts";
+import { compileUplinks, uplinkNotes } from "./uplinks.ts";
 import { compileVm, compileVmInPod } from "./vms.ts";
 
 export interface Compiled {
@@ -35,12 +35,13 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...portNotes(layout, facts),
     ...resolverNotes(layout, facts),
     ...routerNotes(model, layout, facts),
+    ...uplinkNotes(model, facts),
   ];
   const objects: StateObject[] = [
     ...compileNamespaces(layout, facts),
     ...[...layout.networks.values()].flatMap((place) => compileNetwork(place, facts)),
   ];
-  objects.push(...compileRouters(model, layout, facts), ...compileUplinks(model));
+  objects.push(...compileRouters(model, layout, facts), ...compileUplinks(model, facts));
   const vms = model.machines.filter((machine): machine is VmMachine => machine.kind === "vm");
   const pods = model.machines.filter((machine): machine is NamespaceMachine => machine.kind === "namespace");
   const guests: StateObject[] = [];

@@ -30,6 +30,8 @@ export interface HostRoute {
   readonly destination: Prefix;
   /** Interface name; absent for routes without one (blackhole). */
   readonly device?: string;
+  /** 0 when absent; the lower one wins. */
+  readonly metric?: number;
 }
 
 /** A forward chain of other software whose policy is drop. */
@@ -44,7 +46,7 @@ export interface ForeignForwardDrop {
   readonly hasDockerUser: boolean;
 }
 
-/** What is known of an uplink whose address comes from a DHCP server. */
+/** What is known of an uplink whose address is ours to give. */
 export interface UplinkFacts {
   /** What its lease, or the last one, says about names; absent: it had none yet. */
   readonly resolver?: ResolverConfiguration;
@@ -72,7 +74,7 @@ export interface Facts extends PlaceFacts {
   readonly namespaces?: Readonly<Record<string, NamespaceFacts>>;
   /** The host's own resolv.conf; behind a local resolver (127.0.0.53) better the upstream one. */
   readonly resolver: ResolverConfiguration;
-  /** By device, of uplinks with `address: dhcp`; absent: there are none. */
+  /** By device, of uplinks that do not keep what they have; absent: there are none. */
   readonly uplinks?: Readonly<Record<string, UplinkFacts>>;
   readonly foreignForwardDrops: readonly ForeignForwardDrop[];
   /** Whether the host forwarded IPv6 between all its interfaces before netloom came. */

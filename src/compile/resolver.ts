@@ -11,8 +11,8 @@ const UNREACHABLE = ["127.0.0.0/8", "0.0.0.0/8", "::/127", "fe80::/10"].map(pars
 
 /**
  * What the machine is told about names on one NIC. The machine's own words come first, then its network's; a
- * routed network without any passes on those of its uplink's DHCP lease, or else the host's upstream servers; an
- * isolated one could not reach them.
+ * routed network without any passes on those of its uplink, as the file or the lease says them, or else the host's
+ * upstream servers; an isolated one could not reach them.
  */
 export function resolverOf(
   machine: { readonly dns: DnsSettings },
@@ -29,10 +29,13 @@ export function resolverOf(
   return { servers, search: ownSearch ?? passedOn };
 }
 
-/** What the network's machines are told unless the file says it: of the uplink's lease, else of the host. */
+/** What the network's machines are told unless it says so itself: as the uplink says, else its lease, else the host. */
 function upstream(facts: Facts, { uplink }: NetworkLayout): ResolverConfiguration {
   const leased = uplink?.address === "dhcp" ? facts.uplinks?.[uplink.device]?.resolver : undefined;
-  return leased === undefined || leased.servers.length === 0 ? facts.resolver : leased;
+  const found = leased === undefined || leased.servers.length === 0 ? facts.resolver : leased;
+  const { servers, search } = uplink?.dns ?? {};
+  if (servers === undefined && search === undefined) return found;
+  return { servers: servers ?? found.servers, search: search ?? (servers === undefined ? found.search : []) };
 }
 
 /** What everybody on the network is told: as the file says, or as a lease that the network follows does. */

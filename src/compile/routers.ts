@@ -107,6 +107,17 @@ function uplinkNotes(uplink: Uplink, facts: Facts, family: Family): readonly str
   const link = facts.links[uplink.device];
   if (link === undefined) return [];
   if (uplink.address === "dhcp" && family === 4) return [];
+  if (uplink.addresses.some(({ address }) => familyOf(address) === family)) {
+    const leadsOut =
+      uplink.gateways.some((gateway) => familyOf(gateway) === family) ||
+      facts.routes.some(
+        ({ destination, device }) =>
+          destination.length === 0 && familyOf(destination.address) === family && device === uplink.device,
+      );
+    return leadsOut
+      ? []
+      : [`the uplink ${uplink.device} has no IPv${family} gateway: only its own subnet is reached through it`];
+  }
   if (!link.up) return [`the uplink ${uplink.device} is down: nothing beyond it can be reached until it is up`];
   const usable = link.addresses.some(({ address }) => familyOf(address) === family && !address.startsWith("fe80:"));
   return usable

@@ -1,23 +1,102 @@
-/** Uplinks that get their address from a DHCP server. */
-import type { Model } from "../model/model.ts";
-import type { DhcpClientObject } from "../state/object.ts";
+/** Uplinks that get their address from a DHCP server, and those whose addresses the file says. */
+import { contains, familyOf, formatPrefix, IPV4_ANY, type Ipv6Address, type Prefix } from "../base/address.ts";
+import type { Model, Uplink } from "../model/model.ts";
+import type { AddressObject, RouteObject, StateObject } from "../state/object.ts";
+import type { Facts } from "./facts.ts";
 
 /** What systemd-networkd gives a default route of DHCP: one that a person has set wins. */
 export const LEASED_ROUTE_METRIC = 1024;
+/** Of addresses in the file: before what DHCP and router advertisements say, behind what a person has set without any. */
+export const STATIC_ROUTE_METRIC = 512;
+/** RTPROT_STATIC (linux/rtnetlink.h). */
+const PROTOCOL_STATIC = 4;
+const IPV6_ANY = "::" as Ipv6Address;
 
-export function compileUplinks({ uplinks }: Model): readonly DhcpClientObject[] {
-  return uplinks.flatMap(({ name, device, address }) =>
-    address === "dhcp"
-      ? [
-          {
-            kind: "dhcp-client",
-            key: `dhcp-client/${name}`,
-            origin: `uplink ${name}`,
-            namespace: "",
-            interfaceName: device,
-            metric: LEASED_ROUTE_METRIC,
-          },
-        ]
-      : [],
+/** Of several uplinks of one kind the first in the file is preferred. */
+export function compileUplinks({ uplinks }: Model, facts: Facts): readonly StateObject[] {
+  const leased = uplinks.filter(({ address }) => address === "dhcp");
+  const fixed = uplinks.filter(({ address }) => address === "static");
+  return uplinks.flatMap((uplink): readonly StateObject[] => {
+    const { name, device, address } = uplink;
+    if (address === "keep") return [];
+    if (address === "static") return compileStatic(uplink, STATIC_ROUTE_METRIC + fixed.indexOf(uplink), facts);
+    return [
+      {
+        kind: "dhcp-client",
+        key: `dhcp-client/${name}`,
+        origin: `uplink ${name}`,
+        namespace: "",
+        interfaceName: device,
+        metric: LEASED_ROUTE_METRIC + leased.indexOf(uplink),
+      },
+    ];
+  });
+}
+
+function compileStatic(
+  { name, device, addresses, gateways }: Uplink,
+  metric: number,
+  facts: Facts,
+): readonly StateObject[] {
+  const link = facts.links[device];
+  if (link === undefined) return [];
+  const linkKey = `uplink/${name}`;
+  const common = { origin: `uplink ${name}`, namespace: "" };
+  const path = `net/ipv6/conf/${device}/disable_ipv6`;
+  const enabled: StateObject = { kind: "sysctl", key: `sysctl/${path}`, ...common, path, value: "0" };
+  return [
+    {
+      kind: "link",
+      key: linkKey,
+      ...common,
+      name: device,
+      link: { type: "adopted", adoptedIndex: link.index },
+      up: true,
+    },
+    ...(addresses.some(({ address }) => familyOf(address) === 6) ? [enabled] : []),
+    ...addresses.map(
+      (prefix): AddressObject => ({
+        kind: "address",
+        key: `${linkKey}/address/${formatPrefix(prefix)}`,
+        ...common,
+        linkKey,
+        address: prefix.address,
+        prefixLength: prefix.length,
+      }),
+    ),
+    ...gateways.map((gateway): RouteObject => {
+      const destination: Prefix = { address: familyOf(gateway) === 4 ? IPV4_ANY : IPV6_ANY, length: 0 };
+      // The kernel finds the way to a link-local one by itself.
+      const reachable = gateway.startsWith("fe80:") || addresses.some((prefix) => contains(prefix, gateway));
+      return {
+        kind: "route",
+        key: `${linkKey}/route/${formatPrefix(destination)}`,
+        ...common,
+        destination,
+        nextHops: [{ linkKey, gateway, ...(reachable ? {} : { onlink: true }) }],
+        metric,
+        protocol: PROTOCOL_STATIC,
+      };
+    }),
+  ];
+}
+
+/** What a person should know about uplinks with addresses of the file. */
+export function uplinkNotes({ uplinks }: Model, facts: Facts): readonly string[] {
+  return uplinks.flatMap(({ name, device, gateways }) =>
+    gateways.flatMap((gateway) => {
+      const before = facts.routes.find(
+        ({ destination, device: other, metric = 0 }) =>
+          destination.length === 0 &&
+          familyOf(destination.address) === familyOf(gateway) &&
+          other !== device &&
+          metric < STATIC_ROUTE_METRIC,
+      );
+      if (before === undefined) return [];
+      const way = before.device === undefined ? "" : ` through ${before.device}`;
+      return [
+        `the host's default route${way} (metric ${before.metric ?? 0}) goes before that of the uplink ${name}: packets take it as long as it is there`,
+      ];
+    }),
   );
 }

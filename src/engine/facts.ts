@@ -94,9 +94,13 @@ function placeFacts(
   }
   const routes = observed.routes
     .filter((route) => route.table !== TABLE_LOCAL)
-    .map(({ destination, nextHops }): HostRoute => {
+    .map(({ destination, nextHops, metric }): HostRoute => {
       const device = names.get(nextHops[0]?.linkIndex ?? 0);
-      return device === undefined ? { destination } : { destination, device };
+      return {
+        destination,
+        ...(device === undefined ? {} : { device }),
+        ...(metric === undefined ? {} : { metric }),
+      };
     });
   return { links, routes };
 }

@@ -1,4 +1,4 @@
-/** What this host knows of uplinks whose address comes from a DHCP server: their leases, and who else asks for one there. */
+/** What this host knows of uplinks that get addresses: their leases, and who else asks for one there. */
 import { join } from "node:path";
 import type { Facts, UplinkFacts } from "../compile/facts.ts";
 import type { Model } from "../model/model.ts";
@@ -30,7 +30,7 @@ export function uplinkFacts(
   links: Facts["links"],
   stateFolder: string | undefined,
 ): NonNullable<Facts["uplinks"]> {
-  const devices = model.uplinks.flatMap(({ address, device }) => (address === "dhcp" ? [device] : []));
+  const devices = model.uplinks.flatMap(({ address, device }) => (address === "keep" ? [] : [device]));
   if (devices.length === 0) return {};
   const processes = processesHere();
   return Object.fromEntries(

@@ -77,7 +77,7 @@ export function text<T>(json: JsonSchema, remedy: string, read: (value: string) 
 }
 
 /** The parser's result, or its refusal in the file's words. */
-function parsed<T>(parse: () => T, reason: string, remedy: string): T | Refused {
+export function parsed<T>(parse: () => T, reason: string, remedy: string): T | Refused {
   try {
     return parse();
   } catch (thrown) {

@@ -2,7 +2,15 @@
  * The network file after it was checked: addresses allocated, defaults filled in, every reference good.
  * Plain JSON and immutable; names refer to other declared things of the same model.
  */
-import type { IpAddress, Ipv4Address, Ipv4Prefix, Ipv6Address, Ipv6Prefix, MacAddress } from "../base/address.ts";
+import type {
+  IpAddress,
+  Ipv4Address,
+  Ipv4Prefix,
+  Ipv6Address,
+  Ipv6Prefix,
+  MacAddress,
+  Prefix,
+} from "../base/address.ts";
 import type { Position } from "./mistakes.ts";
 
 interface Declared {
@@ -14,8 +22,14 @@ interface Declared {
 /** A device of this host through which routers reach the outside. */
 export interface Uplink extends Declared {
   readonly device: string;
-  /** keep: the device's addresses are left as they are. dhcp: it gets one from a DHCPv4 server. */
-  readonly address: "keep" | "dhcp";
+  /** keep: the device's addresses are left as they are. dhcp: it gets one from a DHCPv4 server. static: `addresses`. */
+  readonly address: "keep" | "dhcp" | "static";
+  /** Host bits kept; empty unless static. */
+  readonly addresses: readonly Prefix[];
+  /** At most one of each family, and none of a family without an address. */
+  readonly gateways: readonly IpAddress[];
+  /** What machines behind it are told rather than what its lease or the host says. */
+  readonly dns: DnsSettings;
 }
 
 /** Name servers and search domains; what is absent comes from the next wider place (machine, network, host). */

@@ -1,33 +1,14 @@
-/** Uplinks, networks and routers: checks between them, defaults, derived names. */
+/** Networks and routers: checks between them, defaults, derived names. */
 import { formatPrefix, overlaps } from "../base/address.ts";
 import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
-import type { DnsSettings, Network, Router, Uplink } from "./model.ts";
+import type { DnsSettings, Network, Router } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
 import { buildDhcp } from "./network-dhcp.ts";
 import type { FileShape } from "./schema.ts";
 import { checkHost, firstHost, type Subnet } from "./subnets.ts";
 
 type NetworkShape = NonNullable<FileShape["networks"]>[string];
-
-export function buildUplinks(file: FileShape, context: Context): readonly Uplink[] {
-  const users = new Map<string, string>();
-  return Object.entries(file.uplinks ?? {}).map(([name, uplink]) => {
-    const path = ["uplinks", name];
-    const other = users.get(uplink.device);
-    if (other !== undefined) {
-      context.complain(
-        [...path, "device"],
-        `the device ${uplink.device} is the uplink ${other} already`,
-        `use the uplink ${other}`,
-      );
-    }
-    users.set(uplink.device, name);
-    context.record([...path, "device"], uplink.device, "declared");
-    const address = context.value([...path, "address"], uplink.address, "keep");
-    return { name, position: context.position(path, true), device: uplink.device, address };
-  });
-}
 
 export function buildNetworks(file: FileShape, context: Context): readonly Network[] {
   const devices = new Map<string, string>();

@@ -5,9 +5,10 @@ import { buildMachines, claimDeclaredMacs } from "./machines.ts";
 import { type Complaint, formatPath, type Mistake, NetworkFileError, type Path, type Position } from "./mistakes.ts";
 import type { Model } from "./model.ts";
 import type { KnownNic } from "./nic-numbers.ts";
-import { buildNetworks, buildRouters, buildUplinks } from "./networks.ts";
+import { buildNetworks, buildRouters } from "./networks.ts";
 import type { FileShape } from "./schema.ts";
 import { checkShape } from "./shape.ts";
+import { buildUplinks, checkUplinkSubnets } from "./uplinks.ts";
 
 export interface ParseOptions {
   /** Absolute path of the file's folder: relative paths in the file start here. */
@@ -58,6 +59,7 @@ function build(file: FileShape, fileName: string, name: string, options: ParseOp
   claimDeclaredMacs(file, context);
   const uplinks = buildUplinks(file, context);
   const networks = buildNetworks(file, context);
+  checkUplinkSubnets(uplinks, networks, file, context);
   const routers = buildRouters(file, context);
   const devices = new Set([
     ...uplinks.map((uplink) => uplink.device),

@@ -28,6 +28,18 @@ function except(json: JsonSchema, pattern: string): JsonSchema {
 export const IPV4 = matching(QUAD, "192.168.50.10");
 export const IPV6 = matching(GROUPS, "fd00:50::10");
 
+export const IP = matching(`${QUAD}|${GROUPS}`, "203.0.113.1", "2001:db8::1");
+
+/** An address with the length of its prefix, at least 8 or 16. */
+export const OWN_ADDRESS = except(
+  matching(
+    String.raw`${QUAD}/0?(0?[89]|[12]\d|3[0-2])|(${GROUPS})/(0?1[6-9]|0?[2-9]\d|1[01]\d|12[0-8])`,
+    "203.0.113.2/24",
+    "2001:db8::2/64",
+  ),
+  String.raw`^(0|127|22[4-9]|2[34]\d|25[0-5])\.|^[Ff][Ee][89ABab][0-9A-Fa-f]:|^[Ff][Ff][0-9A-Fa-f]{2}:`,
+);
+
 /** Not in this network, loopback, link-local, multicast, reserved. */
 export const SUBNET = except(
   matching(String.raw`${QUAD}/0{0,2}([89]|[12]\d|30)`, "192.168.50.0/24"),

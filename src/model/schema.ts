@@ -27,6 +27,7 @@ import {
   yesOrNo,
 } from "./leaf.ts";
 import { suggestion } from "./suggest.ts";
+import { addressSource, gatewayAddress, ownAddress } from "./uplink-leaf.ts";
 import {
   BINDING_NIC_TEXTS,
   DHCP_CLASS_TEXTS,
@@ -114,26 +115,6 @@ const dns = map(
   DNS_TEXTS,
 );
 
-const uplink = map(
-  {
-    device: deviceName,
-    address: v.exactOptional(
-      described(
-        leaf<"keep" | "dhcp">((value) =>
-          value === "keep" || value === "dhcp"
-            ? value
-            : new Refused(
-                "is not supported yet: netloom gives the uplink no static address",
-                "write dhcp; or keep (or leave it out) and configure the device's address as you do today",
-              ),
-        ),
-        { enum: ["keep", "dhcp"] },
-      ),
-    ),
-  },
-  UPLINK_TEXTS,
-);
-
 /** Two readers for two forms of one value. */
 function either<const A extends v.GenericSchema, const B extends v.GenericSchema>(
   isFirst: (input: unknown) => boolean,
@@ -145,6 +126,22 @@ function either<const A extends v.GenericSchema, const B extends v.GenericSchema
     { anyOf: [jsonOf(first), jsonOf(second)] },
   );
 }
+
+const isList = (input: unknown): boolean => Array.isArray(input);
+/** keep and dhcp hold neither. */
+const isAddress = (input: unknown): boolean => typeof input === "string" && /[.:/]/.test(input);
+
+const uplink = map(
+  {
+    device: deviceName,
+    address: v.exactOptional(
+      either(isList, list(ownAddress, 64, "addresses"), either(isAddress, ownAddress, addressSource)),
+    ),
+    gateway: v.exactOptional(either(isList, list(gatewayAddress, 2, "gateways"), gatewayAddress)),
+    dns: v.exactOptional(either(isList, list(nameServer, 8, "name servers"), dns)),
+  },
+  UPLINK_TEXTS,
+);
 
 const told = {
   options: v.exactOptional(namedOptions),
@@ -187,7 +184,7 @@ const leaseTimes = map(
 
 const dhcp = map(
   {
-    range: v.exactOptional(either((input) => Array.isArray(input), list(range, 256, "ranges"), range)),
+    range: v.exactOptional(either(isList, list(range, 256, "ranges"), range)),
     lease: v.exactOptional(either(isMap, leaseTimes, duration)),
     authoritative: v.exactOptional(yesOrNo),
     "rapid-commit": v.exactOptional(yesOrNo),

@@ -20,8 +20,20 @@ export const UPLINK_TEXTS = {
   address: {
     title: "Address",
     description:
-      "keep: the device's addresses are left as they are. dhcp: a DHCPv4 server gives address, routes, MTU and name servers.",
+      "keep: the device's addresses are left as they are. dhcp: a DHCPv4 server gives address, routes, MTU and name servers. Else the addresses that the device gets, of both families, with their lengths: 203.0.113.2/24, or a list of such.",
     default: "keep",
+  },
+  gateway: {
+    title: "Gateway",
+    description:
+      "with addresses of one's own: the router that leads to the outside, or a list with one of each family. It lies in the subnet of one of the addresses; an IPv6 one may be link-local, and with a /32 or /128 alone it may be any.",
+    otherwise: "none: no default route is set",
+  },
+  dns: {
+    title: "Name servers",
+    description:
+      "what machines behind the uplink are told: a list of name servers, or servers and search as in a network",
+    otherwise: "those of the DHCP lease, else the host's own",
   },
 } as const satisfies Readonly<Record<string, KeyText>>;
 

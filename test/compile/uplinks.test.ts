@@ -88,3 +88,75 @@ describe("an uplink by DHCP", () => {
     expect(() => compiled(FILE, facts)).toThrow(/2:27: uplinks\.wan\.device: is a port of br0 .*\n.*use br0/);
   });
 });
+
+describe("an uplink with addresses of its own", () => {
+  const OWN = `version: 1
+uplinks:
+  wan: { device: eth0, address: [203.0.113.2/24, "2001:db8::2/64"], gateway: ["fe80::1", 203.0.113.1], dns: [192.0.2.53] }
+  dsl: { device: eth1, address: 198.51.100.2/32, gateway: 192.0.2.1 }
+networks: { lan: { subnet: 192.168.50.0/24, subnet6: "fd00:50::/64" } }
+routers: { edge: { networks: [lan], uplink: wan } }
+machines: { pod1: { kind: namespace, nics: [{ network: lan }] } }
+`;
+  const compiledOwn = (further: Partial<Facts> = {}) => compiled(OWN, host({}, { routes: [], ...further }));
+
+  test("is set up, with its addresses, and the default routes in the order of the file", () => {
+    const objects = compiledOwn().desired.objects.filter(({ key }) => key.startsWith("uplink/"));
+    const eth0 = {
+      kind: "link",
+      key: "uplink/wan",
+      name: "eth0",
+      link: { type: "adopted", adoptedIndex: 2 },
+      up: true,
+    };
+    expect(objects).toMatchObject([
+      eth0,
+      { linkKey: "uplink/wan", address: "203.0.113.2", prefixLength: 24 },
+      { linkKey: "uplink/wan", address: "2001:db8::2", prefixLength: 64 },
+      { destination: { address: "::", length: 0 }, nextHops: [{ gateway: "fe80::1" }], metric: 512 },
+      { destination: { address: "0.0.0.0", length: 0 }, nextHops: [{ gateway: "203.0.113.1" }], metric: 512 },
+      { key: "uplink/dsl", name: "eth1" },
+      { linkKey: "uplink/dsl", address: "198.51.100.2", prefixLength: 32 },
+      { nextHops: [{ linkKey: "uplink/dsl", gateway: "192.0.2.1", onlink: true }], metric: 513 },
+    ]);
+    expect(byKey(compiledOwn()).get("sysctl/net/ipv6/conf/eth0/disable_ipv6")).toMatchObject({ value: "0" });
+  });
+
+  test("tells its name servers to the networks behind it", () => {
+    const file = byKey(compiledOwn()).get("file/pod1/resolv.conf");
+    expect(file).toMatchObject({ content: expect.stringMatching(/^nameserver 192\.0\.2\.53$/m) });
+    expect(compiledOwn().desired.declared?.dns).toEqual({ lan: { servers: ["192.0.2.53"], search: [] } });
+  });
+
+  test("has nothing to tell while it is down; a missing gateway and a default route before its own are told", () => {
+    const down = { ...link(2, "203.0.113.5/24", { up: false }), addresses: [] };
+    const links = { ...host({}).links, eth0: down };
+    expect(compiledOwn({ links }).notes).toEqual([]);
+    const way = { destination: { address: "0.0.0.0" as Ipv4Address, length: 0 }, device: "eth1", metric: 100 };
+    expect(compiledOwn({ routes: [way] }).notes).toEqual([
+      "the host's default route through eth1 (metric 100) goes before that of the uplink wan: packets take it as long as it is there",
+    ]);
+    expect(compiledOwn({ routes: [{ ...way, metric: 1024 }] }).notes).toEqual([]);
+    const without = OWN.replace('gateway: ["fe80::1", 203.0.113.1]', "gateway: 203.0.113.1");
+    expect(compiled(without, host({}, { routes: [] })).notes).toEqual([
+      "the uplink eth0 has no IPv6 gateway: only its own subnet is reached through it",
+    ]);
+  });
+
+  test("on which a DHCP client works, or which is too small for IPv6, is refused", () => {
+    expect(() => compiled(OWN, host({ otherClient: "dhcpcd (process 7)" }))).toThrow(/dhcpcd \(process 7\) gets/);
+    const links = { ...host({}).links, eth0: link(2, "203.0.113.5/24", { mtuBytes: 1000 }) };
+    expect(() => compiledOwn({ links })).toThrow(
+      /IPv6 needs an MTU of 1280 bytes, eth0 has 1000 .*\n.*ip link set eth0 mtu/,
+    );
+  });
+});
+
+test("of two uplinks by DHCP the first is preferred", () => {
+  const two = FILE.replace("dsl: { device: eth1 }", "dsl: { device: eth1, address: dhcp }");
+  const clients = compiled(two, host({})).desired.objects.filter((object) => object.kind === "dhcp-client");
+  expect(clients.map(({ interfaceName, metric }) => [interfaceName, metric])).toEqual([
+    ["eth0", 1024],
+    ["eth1", 1025],
+  ]);
+});

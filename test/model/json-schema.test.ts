@@ -12,6 +12,7 @@ import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
+import { UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
 import { VMS } from "./mistakes/vms.ts";
 import { mistakesOf, read } from "./read.ts";
 
@@ -35,7 +36,7 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
     "overlapping IPv6 subnets",
     "an IPv6 address twice",
     "an IPv6 address on a network without IPv6",
-    ...[...BETWEEN, ...DHCP_BETWEEN].map(({ what }) => what),
+    ...[...BETWEEN, ...DHCP_BETWEEN, ...UPLINK_BETWEEN].map(({ what }) => what),
   ],
   "arithmetic of addresses": [
     "a subnet with host bits",
@@ -52,7 +53,17 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const notSeen = new Set(Object.values(NOT_SEEN).flat());
-const cases = [...SHAPE, ...LATER, ...IPV6, ...VMS, ...BETWEEN, ...DHCP_SHAPE, ...DHCP_BETWEEN];
+const cases = [
+  ...SHAPE,
+  ...LATER,
+  ...IPV6,
+  ...VMS,
+  ...BETWEEN,
+  ...DHCP_SHAPE,
+  ...DHCP_BETWEEN,
+  ...UPLINK_SHAPE,
+  ...UPLINK_BETWEEN,
+];
 
 test("docs/network-file.schema.json is what the model says", () => {
   expect(readFileSync(join(ROOT, "docs/network-file.schema.json"), "utf8"), "netloom schema > docs/…").toBe(

@@ -7,6 +7,7 @@ import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
+import { UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
 import { VMS } from "./mistakes/vms.ts";
 import { FILE, mistakesOf } from "./read.ts";
 
@@ -15,6 +16,7 @@ describe.each([
   ["not supported yet", LATER],
   ["IPv6", IPV6],
   ["VMs and ports", VMS],
+  ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
   ["between the parts", BETWEEN],
   ["syntax", SYNTAX],

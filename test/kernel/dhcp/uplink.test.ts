@@ -1,5 +1,5 @@
 /**
- * A file whose uplink gets its address from a provider's DHCP server, dnsmasq. Every test has a host and a provider of
+ * A file whose uplink gets its address from a provider's DHCP server, dnsmasq, or has addresses of its own. Every test has a host and a provider of
  * its own, two namespaces with a veth pair between them, so that all run at one time: much of what they do is waiting.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,13 +35,13 @@ class World implements AsyncDisposable {
   readonly #pod = `leased${this.#number}`;
   readonly #running: Running[] = [];
 
-  constructor() {
+  constructor(uplink = "address: dhcp") {
     this.#state = ["--state", this.folder.join("state")];
     this.file = this.folder.write(
       "home.yaml",
       `version: 1
 uplinks:
-  wan: { device: wan0, address: dhcp }
+  wan: { device: wan0, ${uplink} }
 networks:
   lan: { subnet: 192.168.50.0/24, dhcp: true }
 routers:
@@ -123,6 +123,20 @@ machines:
     return shell(`nsenter --net=/run/netns/${this.#host} bash -e <<'LINES'\n${script}\nLINES`);
   }
 
+  onProvider(script: string): void {
+    shell(`nsenter --net=/run/netns/${this.#provider} bash -e <<'LINES'\n${script}\nLINES`);
+  }
+
+  /** All that is there of the uplink's device. */
+  state(): unknown {
+    return [
+      json(`ip -n ${this.#host} -j address show dev wan0`),
+      json(`ip -n ${this.#host} -j route show table all dev wan0`),
+      json(`ip -n ${this.#host} -j -6 route show table all`),
+      this.onHost("cd /proc/sys/net; grep . ipv[46]/conf/wan0/{forwarding,disable_ipv6,accept_ra} 2>&1 || true"),
+    ];
+  }
+
   link(name: string): Record<string, unknown> | undefined {
     return json(`ip -n ${this.#host} -j link show dev ${name}`)[0];
   }
@@ -147,13 +161,11 @@ machines:
 
   /** Beyond the provider. */
   podReachesOut(): boolean {
-    try {
-      shell(`nsenter --net=/run/netns/${this.#pod} -- ping -c1 -W1 198.51.100.1`);
-      return true;
-    } catch {
-      // The exit status is the answer.
-      return false;
-    }
+    return pings(this.#pod, "198.51.100.1");
+  }
+
+  reaches(address: string): boolean {
+    return pings(this.#host, address);
   }
 
   /** What somebody who asks on the network is told. */
@@ -165,6 +177,46 @@ machines:
     return told;
   }
 }
+
+function pings(namespace: string, address: string): boolean {
+  try {
+    shell(`nsenter --net=/run/netns/${namespace} -- ping -c1 -W1 ${address}`);
+    return true;
+  } catch {
+    // The exit status is the answer.
+    return false;
+  }
+}
+
+describe.concurrent("an uplink with addresses of its own", () => {
+  test("has them beside what it had, is healed, leads out in both families, and is given back as it was", async () => {
+    await using world = new World(
+      'address: [192.0.2.2/24, "2001:db8::2/64"], gateway: [192.0.2.1, "2001:db8::1"], dns: [192.0.2.53]',
+    );
+    world.onProvider(`echo 0 >/proc/sys/net/ipv6/conf/isp0/disable_ipv6
+      ip address add 2001:db8::1/64 dev isp0 nodad`);
+    // It gets its queues when it is up for the first time.
+    world.onHost(`ip address add 203.0.113.9/24 dev wan0; ip link set wan0 up; ip link set wan0 down
+      echo 0 >/proc/sys/net/ipv6/conf/wan0/dad_transmits`);
+    const before = world.state();
+    const daemon = await world.daemon();
+    await world.done("apply", world.file);
+    expect(world.addresses()).toEqual(["203.0.113.9", "192.0.2.2"]);
+    await until("the way out", () => world.podReachesOut());
+    expect(world.podResolver()).toContain("nameserver 192.0.2.53");
+    expect(world.onHost("ip route show default; ip -6 route show default").trim().split(" \n")).toEqual([
+      "default via 192.0.2.1 dev wan0 proto static metric 512",
+      "default via 2001:db8::1 dev wan0 proto static metric 512 pref medium",
+    ]);
+    world.onHost("ip route delete default; ip address delete 192.0.2.2/24 dev wan0; ip -6 address flush dev wan0");
+    await until("all of it again", () => world.addresses().includes("192.0.2.2") && world.podReachesOut());
+    await until("the provider by IPv6", () => world.reaches("2001:db8::1"));
+    expect(await world.done("plan", world.file)).toContain("Nothing to do");
+    await world.done("destroy", world.file);
+    expect(world.state()).toEqual(before);
+    await daemon.stop();
+  });
+});
 
 describe.concurrent("an uplink by DHCP", () => {
   test("brings address, NAT and name servers, outlives a killed keeper, follows another lease, and goes", async () => {

@@ -3,14 +3,6 @@ import { type Case, LAN, network } from "./case.ts";
 
 export const LATER: readonly Case[] = [
   {
-    what: "a static uplink",
-    text: "version: 1\nuplinks:\n  wan: { device: eth0, address: [192.0.2.5/24] }\n",
-    at: "uplinks.wan.address",
-    line: 3,
-    reason: /not supported yet/,
-    remedy: /keep/,
-  },
-  {
     what: "a VLAN",
     text: network("kind: vlan, subnet: 192.0.2.0/24"),
     at: "networks.lan.kind",

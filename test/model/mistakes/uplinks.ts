@@ -1,0 +1,138 @@
+/** What is wrong about uplinks with addresses of their own. */
+import type { Case } from "./case.ts";
+
+function uplink(rest: string): string {
+  return `version: 1\nuplinks:\n  wan: { device: eth0, ${rest} }\n`;
+}
+
+/** Seen in one value. */
+export const UPLINK_SHAPE: readonly Case[] = [
+  { what: "a word", text: uplink("address: dchp"), at: "address", reason: /not known/, remedy: /mean "dhcp"/ },
+  { what: "static", text: uplink("address: static"), at: "address", reason: /not known/, remedy: /203\.0\.113\.2\/24/ },
+  { what: "no value", text: uplink("address:"), at: "address", reason: /no value/, remedy: /keep, dhcp/ },
+  {
+    what: "no length",
+    text: uplink("address: 192.0.2.2"),
+    at: "address",
+    reason: /no prefix length/,
+    remedy: /203\.0\.113\.2\/24/,
+  },
+  {
+    what: "no length in a list",
+    text: uplink('address: [192.0.2.2/24, "2001:db8::2"]'),
+    at: "address[1]",
+    reason: /no prefix length/,
+    remedy: /2001:db8::2\/64/,
+  },
+  {
+    what: "no address",
+    text: uplink("address: [192.0.2/24]"),
+    at: "address[0]",
+    reason: /not an address/,
+    remedy: /write/,
+  },
+  { what: "loopback", text: uplink("address: 127.0.0.2/8"), at: "address", reason: /loopback/, remedy: /write/ },
+  { what: "multicast", text: uplink('address: "ff02::5/64"'), at: "address", reason: /multicast/, remedy: /write/ },
+  { what: "link-local", text: uplink('address: "fe80::5/64"'), at: "address", reason: /by itself/, remedy: /write/ },
+  { what: "a /4", text: uplink("address: 20.0.2.2/4"), at: "address", reason: /too large/, remedy: /8 to 32/ },
+  {
+    what: "a gateway's length",
+    text: uplink("gateway: 192.0.2.1/24"),
+    at: "gateway",
+    reason: /length/,
+    remedy: /write/,
+  },
+].map(placed);
+
+/** Between values, or counted with. */
+export const UPLINK_BETWEEN: readonly Case[] = [
+  {
+    what: "the subnet's own address",
+    text: uplink("address: 192.0.2.0/24"),
+    at: "address",
+    reason: /the subnet's own address/,
+    remedy: /192\.0\.2\.1\/24/,
+  },
+  {
+    what: "the broadcast address",
+    text: uplink("address: [192.0.2.255/24]"),
+    at: "address[0]",
+    reason: /broadcast/,
+    remedy: /192\.0\.2\.1\/24/,
+  },
+  {
+    what: "all routers",
+    text: uplink('address: "2001:db8::/64"'),
+    at: "address",
+    reason: /all routers/,
+    remedy: /2001:db8::1\/64/,
+  },
+  { what: "nothing", text: uplink("address: []"), at: "address", reason: /empty/, remedy: /keep/ },
+  {
+    what: "one address twice",
+    text: uplink("address: [192.0.2.2/24, 192.0.2.2/25]"),
+    at: "address[1]",
+    reason: /used twice, by the uplink wan/,
+    remedy: /once/,
+  },
+  {
+    what: "a gateway without an address",
+    text: uplink("gateway: 192.0.2.1"),
+    at: "gateway",
+    reason: /address is keep/,
+    remedy: /address: \[/,
+  },
+  {
+    what: "a gateway with DHCP",
+    text: uplink("address: dhcp, gateway: 192.0.2.1"),
+    at: "gateway",
+    reason: /address is dhcp/,
+    remedy: /remove it/,
+  },
+  {
+    what: "a gateway off the link",
+    text: uplink("address: 192.0.2.2/25, gateway: 192.0.2.129"),
+    at: "gateway",
+    reason: /not on the uplink's link: it lies outside 192\.0\.2\.0\/25/,
+    remedy: /192\.0\.2\.1$/,
+  },
+  {
+    what: "a gateway that no host is",
+    text: uplink("address: 192.0.2.2/25, gateway: 192.0.2.127"),
+    at: "gateway",
+    reason: /no host has/,
+    remedy: /192\.0\.2\.1$/,
+  },
+  {
+    what: "a gateway of a family without an address",
+    text: uplink('address: 192.0.2.2/25, gateway: [192.0.2.1, "2001:db8::1"]'),
+    at: "gateway[1]",
+    reason: /IPv6 gateway, and the uplink has no IPv6 address/,
+    remedy: /2001:db8::2\/64/,
+  },
+  {
+    what: "a second gateway",
+    text: uplink("address: 192.0.2.2/25, gateway: [192.0.2.1, 192.0.2.3]"),
+    at: "gateway[1]",
+    reason: /second gateway for IPv4/,
+    remedy: /one of each/,
+  },
+  {
+    what: "its own address as the gateway",
+    text: uplink("address: 192.0.2.2/25, gateway: 192.0.2.2"),
+    at: "gateway",
+    reason: /own address/,
+    remedy: /router/,
+  },
+  {
+    what: "a network in the uplink's subnet",
+    text: `${uplink("address: [198.51.100.2/24, 192.0.2.2/24]")}networks: { lan: { subnet: 192.0.2.128/25 } }\n`,
+    at: "address[1]",
+    reason: /overlaps 192\.0\.2\.128\/25 of the network lan \(line 4\)/,
+    remedy: /subnet of its own/,
+  },
+].map(placed);
+
+function placed<T extends { readonly at: string; readonly what: string }>(entry: T): T & { readonly line: number } {
+  return { ...entry, what: `an uplink: ${entry.what}`, at: `uplinks.wan.${entry.at}`, line: 3 };
+}
