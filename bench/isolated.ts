@@ -1,0 +1,258 @@
+/**
+ * Networks with the same subnet in a namespace each, with a DHCP server each, in one daemon: what it costs at rest, how
+ * long the apply takes, and whether a network is slower among so many than alone.
+ *
+ * Two daemons run: one with a single network, one with all. After each has been started anew, as after a boot, it is
+ * measured at rest; then the single network and one of the many take turns with the same clients. Clients come back to
+ * the addresses that they have: a new address waits for its probe, in every network alike. All requests come on the
+ * network's own link, all leases are synced to disk. The daemons are on one CPU, the clients on the other.
+ *
+ * Run as root on two CPUs, inside the sandbox: scripts/sandbox.sh node bench/isolated.ts [OPTIONS]
+ *
+ *   --count 1000       networks of the second daemon
+ *   --per-file 1000    of them in one file
+ *   --rounds 5         of exchanges
+ *   --idle 20          seconds of rest
+ *   --folder DIR       where leases are kept, default the system's for temporary files
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import type { Ipv4Address, MacAddress } from "../src/base/address.ts";
+import { DaemonClient } from "../src/daemon/client.ts";
+import { closeDescriptor, openNamespace } from "../src/kernel/native.ts";
+import { DhcpLoad } from "./support/dhcp-load.ts";
+import { Figures } from "./support/figures.ts";
+
+const DAEMON_CPU = 0;
+const LOAD_CPU = 1;
+const SERVER = { address: "10.0.0.1" as Ipv4Address };
+/** A bridge lets a new port through after twice 15 s, and a daemon that has worked gives memory back after 5. */
+const SETTLE_MILLISECONDS = 8000;
+const IN_FLIGHT = 64;
+const CLIENTS = 4000;
+const PACE_PER_SECOND = 200;
+const PACED_DIALOGUES = 400;
+/** The goal: resident memory of the daemon, and what each network may add. */
+const GOAL = { mebibytes: 80, kibibytesEach: 50 };
+
+const { values: options } = parseArgs({
+  options: {
+    count: { type: "string", default: "1000" },
+    "per-file": { type: "string", default: "1000" },
+    rounds: { type: "string", default: "5" },
+    idle: { type: "string", default: "20" },
+    folder: { type: "string", default: tmpdir() },
+  },
+});
+const [count, perFile] = [Number(options.count), Number(options["per-file"])];
+const [rounds, idleSeconds] = [Number(options.rounds), Number(options.idle)];
+
+interface NetworkFile {
+  readonly source: string;
+  readonly text: string;
+}
+
+/** A daemon with a state folder of its own. */
+class Daemon {
+  readonly #state: string;
+  #child: ChildProcess | undefined;
+
+  constructor(state: string) {
+    this.#state = state;
+  }
+
+  async start(): Promise<number> {
+    const began = performance.now();
+    const command = ["-c", String(DAEMON_CPU), resolve("bin/netloom"), "daemon", "--state", this.#state];
+    this.#child = spawn("taskset", command, { stdio: ["ignore", "pipe", "ignore"] });
+    if (this.#child.stdout !== null) await once(this.#child.stdout, "data");
+    return performance.now() - began;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child === undefined) return;
+    this.#child.kill();
+    await once(this.#child, "exit");
+  }
+
+  async client(): Promise<DaemonClient> {
+    const client = await DaemonClient.find(this.#state);
+    if (client === undefined) throw new Error(`the daemon of ${this.#state} does not answer`);
+    return client;
+  }
+
+  /** Of all threads, in seconds, to the nanosecond. */
+  cpuSeconds(): number {
+    return readdirSync(`/proc/${this.#child?.pid}/task`)
+      .map((thread) => this.#read(`task/${thread}/schedstat`).split(" ")[0])
+      .reduce((sum, value) => sum + Number(value) / 1e9, 0);
+  }
+
+  residentMebibytes(): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(this.#read("status"))?.[1] ?? 0) / 1024;
+  }
+
+  descriptors(): number {
+    return readdirSync(`/proc/${this.#child?.pid}/fd`).length;
+  }
+
+  threads(): number {
+    return readdirSync(`/proc/${this.#child?.pid}/task`).length;
+  }
+
+  #read(name: string): string {
+    return readFileSync(`/proc/${this.#child?.pid}/${name}`, "utf8");
+  }
+}
+
+function networkFile(folder: string, prefix: string, first: number, end: number): NetworkFile {
+  const text = [
+    "version: 1",
+    `name: ${prefix}${first}`,
+    "networks:",
+    ...Array.from({ length: end - first }, (_, i) => `${prefix}-${first + i}`).map(
+      (name) =>
+        `  ${name}: { namespace: ${name}, device: lan, subnet: 10.0.0.0/16, dhcp: { range: 10.0.1.0-10.0.255.254 } }`,
+    ),
+    "",
+  ].join("\n");
+  return { source: join(folder, `${prefix}${first}.yaml`), text };
+}
+
+/** Clients in a namespace of their own, on the network of a namespace. */
+class Clients implements Disposable {
+  readonly #name: string;
+  readonly #namespace: number;
+  readonly #interfaceIndex: number;
+  readonly #serverMac: MacAddress;
+
+  constructor(network: string) {
+    this.#name = `load-${network}`;
+    execFileSync("bash", [
+      "-e",
+      "-c",
+      `ip netns add ${this.#name}
+       ip -n ${network} link add clients type veth peer name eth0 netns ${this.#name}
+       nsenter --net=/run/netns/${this.#name} sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
+       nsenter --net=/run/netns/${network} sysctl -qw net.ipv6.conf.clients.disable_ipv6=1
+       ip -n ${network} link set clients master lan up
+       ip -n ${this.#name} link set eth0 up`,
+    ]);
+    this.#namespace = openNamespace(`/run/netns/${this.#name}`);
+    const show = (namespace: string, link: string): string =>
+      execFileSync("ip", ["-n", namespace, "-oneline", "link", "show", link], { encoding: "utf8" });
+    this.#interfaceIndex = Number.parseInt(show(this.#name, "eth0"), 10);
+    this.#serverMac = (/link\/ether (\S+)/.exec(show(network, "lan"))?.[1] ?? "") as MacAddress;
+  }
+
+  /** The same clients each time. */
+  load(): DhcpLoad {
+    return new DhcpLoad({
+      namespace: this.#namespace,
+      interfaceIndex: this.#interfaceIndex,
+      path: { serverAddress: SERVER.address, serverMac: this.#serverMac, relay: undefined },
+      inFlight: IN_FLIGHT,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    closeDescriptor(this.#namespace);
+    execFileSync("ip", ["netns", "delete", this.#name]);
+  }
+}
+
+async function apply(daemon: Daemon, files: readonly NetworkFile[]): Promise<number> {
+  const client = await daemon.client();
+  const began = performance.now();
+  for (const file of files) await client.call("apply", file);
+  return (performance.now() - began) / 1000;
+}
+
+/** Resident memory at rest, after a start as after a boot. */
+async function atRest(name: string, daemon: Daemon, applySeconds: number): Promise<number> {
+  await sleep(SETTLE_MILLISECONDS);
+  const applied = daemon.residentMebibytes();
+  await daemon.stop();
+  const startMilliseconds = await daemon.start();
+  await daemon.client();
+  await sleep(SETTLE_MILLISECONDS);
+  const before = daemon.cpuSeconds();
+  await sleep(idleSeconds * 1000);
+  const share = ((daemon.cpuSeconds() - before) / idleSeconds) * 100;
+  const resident = daemon.residentMebibytes();
+  process.stdout.write(
+    `${name}: applied in ${applySeconds.toFixed(1)} s, after it ${applied.toFixed(1)} MiB resident; started anew in ` +
+      `${startMilliseconds.toFixed(0)} ms: ${resident.toFixed(1)} MiB, ${share.toFixed(3)} % of a CPU, ` +
+      `${daemon.descriptors()} descriptors, ${daemon.threads()} threads\n`,
+  );
+  return resident;
+}
+
+async function exchanges(name: string, clients: Clients, figures: Figures): Promise<void> {
+  using load = clients.load();
+  const { perSecond } = await load.saturate("dora", { seconds: 10, dialogues: CLIENTS });
+  figures.add(name, { measure: "leases/s", value: perSecond });
+  using paced = clients.load();
+  const { exchanges: times } = await paced.pace(PACE_PER_SECOND, { seconds: 10, dialogues: PACED_DIALOGUES });
+  for (const [measure, part] of [
+    ["p50", 0.5],
+    ["p99", 0.99],
+  ] as const)
+    figures.add(name, {
+      measure: `ms of an exchange at ${PACE_PER_SECOND}/s, ${measure}`,
+      value: times[Math.floor(times.length * part)] ?? Number.NaN,
+      isLessBetter: true,
+    });
+}
+
+execFileSync("taskset", ["-acp", String(LOAD_CPU), String(process.pid)], { stdio: "ignore" });
+const folder = mkdtempSync(join(options.folder, "netloom-bench-"));
+const [alone, among] = [new Daemon(join(folder, "alone")), new Daemon(join(folder, "among"))];
+const single = [networkFile(folder, "solo", 0, 1)];
+const many: NetworkFile[] = [];
+for (let first = 0; first < count; first += perFile)
+  many.push(networkFile(folder, "tenant", first, Math.min(count, first + perFile)));
+try {
+  await alone.start();
+  await among.start();
+  const one = await atRest("1 network", alone, await apply(alone, single));
+  const all = await atRest(`${count} networks`, among, await apply(among, many));
+  const each = ((all - one) * 1024) / (count - 1);
+  const goal = GOAL.mebibytes + (GOAL.kibibytesEach * count) / 1024;
+  process.stdout.write(
+    `${each.toFixed(1)} KiB for each network more; the goal for ${count} is ${goal.toFixed(0)} MiB: ` +
+      `${all <= goal ? "reached" : "missed"}\n`,
+  );
+  const figures = new Figures("alone");
+  {
+    using solo = new Clients("solo-0");
+    using tenant = new Clients(`tenant-${count >> 1}`);
+    // New addresses wait for their probe: that is not what is measured.
+    for (const clients of [solo, tenant]) {
+      using load = clients.load();
+      await load.saturate("dora", { seconds: 120, dialogues: CLIENTS });
+    }
+    for (let round = 0; round < rounds; round++) {
+      await exchanges("alone", solo, figures);
+      await exchanges(`among ${count}`, tenant, figures);
+    }
+  }
+  process.stdout.write(`${figures.format()}\n`);
+  for (const [daemon, files] of [
+    [alone, single],
+    [among, many],
+  ] as const) {
+    const client = await daemon.client();
+    const began = performance.now();
+    for (const { source } of files) await client.call("destroy", { source });
+    process.stdout.write(`destroyed in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
+  }
+} finally {
+  await Promise.all([alone.stop(), among.stop()]);
+  rmSync(folder, { recursive: true });
+}
