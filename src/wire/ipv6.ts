@@ -1,4 +1,7 @@
-/** IPv6 packets (RFC 8200) without extension headers: nothing that this program answers from packets carries any. */
+/**
+ * IPv6 packets (RFC 8200) without extension headers: nothing that this program answers carries any, and of what it sends
+ * only what is too long for one packet.
+ */
 import { type Ipv6Address, ipFromBytes, ipToBytes } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { Malformed } from "./malformed.ts";
@@ -44,6 +47,36 @@ export function encodeIpv6(packet: Ipv6Packet): Uint8Array {
   bytes.set(ipToBytes(packet.destination), 24);
   bytes.set(packet.payload, HEADER_BYTES);
   return bytes;
+}
+
+/** IANA protocol number of the fragment header. */
+export const IP_PROTOCOL_FRAGMENT = 44;
+const FRAGMENT_HEADER_BYTES = 8;
+
+/**
+ * The packet as one, or as the fragments that an MTU demands (RFC 8200 §4.5).
+ * @param mtuBytes at least 1280
+ * @param identification 32 bits, another one for each packet to the same node
+ * @throws NetloomError bad-packet for a payload over 65535 bytes
+ */
+export function encodeIpv6Fragments(packet: Ipv6Packet, mtuBytes: number, identification: number): Uint8Array[] {
+  const { payload, nextHeader } = packet;
+  if (HEADER_BYTES + payload.length <= mtuBytes) return [encodeIpv6(packet)];
+  if (payload.length > 0xffff) throw new NetloomError("bad-packet", `encode IPv6 packet: ${payload.length} bytes`);
+  // All but the last are whole words of 8 bytes.
+  const pieceBytes = Math.floor((mtuBytes - HEADER_BYTES - FRAGMENT_HEADER_BYTES) / 8) * 8;
+  const fragments: Uint8Array[] = [];
+  for (let start = 0; start < payload.length; start += pieceBytes) {
+    const piece = payload.subarray(start, start + pieceBytes);
+    const bytes = new Uint8Array(FRAGMENT_HEADER_BYTES + piece.length);
+    const view = new DataView(bytes.buffer);
+    bytes[0] = nextHeader;
+    view.setUint16(2, start | (start + pieceBytes < payload.length ? 1 : 0));
+    view.setUint32(4, identification);
+    bytes.set(piece, FRAGMENT_HEADER_BYTES);
+    fragments.push(encodeIpv6({ ...packet, nextHeader: IP_PROTOCOL_FRAGMENT, payload: bytes }));
+  }
+  return fragments;
 }
 
 /** fe80::/10, the addresses of one link (RFC 4291 §2.5.6). */

@@ -36,12 +36,14 @@ const DEFAULT_LEASE = "12h";
 const ROUTER_LIFETIME_SECONDS = 1800;
 const HOP_LIMIT = 64;
 const USUAL_MTU_BYTES = 1500;
+/** RFC 8200 §5, §3. */
+const [SMALLEST_MTU_BYTES, LARGEST_MTU_BYTES] = [1280, 65_535];
 /** Hosts make their own addresses from prefixes of this length (RFC 4862 §5.5.3, RFC 2464 §4). */
 const AUTONOMOUS_LENGTH = 64;
 /** IN6_ADDR_GEN_MODE_EUI64 (linux/if_link.h): RFC 4291 appendix A. */
 const ADDRESS_FROM_MAC = "0";
 
-type Place = "duid" | "serverMac" | "linkAddress" | "addresses" | "prefixes";
+type Place = "duid" | "serverMac" | "linkAddress" | "mtuBytes" | "addresses" | "prefixes";
 type Settings = Omit<Dhcp6ServerConfig, Place>;
 
 export const dhcp6ServeCommand: Command = {
@@ -104,7 +106,10 @@ export const dhcp6ServeCommand: Command = {
   },
 };
 
-function placeOf(interfaceName: string, { mac, ipv6Addresses }: ServedInterface): Pick<Dhcp6ServerConfig, Place> {
+function placeOf(
+  interfaceName: string,
+  { mac, mtuBytes, ipv6Addresses }: ServedInterface,
+): Pick<Dhcp6ServerConfig, Place> {
   const linkAddress = ipv6Addresses.find(({ address }) => isLinkLocal6(address))?.address ?? coming(interfaceName, mac);
   const others = ipv6Addresses.filter(({ address }) => !isLinkLocal6(address));
   const unfit = (reason: string, hint: string): NetloomError =>
@@ -117,6 +122,7 @@ function placeOf(interfaceName: string, { mac, ipv6Addresses }: ServedInterface)
     duid: linkLayerDuid(mac),
     serverMac: mac,
     linkAddress,
+    mtuBytes: Math.min(Math.max(mtuBytes, SMALLEST_MTU_BYTES), LARGEST_MTU_BYTES),
     addresses: others.map(({ address }) => address),
     prefixes: [...new Map(others.map((prefix) => [formatPrefix(networkOf(prefix)), networkOf(prefix)])).values()],
   };
@@ -197,7 +203,7 @@ function readNames(text: string | undefined): readonly string[] {
 }
 
 function advertisementOf(config: Dhcp6ServerConfig, served: ServedInterface, isRouter: boolean): RouterConfig {
-  const { linkAddress, serverMac, prefixes, range, delegate, nameServers, searchDomains } = config;
+  const { linkAddress, serverMac, prefixes, range, delegate, hosts, nameServers, searchDomains } = config;
   const { validSeconds, preferredSeconds } = config;
   // Told anew well before it ends, also where an advertisement is lost.
   const maximum = Math.min(600, Math.max(4, validSeconds / 3));
@@ -207,7 +213,8 @@ function advertisementOf(config: Dhcp6ServerConfig, served: ServedInterface, isR
     intervalSeconds: { minimum: Math.max(3, maximum / 3), maximum },
     told: {
       hopLimit: HOP_LIMIT,
-      managed: range !== undefined || delegate !== undefined,
+      // Also where only some have an address of ours: the others make their own all the same.
+      managed: range !== undefined || delegate !== undefined || hosts.length > 0,
       other: true,
       lifetimeSeconds: isRouter ? ROUTER_LIFETIME_SECONDS : 0,
       ...(served.mtuBytes === USUAL_MTU_BYTES ? {} : { mtuBytes: served.mtuBytes }),

@@ -31,6 +31,8 @@ export interface Dhcp6ServerConfig {
   readonly serverMac: MacAddress;
   /** Link-local: source of what clients are told. */
   readonly linkAddress: Ipv6Address;
+  /** Of the link, 1280 to 65535, default 1280: what is longer is sent in fragments. */
+  readonly mtuBytes?: number;
   /** Further addresses under which relays reach the server. */
   readonly addresses: readonly Ipv6Address[];
   /** What is on the clients' link, at least one prefix unless the server is stateless. */
@@ -66,6 +68,9 @@ export function checkConfig(config: Dhcp6ServerConfig): void {
     new NetloomError("bad-dhcp6-server", `DHCPv6 server of ${prefixes.map(formatPrefix).join(", ")}: ${reason}`);
   if (!isDuid(config.duid)) throw refuse("its identifier is not 3 to 130 bytes");
   if (!isLinkLocal6(config.linkAddress)) throw refuse(`its address ${config.linkAddress} is not link-local`);
+  const { mtuBytes = 1280 } = config;
+  if (!Number.isInteger(mtuBytes) || mtuBytes < 1280 || mtuBytes > 65_535)
+    throw refuse(`an MTU of ${mtuBytes} bytes is not 1280 to 65535`);
   if (range !== undefined) {
     const prefix = prefixes.find((candidate) => contains(candidate, range.first));
     if (prefix === undefined) throw refuse(`${range.first} is not of the link`);

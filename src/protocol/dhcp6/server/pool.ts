@@ -19,6 +19,8 @@ export interface Binding6 extends Timed {
   state: Lease6State;
   client: ClientKey6;
   mac: string;
+  /** The relay's link through which it was given, "" for ours; undefined: not known since a restart. */
+  link: string | undefined;
   hostName: string;
   startSeconds: number;
 }
@@ -205,6 +207,7 @@ export class Pool6 {
       state: "leased",
       client: "",
       mac: "",
+      link: undefined,
       hostName: "",
       startSeconds: 0,
       endSeconds: 0,
@@ -253,6 +256,7 @@ export class Pool6 {
     binding.kind = lease.kind;
     binding.state = lease.state;
     binding.mac = lease.mac;
+    binding.link = undefined;
     binding.hostName = lease.hostName;
     binding.startSeconds = lease.startSeconds;
     binding.endSeconds = lease.endSeconds;

@@ -24,6 +24,8 @@ export interface Request6 {
   /** One character for each byte; "" for a client that does not tell it. */
   readonly duid: string;
   readonly mac: MacAddress | undefined;
+  /** Of its relay, an address; "" for a client on our own link. */
+  readonly link: string;
   /** Whom the packet comes from, where the answer goes. */
   readonly from: { readonly mac: MacAddress; readonly address: Ipv6Address; readonly port: number };
   readonly destination: Ipv6Address;
@@ -67,6 +69,7 @@ export function readRequest(
     associations,
     duid: String.fromCharCode(...client),
     mac: relays.length === 0 ? frame.source : (relayedMac(relays) ?? duidMac(client)),
+    link: relays.length === 0 ? "" : (linkAddressOf(relays) ?? "::"),
     from: { mac: frame.source, address: source, port: datagram.sourcePort },
     destination,
     isUnicast,

@@ -68,7 +68,7 @@ export interface Dhcp6PoolUse {
 export interface Dhcp6ServerOutput {
   /** What has to be durable before `frames` are sent. */
   readonly leases: readonly Lease6[];
-  /** To be sent as they are. */
+  /** To be sent as they are: one answer, in fragments where it is long. */
   readonly frames: readonly Uint8Array[];
   readonly events: readonly Dhcp6ServerEvent[];
 }
@@ -102,7 +102,7 @@ export class Dhcp6Server {
   readonly #reply: Reply6;
 
   /**
-   * @param random for temporary addresses; from 0 to below 1, as Math.random
+   * @param random for temporary addresses and fragments; from 0 to below 1, as Math.random
    * @throws NetloomError bad-dhcp6-server when the settings contradict each other, bad-domain-name
    */
   constructor(config: Dhcp6ServerConfig, nowSeconds: number, random: () => number) {
@@ -115,7 +115,7 @@ export class Dhcp6Server {
     this.#hosts = new Hosts6(config.hosts);
     this.#quarantines = new Quarantines(declineLimits(config));
     this.#startSeconds = nowSeconds;
-    this.#reply = new Reply6(config);
+    this.#reply = new Reply6(config, random);
   }
 
   /**
@@ -290,6 +290,7 @@ export class Dhcp6Server {
     if (!isHeld(binding, nowSeconds)) binding.startSeconds = Math.floor(nowSeconds);
     binding.kind = association.kind;
     binding.mac = request.mac ?? "";
+    binding.link = request.link;
     const [data] = optionsOf(request.message.options, DHCP6_OPTION.clientName);
     const name = data === undefined ? undefined : decodeClientName(data);
     if (name !== undefined && !(name instanceof Malformed)) binding.hostName = name.slice(0, NAME_LIMIT);
@@ -309,7 +310,10 @@ export class Dhcp6Server {
     return this.#finish("REPLY", request, [status]);
   }
 
-  /** RFC 8415 §18.3.7, §18.3.8. Only who has an address can give it back, or say that somebody else uses it. */
+  /**
+   * RFC 8415 §18.3.7, §18.3.8. Only who has an address can give it back, or say that somebody else uses it. Everybody on
+   * the link has heard its identifier, so that it also has to come from where the lease was given.
+   */
   #handleReturn(request: Request6, nowSeconds: number): Dhcp6ServerOutput {
     const isRelease = request.message.type === "RELEASE";
     const work = this.#workOn(request, nowSeconds, true);
@@ -320,7 +324,7 @@ export class Dhcp6Server {
       const pool = this.#poolOf(association);
       const own = pool?.find(clientKeyOf(association, request.duid));
       const isNamed = association.named.some(({ address }) => address === own?.address);
-      if (pool === undefined || own === undefined || !isNamed || own.state !== "leased") {
+      if (pool === undefined || own === undefined || !isNamed || own.state !== "leased" || !isFrom(request, own)) {
         unknown.push(encodeAssociation(association, NO_TIMES, [encodeStatus("noBinding", "not this client's")]));
         continue;
       }
@@ -351,13 +355,19 @@ export class Dhcp6Server {
     options: readonly Dhcp6Option[],
     { leases, told, events }: Pick<Work, "leases" | "told" | "events"> = { leases: [], told: [], events: [] },
   ): Dhcp6ServerOutput {
-    const frame = this.#reply.encode(type, request, options);
-    if (frame === undefined) {
+    const frames = this.#reply.encode(type, request, options);
+    if (frames.length === 0) {
       const reason = `${request.message.type}: the answer exceeds a packet`;
-      return { leases, frames: [], events: [...events, { event: "ignored", reason }] };
+      return { leases, frames, events: [...events, { event: "ignored", reason }] };
     }
-    return { leases, frames: [frame], events: [...events, { event: "sent", message: type, leases: told }] };
+    return { leases, frames, events: [...events, { event: "sent", message: type, leases: told }] };
   }
+}
+
+/** Whether the client is where it was when it got the lease: its hardware address, and the relay's link. */
+function isFrom({ mac, link }: Request6, binding: Binding6): boolean {
+  if (binding.link !== undefined && binding.link !== link) return false;
+  return binding.mac === "" || mac === undefined || binding.mac === mac;
 }
 
 function keptFor(host: Host6 | undefined, { kind }: IdentityAssociation): Ipv6Address | undefined {
