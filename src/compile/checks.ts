@@ -67,13 +67,17 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
     }
   }
   for (const network of model.networks) {
-    for (const key of ["subnet", "subnet6"] as const) {
-      const subnet = network[key];
+    const subnets: readonly (readonly [path: Path, subnet: Prefix | undefined])[] = [
+      [["subnet"], network.subnet],
+      ...network.also.map(({ subnet }, index) => [["also", index, "subnet"], subnet] as const),
+      [["subnet6"], network.subnet6],
+    ];
+    for (const [path, subnet] of subnets) {
       const obstacle = subnet === undefined ? undefined : overlapping(subnet, factsOf(network.namespace, facts));
       if (subnet === undefined || obstacle === undefined) continue;
       const where = network.namespace === "" ? "this host" : `the namespace ${network.namespace}`;
       tell(
-        ["networks", network.name, key],
+        ["networks", network.name, ...path],
         formatPrefix(subnet),
         `overlaps ${obstacle}`,
         `give the network a subnet that ${where} does not use`,

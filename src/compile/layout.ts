@@ -1,6 +1,7 @@
 /** What several parts of a compilation look up: networks with the router, uplink and MTU that they have on this host. */
-import type { Family, IpAddress, Ipv6Address, Ipv6Prefix } from "../base/address.ts";
+import type { Family, IpAddress, Ipv4Address, Ipv6Address, Ipv6Prefix } from "../base/address.ts";
 import type { Model, Network, Router, Uplink } from "../model/model.ts";
+import { bridgeSubnetOf } from "../model/subnets.ts";
 import type { Facts } from "./facts.ts";
 
 /** A network with what it is connected to. */
@@ -70,14 +71,14 @@ export function networksOf(router: Router, layout: Layout): readonly NetworkLayo
  * The NIC through which a machine reaches everything else, for each family: the first on a routed network that has
  * the family, else the first that has it.
  */
-export function defaultNic<N extends { readonly network: string }>(
+export function defaultNic<N extends { readonly network: string; readonly address?: Ipv4Address }>(
   nics: readonly N[],
   layout: Layout,
   family: Family = 4,
 ): { nic: N; gateway: IpAddress; routed: boolean } | undefined {
   const ways = nics.flatMap((nic) => {
     const { network, addressing6, router } = layoutOf(layout, nic);
-    const gateway = family === 4 ? network.gateway : addressing6?.gateway;
+    const gateway = family === 4 ? bridgeSubnetOf(network, nic.address).gateway : addressing6?.gateway;
     return gateway === undefined ? [] : [{ nic, gateway, routed: router !== undefined }];
   });
   return ways.find((way) => way.routed) ?? ways[0];

@@ -2,10 +2,11 @@
  * A network's DHCP server: what its section of the file says, and the machines of the file, each known by its MAC
  * address. Without a section those machines alone are served that ask for it (`dhcp: network`), and nobody else.
  */
-import type { IpAddress, Ipv4Address } from "../base/address.ts";
+import { contains, type IpAddress, type Ipv4Address } from "../base/address.ts";
 import { toHex } from "../base/bytes.ts";
 import type {
   DhcpHost,
+  DhcpSubnet,
   DnsSettings,
   Machine,
   Network,
@@ -15,7 +16,8 @@ import type {
   VmMachine,
 } from "../model/model.ts";
 import { leaseOptions } from "../protocol/dhcp4/lease-options.ts";
-import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject, SingleLease } from "../state/object.ts";
+import { isOfSubnet } from "../protocol/dhcp4/server/layout.ts";
+import type { DhcpFurtherSubnet, DhcpKnownHost, DhcpTold, NetworkDhcpObject, SingleLease } from "../state/object.ts";
 import { DHCP4_OPTION } from "../wire/dhcp4/option-table.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
@@ -35,6 +37,7 @@ const NAMES: ReadonlySet<number> = new Set(
   [DHCP4_OPTION.nameServers, DHCP4_OPTION.domainName, DHCP4_OPTION.domainSearch].map(({ code }) => code),
 );
 const ROUTERS = DHCP4_OPTION.routers.code;
+const MTU = DHCP4_OPTION.interfaceMtu.code;
 /** One label of a domain name. */
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 
@@ -50,7 +53,8 @@ export function compileNetworkDhcp(
     const { dhcp } = network;
     if (dhcp === undefined && !isAskedFor(network.name, machines)) return [];
     const options = networkOptions(place, layout, facts);
-    const known = machines.flatMap((machine) => hostsOf(machine, place, options, layout, facts));
+    const further = furtherSubnets(place);
+    const known = machines.flatMap((machine) => hostsOf(machine, place, options, further, layout, facts));
     return [
       {
         kind: "dhcp-network",
@@ -66,6 +70,7 @@ export function compileNetworkDhcp(
         ...(dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp)),
         options,
         hosts: [...known, ...(dhcp?.hosts ?? []).map(hostOf)],
+        ...(further.length === 0 ? {} : { furtherSubnets: further }),
       },
     ];
   });
@@ -136,11 +141,61 @@ function networkOptions({ network, router, mtuBytes }: NetworkLayout, layout: La
   return Array.from(options, ([code, hex]) => ({ code, hex }));
 }
 
+/** Those on the bridge are told its gateway where a router leads out, relayed ones what the file says. */
+function furtherSubnets({ network, router }: NetworkLayout): DhcpFurtherSubnet[] {
+  const declared = network.dhcp?.further ?? [];
+  const onBridge = network.also.map(({ subnet, gateway }): DhcpFurtherSubnet => {
+    const { ranges = [], ...said } = declared.find((each) => each.subnet === subnet) ?? { options: [] };
+    return { subnet, gateway, ranges, ...toldIn(said, router === undefined ? undefined : gateway) };
+  });
+  const relayed = declared.filter((each) => each.relayed);
+  // The link behind the relay has an MTU of its own.
+  const withheld = network.dhcp?.options.some(({ code }) => code === MTU) === true ? [] : [MTU];
+  return [
+    ...onBridge,
+    ...relayed.map(
+      ({ subnet, ranges, ...said }): DhcpFurtherSubnet => ({
+        subnet,
+        ranges,
+        ...toldIn(said, said.router, withheld),
+        relayed: true,
+      }),
+    ),
+  ];
+}
+
+function toldIn(
+  { options: own, leaseSeconds, nextServer, serverName, bootFile }: Partial<DhcpSubnet> & Pick<DhcpSubnet, "options">,
+  router: Ipv4Address | undefined,
+  withheld: readonly number[] = [],
+): DhcpTold & Pick<DhcpFurtherSubnet, "leaseSeconds"> {
+  const options = new Map(withheld.map((code) => [code, ""]));
+  if (router !== undefined) options.set(ROUTERS, toHex(DHCP4_OPTION.routers.codec.encode([router])));
+  for (const { code, hex } of own) options.set(code, hex);
+  return {
+    options: Array.from(options, ([code, hex]) => ({ code, hex })),
+    ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
+    ...(nextServer === undefined ? {} : { nextServer }),
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(bootFile === undefined ? {} : { bootFile }),
+  };
+}
+
+/** What everybody with such an address is told: the network's options, in a further subnet without those of the first. */
+function commonIn(address: Ipv4Address, options: Options, further: readonly DhcpFurtherSubnet[]): Options {
+  const own = further.find(({ subnet }) => contains(subnet, address));
+  if (own === undefined) return options;
+  const all = new Map(options.filter(({ code }) => !isOfSubnet(code)).map(({ code, hex }) => [code, hex]));
+  for (const { code, hex } of own.options) all.set(code, hex);
+  return Array.from(all, ([code, hex]) => ({ code, hex })).filter(({ hex }) => hex !== "");
+}
+
 /** The machine's NICs on the network that have an address there; without a section only those that ask to be served. */
 function hostsOf(
   machine: Machine,
   { network }: NetworkLayout,
   options: Options,
+  further: readonly DhcpFurtherSubnet[],
   layout: Layout,
   facts: Facts,
 ): DhcpKnownHost[] {
@@ -152,7 +207,8 @@ function hostsOf(
     const host = { mac: nic.macAddress, address, ...label };
     if (machine.kind === "vm" && "dhcp" in nic && nic.dhcp === "network") {
       const lease = leaseOf(machine, nic, layout, facts);
-      return lease === undefined ? [] : [{ ...host, options: guestOptions(lease, machine, nic, network, options) }];
+      const common = commonIn(address, options, further);
+      return lease === undefined ? [] : [{ ...host, options: guestOptions(lease, machine, nic, network, common) }];
     }
     return network.dhcp === undefined ? [] : [{ ...host, options: [] }];
   });

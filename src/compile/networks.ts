@@ -1,6 +1,7 @@
 /** A bridge network: the bridge, its gateway addresses on the host, and ports that others made. */
 import { type IpAddress, type Ipv6Address, parseIpv6 } from "../base/address.ts";
 import type { Network } from "../model/model.ts";
+import { bridgeSubnets } from "../model/subnets.ts";
 import type { AddressObject, LinkObject, NamespaceObject, StateObject } from "../state/object.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
@@ -74,7 +75,7 @@ export function compileNetwork(
     ...ipv6Objects,
     // An isolated network stays isolated on a host that forwards by default.
     parameter(`net/ipv4/conf/${network.device}/forwarding`, routed),
-    address(network.gateway, network.subnet.length),
+    ...bridgeSubnets(network).map(({ gateway, subnet }) => address(gateway, subnet.length)),
     ...gateways6,
     ...compilePorts(network, facts),
   ];

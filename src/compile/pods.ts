@@ -2,6 +2,7 @@
 import { type Family, type IpAddress, IPV4_ANY, type Ipv6Address, parseIpv6 } from "../base/address.ts";
 import type { BindingNic, NamespaceMachine, PodNic, VmMachine } from "../model/model.ts";
 import { tapName } from "../model/names.ts";
+import { bridgeSubnetOf } from "../model/subnets.ts";
 import type { AddressObject, LinkObject, RouteObject, StateObject } from "../state/object.ts";
 import { bindPod } from "./binding/binding.ts";
 import type { BoundPod } from "./binding/pod-binding.ts";
@@ -107,7 +108,7 @@ function addressesOf(machine: NamespaceMachine, nic: PodNic, layout: Layout): Ad
   });
   const { address6 } = nic;
   return [
-    address(nic.address, network.subnet.length),
+    address(nic.address, bridgeSubnetOf(network, nic.address).subnet.length),
     ...(addressing6 === undefined || address6 === undefined
       ? []
       : [

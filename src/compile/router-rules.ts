@@ -7,6 +7,7 @@
  */
 import { type Family, formatPrefix, type Prefix } from "../base/address.ts";
 import type { Model } from "../model/model.ts";
+import { bridgeSubnets } from "../model/subnets.ts";
 import { type Layout, type NetworkLayout, networksOf } from "./layout.ts";
 
 /** @param apart interfaces of others that must not be led to each other. @returns the table's text; empty: none is needed */
@@ -19,17 +20,17 @@ export function routerRules(model: Model, layout: Layout, family: Family, apart:
     close.push(`oifname ${quoted(network.device)} drop`, `iifname ${quoted(network.device)} drop`);
   };
   for (const router of model.routers) {
-    const networks = networksOf(router, layout).filter((place) => subnetOf(place, family) !== undefined);
+    const networks = networksOf(router, layout).filter((place) => subnetsOf(place, family).length > 0);
     const uplink = networks[0]?.uplink;
     if (uplink === undefined) continue;
     const outside = quoted(uplink.device);
     for (const place of networks) {
       const bridge = quoted(place.network.device);
-      const subnet = formatPrefix(subnetOf(place, family)!);
+      const subnets = setOf(subnetsOf(place, family));
       if (router.nat === "masquerade")
-        translate.push(`${ip} saddr ${subnet} ${ip} daddr != ${subnet} oifname ${outside} masquerade`);
+        translate.push(`${ip} saddr ${subnets} ${ip} daddr != ${subnets} oifname ${outside} masquerade`);
       for (const other of networks) forward.push(`iifname ${bridge} oifname ${quoted(other.network.device)} accept`);
-      forward.push(`iifname ${bridge} oifname ${outside} ${ip} saddr ${subnet} accept`);
+      forward.push(`iifname ${bridge} oifname ${outside} ${ip} saddr ${subnets} accept`);
       const inward = router.nat === "masquerade" ? " ct state established,related" : "";
       forward.push(`iifname ${outside} oifname ${bridge}${inward} accept`);
       closed(place.network);
@@ -55,8 +56,15 @@ export function routerRules(model: Model, layout: Layout, family: Family, apart:
   ].join("\n");
 }
 
-function subnetOf({ network, addressing6 }: NetworkLayout, family: Family): Prefix | undefined {
-  return family === 4 ? network.subnet : addressing6?.subnet;
+function subnetsOf({ network, addressing6 }: NetworkLayout, family: Family): readonly Prefix[] {
+  if (family === 4) return bridgeSubnets(network).map(({ subnet }) => subnet);
+  return addressing6 === undefined ? [] : [addressing6.subnet];
+}
+
+/** nft's word for one or several. */
+function setOf(subnets: readonly Prefix[]): string {
+  const words = subnets.map(formatPrefix);
+  return words.length === 1 ? words[0]! : `{ ${words.join(", ")} }`;
 }
 
 function quoted(device: string): string {

@@ -4,6 +4,7 @@
  */
 import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
 import type { Network, TapNic, VmMachine } from "../model/model.ts";
+import { bridgeSubnetOf } from "../model/subnets.ts";
 import type {
   Ip6SingleObject,
   LinkObject,
@@ -89,7 +90,7 @@ function singleDhcp(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): S
     linkKey: tapKey(vm, nic),
     interfaceName: nic.hostDevice,
     clientMac: nic.macAddress,
-    serverAddress: network.gateway,
+    serverAddress: bridgeSubnetOf(network, nic.address).gateway,
     serverMac: network.macAddress,
     lease,
   };
@@ -107,10 +108,11 @@ export function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts
   const { network, mtuBytes } = layoutOf(layout, nic);
   const { servers, search } = resolverOf(vm, nic, layout, facts);
   const domainName = search[0];
-  const gateway = leads(vm, nic, layout, 4) ? network.gateway : undefined;
+  const { subnet, gateway: own } = bridgeSubnetOf(network, nic.address);
+  const gateway = leads(vm, nic, layout, 4) ? own : undefined;
   return {
     address: nic.address,
-    prefixLength: network.subnet.length,
+    prefixLength: subnet.length,
     ...(gateway === undefined ? {} : { router: gateway }),
     routes: gateway === undefined ? [] : [{ destination: { address: IPV4_ANY, length: 0 }, gateway }],
     nameServers: servers.filter(isIpv4),

@@ -202,6 +202,7 @@ function renumberedNetworks(stateFolder: string, file: string, desired: Desired)
   const numbers = ({ layout }: AppliedNetwork): unknown => [
     layout.network.subnet,
     layout.network.gateway,
+    layout.network.also,
     layout.addressing6,
   ];
   const wanted = new Map(networksOf(file, desired).map((network) => [network.key, numbers(network)]));

@@ -3,6 +3,7 @@
  * gave, then the lowest free one; so a machine more or less never changes another's address.
  */
 import {
+  contains,
   familyOf,
   formatPrefix,
   type IpAddress,
@@ -22,7 +23,8 @@ export interface Claim {
   readonly path: Path;
   /** "pod1/0", or "pod1/0/6" for its IPv6 address. */
   readonly key: string;
-  readonly subnet: Subnet;
+  /** Of which it may have an address, the first that has one left before the others; at least one. */
+  readonly subnets: readonly [Subnet, ...Subnet[]];
   readonly declared: IpAddress | undefined;
 }
 
@@ -51,14 +53,16 @@ export function allocateAddresses(
   for (const { gateway, network } of subnets) taken.set(placeIn(network, gateway), `the gateway of ${network}`);
   const given = new Map<string, IpAddress>();
   const give = (claim: Claim, address: IpAddress, how: "declared" | "kept" | "allocated"): void => {
-    taken.set(placeIn(claim.subnet.network, address), formatPath(claim.path));
+    taken.set(placeIn(claim.subnets[0].network, address), formatPath(claim.path));
     given.set(claim.key, address);
     context.record(claim.path, address, how);
   };
   for (const claim of claims) {
     if (claim.declared === undefined) continue;
-    const owner = taken.get(placeIn(claim.subnet.network, claim.declared));
-    if (!checkHost(claim.path, claim.declared, claim.subnet.prefix, claim.subnet.network, context)) continue;
+    const { declared, subnets: own } = claim;
+    const subnet = own.find(({ prefix }) => contains(prefix, declared)) ?? own[0];
+    const owner = taken.get(placeIn(subnet.network, declared));
+    if (!checkHost(claim.path, declared, subnet.prefix, subnet.network, context)) continue;
     if (owner !== undefined) {
       const key = String(claim.path.at(-1));
       context.complain(claim.path, `is used twice, by ${owner} already`, `give another one, or leave ${key} out`);
@@ -68,36 +72,53 @@ export function allocateAddresses(
   }
   const open = claims.filter((claim) => claim.declared === undefined);
   for (const claim of open) {
-    const address = usable(previous.get(claim.key), claim.subnet);
-    if (address !== undefined && !taken.has(placeIn(claim.subnet.network, address))) give(claim, address, "kept");
+    const address = usable(previous.get(claim.key), claim.subnets);
+    const [{ network }] = claim.subnets;
+    if (address !== undefined && !taken.has(placeIn(network, address))) give(claim, address, "kept");
   }
   const next = new Map<Subnet, bigint>();
   for (const claim of open) {
     if (given.has(claim.key)) continue;
-    const { prefix, network, given: ranges = [] } = claim.subnet;
-    const { first, last } = hostRange(prefix);
-    const family = familyOf(prefix.address);
-    let candidate = next.get(claim.subnet) ?? first;
-    for (;;) {
-      const range = ranges.find((one) => ipToBigint(one.first) <= candidate && candidate <= ipToBigint(one.last));
-      if (range !== undefined) candidate = ipToBigint(range.last) + 1n;
-      else if (candidate <= last && taken.has(placeIn(network, ipFromBigint(candidate, family)))) candidate++;
-      else break;
-    }
-    next.set(claim.subnet, candidate);
-    if (candidate > last)
+    let address: IpAddress | undefined;
+    for (const subnet of claim.subnets)
+      address ??= lowestFree(subnet, (candidate) => taken.has(placeIn(subnet.network, candidate)), next);
+    if (address !== undefined) give(claim, address, "allocated");
+    else {
+      const [{ prefix, network, given: ranges = [] }, ...more] = claim.subnets;
+      const where =
+        more.length === 0 ? `${formatPrefix(prefix)}, the subnet of ${network}` : `the subnets of ${network}`;
       context.complain(
         claim.path.slice(0, -1),
-        `no address is left in ${formatPrefix(prefix)}, the subnet of ${network}`,
+        `no address is left in ${where}`,
         ranges.length === 0 ? "use a larger subnet" : "use a larger subnet, or a smaller dhcp range",
       );
-    else give(claim, ipFromBigint(candidate, family), "allocated");
+    }
   }
   return given;
 }
 
+/** @param next by subnet what the search has not looked at yet */
+function lowestFree(
+  subnet: Subnet,
+  isTaken: (address: IpAddress) => boolean,
+  next: Map<Subnet, bigint>,
+): IpAddress | undefined {
+  const { prefix, given: ranges = [] } = subnet;
+  const { first, last } = hostRange(prefix);
+  const family = familyOf(prefix.address);
+  let candidate = next.get(subnet) ?? first;
+  for (;;) {
+    const range = ranges.find((one) => ipToBigint(one.first) <= candidate && candidate <= ipToBigint(one.last));
+    if (range !== undefined) candidate = ipToBigint(range.last) + 1n;
+    else if (candidate <= last && isTaken(ipFromBigint(candidate, family))) candidate++;
+    else break;
+  }
+  next.set(subnet, candidate);
+  return candidate > last ? undefined : ipFromBigint(candidate, family);
+}
+
 /** An earlier address, if it can still be a host's in the network. */
-function usable(text: string | undefined, { prefix }: Subnet): IpAddress | undefined {
+function usable(text: string | undefined, subnets: readonly Subnet[]): IpAddress | undefined {
   if (text === undefined) return undefined;
   let address: IpAddress;
   try {
@@ -107,5 +128,5 @@ function usable(text: string | undefined, { prefix }: Subnet): IpAddress | undef
     if (thrown instanceof NetloomError) return undefined;
     throw thrown;
   }
-  return canBeHost(prefix, address) ? address : undefined;
+  return subnets.some(({ prefix }) => canBeHost(prefix, address)) ? address : undefined;
 }

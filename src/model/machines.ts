@@ -8,6 +8,7 @@ import { hostEndName, podInterfaceName } from "./names.ts";
 import { dnsSettings, subnetsOf } from "./networks.ts";
 import { type KnownNic, numberNics } from "./nic-numbers.ts";
 import type { FileShape } from "./schema.ts";
+import { bridgeSubnets } from "./subnets.ts";
 import { buildVm, isOnNetworks, type MachineShape } from "./vms.ts";
 
 type NamespaceShape = Extract<MachineShape, { kind: "namespace" }>;
@@ -91,17 +92,17 @@ function allocate(
       const { address, address6 } = nic;
       const key = `${name}/${numbers.get(name)?.[index] ?? index}`;
       if (always || address !== undefined)
-        claims.push({ path: [...path, "address"], key, subnet: network.ipv4, declared: address });
+        claims.push({ path: [...path, "address"], key, subnets: network.ipv4, declared: address });
       if (network.ipv6 !== undefined) {
         if (always || address6 !== undefined)
-          claims.push({ path: [...path, "address6"], key: `${key}/6`, subnet: network.ipv6, declared: address6 });
+          claims.push({ path: [...path, "address6"], key: `${key}/6`, subnets: [network.ipv6], declared: address6 });
       } else if (address6 !== undefined) {
         const reason = `the network ${nic.network} has no IPv6 subnet`;
         context.complain([...path, "address6"], reason, `add subnet6: to ${nic.network}, or remove address6`);
       }
     });
   }
-  const all = [...subnets.values()].flatMap(({ ipv4, ipv6 }) => (ipv6 === undefined ? [ipv4] : [ipv4, ipv6]));
+  const all = [...subnets.values()].flatMap(({ ipv4, ipv6 }) => [...ipv4, ...(ipv6 === undefined ? [] : [ipv6])]);
   const taken = new Map([...around.taken, ...addressesOfHosts(around, context)]);
   const given = allocateAddresses(claims, all, around.previous, taken, context);
   return {
@@ -127,11 +128,13 @@ function checkDistinct(
   if (earlier.length === 0) return;
   const own = networks.find((network) => network.name === name);
   for (const other of networks) {
-    if (own === undefined || other === own || !earlier.includes(other.name) || !overlaps(own.subnet, other.subnet))
-      continue;
+    if (own === undefined || other === own || !earlier.includes(other.name)) continue;
+    const theirs = bridgeSubnets(other);
+    const meeting = bridgeSubnets(own).find(({ subnet }) => theirs.some((each) => overlaps(each.subnet, subnet)));
+    if (meeting === undefined) continue;
     context.complain(
       path,
-      `its subnet ${formatPrefix(own.subnet)} overlaps ${other.name}'s, on which the machine is too`,
+      `its subnet ${formatPrefix(meeting.subnet)} overlaps ${other.name}'s, on which the machine is too`,
       "put the machine on one of them, or give one another subnet",
     );
   }

@@ -77,6 +77,18 @@ export interface DhcpClass extends DhcpSettings {
   readonly leaseSeconds?: number;
 }
 
+/** Another subnet whose clients the server gives addresses; what it does not say is the network's. */
+export interface DhcpSubnet extends DhcpSettings {
+  readonly subnet: Ipv4Prefix;
+  /** May be none: then only hosts and machines are served there. */
+  readonly ranges: readonly AddressRange[];
+  readonly leaseSeconds?: { readonly default?: number; readonly minimum?: number; readonly maximum?: number };
+  /** It is not on the bridge: its clients come through a relay agent. */
+  readonly relayed: boolean;
+  /** What its clients are told as their router; of the bridge's subnets it is their gateway. */
+  readonly router?: Ipv4Address;
+}
+
 /** How a network's own DHCP server gives addresses to whoever asks. */
 export interface NetworkDhcp extends DhcpSettings {
   /** Apart from each other; they may hold addresses that are somebody's, which are left out. */
@@ -90,6 +102,15 @@ export interface NetworkDhcp extends DhcpSettings {
   readonly ignoredMacPrefixes: readonly string[];
   readonly hosts: readonly DhcpHost[];
   readonly classes: readonly DhcpClass[];
+  /** Those that stand on the bridge as well first. */
+  readonly further: readonly DhcpSubnet[];
+}
+
+/** An IPv4 subnet on a bridge. */
+export interface BridgeSubnet {
+  /** Host bits are zero. */
+  readonly subnet: Ipv4Prefix;
+  readonly gateway: Ipv4Address;
 }
 
 /** A Linux bridge whose gateway address stands on the host. */
@@ -100,6 +121,8 @@ export interface Network extends Declared {
   /** Host bits are zero. */
   readonly subnet: Ipv4Prefix;
   readonly gateway: Ipv4Address;
+  /** Further subnets on the same bridge. */
+  readonly also: readonly BridgeSubnet[];
   /** Host bits are zero; absent together with gateway6: the network is IPv4 only. */
   readonly subnet6?: Ipv6Prefix;
   readonly gateway6?: Ipv6Address;

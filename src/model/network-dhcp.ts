@@ -1,10 +1,13 @@
-/** A network's DHCP section: defaults, and checks against its subnet and within itself. */
-import { formatPrefix, type Ipv4Address, type Ipv4Prefix, ipFromBigint, ipToBigint } from "../base/address.ts";
+/** A network's DHCP section: defaults, and checks against its subnets and within itself. */
+import { SubnetTable } from "../base/subnet-table.ts";
 import type { Context } from "./context.ts";
+import { checkRanges, rangesOf, type ServedSubnet } from "./dhcp-ranges.ts";
+import { leaseOf, settingsOf } from "./dhcp-settings.ts";
+import { furtherOnBridge, relayedSubnets } from "./dhcp-subnets.ts";
 import type { Path } from "./mistakes.ts";
-import type { AddressRange, DhcpClass, DhcpHost, DhcpSettings, NetworkDhcp } from "./model.ts";
+import type { DhcpClass, DhcpHost, Network, NetworkDhcp } from "./model.ts";
 import type { FileShape } from "./schema.ts";
-import { canBeHost, checkHost, hostRange } from "./subnets.ts";
+import { checkHost } from "./subnets.ts";
 
 type NetworkShape = NonNullable<FileShape["networks"]>[string];
 type DhcpShape = Exclude<NonNullable<NetworkShape["dhcp"]>, boolean>;
@@ -13,34 +16,45 @@ type ClassShape = NonNullable<DhcpShape["classes"]>[number];
 
 interface Place {
   readonly network: string;
-  readonly subnet: Ipv4Prefix;
-  readonly gateway: Ipv4Address;
+  readonly main: ServedSubnet;
+  /** All of the network, {@link main} among them. */
+  readonly subnets: SubnetTable<ServedSubnet>;
   /** Of the section. */
   readonly path: Path;
 }
 
-const DEFAULT_LEASE_SECONDS = 12 * 3600;
-/** A client may ask for less, but not so little that it comes all the time. */
-const SHORTEST_LEASE_SECONDS = 120;
-
-/** Undefined: the network has no server of its own. */
+/** Undefined: the network has no server of its own. @param bridge the subnets on it */
 export function buildDhcp(
   file: FileShape,
   network: string,
   shape: NetworkShape,
-  gateway: Ipv4Address,
+  bridge: Pick<Network, "subnet" | "gateway" | "also">,
   context: Context,
 ): NetworkDhcp | undefined {
-  if (shape.dhcp === undefined || shape.dhcp === false) return undefined;
+  const path = ["networks", network];
+  if (shape.dhcp === undefined || shape.dhcp === false) {
+    complainWithoutServer(path, shape, context);
+    return undefined;
+  }
   const section: DhcpShape = shape.dhcp === true ? {} : shape.dhcp;
-  const place: Place = { network, subnet: shape.subnet, gateway, path: ["networks", network, "dhcp"] };
-  const ranges = rangesOf(section, place, context);
-  checkApart(ranges, section, place, context);
+  const own = [...path, "dhcp"];
+  const main: ServedSubnet = { subnet: bridge.subnet, gateway: bridge.gateway, name: network };
+  const ranges = rangesOf(section.range, main, own, context);
+  const onBridge = furtherOnBridge(path, network, shape, bridge.also, context);
+  const before = [main, ...onBridge.map(({ served }) => served)];
+  const further = [...onBridge, ...relayedSubnets(own, network, section, before, context)];
+  const served = [main, ...further.map((each) => each.served)];
+  const subnets = new SubnetTable(served.map((each) => [each.subnet, each] as const));
+  const ofClasses = (section.classes ?? []).flatMap(({ range }, index) =>
+    range === undefined ? [] : [{ path: [...own, "classes", index, "range"], range }],
+  );
+  checkRanges([...ranges, ...further.flatMap((each) => each.ranges), ...ofClasses], subnets, main, context);
+  const place: Place = { network, main, subnets, path: own };
   checkHosts(file, section, place, context);
   checkClasses(section, place, context);
   return {
     ranges: ranges.map(({ range }) => range),
-    leaseSeconds: leaseOf(section, place, context),
+    leaseSeconds: leaseOf(section.lease, own, context),
     authoritative: flag("authoritative", section, true, place, context),
     rapidCommit: flag("rapid-commit", section, false, place, context),
     knownOnly: flag("known-only", section, false, place, context),
@@ -48,7 +62,19 @@ export function buildDhcp(
     ...settingsOf(section),
     hosts: (section.hosts ?? []).map(hostOf),
     classes: (section.classes ?? []).map(classOf),
+    further: further.map(({ subnet }) => subnet),
   };
+}
+
+function complainWithoutServer(path: Path, { also = [] }: NetworkShape, context: Context): void {
+  also.forEach(({ dhcp }, index) => {
+    if (dhcp !== undefined && dhcp !== false)
+      context.complain(
+        [...path, "also", index, "dhcp"],
+        "stands without a dhcp of the network",
+        "add dhcp: beside subnet",
+      );
+  });
 }
 
 function flag(
@@ -61,88 +87,6 @@ function flag(
   const declared = section[key];
   context.record([...path, key], String(declared ?? otherwise), declared === undefined ? "default" : "declared");
   return declared ?? otherwise;
-}
-
-interface PlacedRange {
-  readonly path: Path;
-  readonly range: AddressRange;
-}
-
-function rangesOf({ range }: DhcpShape, { subnet, path }: Place, context: Context): readonly PlacedRange[] {
-  const place = [...path, "range"];
-  if (range === undefined) {
-    const half = upperHalf(subnet);
-    context.record(place, formatRange(half), "default");
-    return [{ path: place, range: half }];
-  }
-  if ("first" in range) {
-    context.record(place, formatRange(range), "declared");
-    return [{ path: place, range }];
-  }
-  return range.map((one, index) => {
-    context.record([...place, index], formatRange(one), "declared");
-    return { path: [...place, index], range: one };
-  });
-}
-
-function upperHalf(subnet: Ipv4Prefix): AddressRange {
-  const { first, last } = hostRange(subnet);
-  // The host's addresses of a /30 are two: the upper one is left for clients.
-  return {
-    first: ipFromBigint((first + last + 1n) / 2n, 4) as Ipv4Address,
-    last: ipFromBigint(last, 4) as Ipv4Address,
-  };
-}
-
-/** All ranges lie in the subnet and have no address in common, those of classes among them. */
-function checkApart(ranges: readonly PlacedRange[], { classes }: DhcpShape, place: Place, context: Context): void {
-  const all = [
-    ...ranges,
-    ...(classes ?? []).flatMap(({ range }, index) =>
-      range === undefined ? [] : [{ path: [...place.path, "classes", index, "range"], range }],
-    ),
-  ];
-  all.forEach(({ path, range }, index) => {
-    const outside = [range.first, range.last].find((address) => !canBeHost(place.subnet, address));
-    if (outside !== undefined) {
-      const { first, last } = hostRange(place.subnet);
-      context.complain(
-        path,
-        `${outside} cannot be a host's in ${formatPrefix(place.subnet)}, the subnet of ${place.network}`,
-        `use addresses from ${ipFromBigint(first, 4)} to ${ipFromBigint(last, 4)}`,
-      );
-      return;
-    }
-    const other = all.slice(0, index).find((earlier) => meet(earlier.range, range));
-    if (other !== undefined)
-      context.complain(path, `overlaps the range ${formatRange(other.range)}`, "give each range addresses of its own");
-    else if (range.first === place.gateway && range.last === place.gateway)
-      context.complain(path, "holds the gateway alone, which no client gets", "use further addresses");
-  });
-}
-
-function meet(a: AddressRange, b: AddressRange): boolean {
-  return ipToBigint(a.first) <= ipToBigint(b.last) && ipToBigint(b.first) <= ipToBigint(a.last);
-}
-
-function formatRange({ first, last }: AddressRange): string {
-  return `${first}-${last}`;
-}
-
-function leaseOf({ lease }: DhcpShape, { path }: Place, context: Context): NetworkDhcp["leaseSeconds"] {
-  const place = [...path, "lease"];
-  if (lease === undefined || typeof lease === "number") {
-    const seconds = context.value(place, lease, DEFAULT_LEASE_SECONDS);
-    return { default: seconds, minimum: Math.min(SHORTEST_LEASE_SECONDS, seconds), maximum: seconds };
-  }
-  const bound = lease.max ?? lease.min ?? DEFAULT_LEASE_SECONDS;
-  const usual = lease.default ?? Math.min(Math.max(DEFAULT_LEASE_SECONDS, lease.min ?? 0), lease.max ?? bound);
-  context.record([...place, "default"], String(usual), lease.default === undefined ? "default" : "declared");
-  const minimum = context.value([...place, "min"], lease.min, Math.min(SHORTEST_LEASE_SECONDS, usual));
-  const maximum = context.value([...place, "max"], lease.max, usual);
-  if (minimum > usual) context.complain([...place, "min"], "is longer than the default", "make it shorter");
-  if (maximum < usual) context.complain([...place, "max"], "is shorter than the default", "make it longer");
-  return { default: usual, minimum, maximum };
 }
 
 const IDENTITIES = ["mac", "client-id", "circuit-id"] as const;
@@ -177,9 +121,10 @@ function checkHosts(file: FileShape, { hosts }: DhcpShape, place: Place, context
     if (machine !== undefined)
       context.complain([...path, "mac"], `is that of the machine ${machine}`, "give the address to the machine's NIC");
     if (host.address === undefined) return;
-    if (!checkHost([...path, "address"], host.address, place.subnet, network, context)) return;
-    if (host.address === place.gateway)
-      context.complain([...path, "address"], `is the gateway of ${network}`, "give another one");
+    const at = place.subnets.find(host.address) ?? place.main;
+    if (!checkHost([...path, "address"], host.address, at.subnet, at.name, context)) return;
+    if (host.address === at.gateway)
+      context.complain([...path, "address"], `is the gateway of ${at.name}`, "give another one");
     else unique("address", "address", host.address);
     context.record([...path, "address"], host.address, "declared");
   });
@@ -210,18 +155,6 @@ function checkClasses({ classes }: DhcpShape, { path: section }: Place, context:
     if (matches.length === 0 || architecture?.length === 0)
       context.complain(path, "matches no client", "write at least one of vendor, user, architecture and mac");
   });
-}
-
-type SettingsShape = Pick<DhcpShape, "options" | "next-server" | "server-name" | "boot-file">;
-
-function settingsOf(shape: SettingsShape): DhcpSettings {
-  const { options, "next-server": nextServer, "server-name": serverName, "boot-file": bootFile } = shape;
-  return {
-    options: options ?? [],
-    ...(nextServer === undefined ? {} : { nextServer }),
-    ...(serverName === undefined ? {} : { serverName }),
-    ...(bootFile === undefined ? {} : { bootFile }),
-  };
 }
 
 function hostOf(shape: HostShape): DhcpHost {

@@ -1,8 +1,8 @@
 /** Networks and routers: checks between them, defaults, derived names. */
-import { formatPrefix, overlaps } from "../base/address.ts";
+import { contains, formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
-import type { DnsSettings, Network, Router } from "./model.ts";
+import type { BridgeSubnet, DnsSettings, Network, Router } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
 import { buildDhcp } from "./network-dhcp.ts";
 import type { FileShape } from "./schema.ts";
@@ -26,7 +26,8 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
     context.record([...path, "subnet"], formatPrefix(network.subnet), "declared");
     if (network.mtu !== undefined) context.record([...path, "mtu"], String(network.mtu), "declared");
     const gateway = context.value([...path, "gateway"], network.gateway, firstHost(network.subnet));
-    const dhcp = buildDhcp(file, name, network, gateway, context);
+    const also = furtherSubnets(path, name, network, context);
+    const dhcp = buildDhcp(file, name, network, { subnet: network.subnet, gateway, also }, context);
     networks.push({
       name,
       position: context.position(path, true),
@@ -34,6 +35,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       namespace,
       subnet: network.subnet,
       gateway,
+      also,
       ...ipv6Of(path, name, network, context),
       ports: network.ports ?? [],
       device: context.value([...path, "device"], network.device, name),
@@ -47,41 +49,77 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
   return networks;
 }
 
-/** The network's subnets, one for each family. */
-export function subnetsOf(network: Network): { readonly ipv4: Subnet; readonly ipv6?: Subnet } {
-  const { name, subnet, gateway, subnet6, gateway6, dhcp } = network;
-  const ipv4 = { network: name, prefix: subnet, gateway, ...(dhcp === undefined ? {} : { given: dhcp.ranges }) };
+/** The network's subnets: those of IPv4 that are on its bridge, and that of IPv6. */
+export function subnetsOf(network: Network): { readonly ipv4: readonly [Subnet, ...Subnet[]]; readonly ipv6?: Subnet } {
+  const { name, subnet6, gateway6, dhcp } = network;
+  const given = dhcp === undefined ? [] : [...dhcp.ranges, ...dhcp.further.flatMap(({ ranges }) => ranges)];
+  const place = ({ subnet, gateway }: BridgeSubnet): Subnet => ({
+    network: name,
+    prefix: subnet,
+    gateway,
+    given: given.filter(({ first }) => contains(subnet, first)),
+  });
+  const ipv4: readonly [Subnet, ...Subnet[]] = [place(network), ...network.also.map(place)];
   if (subnet6 === undefined || gateway6 === undefined) return { ipv4 };
   return { ipv4, ipv6: { network: name, prefix: subnet6, gateway: gateway6 } };
+}
+
+interface KnownNetwork {
+  readonly path: Path;
+  readonly subnets: readonly Prefix[];
 }
 
 /** Subnets by namespace: only those of one namespace may not overlap. */
 class Overlaps {
   readonly #context: Context;
-  readonly #others = new Map<string, { readonly path: Path; readonly network: NetworkShape }[]>();
+  readonly #others = new Map<string, KnownNetwork[]>();
 
   constructor(context: Context) {
     this.#context = context;
   }
 
   check(path: Path, network: NetworkShape): void {
-    const others = this.#others.get(network.namespace ?? "") ?? [];
-    for (const key of ["subnet", "subnet6"] as const) {
-      const own = network[key];
-      for (const other of others) {
-        const theirs = other.network[key];
-        if (own === undefined || theirs === undefined || !overlaps(theirs, own)) continue;
+    const { namespace = "", subnet, subnet6, also = [] } = network;
+    const others = this.#others.get(namespace) ?? [];
+    this.#check([...path, "subnet"], subnet, others);
+    also.forEach((further, index) => this.#check([...path, "also", index, "subnet"], further.subnet, others));
+    if (subnet6 !== undefined) this.#check([...path, "subnet6"], subnet6, others);
+    const own = [subnet, ...also.map((further) => further.subnet), ...(subnet6 === undefined ? [] : [subnet6])];
+    others.push({ path, subnets: own });
+    this.#others.set(namespace, others);
+  }
+
+  #check(path: Path, own: Prefix, others: readonly KnownNetwork[]): void {
+    for (const other of others) {
+      for (const theirs of other.subnets) {
+        if (!overlaps(theirs, own)) continue;
         const { line } = this.#context.position(other.path, true);
         this.#context.complain(
-          [...path, key],
+          path,
           `overlaps ${formatPrefix(theirs)} of the network ${other.path.at(-1)} (line ${line})`,
           "give each network a subnet of its own, or a namespace of its own",
         );
       }
     }
-    others.push({ path, network });
-    this.#others.set(network.namespace ?? "", others);
   }
+}
+
+/** Those of `also`; one that the network has already is left out. */
+function furtherSubnets(path: Path, name: string, network: NetworkShape, context: Context): readonly BridgeSubnet[] {
+  const known = [network.subnet];
+  return (network.also ?? []).flatMap(({ subnet, gateway }, index): BridgeSubnet[] => {
+    const place = [...path, "also", index];
+    const other = known.find((each) => overlaps(each, subnet));
+    if (other !== undefined) {
+      const reason = `overlaps ${formatPrefix(other)} of this network`;
+      context.complain([...place, "subnet"], reason, "give it another subnet");
+      return [];
+    }
+    known.push(subnet);
+    if (gateway !== undefined) checkHost([...place, "gateway"], gateway, subnet, name, context);
+    context.record([...place, "subnet"], formatPrefix(subnet), "declared");
+    return [{ subnet, gateway: context.value([...place, "gateway"], gateway, firstHost(subnet)) }];
+  });
 }
 
 /** The namespace of a machine is that machine's. */

@@ -35,12 +35,15 @@ import {
   DHCP_TEXTS,
   DNS_TEXTS,
   FILE_TEXTS,
+  FURTHER_DHCP_TEXTS,
+  FURTHER_SUBNET_TEXTS,
   LEASE_TEXTS,
   NAMESPACE_NIC_TEXTS,
   NAMESPACE_TEXTS,
   NETWORK_TEXTS,
   NETWORK_VM_TEXTS,
   POD_VM_TEXTS,
+  RELAYED_SUBNET_TEXTS,
   ROUTER_TEXTS,
   TAP_NIC_TEXTS,
   UPLINK_TEXTS,
@@ -50,6 +53,9 @@ import {
 const MAXIMUM_NICS = 16;
 /** QEMU gives each queue a thread of the kernel's vhost; more than a few serve nobody. */
 const MAXIMUM_QUEUES = 8;
+/** Further ones on one bridge. */
+const MAXIMUM_SUBNETS = 64;
+const MAXIMUM_RELAYED = 1000;
 
 const NOT_A_MAP = leaf<never>(
   (value) => new Refused(value === null ? "has no value" : "is not a map", "write a map, key: value"),
@@ -182,10 +188,18 @@ const leaseTimes = map(
   LEASE_TEXTS,
 );
 
+const ranges = either(isList, list(range, 256, "ranges"), range);
+const lease = v.exactOptional(either(isMap, leaseTimes, duration));
+
+const relayedSubnet = map(
+  { subnet, range: ranges, router: v.exactOptional(ipv4), lease, ...told },
+  RELAYED_SUBNET_TEXTS,
+);
+
 const dhcp = map(
   {
-    range: v.exactOptional(either(isList, list(range, 256, "ranges"), range)),
-    lease: v.exactOptional(either(isMap, leaseTimes, duration)),
+    range: v.exactOptional(ranges),
+    lease,
     authoritative: v.exactOptional(yesOrNo),
     "rapid-commit": v.exactOptional(yesOrNo),
     "known-only": v.exactOptional(yesOrNo),
@@ -193,8 +207,20 @@ const dhcp = map(
     ...told,
     hosts: v.exactOptional(list(dhcpHost, 10_000, "hosts")),
     classes: v.exactOptional(list(dhcpClass, 256, "classes")),
+    relayed: v.exactOptional(list(relayedSubnet, MAXIMUM_RELAYED, "subnets")),
   },
   DHCP_TEXTS,
+);
+
+const furtherDhcp = map({ range: v.exactOptional(ranges), lease, ...told }, FURTHER_DHCP_TEXTS);
+
+const furtherSubnet = map(
+  {
+    subnet,
+    gateway: v.exactOptional(ipv4),
+    dhcp: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, furtherDhcp)),
+  },
+  FURTHER_SUBNET_TEXTS,
 );
 
 const network = map(
@@ -203,6 +229,7 @@ const network = map(
     namespace: v.exactOptional(reference),
     subnet,
     gateway: v.exactOptional(ipv4),
+    also: v.exactOptional(list(furtherSubnet, MAXIMUM_SUBNETS, "subnets")),
     subnet6: v.exactOptional(subnet6),
     gateway6: v.exactOptional(ipv6),
     ports: v.exactOptional(list(deviceName, 64, "ports")),

@@ -6,10 +6,12 @@ import {
   type IpAddress,
   ipFromBigint,
   ipToBigint,
+  type Ipv4Address,
   type Prefix,
 } from "../base/address.ts";
 import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
+import type { BridgeSubnet, Network } from "./model.ts";
 
 /** One family of a network. */
 export interface Subnet {
@@ -56,4 +58,22 @@ export function checkHost(path: Path, address: IpAddress, prefix: Prefix, networ
       : `is the ${family === 4 ? "network address" : "address of all routers"} of ${network}`;
   context.complain(path, reason, `use ${ipFromBigint(first, family)} to ${ipFromBigint(last, family)}`);
   return false;
+}
+
+/** The IPv4 subnets on the network's bridge. */
+export function bridgeSubnets({
+  subnet,
+  gateway,
+  also,
+}: Pick<Network, "subnet" | "gateway" | "also">): readonly BridgeSubnet[] {
+  return [{ subnet, gateway }, ...also];
+}
+
+/** That of a machine's address, which the model has checked to be of one; of an absent one the first. */
+export function bridgeSubnetOf(
+  network: Pick<Network, "subnet" | "gateway" | "also">,
+  address?: Ipv4Address,
+): BridgeSubnet {
+  const further = address === undefined ? undefined : network.also.find(({ subnet }) => contains(subnet, address));
+  return further ?? { subnet: network.subnet, gateway: network.gateway };
 }

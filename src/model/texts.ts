@@ -59,6 +59,11 @@ export const NETWORK_TEXTS = {
       "IPv4 subnet with a length from 8 to 30. Subnets of one namespace do not overlap each other, nor what else is there.",
   },
   gateway: { title: "Gateway", description: "the host's address in the subnet", otherwise: "the first address" },
+  also: {
+    title: "Further subnets",
+    description: "list of further IPv4 subnets on the same bridge, see below",
+    otherwise: "none",
+  },
   subnet6: {
     title: "IPv6 subnet",
     description: "IPv6 subnet with a length from 48 to 126, usually 64",
@@ -151,6 +156,59 @@ export const DHCP_TEXTS = {
     description: "list of kinds of clients that are told something else; of several that match the first counts",
     otherwise: "none",
   },
+  relayed: {
+    title: "Relayed subnets",
+    description: "list of subnets that are not on the bridge: a relay agent brings their clients' messages",
+    otherwise: "none",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+const OF_SUBNET = {
+  lease: {
+    title: "Lease time",
+    description: "90s, 30m, 12h, 7d or infinite; or default, min and max",
+    otherwise: "the network's",
+  },
+  options: NO_OPTIONS,
+  "next-server": NEXT_SERVER,
+  "server-name": SERVER_NAME,
+  "boot-file": BOOT_FILE,
+} as const;
+
+export const FURTHER_SUBNET_TEXTS = {
+  subnet: { title: "IPv4 subnet", description: "IPv4 subnet with a length from 8 to 30" },
+  gateway: { title: "Gateway", description: "the host's address in the subnet", otherwise: "the first address" },
+  dhcp: {
+    title: "DHCP",
+    description: "gives out addresses of the subnet, once those before it are full; true: with all defaults",
+    otherwise: "none but those of hosts and machines",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const FURTHER_DHCP_TEXTS = {
+  range: {
+    title: "Range",
+    description: "first and last address to give out, or a list of such ranges",
+    otherwise: "the upper half of the subnet",
+  },
+  ...OF_SUBNET,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const RELAYED_SUBNET_TEXTS = {
+  subnet: {
+    title: "IPv4 subnet",
+    description: "IPv4 subnet with a length from 8 to 30, which the relay agent has an address of",
+  },
+  range: {
+    title: "Range",
+    description: "first and last address to give out, or a list of such ranges, [] for hosts alone",
+  },
+  router: {
+    title: "Router",
+    description: "the address that its clients are told as their router",
+    otherwise: "none is told",
+  },
+  ...OF_SUBNET,
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 export const LEASE_TEXTS = {
@@ -176,7 +234,7 @@ export const DHCP_HOST_TEXTS = {
   },
   address: {
     title: "Address",
-    description: "its own in the network's subnet, in a range or outside",
+    description: "its own in a subnet of the network, in a range or outside",
     otherwise: "any of the range",
   },
   options: NO_OPTIONS,

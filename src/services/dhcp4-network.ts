@@ -206,6 +206,7 @@ function serverConfig(
   hosts: readonly DhcpKnownHost[],
   serverMac: MacAddress,
 ): Dhcp4ServerConfig {
+  const { furtherSubnets = [] } = object;
   const { serverAddress, prefixLength, ranges, leaseSeconds, authoritative, rapidCommit, knownOnly, ignore } = object;
   return {
     serverAddress,
@@ -234,13 +235,21 @@ function serverConfig(
       ...settings(one),
       ...lasting(one, leaseSeconds),
     })),
+    furtherSubnets: furtherSubnets.map((each) => ({
+      subnet: each.subnet,
+      ranges: each.ranges,
+      ...settings(each),
+      ...(each.leaseSeconds === undefined ? {} : { leaseSeconds: each.leaseSeconds }),
+      ...(each.gateway === undefined ? {} : { ownAddress: each.gateway }),
+      ...(each.relayed === undefined ? {} : { relayed: each.relayed }),
+    })),
     ignore,
     knownOnly,
     authoritative,
     rapidCommit,
     mtuBytes: object.mtuBytes,
     // Machines with addresses of their own wait for nothing.
-    ...(ranges.length === 0 ? {} : { probe: {} }),
+    ...([ranges, ...furtherSubnets.map((each) => each.ranges)].every((each) => each.length === 0) ? {} : { probe: {} }),
   };
 }
 

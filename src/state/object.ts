@@ -288,6 +288,17 @@ interface DhcpClientClass extends DhcpTold {
   readonly leaseSeconds?: number;
 }
 
+/** Another subnet of a network's DHCP server; what it does not say is the network's. */
+export interface DhcpFurtherSubnet extends DhcpTold {
+  readonly subnet: Ipv4Prefix;
+  readonly ranges: readonly DhcpRange[];
+  readonly leaseSeconds?: { readonly default?: number; readonly minimum?: number; readonly maximum?: number };
+  /** The host's own address there. */
+  readonly gateway?: Ipv4Address;
+  /** It is not on the bridge: its clients come through a relay agent. */
+  readonly relayed?: true;
+}
+
 /** The DHCPv4 server on a network's bridge. */
 export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly kind: "dhcp-network";
@@ -312,6 +323,8 @@ export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly ignore: readonly string[];
   readonly hosts: readonly DhcpKnownHost[];
   readonly classes: readonly DhcpClientClass[];
+  /** Absent: none. */
+  readonly furtherSubnets?: readonly DhcpFurtherSubnet[];
 }
 
 /**

@@ -44,14 +44,17 @@ function noteOf({
     ...[{ ranges }, ...furtherSubnets].flatMap((each) => each.ranges),
     ...classes.flatMap(({ range }) => (range === undefined ? [] : [range])),
   ];
-  const routers = options.get(DHCP4_OPTION.routers.code);
-  const told = routers === undefined ? [] : (DHCP4_OPTION.routers.codec.decode(routers) ?? []);
+  const told = [options, ...furtherSubnets.map((each) => each.options)].flatMap((each) => {
+    const routers = each?.get(DHCP4_OPTION.routers.code);
+    return routers === undefined ? [] : (DHCP4_OPTION.routers.codec.decode(routers) ?? []);
+  });
+  const own = furtherSubnets.flatMap(({ ownAddress }) => (ownAddress === undefined ? [] : [ownAddress]));
   const ends = [subnet, ...furtherSubnets.map((each) => each.subnet)].flatMap((each) =>
     each.length < 31 ? [networkOf(each).address, broadcastOf(each)] : [],
   );
   const theirs = hosts.flatMap(({ address }) => (address === undefined ? [] : [address]));
   const pool = all.map(({ first, last }) => ({ first, last }));
-  const nobodys = [serverAddress, ...told, ...ends, ...theirs].filter((address) => isInRanges(pool, address));
+  const nobodys = [serverAddress, ...own, ...told, ...ends, ...theirs].filter((address) => isInRanges(pool, address));
   return { ranges: pool, excluded: new Set(nobodys) };
 }
 

@@ -3,7 +3,7 @@ import { formatMistake, NetworkFileError } from "../../src/model/mistakes.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
 import { BETWEEN, SYNTAX } from "./mistakes/between.ts";
 import { network } from "./mistakes/case.ts";
-import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
+import { DHCP_BETWEEN, DHCP_SHAPE, SUBNETS } from "./mistakes/dhcp.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
@@ -18,6 +18,7 @@ describe.each([
   ["VMs and ports", VMS],
   ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
+  ["several subnets", SUBNETS],
   ["between the parts", BETWEEN],
   ["syntax", SYNTAX],
 ])("%s", (_, cases) => {

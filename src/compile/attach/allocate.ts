@@ -11,7 +11,7 @@ import {
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { TapNic } from "../../model/model.ts";
-import { canBeHost, hostRange } from "../../model/subnets.ts";
+import { bridgeSubnetOf, bridgeSubnets, canBeHost, hostRange } from "../../model/subnets.ts";
 import type { NetworkLayout } from "../layout.ts";
 import type { AppliedNetwork } from "./network.ts";
 
@@ -48,14 +48,16 @@ export function allocate(
 ): { readonly address: Ipv4Address; readonly address6?: Ipv6Address } {
   const wished = reserve(network, wish, taken);
   const { layout } = network;
-  const address = wished.address ?? (freeAddress(network, layout.network.subnet, taken) as Ipv4Address);
+  const subnets = bridgeSubnets(layout.network).map(({ subnet }) => subnet);
+  const address = wished.address ?? (freeAddress(network, subnets, taken) as Ipv4Address);
   if (layout.addressing6 === undefined) return { address };
-  const address6 = wished.address6 ?? (freeAddress(network, layout.addressing6.subnet, taken) as Ipv6Address);
+  const address6 = wished.address6 ?? (freeAddress(network, [layout.addressing6.subnet], taken) as Ipv6Address);
   return { address, address6 };
 }
 
 function checkWish({ name, layout, ranges }: AppliedNetwork, wished: IpAddress, taken: ReadonlySet<IpAddress>): void {
-  const subnet = familyOf(wished) === 4 ? layout.network.subnet : layout.addressing6?.subnet;
+  const subnet =
+    familyOf(wished) === 4 ? bridgeSubnetOf(layout.network, wished as Ipv4Address).subnet : layout.addressing6?.subnet;
   if (subnet === undefined)
     throw new NetloomError("bad-address", `attach to ${name}: ${wished}: the network has no IPv6`);
   const reason = !canBeHost(subnet, wished)
@@ -76,11 +78,21 @@ function rangeOf(ranges: AppliedNetwork["ranges"], address: bigint): AppliedNetw
   return ranges.find(({ first, last }) => ipToBigint(first) <= address && address <= ipToBigint(last));
 }
 
-function freeAddress(
-  { name, layout, ranges }: AppliedNetwork,
+/** Of the first subnet that has one left. */
+function freeAddress(network: AppliedNetwork, subnets: readonly Prefix[], taken: ReadonlySet<IpAddress>): IpAddress {
+  for (const subnet of subnets) {
+    const found = highestFree(network, subnet, taken);
+    if (found !== undefined) return found;
+  }
+  const where = subnets.map(formatPrefix).join(" and ");
+  throw new NetloomError("no-address-left", `attach to ${network.name}: no address is left in ${where}`);
+}
+
+function highestFree(
+  { layout, ranges }: AppliedNetwork,
   subnet: Prefix,
   taken: ReadonlySet<IpAddress>,
-): IpAddress {
+): IpAddress | undefined {
   const family = familyOf(subnet.address);
   const { first, last } = hostRange(subnet);
   const gateways = gatewaysOf(layout);
@@ -90,9 +102,12 @@ function freeAddress(
     if (range !== undefined) number = ipToBigint(range.first);
     else if (!taken.has(candidate) && !gateways.includes(candidate)) return candidate;
   }
-  throw new NetloomError("no-address-left", `attach to ${name}: no address is left in ${formatPrefix(subnet)}`);
+  return undefined;
 }
 
 function gatewaysOf({ network, addressing6 }: NetworkLayout): readonly IpAddress[] {
-  return [network.gateway, ...(addressing6 === undefined ? [] : [addressing6.gateway])];
+  return [
+    ...bridgeSubnets(network).map(({ gateway }) => gateway),
+    ...(addressing6 === undefined ? [] : [addressing6.gateway]),
+  ];
 }

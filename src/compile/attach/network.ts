@@ -33,8 +33,9 @@ export function networksOf(file: string, desired: Desired): readonly AppliedNetw
   });
 }
 
-function rangesOf({ ranges, classes }: NetworkDhcpObject): readonly DhcpRange[] {
-  return [...ranges, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
+function rangesOf({ ranges, classes, furtherSubnets = [] }: NetworkDhcpObject): readonly DhcpRange[] {
+  const further = furtherSubnets.flatMap((each) => each.ranges);
+  return [...ranges, ...further, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
 }
 
 function layoutOf(
@@ -46,7 +47,12 @@ function layoutOf(
   const addresses = objects.filter(
     (object): object is AddressObject => object.kind === "address" && object.linkKey === bridge.key,
   );
-  const gateway = addresses.find((object) => isIpv4(object.address));
+  const [gateway, ...more] = addresses
+    .filter((object) => isIpv4(object.address))
+    .map(({ address, prefixLength }) => {
+      const own = address as Ipv4Address;
+      return { subnet: networkOf({ address: own, length: prefixLength }), gateway: own };
+    });
   if (gateway === undefined || bridge.mtuBytes === undefined) return undefined;
   const gateway6 = addresses.find(({ address }) => !isIpv4(address) && !address.startsWith("fe80:"));
   const addressing6 =
@@ -61,8 +67,8 @@ function layoutOf(
     position: NOWHERE,
     kind: "bridge",
     namespace: bridge.namespace,
-    subnet: networkOf({ address: gateway.address as Ipv4Address, length: gateway.prefixLength }),
-    gateway: gateway.address as Ipv4Address,
+    ...gateway,
+    also: more,
     ports: [],
     device: bridge.name,
     macAddress,

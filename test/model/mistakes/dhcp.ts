@@ -213,3 +213,93 @@ export const DHCP_BETWEEN: readonly Case[] = [
     remedy: /smaller dhcp range/,
   },
 ];
+
+const also = (rest: string, dhcp = ""): string => network(`subnet: 192.0.2.0/24, ${dhcp}also: [${rest}]`);
+const wrongAlso = (what: string, text: string, where: string, reason: RegExp, remedy: RegExp): Case => ({
+  what,
+  text,
+  at: `networks.lan.${where}`,
+  line: 3,
+  reason,
+  remedy,
+});
+
+/** Further subnets, on the bridge and behind a relay. */
+export const SUBNETS: readonly Case[] = [
+  wrongAlso("a further subnet of no length", also("{ subnet: 198.51.100.0/31 }"), "also[0].subnet", /no room/, /./),
+  wrongAlso("a further subnet that is a word", also("198.51.100.0/24"), "also[0]", /not a map/, /map/),
+  wrongAlso("a further subnet within the first", also("{ subnet: 192.0.2.0/25 }"), "also[0].subnet", /this/, /another/),
+  wrongAlso(
+    "a gateway of another subnet",
+    also("{ subnet: 198.51.100.0/24, gateway: 192.0.2.1 }"),
+    "also[0].gateway",
+    /outside 198\.51\.100\.0\/24/,
+    /198\.51\.100\.1 to/,
+  ),
+  wrongAlso(
+    "addresses of a further subnet alone",
+    also("{ subnet: 198.51.100.0/24, dhcp: true }"),
+    "also[0].dhcp",
+    /without a dhcp/,
+    /add dhcp:/,
+  ),
+  wrongAlso(
+    "a range of the other subnet",
+    also("{ subnet: 198.51.100.0/24, dhcp: { range: 192.0.2.5-192.0.2.6 } }", "dhcp: true, "),
+    "also[0].dhcp.range",
+    /192\.0\.2\.5 cannot/,
+    /198\.51\.100\.1 to/,
+  ),
+  wrongAlso(
+    "a class's range across two subnets",
+    also("{ subnet: 192.0.3.0/24 }", "dhcp: { classes: [{ name: a, user: b, range: 192.0.2.250-192.0.3.5 }] }, "),
+    "dhcp.classes[0].range",
+    /192\.0\.3\.5 cannot/,
+    /192\.0\.2\.1 to/,
+  ),
+  wrongAlso(
+    "a host with the gateway of a further subnet",
+    also("{ subnet: 198.51.100.0/24 }", "dhcp: { hosts: [{ client-id: ab, address: 198.51.100.1 }] }, "),
+    "dhcp.hosts[0].address",
+    /gateway/,
+    /another/,
+  ),
+  wrong("a relayed subnet without a range", "relayed: [{ subnet: 10.0.0.0/8 }]", "relayed[0].range", /missing/, /add/),
+  wrong(
+    "a relayed subnet that the bridge has",
+    "relayed: [{ subnet: 192.0.2.0/25, range: [] }]",
+    "relayed[0].subnet",
+    /overlaps 192\.0\.2\.0\/24/,
+    /another/,
+  ),
+  wrong(
+    "a router elsewhere",
+    "relayed: [{ subnet: 198.51.100.0/24, range: [], router: 192.0.2.1 }]",
+    "relayed[0].router",
+    /outside/,
+    /198\.51\.100\.1 to/,
+  ),
+  wrong(
+    "a lease whose bounds are turned around",
+    "relayed: [{ subnet: 198.51.100.0/24, range: [], lease: { min: 2h, max: 1h } }]",
+    "relayed[0].lease.min",
+    /longer/,
+    /shorter/,
+  ),
+  {
+    what: "a further subnet that another network has",
+    text: "version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/24, also: [{ subnet: 198.51.100.0/24 }] }\n  back: { subnet: 198.51.100.0/25 }\n",
+    at: "networks.back.subnet",
+    line: 4,
+    reason: /198\.51\.100\.0\/24 of the network lan/,
+    remedy: /its own/,
+  },
+  {
+    what: "more machines than all subnets have addresses",
+    text: "version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/30, also: [{ subnet: 198.51.100.0/30 }] }\nmachines:\n  pod1: { kind: namespace, nics: [{ network: lan }, { network: lan }, { network: lan }] }\n",
+    at: "machines.pod1.nics[2]",
+    line: 5,
+    reason: /no address is left in the subnets of lan/,
+    remedy: /larger/,
+  },
+];

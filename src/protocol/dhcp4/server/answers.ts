@@ -5,7 +5,7 @@ import { HARDWARE_ETHERNET } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4ServerConfig } from "./config.ts";
 import type { Identity } from "./identify.ts";
-import type { Layout, Place } from "./layout.ts";
+import { type Layout, OWN_LINK, type Place } from "./layout.ts";
 import { hardwareOf, type Lease } from "./lease.ts";
 import { endOf } from "../../leases/time.ts";
 import { limitsOf, RateLimit } from "./limits.ts";
@@ -26,7 +26,7 @@ export const QUARANTINE_SECONDS = 600;
 export interface Client extends Request, Identity {
   /** The message as it came. */
   readonly frame: Uint8Array;
-  /** Whose address a relay, or the client, named as the client's link. */
+  /** Whose address a relay, or the client, named as the client's link; absent: the server's own. */
   readonly link: Place | undefined;
 }
 
@@ -55,13 +55,14 @@ export class Answers {
     this.#prober = prober;
     const { ranges } = this.#pool;
     const general = ranges.filter(({ place }) => place.classIndex === undefined);
-    const isOf = (link: Place) => (range: Range) => range.place.subnet === link.subnet;
+    const byLink = Map.groupBy(general, ({ place }) => place.link);
     this.#ranges = new Map<Place | undefined, readonly Range[]>([
-      [undefined, general],
-      ...layout.subnets.map((link): [Place, Range[]] => [
-        link,
-        [...general.filter(isOf(link)), ...general.filter((range) => !isOf(link)(range))],
-      ]),
+      [undefined, byLink.get(OWN_LINK) ?? []],
+      ...layout.subnets.map((place): [Place, Range[]] => {
+        const onLink = byLink.get(place.link) ?? [];
+        const isOwn = (range: Range): boolean => range.place.subnet === place.subnet;
+        return [place, [...onLink.filter(isOwn), ...onLink.filter((range) => !isOwn(range))]];
+      }),
     ]);
     this.#classRanges = new Map(
       ranges.flatMap((range) => (range.place.classIndex === undefined ? [] : [[range.place.classIndex, [range]]])),
@@ -179,8 +180,8 @@ export class Answers {
   }
 
   /** The address that the configuration has for the host, unless somebody else still uses it. */
-  #reserved({ host, key, ownKey }: Client, nowSeconds: number): Binding | undefined {
-    if (host?.address === undefined) return undefined;
+  #reserved({ host, key, ownKey, link }: Client, nowSeconds: number): Binding | undefined {
+    if (host?.address === undefined || !this.#isOnLink(host.address, link)) return undefined;
     return this.#pool.reserved([key, ownKey], host.address, nowSeconds);
   }
 
@@ -195,10 +196,14 @@ export class Answers {
     return this.#rangesFor(client).includes(binding.range) ? binding : undefined;
   }
 
+  #isOnLink(address: Ipv4Address, link: Place | undefined): boolean {
+    return this.#layout.subnetOf(address)?.link === (link?.link ?? OWN_LINK);
+  }
+
   #rangesFor({ classes, link }: Client): readonly Range[] {
     for (const index of classes) {
       const own = this.#classRanges.get(index);
-      if (own !== undefined) return own;
+      if (own?.[0]?.place.link === (link?.link ?? OWN_LINK)) return own;
     }
     return this.#ranges.get(link) ?? [];
   }
@@ -221,7 +226,7 @@ export class Answers {
     const isKnown = known !== undefined || reserved !== undefined;
     if (chosen === undefined && !this.#config.authoritative) {
       // A client that starts on another link than before has to be told; any other may be another server's.
-      if (!isKnown && !(isRestart && this.#layout.subnetOf(wanted) === undefined)) return ignored("an unknown client");
+      if (!isKnown && !(isRestart && !this.#isOnLink(wanted, client.link))) return ignored("an unknown client");
     } else {
       const binding = isKnown ? undefined : this.#pool.claim(client.key, wanted, this.#rangesFor(client), nowSeconds);
       const contested =

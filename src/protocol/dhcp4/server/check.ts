@@ -5,9 +5,11 @@ import {
   formatPrefix,
   type Ipv4Address,
   ipv4ToNumber,
+  type Ipv4Prefix,
   networkOf,
   overlaps,
 } from "../../../base/address.ts";
+import { SubnetTable } from "../../../base/subnet-table.ts";
 import { utf8Encode } from "../../../base/bytes.ts";
 import { NetloomError } from "../../../base/errors.ts";
 import { FILE_BYTES, SERVER_NAME_BYTES } from "../../../wire/dhcp4/options.ts";
@@ -27,9 +29,12 @@ export function checkConfig(config: Dhcp4ServerConfig): void {
 
 class Check {
   readonly #config: Dhcp4ServerConfig;
+  readonly #subnetTable: SubnetTable<Ipv4Prefix>;
 
   constructor(config: Dhcp4ServerConfig) {
     this.#config = config;
+    const subnets = [config, ...(config.furtherSubnets ?? [])].map(({ subnet }) => networkOf(subnet));
+    this.#subnetTable = new SubnetTable(subnets.map((subnet) => [subnet, subnet] as const));
   }
 
   #refuse(reason: string): never {
@@ -72,9 +77,6 @@ class Check {
     const take = (range: AddressRange): void => {
       const [first, last] = [ipv4ToNumber(range.first), ipv4ToNumber(range.last)];
       if (first > last) this.#refuse(`the range ${range.first}-${range.last} begins behind its end`);
-      const other = known.find((each) => first <= ipv4ToNumber(each.last) && ipv4ToNumber(each.first) <= last);
-      if (other !== undefined)
-        this.#refuse(`the ranges ${other.first}-${other.last} and ${range.first}-${range.last} overlap`);
       known.push(range);
     };
     for (const { subnet, ranges } of [this.#config, ...furtherSubnets]) {
@@ -86,14 +88,17 @@ class Check {
     }
     for (const { name, range } of classes) {
       if (range === undefined) continue;
-      if (!this.#subnetsOfLink().some((subnet) => contains(subnet, range.first) && contains(subnet, range.last)))
+      const subnet = this.#subnetTable.find(range.first);
+      if (subnet === undefined || !contains(subnet, range.last))
         this.#refuse(`class ${name}: the range ${range.first}-${range.last} is not of one subnet`);
       take(range);
     }
-  }
-
-  #subnetsOfLink(): Dhcp4ServerConfig["subnet"][] {
-    return [this.#config, ...(this.#config.furtherSubnets ?? [])].map(({ subnet }) => subnet);
+    known.sort((a, b) => ipv4ToNumber(a.first) - ipv4ToNumber(b.first));
+    for (const [i, range] of known.entries()) {
+      const before = known[i - 1];
+      if (before !== undefined && ipv4ToNumber(before.last) >= ipv4ToNumber(range.first))
+        this.#refuse(`the ranges ${before.first}-${before.last} and ${range.first}-${range.last} overlap`);
+    }
   }
 
   #settings(what: string, { options, leaseSeconds = {}, serverName, bootFile }: Dhcp4Settings): void {
@@ -140,7 +145,7 @@ class Check {
       const other = addresses.get(address);
       if (other !== undefined) this.#refuse(`${address} is both that of ${other} and of ${what}`);
       addresses.set(address, what);
-      const subnet = this.#subnetsOfLink().find((each) => contains(each, address));
+      const subnet = this.#subnetTable.find(address);
       if (subnet === undefined) this.#refuse(`${what}: ${address} is not of that subnet`);
       const ends = subnet.length < 31 ? [networkOf(subnet).address, broadcastOf(subnet)] : [];
       if (address === this.#config.serverAddress || ends.includes(address))

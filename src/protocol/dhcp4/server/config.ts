@@ -1,4 +1,4 @@
-/** What a DHCPv4 server for the subnets of one link is told. */
+/** What a DHCPv4 server for the subnets of one link, and of those that are relayed to it, is told. */
 import type { Ipv4Address, Ipv4Prefix, MacAddress } from "../../../base/address.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 
@@ -41,6 +41,13 @@ export interface Dhcp4Subnet extends Dhcp4Settings {
   readonly ranges: readonly Dhcp4Range[];
 }
 
+export interface Dhcp4FurtherSubnet extends Dhcp4Subnet {
+  /** The server's own address there, which nobody gets. */
+  readonly ownAddress?: Ipv4Address;
+  /** A link of its own: only clients whose relay agent names it get its addresses, and no others. */
+  readonly relayed?: true;
+}
+
 /** By what a host is known. */
 export type Dhcp4HostIdentity =
   | { readonly mac: MacAddress }
@@ -53,7 +60,7 @@ export interface Dhcp4Host extends Dhcp4Settings {
   readonly identity: Dhcp4HostIdentity;
   /** One label of a domain name: the host's name whatever it calls itself, and its option 12. */
   readonly name?: string;
-  /** Of one of the subnets, within the ranges or not; nobody else gets it. Without one it is any of the ranges. */
+  /** Of one of the subnets, within the ranges or not; nobody else gets it. Without one, or on another link, it is any of the ranges. */
   readonly address?: Ipv4Address;
 }
 
@@ -71,7 +78,7 @@ export interface Dhcp4Class extends Dhcp4Settings {
   /** One of these is among the architectures of option 93 (RFC 4578 §2.1). */
   readonly architectures?: readonly number[];
   readonly macPrefix?: MacPrefix;
-  /** Of one of the subnets, beside their ranges: only the class's clients get its addresses, and only these. */
+  /** Of one of the subnets, beside their ranges: only the class's clients get its addresses, and on that link only these. */
   readonly range?: AddressRange;
 }
 
@@ -105,10 +112,10 @@ export interface Dhcp4ServerConfig extends Dhcp4Subnet {
   /** Subnet mask and broadcast address are added. */
   readonly options: Dhcp4Options;
   /**
-   * More subnets on the same link, used when those before them are full. They have the network's settings except the
+   * More subnets. Those on the same link are used when those before them are full. They have the network's settings except the
    * options that belong to one subnet: mask, broadcast address, routers and static routes.
    */
-  readonly furtherSubnets?: readonly Dhcp4Subnet[];
+  readonly furtherSubnets?: readonly Dhcp4FurtherSubnet[];
   readonly hosts?: readonly Dhcp4Host[];
   readonly classes?: readonly Dhcp4Class[];
   /** Hardware addresses, or how they begin, whose messages are not answered. */

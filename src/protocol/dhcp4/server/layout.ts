@@ -1,19 +1,15 @@
 /** Where the addresses of a configuration lie: ranges, subnets, and what nobody may get. */
-import {
-  broadcastOf,
-  contains,
-  type Ipv4Address,
-  ipv4ToNumber,
-  type Ipv4Prefix,
-  networkOf,
-} from "../../../base/address.ts";
+import { broadcastOf, type Ipv4Address, ipv4ToNumber, type Ipv4Prefix, networkOf } from "../../../base/address.ts";
+import { SubnetTable } from "../../../base/subnet-table.ts";
 import { DHCP4_OPTION } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
-import type { AddressRange, Dhcp4ServerConfig, Dhcp4Settings, Dhcp4Subnet } from "./config.ts";
+import type { AddressRange, Dhcp4FurtherSubnet, Dhcp4ServerConfig, Dhcp4Settings } from "./config.ts";
 
 /** Addresses for which the same is said. */
 export interface Place {
   readonly index: number;
+  /** Addresses of one link go to its clients alone: {@link OWN_LINK}, or a number of each relayed subnet. */
+  readonly link: number;
   readonly subnet: Ipv4Prefix;
   /** Those of a range, of its subnet and of the network, as far as there are such; the first that says something counts. */
   readonly settings: readonly Dhcp4Settings[];
@@ -25,6 +21,9 @@ export interface RangePlace extends Place {
   /** Only for clients of this class, by its number in the configuration. */
   readonly classIndex: number | undefined;
 }
+
+/** The link that the server itself is on. */
+export const OWN_LINK = 0;
 
 /** Options of one subnet, which another one on the same link does not have. */
 const OF_SUBNET: ReadonlySet<number> = new Set(
@@ -48,14 +47,16 @@ export class Layout {
   /** Addresses of hosts: nobody else's. */
   readonly #reserved: ReadonlySet<Ipv4Address>;
   readonly #sorted: readonly RangePlace[];
+  readonly #subnetTable: SubnetTable<Place>;
 
   constructor(config: Dhcp4ServerConfig) {
     const { furtherSubnets = [], classes = [], hosts = [] } = config;
     const inherited = inheritedBy(config);
     const subnets: Place[] = [];
     const ranges: RangePlace[] = [];
-    const place = (subnet: Ipv4Prefix, settings: readonly Dhcp4Settings[]): Place => ({
+    const place = (subnet: Ipv4Prefix, link: number, settings: readonly Dhcp4Settings[]): Place => ({
       index: subnets.length + ranges.length,
+      link,
       subnet,
       settings,
     });
@@ -66,16 +67,19 @@ export class Layout {
       classIndex?: number,
     ): void => {
       const [first, last] = [ipv4ToNumber(range.first), ipv4ToNumber(range.last)];
-      ranges.push({ ...place(at.subnet, [...settings, ...at.settings]), first, last, classIndex });
+      ranges.push({ ...place(at.subnet, at.link, [...settings, ...at.settings]), first, last, classIndex });
     };
-    for (const each of [config, ...furtherSubnets]) {
-      const subnet = place(networkOf(each.subnet), each === config ? [config] : [each, inherited]);
+    const all: readonly Dhcp4FurtherSubnet[] = [config, ...furtherSubnets];
+    for (const [number, each] of all.entries()) {
+      const link = each.relayed === true ? number : OWN_LINK;
+      const subnet = place(networkOf(each.subnet), link, each === config ? [config] : [each, inherited]);
       subnets.push(subnet);
       for (const range of each.ranges) addRange(subnet, range, [range]);
       this.#exclude(each);
     }
+    this.#subnetTable = new SubnetTable(subnets.map((subnet) => [subnet.subnet, subnet] as const));
     for (const [classIndex, { range }] of classes.entries()) {
-      const subnet = range === undefined ? undefined : subnets.find((each) => contains(each.subnet, range.first));
+      const subnet = range === undefined ? undefined : this.#subnetTable.find(range.first);
       if (range !== undefined && subnet !== undefined) addRange(subnet, range, [], classIndex);
     }
     this.#excluded.add(config.serverAddress);
@@ -85,7 +89,8 @@ export class Layout {
     this.#reserved = new Set(hosts.map(({ address }) => address).filter((address) => address !== undefined));
   }
 
-  #exclude({ subnet, options, ranges }: Dhcp4Subnet): void {
+  #exclude({ subnet, options, ranges, ownAddress }: Dhcp4FurtherSubnet): void {
+    if (ownAddress !== undefined) this.#excluded.add(ownAddress);
     for (const each of [options, ...ranges.map((range) => range.options)]) {
       const routers = each?.get(DHCP4_OPTION.routers.code);
       if (routers === undefined) continue;
@@ -109,8 +114,7 @@ export class Layout {
   }
 
   subnetOf(address: Ipv4Address): Place | undefined {
-    for (const place of this.subnets) if (contains(place.subnet, address)) return place;
-    return undefined;
+    return this.#subnetTable.find(address);
   }
 
   /** The range's, else the subnet's; undefined for an address of elsewhere. */
@@ -128,9 +132,14 @@ export class Layout {
   }
 }
 
-/** What a further subnet has from the network. */
+/** Whether an option of the first subnet is not told in the others. */
+export function isOfSubnet(code: number): boolean {
+  return OF_SUBNET.has(code);
+}
+
+/** What a further subnet has from the network, on the same link or not. */
 function inheritedBy({ options, leaseSeconds, nextServer, serverName, bootFile }: Dhcp4ServerConfig): Dhcp4Settings {
-  const shared: Dhcp4Options = new Map([...options].filter(([code]) => !OF_SUBNET.has(code)));
+  const shared: Dhcp4Options = new Map([...options].filter(([code]) => !isOfSubnet(code)));
   return {
     options: shared,
     leaseSeconds,

@@ -12,12 +12,12 @@ import type { Dhcp4MessageType } from "../../../wire/dhcp4/codecs.ts";
 import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import { decodeEthernet, ETHERTYPE_IPV4, type EthernetFrame } from "../../../wire/ethernet.ts";
 import { Malformed } from "../../../wire/malformed.ts";
-import { decodeDhcp4Frame } from "../frame.ts";
+import { decodeDhcp4Frame, type ReceivedDhcp4 } from "../frame.ts";
 import { Answers, type Client } from "./answers.ts";
 import { checkConfig } from "./check.ts";
 import type { Dhcp4ServerConfig } from "./config.ts";
 import { Identifier } from "./identify.ts";
-import { Layout } from "./layout.ts";
+import { Layout, OWN_LINK, type Place } from "./layout.ts";
 import { clientKeyOf, type Lease } from "./lease.ts";
 import { type Dhcp4ServerOutput, ignored, joined } from "./output.ts";
 import { type Held, isAboutAddresses, Prober } from "./probe.ts";
@@ -51,7 +51,7 @@ export class Dhcp4Server {
     this.#destinations = new Set([
       IPV4_BROADCAST,
       serverAddress,
-      ...this.#layout.subnets.map(({ subnet }) => broadcastOf(subnet)),
+      ...this.#layout.subnets.filter(({ link }) => link === OWN_LINK).map(({ subnet }) => broadcastOf(subnet)),
     ]);
     this.#identifier = new Identifier(config);
     this.#prober = probe === undefined ? undefined : new Prober(probe, config);
@@ -140,7 +140,7 @@ export class Dhcp4Server {
     // RFC 3527 §3, RFC 3011 §2: what is named there counts before the relay's own address.
     const linkAddress =
       relay.linkSelection ?? readOption(message.options, DHCP4_OPTION.subnetSelection) ?? message.relayAddress;
-    const link = linkAddress === IPV4_ANY ? undefined : this.#layout.subnetOf(linkAddress);
+    const link = linkAddress === IPV4_ANY ? this.#routedFrom(received) : this.#layout.subnetOf(linkAddress);
     if (linkAddress !== IPV4_ANY && link === undefined) return "relayed from a subnet that is not served";
     const ownKey = clientKeyOf(message);
     if (ownKey === undefined) return "neither client identifier nor hardware address";
@@ -150,5 +150,11 @@ export class Dhcp4Server {
     const serverIdentifier = relay.serverIdentifier ?? this.#serverAddress;
     const sourceMac = ethernet.source;
     return { type, client: { message, source, sourceMac, serverIdentifier, key, ownKey, host, classes, frame, link } };
+  }
+
+  /** A client of a relayed subnet renews without its relay, by way of the routers (RFC 2131 §4.3.6). */
+  #routedFrom({ message, destination }: ReceivedDhcp4): Place | undefined {
+    if (destination !== this.#serverAddress || message.clientAddress === IPV4_ANY) return undefined;
+    return this.#layout.subnetOf(message.clientAddress);
   }
 }

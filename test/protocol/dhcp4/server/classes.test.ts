@@ -177,3 +177,60 @@ describe("several subnets on one link", () => {
     );
   });
 });
+
+describe("a subnet behind a relay", () => {
+  const relayed = parsePrefix("198.51.100.0/24") as Ipv4Prefix;
+  const config: Partial<Dhcp4ServerConfig> = {
+    ranges: [range("192.0.2.10", "192.0.2.10")],
+    furtherSubnets: [
+      { subnet: parsePrefix("203.0.113.0/24") as Ipv4Prefix, ranges: [range("203.0.113.10", "203.0.113.10")] },
+      { subnet: relayed, relayed: true, ranges: [range("198.51.100.10", "198.51.100.11")] },
+    ],
+    hosts: [{ identity: { mac: mac(9) }, address: parseIpv4("198.51.100.9") }],
+    classes: [{ name: "boot", vendorClass: "boot", range: range("198.51.100.20", "198.51.100.20") }],
+  };
+  const through = (relay = "198.51.100.1") => ({
+    fields: { relayAddress: relay as Ipv4Address },
+    source: parseIpv4(relay),
+    destination: SERVER,
+  });
+
+  test("has its clients and no others; they get nothing of the server's own link", () => {
+    const server = start(config);
+    expect(obtain(server, { mac: mac(1) })).toBe("192.0.2.10");
+    expect(obtain(server, { mac: mac(2) })).toBe("203.0.113.10");
+    expect(told(say(server, { mac: mac(3), type: "DISCOVER" }))).toBe("exhausted");
+    expect(obtain(server, { mac: mac(3), ...through() })).toBe("198.51.100.10");
+    expect(obtain(server, { mac: mac(4), ...through() })).toBe("198.51.100.11");
+    expect(told(say(server, { mac: mac(5), type: "DISCOVER", ...through() }))).toBe("exhausted");
+  });
+
+  test("a client renews without its relay, and is refused when it comes back on another link", () => {
+    const server = start({ ...config, authoritative: false });
+    expect(obtain(server, { mac: mac(3), ...through() })).toBe("198.51.100.10");
+    expect(told(say(server, { mac: mac(3), type: "REQUEST", ...renewing("198.51.100.10") }))).toBe("ACK 198.51.100.10");
+    expect(told(say(server, { mac: mac(3), type: "REQUEST", options: [requested("198.51.100.10")] }))).toBe("NAK");
+    expect(obtain(server, { mac: mac(3) })).toBe("192.0.2.10");
+    const back = { mac: mac(3), type: "REQUEST", ...through(), options: [requested("192.0.2.10")] } as const;
+    expect(told(say(server, back))).toBe("NAK");
+  });
+
+  test("a host has its address there, and any other elsewhere; a class's range counts there alone", () => {
+    const server = start(config);
+    expect(obtain(server, { mac: mac(9), ...through() })).toBe("198.51.100.9");
+    expect(obtain(server, { mac: mac(9) })).toBe("192.0.2.10");
+    const boot = { mac: mac(7), options: [[60, utf8Encode("boot")] as const] };
+    expect(obtain(server, { ...boot, ...through() })).toBe("198.51.100.20");
+    expect(obtain(start(config), boot)).toBe("192.0.2.10");
+  });
+
+  test("nobody gets the server's own address of a further subnet", () => {
+    const own = {
+      subnet: relayed,
+      ranges: [range("198.51.100.1", "198.51.100.2")],
+      ownAddress: parseIpv4("198.51.100.1"),
+    };
+    const server = start({ ranges: [], furtherSubnets: [own] });
+    expect(obtain(server, {})).toBe("198.51.100.2");
+  });
+});
