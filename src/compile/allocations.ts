@@ -26,7 +26,7 @@ export function allocationsOf(desired: Desired): ReadonlyMap<string, string> {
       note("guest", nicOf(object.linkKey), object.lease.address);
     } else if (object.kind === "ip6-single") {
       for (const address of object.lease.addresses) note("guest", nicOf(object.linkKey), address);
-    } else if (object.kind === "dhcp-network") {
+    } else if (object.kind === "dhcp-network" || object.kind === "ip6-network") {
       for (const { mac, address } of object.hosts)
         if (mac !== undefined && address !== undefined) note("guest", macs.get(mac), address);
     }

@@ -11,6 +11,7 @@ import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
 import { compileNetworkDhcp } from "./network-dhcp.ts";
+import { compileNetworkIp6 } from "./network-ip6.ts";
 import { compileNamespaces, compileNetwork, namespaceNotes } from "./networks.ts";
 import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
@@ -53,6 +54,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     if (vm !== undefined) guests.push(compileVmInPod(vm, pod, compiled.bound, layout));
   }
   objects.push(...compileNetworkDhcp(model.machines, layout, facts, model.name));
+  objects.push(...compileNetworkIp6(model.machines, layout, facts, model.name));
   for (const vm of vms) {
     if (vm.pod !== undefined) continue;
     objects.push(...compileTaps(vm, layout, facts));

@@ -40,7 +40,7 @@ export function compilePod(
     objects.push(parts.hostEnd);
     const binding = vm?.nics[nic.index];
     if (binding === undefined) {
-      objects.push(parts.podEnd, ...parts.addresses, ...parts.routes);
+      objects.push(parts.podEnd, ...ownAddressesOnly(machine, nic, layout), ...parts.addresses, ...parts.routes);
       continue;
     }
     const result = bindNic(machine, nic, binding, parts, layout, facts);
@@ -93,6 +93,14 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
     addresses: addressesOf(machine, nic, layout),
     routes: ([4, 6] as const).flatMap((family) => defaultRoute(machine, nic, layout, family)),
   };
+}
+
+/** It has its addresses and routes from the file, not from what the network's server advertises. */
+function ownAddressesOnly({ name }: NamespaceMachine, nic: PodNic, layout: Layout): StateObject[] {
+  if (layoutOf(layout, nic).network.ipv6 === undefined) return [];
+  const path = `net/ipv6/conf/${nic.interfaceName}/accept_ra`;
+  const key = `sysctl/${name}/${path}`;
+  return [{ kind: "sysctl", key, origin: `machine ${name}`, namespace: name, path, value: "0" }];
 }
 
 function addressesOf(machine: NamespaceMachine, nic: PodNic, layout: Layout): AddressObject[] {

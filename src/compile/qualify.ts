@@ -29,6 +29,7 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
       return { ...object, key, linkKey: qualify(object.linkKey) };
     case "route": {
       const nextHops = object.nextHops.map((hop) =>

@@ -1,6 +1,7 @@
 /**
  * NICs of a VM straight on networks: a tap that is a port of the network's bridge, as libvirt does it, and what tells
- * the guest its addresses: a server for it alone on its tap, or the network's on the bridge (network-dhcp.ts).
+ * the guest its addresses: a server for it alone on its tap, or the network's on the bridge (network-dhcp.ts,
+ * network-ip6.ts).
  */
 import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
 import type { Network, TapNic, VmMachine } from "../model/model.ts";
@@ -26,7 +27,8 @@ export const LEASE_SECONDS = 43_200;
 export function compileTaps(vm: VmMachine, layout: Layout, facts: Facts): readonly StateObject[] {
   return vm.taps.flatMap((nic): StateObject[] => {
     const dhcp = nic.dhcp === "single" ? singleDhcp(vm, nic, layout, facts) : undefined;
-    const ip6 = nic.dhcp === "none" ? undefined : singleIp6(vm, nic, layout, facts);
+    const isAlone6 = nic.dhcp6 !== "none" && !isServedByNetwork6(vm, nic, layout);
+    const ip6 = isAlone6 ? singleIp6(vm, nic, layout, facts) : undefined;
     const { namespace } = layoutOf(layout, nic).network;
     const rules = portRules({
       namespace,
@@ -123,6 +125,13 @@ export function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts
     leaseSeconds: LEASE_SECONDS,
     ...(nic.options.length === 0 ? {} : { options: nic.options }),
   };
+}
+
+/** Advertisements are for all of a network: a guest that is told something else has a server of its own. */
+export function isServedByNetwork6(vm: VmMachine, nic: TapNic, layout: Layout): boolean {
+  const { router } = layoutOf(layout, nic);
+  const hasOwnNames = vm.dns.servers !== undefined || vm.dns.search !== undefined;
+  return nic.dhcp6 === "network" && !hasOwnNames && leads(vm, nic, layout, 6) === (router !== undefined);
 }
 
 function singleIp6(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): Ip6SingleObject | undefined {

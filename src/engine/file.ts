@@ -167,10 +167,15 @@ async function wanted(
 
 /** Whether a reboot makes the networks' DHCP servers forget to whom they gave what. */
 function leaseNotes({ objects }: Desired, stateFolder: string): readonly string[] {
-  const servers = objects.filter((object) => object.kind === "dhcp-network" && object.ranges.length > 0);
+  const servers = objects.filter(
+    (object) =>
+      (object.kind === "dhcp-network" && object.ranges.length > 0) ||
+      (object.kind === "ip6-network" && (object.range ?? object.delegate) !== undefined),
+  );
   if (servers.length === 0 || !isInMemory(stateFolder)) return [];
+  const origins = [...new Set(servers.map(({ origin }) => origin))];
   return [
-    `the DHCP leases of ${servers.map(({ origin }) => origin).join(", ")} are kept in ${stateFolder}, which is memory and goes with a reboot; --state DIR keeps them on a disk`,
+    `the DHCP leases of ${origins.join(", ")} are kept in ${stateFolder}, which is memory and goes with a reboot; --state DIR keeps them on a disk`,
   ];
 }
 

@@ -19,7 +19,7 @@ export function serveLocally(log: Logger): LocalServices {
       const wanted = new Set(services.map((service) => service.key));
       for (const [key, service] of running) if (!wanted.has(key)) await stop(key, service);
       for (const object of services) {
-        if (object.kind === "vm" || object.kind === "dhcp-network" || object.kind === "dhcp-client")
+        if (object.kind !== "dhcp-single" && object.kind !== "ip6-single")
           throw new NetloomError("internal", `${unitName}: ${object.kind} cannot run in the foreground`);
         if (!start) continue;
         const service = running.get(object.key) ?? createLinkService(object, log);

@@ -47,6 +47,7 @@ export function observeRequest(objects: Iterable<StateObject>): ObserveRequest {
       case "dhcp-single":
       case "ip6-single":
       case "dhcp-network":
+      case "ip6-network":
       case "dhcp-client":
       case "vm":
         inNamespace(object.namespace);

@@ -143,6 +143,7 @@ function findDeclared(
       case "dhcp-single":
       case "ip6-single":
       case "dhcp-network":
+      case "ip6-network":
       case "dhcp-client":
       case "vm":
         return true;

@@ -90,7 +90,9 @@ export function allocateAddresses(
       context.complain(
         claim.path.slice(0, -1),
         `no address is left in ${where}`,
-        ranges.length === 0 ? "use a larger subnet" : "use a larger subnet, or a smaller dhcp range",
+        ranges.length === 0
+          ? "use a larger subnet"
+          : `use a larger subnet, or a smaller ${familyOf(prefix.address) === 4 ? "dhcp" : "ipv6"} range`,
       );
     }
   }

@@ -36,10 +36,12 @@ export function buildMachines(file: FileShape, around: MachineSurroundings, cont
   for (const [name, shape] of shapes)
     if (shape.kind === "namespace") pods.set(name, buildPod(name, shape, addresses, devices, context));
   const occupied = new Map<string, string>();
-  const served = new Set(around.networks.flatMap((network) => (network.dhcp === undefined ? [] : [network.name])));
+  const having = (section: "dhcp" | "ipv6") =>
+    new Set(around.networks.flatMap((network) => (network[section] === undefined ? [] : [network.name])));
+  const [served, served6] = [having("dhcp"), having("ipv6")];
   return shapes.map(([name, shape]): Machine => {
     if (shape.kind === "namespace") return pods.get(name)!;
-    const vmAround = { pods, occupied, folder: around.folder, numbers, addresses, devices, served };
+    const vmAround = { pods, occupied, folder: around.folder, numbers, addresses, devices, served, served6 };
     return buildVm(name, shape, vmAround, context);
   });
 }
@@ -143,14 +145,17 @@ function checkDistinct(
 /** What the networks' DHCP servers keep for hosts, with what has it. */
 function addressesOfHosts({ networks, taken }: MachineSurroundings, context: Context): ReadonlyMap<string, string> {
   const kept = new Map<string, string>();
-  for (const { name, dhcp } of networks) {
-    dhcp?.hosts.forEach(({ address }, index) => {
-      if (address === undefined) return;
-      const path = ["networks", name, "dhcp", "hosts", index, "address"];
-      const owner = taken.get(placeIn(name, address));
-      if (owner !== undefined) context.complain(path, `is used twice, by ${owner} already`, "give another one");
-      kept.set(placeIn(name, address), formatPath(path));
-    });
+  for (const network of networks) {
+    const { name } = network;
+    for (const section of ["dhcp", "ipv6"] as const) {
+      network[section]?.hosts.forEach(({ address }, index) => {
+        if (address === undefined) return;
+        const path = ["networks", name, section, "hosts", index, "address"];
+        const owner = taken.get(placeIn(name, address));
+        if (owner !== undefined) context.complain(path, `is used twice, by ${owner} already`, "give another one");
+        kept.set(placeIn(name, address), formatPath(path));
+      });
+    }
   }
   return kept;
 }

@@ -113,6 +113,32 @@ export interface BridgeSubnet {
   readonly gateway: Ipv4Address;
 }
 
+/** A client of a network's IPv6 server; exactly one of macAddress and duidHex is there, and an address or a prefix. */
+export interface Ip6Host {
+  readonly macAddress?: MacAddress;
+  readonly duidHex?: string;
+  /** Of the network's subnet, in the range or outside. */
+  readonly address?: Ipv6Address;
+  readonly prefix?: Ipv6Prefix;
+}
+
+/** How hosts of a network come to their IPv6 addresses: router advertisements and a DHCPv6 server. */
+export interface NetworkIp6 {
+  /** slaac: hosts make their own; dhcp: the server gives them; both: each host has one of either kind. */
+  readonly mode: "slaac" | "dhcp" | "both";
+  /** What the server gives to whoever asks; absent with slaac. */
+  readonly range?: { readonly first: Ipv6Address; readonly last: Ipv6Address };
+  /** Of addresses and prefixes. */
+  readonly leaseSeconds: number;
+  /** Prefixes of that length for routers behind the network, out of one; absent: none. */
+  readonly delegate?: { readonly from: Ipv6Prefix; readonly length: number };
+  /** Further destinations through the host, beside the default route. */
+  readonly routes: readonly Ipv6Prefix[];
+  readonly ntpServers: readonly Ipv6Address[];
+  readonly rapidCommit: boolean;
+  readonly hosts: readonly Ip6Host[];
+}
+
 /** A Linux bridge whose gateway address stands on the host. */
 export interface Network extends Declared {
   readonly kind: "bridge";
@@ -136,6 +162,8 @@ export interface Network extends Declared {
   readonly dns: DnsSettings;
   /** Absent: only machines that ask for it are served. */
   readonly dhcp?: NetworkDhcp;
+  /** Only with subnet6. Absent: nothing is advertised. */
+  readonly ipv6?: NetworkIp6;
 }
 
 /** Routing between networks and to an uplink. */
@@ -203,6 +231,8 @@ export interface TapNic {
   readonly hostDevice: string;
   /** none: nothing is served; single: by a server on its tap; network: by the network's server on the bridge. */
   readonly dhcp: "none" | "single" | "network";
+  /** The same for IPv6; a guest that is told something else than the network's hosts has a server on its tap all the same. */
+  readonly dhcp6: "none" | "single" | "network";
   /** Pairs of queues, 1 to 8. */
   readonly queues: number;
   /** Absent with dhcp none, unless the file says one: then it is kept free for the guest. */

@@ -131,7 +131,7 @@ function checkHosts(file: FileShape, { hosts }: DhcpShape, place: Place, context
 }
 
 /** Machines by the MAC addresses that the file gives them on the network. */
-function macsOfMachines(file: FileShape, network: string): ReadonlyMap<string, string> {
+export function macsOfMachines(file: FileShape, network: string): ReadonlyMap<string, string> {
   return new Map(
     Object.entries(file.machines ?? {}).flatMap(([name, machine]) =>
       (machine.nics ?? []).flatMap((nic) =>

@@ -5,6 +5,7 @@ import type { Path } from "./mistakes.ts";
 import type { BridgeSubnet, DnsSettings, Network, Router } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
 import { buildDhcp } from "./network-dhcp.ts";
+import { buildIp6 } from "./network-ip6.ts";
 import type { FileShape } from "./schema.ts";
 import { checkHost, firstHost, type Subnet } from "./subnets.ts";
 
@@ -28,6 +29,8 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
     const gateway = context.value([...path, "gateway"], network.gateway, firstHost(network.subnet));
     const also = furtherSubnets(path, name, network, context);
     const dhcp = buildDhcp(file, name, network, { subnet: network.subnet, gateway, also }, context);
+    const addressing6 = ipv6Of(path, name, network, context);
+    const ipv6 = buildIp6(file, name, network, addressing6, context);
     networks.push({
       name,
       position: context.position(path, true),
@@ -36,13 +39,14 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       subnet: network.subnet,
       gateway,
       also,
-      ...ipv6Of(path, name, network, context),
+      ...addressing6,
       ports: network.ports ?? [],
       device: context.value([...path, "device"], network.device, name),
       macAddress: context.deriveMac([...path, "mac"]),
       ...(network.mtu === undefined ? {} : { mtuBytes: network.mtu }),
       dns: dnsSettings(network.dns),
       ...(dhcp === undefined ? {} : { dhcp }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
     });
   }
   checkPorts(file, devices, context);
@@ -51,7 +55,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
 
 /** The network's subnets: those of IPv4 that are on its bridge, and that of IPv6. */
 export function subnetsOf(network: Network): { readonly ipv4: readonly [Subnet, ...Subnet[]]; readonly ipv6?: Subnet } {
-  const { name, subnet6, gateway6, dhcp } = network;
+  const { name, subnet6, gateway6, dhcp, ipv6: section } = network;
   const given = dhcp === undefined ? [] : [...dhcp.ranges, ...dhcp.further.flatMap(({ ranges }) => ranges)];
   const place = ({ subnet, gateway }: BridgeSubnet): Subnet => ({
     network: name,
@@ -61,7 +65,8 @@ export function subnetsOf(network: Network): { readonly ipv4: readonly [Subnet, 
   });
   const ipv4: readonly [Subnet, ...Subnet[]] = [place(network), ...network.also.map(place)];
   if (subnet6 === undefined || gateway6 === undefined) return { ipv4 };
-  return { ipv4, ipv6: { network: name, prefix: subnet6, gateway: gateway6 } };
+  const ranges = section?.range === undefined ? {} : { given: [section.range] };
+  return { ipv4, ipv6: { network: name, prefix: subnet6, gateway: gateway6, ...ranges } };
 }
 
 interface KnownNetwork {

@@ -107,6 +107,10 @@ export const DHCP_OPTIONS: JsonSchema = {
 
 /** First and last address. */
 export const RANGE = matching(`${QUAD} *- *${QUAD}`, "192.168.50.100-192.168.50.199");
+export const RANGE6 = matching(`(${GROUPS}) *- *(${GROUPS})`, "fd00:50::1000-fd00:50::1fff");
+export const PREFIX6 = matching(String.raw`(${GROUPS})/\d{1,3}`, "fd00:60::/48");
+/** Bytes with colons between, unlike a MAC address not six. */
+export const DUID = matching(String.raw`[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){2,129}`, "00:03:00:01:52:54:00:00:00:10");
 /** Of at least a second. */
 export const DURATION = matching(String.raw`0{0,9}[1-9]\d{0,9}[smhd]|infinite`, "12h", "infinite");
 export const MAC_PREFIX = matching("[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){0,5}", "00:50:56");

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { duration, headText, hostName, identifier, macPrefix, namedOptions, range } from "./dhcp-leaf.ts";
 import { customOptions } from "./dhcp-options.ts";
+import { duid, prefix6, range6 } from "./ip6-leaf.ts";
 import { described, type JsonSchema, jsonOf, jsonSchemaOf, type KeyText, mapJson, when } from "./json-schema.ts";
 import {
   commandLine,
@@ -37,12 +38,15 @@ import {
   FILE_TEXTS,
   FURTHER_DHCP_TEXTS,
   FURTHER_SUBNET_TEXTS,
+  IP6_HOST_TEXTS,
+  IP6_TEXTS,
   LEASE_TEXTS,
   NAMESPACE_NIC_TEXTS,
   NAMESPACE_TEXTS,
   NETWORK_TEXTS,
   NETWORK_VM_TEXTS,
   POD_VM_TEXTS,
+  PREFIXES_TEXTS,
   RELAYED_SUBNET_TEXTS,
   ROUTER_TEXTS,
   TAP_NIC_TEXTS,
@@ -223,6 +227,30 @@ const furtherSubnet = map(
   FURTHER_SUBNET_TEXTS,
 );
 
+const ip6Host = map(
+  {
+    mac: v.exactOptional(mac),
+    duid: v.exactOptional(duid),
+    address: v.exactOptional(ipv6),
+    prefix: v.exactOptional(prefix6),
+  },
+  IP6_HOST_TEXTS,
+);
+
+const ip6 = map(
+  {
+    mode: v.exactOptional(word(["slaac", "dhcp", "both"])),
+    range: v.exactOptional(range6),
+    lease: v.exactOptional(duration),
+    prefixes: v.exactOptional(map({ from: prefix6, length: v.exactOptional(integer(1, 64, " bits")) }, PREFIXES_TEXTS)),
+    routes: v.exactOptional(list(prefix6, 64, "routes")),
+    ntp: v.exactOptional(list(ipv6, 8, "time servers")),
+    "rapid-commit": v.exactOptional(yesOrNo),
+    hosts: v.exactOptional(list(ip6Host, 10_000, "hosts")),
+  },
+  IP6_TEXTS,
+);
+
 const network = map(
   {
     kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
@@ -237,6 +265,7 @@ const network = map(
     mtu: v.exactOptional(integer(68, 65535, " bytes")),
     dns: v.exactOptional(dns),
     dhcp: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, dhcp)),
+    ipv6: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, ip6)),
   },
   NETWORK_TEXTS,
 );

@@ -24,6 +24,8 @@ interface VmSurroundings {
   readonly devices: Set<string>;
   /** Networks that have a DHCP server of their own. */
   readonly served: ReadonlySet<string>;
+  /** The same of IPv6. */
+  readonly served6: ReadonlySet<string>;
 }
 
 /** Whether a machine is a VM with NICs of its own. */
@@ -66,7 +68,7 @@ export function buildVm(name: string, shape: VmShape, around: VmSurroundings, co
 function buildTaps(
   name: string,
   shape: NetworkVmShape,
-  { numbers, addresses, devices, served }: VmSurroundings,
+  { numbers, addresses, devices, served, served6 }: VmSurroundings,
   context: Context,
 ): readonly TapNic[] {
   return shape.nics.map((nic, index) => {
@@ -83,12 +85,18 @@ function buildTaps(
       network: nic.network,
       hostDevice,
       dhcp,
+      // Whoever asks for a server of his own has it for both.
+      dhcp6: dhcp === "none" || nic.dhcp === "single" || !served6.has(nic.network) ? ownServer(dhcp) : "network",
       queues: context.value([...place, "queues"], nic.queues, 1),
       ...addresses.of(name, number),
       macAddress: nic.mac ?? context.deriveMac([...place, "mac"], ["machines", name, "nics", number, "mac"]),
       options: nic.options ?? [],
     };
   });
+}
+
+function ownServer(dhcp: TapNic["dhcp"]): TapNic["dhcp6"] {
+  return dhcp === "none" ? "none" : "single";
 }
 
 function buildBindings(

@@ -52,6 +52,7 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
     case "dhcp-client":
     case "vm":
       return [];
@@ -80,6 +81,7 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
     case "dhcp-client":
     case "vm":
       return [];

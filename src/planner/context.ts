@@ -218,6 +218,7 @@ export function linkKeysOf(object: StateObject): readonly string[] {
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
       return [object.linkKey];
     case "route":
       return object.nextHops.flatMap((hop) => (hop.linkKey === undefined ? [] : [hop.linkKey]));

@@ -40,6 +40,7 @@ function buildIdentity(object: StateObject): string {
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
     case "dhcp-client":
     case "vm":
       return `${object.kind}|${object.key}`;

@@ -54,6 +54,7 @@ export function readBack(context: Context, object: StateObject): StateObject | u
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
     case "dhcp-client":
     case "vm":
       return undefined;

@@ -1,5 +1,7 @@
 /** What a step does, as a person would say it. */
+import { formatPrefix } from "../base/address.ts";
 import type {
+  Ip6NetworkObject,
   LinkObject,
   NetworkDhcpObject,
   NextHop,
@@ -41,6 +43,8 @@ function creation(object: StateObject, names: Names): string {
       return `write file ${object.path}`;
     case "ip6-single":
       return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)} to ${object.clientMac}`;
+    case "ip6-network":
+      return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}: ${served6(object)}`;
     case "dhcp-network":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} ${served(object)}`;
     case "dhcp-single":
@@ -81,6 +85,7 @@ function deletion(object: StateObject, names: Names): string {
     case "file":
       return `delete file ${object.path}`;
     case "ip6-single":
+    case "ip6-network":
       return `stop IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dhcp-single":
     case "dhcp-network":
@@ -113,6 +118,7 @@ function change(before: StateObject, after: StateObject, names: Names): string {
     case "file":
       return `rewrite file ${after.path}`;
     case "ip6-single":
+    case "ip6-network":
     case "dhcp-network":
     case "dhcp-client":
       return `${creation(after, names)}, as changed`;
@@ -287,4 +293,15 @@ function served({ ranges, hosts, knownOnly }: NetworkDhcpObject): string {
   const from = `from ${ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}`;
   if (knownOnly) return `${from}, to ${count("known host")} alone`;
   return hosts.length === 0 ? from : `${from}, with ${count("known host")}`;
+}
+
+/** "hosts make addresses of fd00:50::/64, addresses from …, prefixes of 60 bits out of fd00:60::/48, with 1 known host" */
+function served6({ prefixes, range, delegate, hosts }: Ip6NetworkObject): string {
+  const made = prefixes.filter(({ autonomous }) => autonomous).map(({ prefix }) => formatPrefix(prefix));
+  return [
+    ...(made.length === 0 ? [] : [`hosts make addresses of ${made.join(", ")}`]),
+    ...(range === undefined ? [] : [`addresses from ${range.first}-${range.last}`]),
+    ...(delegate === undefined ? [] : [`prefixes of ${delegate.length} bits out of ${formatPrefix(delegate.from)}`]),
+    ...(hosts.length === 0 ? [] : [`${hosts.length} known host${hosts.length === 1 ? "" : "s"}`]),
+  ].join(", ");
 }

@@ -31,6 +31,7 @@ function isOf(round: Round, object: StateObject): boolean {
     case "dhcp-single":
     case "ip6-single":
     case "dhcp-network":
+    case "ip6-network":
     case "dhcp-client":
     case "vm":
       return false;

@@ -5,7 +5,6 @@
  * Leases are kept in STATE/dhcp/FILE/NETWORK.leases, so that a server that is opened anew, after a kill or with another
  * configuration, goes on where the last one was.
  */
-import { rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type MacAddress, networkOf } from "../base/address.ts";
 import { fromHex } from "../base/bytes.ts";
@@ -13,8 +12,7 @@ import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
 import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
-import { removeDurably } from "../store/atomic-file.ts";
-import { removePoolNote } from "../store/pool-note.ts";
+import { forgetLeases } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { Dhcp4Service } from "./dhcp4-server.ts";
 
@@ -114,22 +112,7 @@ class NetworkDhcpServer {
     // Otherwise the others go as well, or it is back at once.
     if (meant || this.#members.size === 0) await this.#reopen();
     // Where only machines with addresses of their own were served, nothing is worth keeping.
-    if (meant && this.#members.size === 0 && object.ranges.length === 0) this.#forget();
-  }
-
-  #forget(): void {
-    removeDurably(this.#leaseFile);
-    removePoolNote(this.#leaseFile);
-    for (const folder of [dirname(this.#leaseFile), dirname(dirname(this.#leaseFile))]) {
-      try {
-        rmdirSync(folder);
-      } catch (error) {
-        // Leases of others are kept there.
-        if (error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "ENOENT"))
-          return;
-        throw error;
-      }
-    }
+    if (meant && this.#members.size === 0 && object.ranges.length === 0) forgetLeases(this.#leaseFile);
   }
 
   /** With what all members say now; nobody is answered in between. */

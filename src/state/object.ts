@@ -327,6 +327,52 @@ export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly furtherSubnets?: readonly DhcpFurtherSubnet[];
 }
 
+/** A client of a network's IPv6 server; exactly one of mac and duidHex is there. */
+export interface Ip6KnownHost {
+  readonly mac?: MacAddress;
+  readonly duidHex?: string;
+  /** Nobody else gets it. */
+  readonly address?: Ipv6Address;
+  readonly prefix?: Ipv6Prefix;
+}
+
+/** Router advertisements and the DHCPv6 server on a network's bridge. */
+export interface Ip6NetworkObject extends ObjectBase {
+  readonly kind: "ip6-network";
+  readonly namespace: string;
+  readonly linkKey: string;
+  readonly interfaceName: string;
+  /** FILE/NETWORK: whose leases these are. */
+  readonly network: string;
+  /** Link-local source of advertisements and answers: the bridge's own. */
+  readonly linkAddress: Ipv6Address;
+  /** Further addresses of the bridge, under which relays reach the server. */
+  readonly addresses: readonly Ipv6Address[];
+  /** What is on the link, at least one. */
+  readonly prefixes: readonly {
+    readonly prefix: Ipv6Prefix;
+    /** Hosts make addresses from it (SLAAC, RFC 4862). */
+    readonly autonomous: boolean;
+  }[];
+  /** Whether addresses are to be had by DHCPv6. */
+  readonly managed: boolean;
+  /** What is given to whoever asks; absent: `hosts` alone get addresses. */
+  readonly range?: { readonly first: Ipv6Address; readonly last: Ipv6Address };
+  readonly delegate?: { readonly from: Ipv6Prefix; readonly length: number };
+  /** Of addresses and prefixes; 0xffffffff is forever. */
+  readonly leaseSeconds: number;
+  /** Whether the bridge is the hosts' default router. */
+  readonly defaultRouter: boolean;
+  /** Further destinations through it (route information, RFC 4191). */
+  readonly routes: readonly Ipv6Prefix[];
+  readonly mtuBytes: number;
+  readonly nameServers: readonly Ipv6Address[];
+  readonly searchDomains: readonly string[];
+  readonly ntpServers: readonly Ipv6Address[];
+  readonly rapidCommit: boolean;
+  readonly hosts: readonly Ip6KnownHost[];
+}
+
 /**
  * A DHCPv4 client of an interface that somebody else made. What its lease makes of the interface is a unit of its own,
  * so that it changes without a change of the file.
@@ -382,13 +428,20 @@ export type KernelObject =
   | NftTableObject
   | ForeignAcceptObject
   | FileObject;
-export type ServiceObject = SingleDhcpObject | Ip6SingleObject | NetworkDhcpObject | DhcpClientObject | VmObject;
+export type ServiceObject =
+  | SingleDhcpObject
+  | Ip6SingleObject
+  | NetworkDhcpObject
+  | Ip6NetworkObject
+  | DhcpClientObject
+  | VmObject;
 export type StateObject = KernelObject | ServiceObject;
 
 export const SERVICE_KINDS: ReadonlySet<unknown> = new Set<ServiceObject["kind"]>([
   "dhcp-single",
   "ip6-single",
   "dhcp-network",
+  "ip6-network",
   "dhcp-client",
   "vm",
 ]);
@@ -450,6 +503,8 @@ export function nameOf(object: StateObject): string {
       return `IPv6 for the guest on ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp-network":
       return `DHCP on ${object.interfaceName}${inside(object.namespace)}`;
+    case "ip6-network":
+      return `IPv6 on ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp-client":
       return `DHCP client of ${object.interfaceName}${inside(object.namespace)}`;
     case "vm":

@@ -9,6 +9,7 @@ import * as TEXTS from "../../src/model/texts.ts";
 import { BETWEEN } from "./mistakes/between.ts";
 import { network, nic, vm } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
+import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
@@ -36,7 +37,7 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
     "overlapping IPv6 subnets",
     "an IPv6 address twice",
     "an IPv6 address on a network without IPv6",
-    ...[...BETWEEN, ...DHCP_BETWEEN, ...UPLINK_BETWEEN].map(({ what }) => what),
+    ...[...BETWEEN, ...DHCP_BETWEEN, ...UPLINK_BETWEEN, ...IP6_SERVER_BETWEEN].map(({ what }) => what),
   ],
   "arithmetic of addresses": [
     "a subnet with host bits",
@@ -63,6 +64,8 @@ const cases = [
   ...DHCP_BETWEEN,
   ...UPLINK_SHAPE,
   ...UPLINK_BETWEEN,
+  ...IP6_SERVER_SHAPE,
+  ...IP6_SERVER_BETWEEN,
 ];
 
 test("docs/network-file.schema.json is what the model says", () => {

@@ -4,6 +4,7 @@ import { parseNetworkFile } from "../../src/model/parse.ts";
 import { BETWEEN, SYNTAX } from "./mistakes/between.ts";
 import { network } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE, SUBNETS } from "./mistakes/dhcp.ts";
+import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
@@ -19,6 +20,7 @@ describe.each([
   ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
   ["several subnets", SUBNETS],
+  ["IPv6 server", [...IP6_SERVER_SHAPE, ...IP6_SERVER_BETWEEN]],
   ["between the parts", BETWEEN],
   ["syntax", SYNTAX],
 ])("%s", (_, cases) => {

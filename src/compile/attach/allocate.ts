@@ -1,5 +1,6 @@
 /** Addresses for what is attached: those asked for, else the highest free one, since files allocate from below. */
 import {
+  type Family,
   familyOf,
   formatPrefix,
   type IpAddress,
@@ -64,7 +65,7 @@ function checkWish({ name, layout, ranges }: AppliedNetwork, wished: IpAddress, 
     ? `it cannot be a host's in ${formatPrefix(subnet)}`
     : taken.has(wished) || gatewaysOf(layout).includes(wished)
       ? "somebody has it already"
-      : rangeOf(ranges, ipToBigint(wished)) !== undefined && familyOf(wished) === 4
+      : rangeOf(ranges, ipToBigint(wished), familyOf(wished)) !== undefined
         ? "the network's DHCP server gives it to whoever asks"
         : undefined;
   if (reason === undefined) return;
@@ -73,9 +74,15 @@ function checkWish({ name, layout, ranges }: AppliedNetwork, wished: IpAddress, 
   });
 }
 
-/** The range of the DHCP server that an IPv4 address is in. */
-function rangeOf(ranges: AppliedNetwork["ranges"], address: bigint): AppliedNetwork["ranges"][number] | undefined {
-  return ranges.find(({ first, last }) => ipToBigint(first) <= address && address <= ipToBigint(last));
+/** The range of a DHCP server that an address is in. */
+function rangeOf(
+  ranges: AppliedNetwork["ranges"],
+  address: bigint,
+  family: Family,
+): AppliedNetwork["ranges"][number] | undefined {
+  return ranges.find(
+    ({ first, last }) => familyOf(first) === family && ipToBigint(first) <= address && address <= ipToBigint(last),
+  );
 }
 
 /** Of the first subnet that has one left. */
@@ -98,7 +105,7 @@ function highestFree(
   const gateways = gatewaysOf(layout);
   for (let number = family === 6 && last - first > IPV6_SPAN ? first + IPV6_SPAN : last; number >= first; number--) {
     const candidate = ipFromBigint(number, family);
-    const range = family === 4 ? rangeOf(ranges, number) : undefined;
+    const range = rangeOf(ranges, number, family);
     if (range !== undefined) number = ipToBigint(range.first);
     else if (!taken.has(candidate) && !gateways.includes(candidate)) return candidate;
   }

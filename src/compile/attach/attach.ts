@@ -167,6 +167,7 @@ function tapNic(nic: GuestNic, index: number): TapNic {
     network: network.name,
     hostDevice: tapName,
     dhcp,
+    dhcp6: dhcp === "none" ? "none" : "single",
     queues,
     macAddress,
     options: [],

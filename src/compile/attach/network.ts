@@ -2,7 +2,7 @@
 import { type IpAddress, type Ipv4Address, type Ipv6Address, type MacAddress, networkOf } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
-import type { AddressObject, Desired, DhcpRange, LinkObject, NetworkDhcpObject } from "../../state/object.ts";
+import type { AddressObject, Desired, LinkObject, StateObject } from "../../state/object.ts";
 import type { NetworkLayout } from "../layout.ts";
 import { Domains } from "./domains.ts";
 
@@ -15,8 +15,8 @@ export interface AppliedNetwork {
   /** Key of the bridge. */
   readonly key: string;
   readonly layout: NetworkLayout;
-  /** What its DHCP server gives to whoever asks. */
-  readonly ranges: readonly DhcpRange[];
+  /** What its servers give to whoever asks, of both families. */
+  readonly ranges: readonly { readonly first: IpAddress; readonly last: IpAddress }[];
 }
 
 /** The networks of one applied file; those of anything else are none. */
@@ -28,12 +28,15 @@ export function networksOf(file: string, desired: Desired): readonly AppliedNetw
     const name = `${file}/${declared}`;
     const layout = layoutOf(name, object, object.macAddress, desired);
     if (layout === undefined) return [];
-    const server = desired.objects.find((one) => one.kind === "dhcp-network" && one.network === name);
-    return [{ name, key: object.key, layout, ranges: server?.kind === "dhcp-network" ? rangesOf(server) : [] }];
+    return [{ name, key: object.key, layout, ranges: desired.objects.flatMap((one) => rangesOf(one, name)) }];
   });
 }
 
-function rangesOf({ ranges, classes, furtherSubnets = [] }: NetworkDhcpObject): readonly DhcpRange[] {
+function rangesOf(object: StateObject, network: string): AppliedNetwork["ranges"] {
+  if (object.kind === "ip6-network")
+    return object.network !== network || object.range === undefined ? [] : [object.range];
+  if (object.kind !== "dhcp-network" || object.network !== network) return [];
+  const { ranges, classes, furtherSubnets = [] } = object;
   const further = furtherSubnets.flatMap((each) => each.ranges);
   return [...ranges, ...further, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
 }
@@ -127,7 +130,7 @@ export function addressesGiven(
     if (object.kind === "address") given.add(object.address);
     else if (object.kind === "dhcp-single") given.add(object.lease.address);
     else if (object.kind === "ip6-single") for (const address of object.lease.addresses) given.add(address);
-    else if (object.kind === "dhcp-network")
+    else if (object.kind === "dhcp-network" || object.kind === "ip6-network")
       for (const { address } of object.hosts) if (address !== undefined) given.add(address);
   }
   return given;

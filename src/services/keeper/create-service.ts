@@ -3,6 +3,7 @@ import type { Logger } from "../../base/logger.ts";
 import type { DhcpClientObject, Ip6SingleObject, ServiceObject, SingleDhcpObject } from "../../state/object.ts";
 import type { NetworkDhcpServers } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
+import { NetworkIp6Server, offersOf } from "../ip6-bridge.ts";
 import { SingleIp6Server } from "../ip6-single.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
@@ -26,6 +27,11 @@ export function createService(
 ): Service {
   if (object.kind === "vm") return new VmService(object, stateFolder, log);
   if (object.kind === "dhcp-client") return createDhcpClient(object, log);
+  if (object.kind === "ip6-network")
+    return new LinkService(object, log, {
+      offers: offersOf(object),
+      open: (place) => new NetworkIp6Server(object, place, stateFolder, log),
+    });
   if (object.kind !== "dhcp-network") return createLinkService(object, log);
   const { network, serverAddress, hosts } = object;
   return new LinkService(object, log, {

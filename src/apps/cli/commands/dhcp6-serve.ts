@@ -19,6 +19,7 @@ import { readInterface, type ServedInterface } from "../../../kernel/read-interf
 import { interfaceNameFault } from "../../../model/names.ts";
 import { checkConfig, type Dhcp6ServerConfig, type Host6 } from "../../../protocol/dhcp6/server/config.ts";
 import { partOfLifetime } from "../../../protocol/guest-lease6.ts";
+import { routerConfigOf } from "../../../protocol/ndp/advertised-link.ts";
 import type { RouterConfig } from "../../../protocol/ndp/router.ts";
 import { Ip6Service } from "../../../services/ip6-network.ts";
 import { createStateFolder, isInMemory, stateFolderPath } from "../../../store/state-folder.ts";
@@ -33,8 +34,6 @@ import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
 
 const COMMAND = { name: "dhcp6 serve" } as const;
 const DEFAULT_LEASE = "12h";
-const ROUTER_LIFETIME_SECONDS = 1800;
-const HOP_LIMIT = 64;
 const USUAL_MTU_BYTES = 1500;
 /** RFC 8200 §5, §3. */
 const [SMALLEST_MTU_BYTES, LARGEST_MTU_BYTES] = [1280, 65_535];
@@ -203,34 +202,18 @@ function readNames(text: string | undefined): readonly string[] {
 }
 
 function advertisementOf(config: Dhcp6ServerConfig, served: ServedInterface, isRouter: boolean): RouterConfig {
-  const { linkAddress, serverMac, prefixes, range, delegate, hosts, nameServers, searchDomains } = config;
-  const { validSeconds, preferredSeconds } = config;
-  // Told anew well before it ends, also where an advertisement is lost.
-  const maximum = Math.min(600, Math.max(4, validSeconds / 3));
-  return {
-    address: linkAddress,
-    mac: serverMac,
-    intervalSeconds: { minimum: Math.max(3, maximum / 3), maximum },
-    told: {
-      hopLimit: HOP_LIMIT,
-      // Also where only some have an address of ours: the others make their own all the same.
-      managed: range !== undefined || delegate !== undefined || hosts.length > 0,
-      other: true,
-      lifetimeSeconds: isRouter ? ROUTER_LIFETIME_SECONDS : 0,
-      ...(served.mtuBytes === USUAL_MTU_BYTES ? {} : { mtuBytes: served.mtuBytes }),
-      prefixes: prefixes.map((prefix) => ({
-        prefix,
-        onLink: true,
-        autonomous: range === undefined && prefix.length === AUTONOMOUS_LENGTH,
-        validSeconds,
-        preferredSeconds,
-      })),
-      routes: [],
-      nameServers,
-      searchDomains,
-      dnsLifetimeSeconds: ROUTER_LIFETIME_SECONDS,
-    },
-  };
+  const { prefixes, range, delegate, hosts } = config;
+  return routerConfigOf(config, {
+    // Also where only some have an address of ours: the others make their own all the same.
+    managed: range !== undefined || delegate !== undefined || hosts.length > 0,
+    isRouter,
+    prefixes: prefixes.map((prefix) => ({
+      prefix,
+      autonomous: range === undefined && prefix.length === AUTONOMOUS_LENGTH,
+    })),
+    routes: [],
+    ...(served.mtuBytes === USUAL_MTU_BYTES ? {} : { mtuBytes: served.mtuBytes }),
+  });
 }
 
 function tell(

@@ -133,7 +133,7 @@ function formatStatus(status: Status): string {
         ...Object.entries(service.details)
           .filter(([, value]) => typeof value === "string" || typeof value === "number")
           .map(([name, value]) => `${name}=${String(value)}`),
-        ...(service.kind === "dhcp-network" ? formatMessages(service.details) : []),
+        ...(service.kind === "dhcp-network" || service.kind === "ip6-network" ? formatMessages(service.details) : []),
       ].join(" "),
     ]);
     if (rows.length > 0) lines.push(formatTable([["SERVICE", "STATE", "REMARK", "DETAILS"], ...rows]));

@@ -1,0 +1,77 @@
+/**
+ * A network's IPv6 server: what its section of the file says, and the machines of the file, each known by its MAC
+ * address. Where hosts and guests have addresses kept for them, all are told to ask for one, whatever the mode.
+ */
+import type { IpAddress, Ipv6Address } from "../base/address.ts";
+import type { Ip6Host, Machine, PodNic, TapNic } from "../model/model.ts";
+import type { Ip6KnownHost, Ip6NetworkObject } from "../state/object.ts";
+import type { Facts } from "./facts.ts";
+import type { Layout, NetworkLayout } from "./layout.ts";
+import { GATEWAY_LINK_LOCAL, networkLinkKey } from "./networks.ts";
+import { resolverOf } from "./resolver.ts";
+import { isServedByNetwork6 } from "./taps.ts";
+
+/** @param file its name, before that of a network */
+export function compileNetworkIp6(
+  machines: readonly Machine[],
+  layout: Layout,
+  facts: Facts,
+  file: string,
+): readonly Ip6NetworkObject[] {
+  return [...layout.networks.values()].flatMap((place): Ip6NetworkObject[] => {
+    const { network, router, mtuBytes, addressing6 } = place;
+    const { ipv6 } = network;
+    if (ipv6 === undefined || addressing6 === undefined) return [];
+    const { mode, range, delegate, leaseSeconds, routes, ntpServers, rapidCommit } = ipv6;
+    const { servers, search } = resolverOf({ dns: {} }, { network: network.name }, layout, facts);
+    const hosts = ipv6.hosts.map(hostOf);
+    const isKept = hosts.some(({ address }) => address !== undefined);
+    return [
+      {
+        kind: "ip6-network",
+        key: `ip6/${network.name}`,
+        origin: `network ${network.name}`,
+        namespace: network.namespace,
+        linkKey: networkLinkKey(network.name),
+        interfaceName: network.device,
+        network: `${file}/${network.name}`,
+        linkAddress: GATEWAY_LINK_LOCAL,
+        addresses: [addressing6.gateway],
+        prefixes: [{ prefix: addressing6.subnet, autonomous: mode !== "dhcp" }],
+        managed: mode !== "slaac" || isKept || machines.some((machine) => asksNetwork(machine, place, layout)),
+        ...(range === undefined ? {} : { range }),
+        ...(delegate === undefined ? {} : { delegate }),
+        leaseSeconds,
+        defaultRouter: router !== undefined,
+        routes,
+        mtuBytes,
+        nameServers: servers.filter(isIpv6),
+        searchDomains: search,
+        ntpServers,
+        rapidCommit,
+        hosts: [...machines.flatMap((machine) => hostsOf(machine, place)), ...hosts],
+      },
+    ];
+  });
+}
+
+function asksNetwork(machine: Machine, { network }: NetworkLayout, layout: Layout): boolean {
+  if (machine.kind !== "vm") return false;
+  return machine.taps.some((nic) => nic.network === network.name && isServedByNetwork6(machine, nic, layout));
+}
+
+/** The machine's NICs on the network that have an address there: nobody else gets it, whoever tells them. */
+function hostsOf(machine: Machine, { network }: NetworkLayout): Ip6KnownHost[] {
+  const nics: readonly (PodNic | TapNic)[] = machine.kind === "namespace" ? machine.nics : machine.taps;
+  return nics.flatMap(({ network: name, macAddress, address6 }) =>
+    name !== network.name || address6 === undefined ? [] : [{ mac: macAddress, address: address6 }],
+  );
+}
+
+function hostOf({ macAddress, ...host }: Ip6Host): Ip6KnownHost {
+  return { ...(macAddress === undefined ? {} : { mac: macAddress }), ...host };
+}
+
+function isIpv6(address: IpAddress): address is Ipv6Address {
+  return address.includes(":");
+}

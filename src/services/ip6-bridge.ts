@@ -1,0 +1,109 @@
+/**
+ * The IPv6 server of a network, on its bridge: what the network's object says, told by advertisements and by DHCPv6.
+ *
+ * Leases are kept in STATE/dhcp6/FILE/NETWORK.leases, so that a server that is opened anew, after a kill or with another
+ * configuration, goes on where the last one was.
+ */
+import { dirname, join } from "node:path";
+import { formatPrefix, type MacAddress } from "../base/address.ts";
+import { fromHex } from "../base/bytes.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Dhcp6ServerConfig } from "../protocol/dhcp6/server/config.ts";
+import type { PoolUse6 } from "../protocol/dhcp6/server/pool.ts";
+import { partOfLifetime } from "../protocol/guest-lease6.ts";
+import { routerConfigOf } from "../protocol/ndp/advertised-link.ts";
+import type { Ip6NetworkObject } from "../state/object.ts";
+import { forgetLeases } from "../store/forget-leases.ts";
+import { createStateFolder } from "../store/state-folder.ts";
+import { linkLayerDuid } from "../wire/dhcp6/options.ts";
+import { Ip6Service } from "./ip6-network.ts";
+
+/** The very link that it listens on. */
+interface BridgePlace {
+  readonly namespacePath: string;
+  readonly interfaceIndex: number;
+  readonly macAddress: MacAddress;
+}
+
+/** What the object offers, for reports. */
+export function offersOf({ network, prefixes, range, delegate, hosts }: Ip6NetworkObject): Record<string, unknown> {
+  return {
+    network,
+    prefix: prefixes.map(({ prefix }) => formatPrefix(prefix)).join(", "),
+    ...(range === undefined ? {} : { range: `${range.first}-${range.last}` }),
+    ...(delegate === undefined ? {} : { delegates: `${formatPrefix(delegate.from)}-${delegate.length}` }),
+    hosts: hosts.length,
+  };
+}
+
+/** Serves from its making until {@link close}. */
+export class NetworkIp6Server {
+  readonly #service: Ip6Service;
+  readonly #object: Ip6NetworkObject;
+  readonly #leaseFile: string;
+
+  /** @throws NetloomError as {@link Ip6Service}'s constructor */
+  constructor(object: Ip6NetworkObject, place: BridgePlace, stateFolder: string, logger: Logger) {
+    this.#object = object;
+    this.#leaseFile = join(stateFolder, "dhcp6", `${object.network}.leases`);
+    createStateFolder(dirname(this.#leaseFile));
+    const { managed, defaultRouter: isRouter, prefixes, routes, mtuBytes, interfaceName } = object;
+    const dhcp = serverConfig(object, place.macAddress);
+    this.#service = new Ip6Service({
+      namespacePath: place.namespacePath,
+      interfaceName,
+      interfaceIndex: place.interfaceIndex,
+      router: routerConfigOf(dhcp, { managed, isRouter, prefixes, routes, mtuBytes }),
+      dhcp,
+      leaseFile: this.#leaseFile,
+      logger,
+    });
+  }
+
+  stats(): object {
+    const { restored: _, ...counters } = this.#service.stats();
+    const { addresses, prefixes } = this.#service.pool() ?? {};
+    return {
+      ...(addresses === undefined ? {} : { addresses: addresses.total, ...use(addresses) }),
+      ...(prefixes === undefined ? {} : { prefixes: prefixes.total, delegated: prefixes.given }),
+      ...counters,
+    };
+  }
+
+  /** @param meant whether it ends for good: hosts are told that the router goes */
+  async close(meant: boolean): Promise<void> {
+    await this.#service.close(meant);
+    const { range, delegate } = this.#object;
+    // Where only machines with addresses of their own were served, nothing is worth keeping.
+    if (meant && range === undefined && delegate === undefined) forgetLeases(this.#leaseFile);
+  }
+}
+
+function use({ given, declined, total }: PoolUse6): object {
+  return { given, declined, free: total - given - declined };
+}
+
+function serverConfig(object: Ip6NetworkObject, serverMac: MacAddress): Dhcp6ServerConfig {
+  const { linkAddress, addresses, range, delegate, leaseSeconds } = object;
+  const { nameServers, searchDomains, ntpServers, rapidCommit } = object;
+  return {
+    duid: linkLayerDuid(serverMac),
+    serverMac,
+    linkAddress,
+    addresses,
+    prefixes: object.prefixes.map(({ prefix }) => prefix),
+    ...(range === undefined ? {} : { range }),
+    ...(delegate === undefined ? {} : { delegate }),
+    preferredSeconds: Math.max(1, partOfLifetime(leaseSeconds, 0.75)),
+    validSeconds: leaseSeconds,
+    nameServers,
+    searchDomains,
+    ntpServers,
+    authoritative: true,
+    rapidCommit,
+    hosts: object.hosts.map(({ duidHex, ...host }) => ({
+      ...host,
+      ...(duidHex === undefined ? {} : { duid: fromHex(duidHex) }),
+    })),
+  };
+}
