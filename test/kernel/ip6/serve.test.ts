@@ -20,6 +20,9 @@ echo "EVENT $reason address=$new_ip6_address$new_dhcp6_ia_na1_ia_addr1 prefix=$n
 exit 0
 `;
 
+/** Next header, and the type of a router advertisement. */
+const [ICMPV6, ADVERTISEMENT] = [58, 134];
+
 let folder: Folder;
 let capture: Capture;
 const running: Running[] = [];
@@ -180,10 +183,16 @@ describe("dhcp6 serve", () => {
   });
 
   test("stateless: the kernel makes its address, dhclient is told the rest; routes go at the end", async () => {
-    const server = await serve(["--stateless", "--router", ...SETTINGS]);
+    const host = "52:54:00:00:00:02=2001:db8:1::77";
+    const server = await serve(["--stateless", "--host", host, "--router", ...SETTINGS]);
     await linkUp("c1");
     await until("c1 has an address", () => addresses("c1").length > 0);
     expect(addresses("c1")).toEqual(["2001:db8:1:0:5054:ff:fe00:1/64"]);
+    const advertised = (): Uint8Array[] =>
+      capture.frames().filter((frame) => frame[20] === ICMPV6 && frame[54] === ADVERTISEMENT);
+    await until("an advertisement is seen", () => advertised().length > 0);
+    // M and O: the one host has to ask for its address, though the others make theirs.
+    for (const frame of advertised()) expect(frame[59]! & 0xc0).toBe(0xc0);
     const defaults = (): string[] =>
       json("ip -n c1 -j -6 route show default proto ra").map((route) => String(route["gateway"]));
     expect(defaults()).toEqual(["fe80::ff:fe00:fe"]);
