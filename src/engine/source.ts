@@ -5,7 +5,7 @@ import type { AttachRequest, AttachTarget, GuestRunRequest } from "./attach-requ
 interface Source {
   readonly attach?: AttachRequest;
   readonly vm?: GuestRunRequest;
-  readonly lease?: { readonly interface: string };
+  readonly lease?: { readonly interface: string; readonly family?: number };
   readonly binding?: string;
   readonly ports?: readonly { readonly port: number; readonly protocol: string }[];
 }
@@ -17,7 +17,7 @@ interface Source {
 export function formatSource(source: string): string {
   if (!source.startsWith("{")) return source;
   const { attach, vm, lease, ...bind } = JSON.parse(source) as Source;
-  if (lease !== undefined) return `DHCP lease of ${lease.interface}`;
+  if (lease !== undefined) return `${lease.family === 6 ? "DHCPv6" : "DHCP"} lease of ${lease.interface}`;
   if (attach !== undefined) return attachmentWords(attach).join(", ");
   return vm === undefined ? bindWords(bind).join(", ") : guestWords(vm).join(", ");
 }

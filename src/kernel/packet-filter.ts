@@ -30,6 +30,7 @@ const PROTOCOL_ICMPV6 = 58;
 const DHCP_SERVER_PORT = 67;
 const DHCP_CLIENT_PORT = 68;
 const DHCP6_SERVER_PORT = 547;
+const DHCP6_CLIENT_PORT = 546;
 const ECHO_REPLY = 0;
 const ROUTER_SOLICITATION = 133;
 const NEIGHBOUR_SOLICITATION = 135;
@@ -122,3 +123,17 @@ export const GUEST_IP6_FILTER = ip6Filter([ROUTER_SOLICITATION, NEIGHBOUR_SOLICI
 
 /** The same without neighbour solicitations: for who serves an interface whose addresses are the kernel's. */
 export const IP6_SERVER_FILTER = ip6Filter([ROUTER_SOLICITATION]);
+
+/** What DHCPv6 servers send to clients: `not vlan and ip6 and udp dst port 546`. */
+export const DHCP6_CLIENT_FILTER: readonly BpfInstruction[] = [
+  instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
+  instruction(JUMP_EQUAL, 0, 0, 7),
+  instruction(LOAD_HALF_ABSOLUTE, ETHERTYPE_OFFSET),
+  instruction(JUMP_EQUAL, ETHERTYPE_IPV6, 0, 5),
+  instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 6),
+  instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 3),
+  instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + IPV6_HEADER_BYTES + 2),
+  instruction(JUMP_EQUAL, DHCP6_CLIENT_PORT, 0, 1),
+  instruction(RETURN, WHOLE_FRAME),
+  instruction(RETURN, DROP),
+];

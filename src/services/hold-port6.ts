@@ -1,12 +1,12 @@
 /**
  * What a server that reads IPv6 from a packet socket needs of the kernel beside it: the groups that it is asked in are
  * joined, or switches and bridges that watch memberships keep them from us; and port 547 is held, or the kernel refuses
- * what relays send as "port unreachable".
+ * what relays send as "port unreachable". A client holds port 546, for the same reason.
  */
-import { ipToBytes, parseIpv6 } from "../base/address.ts";
+import { type Ipv6Address, ipToBytes, parseIpv6 } from "../base/address.ts";
 import { concatBytes, utf8Encode } from "../base/bytes.ts";
 import { bindSocket, closeDescriptor, hostInteger, setSocketOption, SystemCallError } from "../kernel/native.ts";
-import { DHCP6_SERVER_PORT } from "../wire/dhcp6/message.ts";
+import { DHCP6_CLIENT_PORT, DHCP6_SERVER_PORT } from "../wire/dhcp6/message.ts";
 import { openUnread } from "./hold-port.ts";
 
 const AF_INET6 = 10;
@@ -27,15 +27,30 @@ export interface HeldPort6 {
 
 /** @param namespace descriptor of the network namespace, default our own. @throws SystemCallError */
 export function holdPort6(interfaceName: string, interfaceIndex: number, namespace?: number): HeldPort6 {
+  return hold(interfaceName, interfaceIndex, DHCP6_SERVER_PORT, GROUPS, namespace);
+}
+
+/** The port to which servers answer, in our own namespace. @throws SystemCallError */
+export function holdClientPort6(interfaceName: string, interfaceIndex: number): HeldPort6 {
+  return hold(interfaceName, interfaceIndex, DHCP6_CLIENT_PORT, [], undefined);
+}
+
+function hold(
+  interfaceName: string,
+  interfaceIndex: number,
+  port: number,
+  groups: readonly Ipv6Address[],
+  namespace: number | undefined,
+): HeldPort6 {
   const descriptor = openUnread(AF_INET6, namespace);
   try {
     setSocketOption(descriptor, SOL_SOCKET, SO_BINDTODEVICE, utf8Encode(interfaceName));
     setSocketOption(descriptor, SOL_IPV6, IPV6_V6ONLY, hostInteger(1));
-    for (const group of GROUPS) {
+    for (const group of groups) {
       const request = concatBytes([ipToBytes(group), hostInteger(interfaceIndex)]);
       setSocketOption(descriptor, SOL_IPV6, IPV6_ADD_MEMBERSHIP, request);
     }
-    bindSocket(descriptor, socketAddress(DHCP6_SERVER_PORT));
+    bindSocket(descriptor, socketAddress(port));
     return { descriptor, isHeld: true };
   } catch (error) {
     if (error instanceof SystemCallError && error.errnoName === "EADDRINUSE") return { descriptor, isHeld: false };

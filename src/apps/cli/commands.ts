@@ -14,6 +14,7 @@ import {
 } from "./commands/dhcp-leases-transfer.ts";
 import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
+import { dhcp6RequestCommand } from "./commands/dhcp6-request.ts";
 import { dhcp6ServeCommand } from "./commands/dhcp6-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   dhcpLeasesImportCommand,
   dhcpLeasesExportCommand,
   dhcpRequestCommand,
+  dhcp6RequestCommand,
   dhcp6ServeCommand,
   dhcp6LeasesCommand,
   dhcp6LeasesImportCommand,

@@ -8,6 +8,7 @@ import { createFlags, kernelFamily } from "./family.ts";
 
 /** IFA_F_* bits that are wanted most; `flags` takes any. */
 export const IFA_F_NODAD = 0x02;
+export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_HOMEADDRESS = 0x10;
 export const IFA_F_TENTATIVE = 0x40;
 export const IFA_F_PERMANENT = 0x80;

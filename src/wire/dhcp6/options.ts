@@ -14,6 +14,7 @@ export const DHCP6_OPTION = {
   address: 5,
   optionRequest: 6,
   preference: 7,
+  elapsedTime: 8,
   relayMessage: 9,
   status: 13,
   rapidCommit: 14,
@@ -28,12 +29,15 @@ export const DHCP6_OPTION = {
   clientName: 39,
   ntpServer: 56,
   clientLinkLayerAddress: 79,
+  solicitMaximum: 82,
+  informationMaximum: 83,
   relaySourcePort: 135,
 } as const;
 
 /** RFC 8415 §21.13 */
 export const DHCP6_STATUS = {
   success: 0,
+  unspecifiedFailure: 1,
   noAddressesAvailable: 2,
   noBinding: 3,
   notOnLink: 4,

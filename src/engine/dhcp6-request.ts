@@ -1,0 +1,97 @@
+/** `netloom dhcp6 request`: an interface of this host has a DHCPv6 lease for as long as a process asks for it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { NetloomError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { linkLocalOf } from "../kernel/ipv6-addresses.ts";
+import type { Dhcp6ClientEvent } from "../protocol/dhcp6/client/input-output.ts";
+import type { Dhcp6Lease, Dhcp6Settings } from "../protocol/dhcp6/client/lease.ts";
+import { Dhcp6LinkClient } from "../services/dhcp6-client.ts";
+import {
+  type Dhcp6Wishes,
+  findInterface6,
+  identityOf,
+  Lease6Session,
+  type Lease6SessionOptions,
+} from "./lease6-session.ts";
+
+const LOOK_MILLISECONDS = 100;
+
+/** A lease, or settings alone where nothing else is wished for. */
+export type Answer6 = { readonly lease: Dhcp6Lease } | { readonly settings: Dhcp6Settings; readonly server: string };
+
+/**
+ * Ask once, and change nothing on the host: nobody renews the lease, and it is not given back.
+ * @throws NetloomError unfit-interface, link-down, no-dhcp-server after `timeoutSeconds` or when `signal` says so
+ */
+export async function requestOnce6(
+  interfaceName: string,
+  wishes: Dhcp6Wishes,
+  {
+    timeoutSeconds,
+    signal,
+    logger,
+  }: { readonly timeoutSeconds: number; readonly signal: AbortSignal; readonly logger: Logger },
+): Promise<Answer6> {
+  const found = await findInterface6(interfaceName);
+  if (!found.up) {
+    throw new NetloomError("link-down", `dhcp6 request ${interfaceName}: the interface is down`, {
+      hint: `Set it up (ip link set ${interfaceName} up), or leave out --once: then netloom does.`,
+    });
+  }
+  const answer = Promise.withResolvers<Answer6>();
+  let trouble = "the interface has no link-local address that is ready";
+  const fail = (reason: string): void =>
+    answer.reject(
+      new NetloomError("no-dhcp-server", `dhcp6 request ${interfaceName}: ${reason}`, {
+        hint: `\`netloom doctor\` and \`tcpdump -ni ${interfaceName} udp port 546 or udp port 547\` show what is on the link; --timeout waits longer.`,
+      }),
+    );
+  const timer = setTimeout(() => fail(`${trouble} within ${timeoutSeconds} s`), timeoutSeconds * 1000);
+  const abort = (): void => fail("it was interrupted");
+  signal.addEventListener("abort", abort);
+  const onEvent = (event: Dhcp6ClientEvent): void => {
+    if (event.event === "bound") answer.resolve({ lease: event.lease });
+    else if (event.event === "informed") answer.resolve({ settings: event.settings, server: event.server });
+    else if (event.event === "advertised") trouble = `${event.server} offered a lease but did not confirm it`;
+    else if (event.event === "refused")
+      trouble = `a server refused: ${event.status}${event.message === "" ? "" : ` ${JSON.stringify(event.message)}`}`;
+  };
+  let client: Dhcp6LinkClient | undefined;
+  const begin = async (): Promise<void> => {
+    const end = performance.now() + timeoutSeconds * 1000;
+    let linkAddress = await linkLocalOf(found.index);
+    while (linkAddress === undefined && !signal.aborted && performance.now() < end) {
+      await sleep(LOOK_MILLISECONDS);
+      linkAddress = await linkLocalOf(found.index);
+    }
+    if (linkAddress === undefined) return;
+    const config = { ...identityOf(found.macAddress, wishes), linkAddress };
+    client = new Dhcp6LinkClient({ interfaceName, interfaceIndex: found.index, config, onEvent, logger });
+    trouble = "no DHCPv6 server answered";
+    client.start();
+  };
+  try {
+    begin().catch((error: unknown) => answer.reject(error));
+    return await answer.promise;
+  } finally {
+    client?.[Symbol.dispose]();
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * Hold a lease until `stop` says so, then give everything back and tell the server.
+ * @throws NetloomError unfit-interface, conflict, apply-failed; what was applied until then is taken back
+ */
+export async function holdLease6(options: Omit<Lease6SessionOptions, "onFailure">, stop: AbortSignal): Promise<void> {
+  const end = Promise.withResolvers<void>();
+  const session = await Lease6Session.open({ ...options, onFailure: end.reject });
+  if (stop.aborted) end.resolve();
+  stop.addEventListener("abort", () => end.resolve(), { once: true });
+  try {
+    await end.promise;
+  } finally {
+    await session.giveBack();
+  }
+}
