@@ -1,11 +1,11 @@
 /** The daemon's figures in Prometheus' text format, version 0.0.4. */
 import type { ServiceStatus } from "../services/keeper/protocol.ts";
 import type { DaemonEvent } from "./events.ts";
+import { addNetworkServers } from "./network-metrics.ts";
+import { labelText, Page } from "./metrics-page.ts";
 
 /** Upper bounds of a change's duration. */
 const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
-
-type Labels = Readonly<Record<string, string>>;
 
 export interface MetricsSource {
   /** How many are looked after. */
@@ -97,28 +97,7 @@ function addServices(page: Page, services: readonly ServiceStatus[]): void {
   page.addLines("netloom_services", "gauge", "DHCP servers and guests by state.", byState);
   page.addLines("netloom_dhcp_messages_total", "counter", "DHCP messages by type.", messages);
   page.add("netloom_dhcp_leases", "gauge", "Servers for one client whose client has its lease.", [[{}, leases]]);
-  addNetworks(page, services);
-}
-
-/** The DHCPv4 servers of networks, each by its FILE/NETWORK. */
-function addNetworks(page: Page, services: readonly ServiceStatus[]): void {
-  const messages = new Map<string, number>();
-  const leases = new Map<string, number>();
-  const addresses = new Map<string, number>();
-  for (const { kind, details } of services) {
-    const { network } = details;
-    if (kind !== "dhcp-network" || typeof network !== "string") continue;
-    const note = (counts: Map<string, number>, labels: Labels, value: unknown): void => {
-      if (typeof value === "number") counts.set(labelText(labels), value);
-    };
-    for (const counts of [details["received"], details["sent"]])
-      for (const [type, count] of Object.entries(counts ?? {})) note(messages, { network, type }, count);
-    for (const state of ["given", "declined"]) note(leases, { network, state }, details[state]);
-    note(addresses, { network }, details["addresses"]);
-  }
-  page.addLines("netloom_dhcp4_messages_total", "counter", "DHCPv4 messages of a network's server by type.", messages);
-  page.addLines("netloom_dhcp4_leases", "gauge", "Addresses of a network's ranges in use.", leases);
-  page.addLines("netloom_dhcp4_addresses", "gauge", "Addresses of a network's ranges.", addresses);
+  addNetworkServers(page, services);
 }
 
 function addProcess(page: Page, startedAt: number): void {
@@ -130,47 +109,4 @@ function addProcess(page: Page, startedAt: number): void {
   page.add("nodejs_heap_size_total_bytes", "gauge", "Room for objects.", [[{}, heapTotal]]);
   page.add("nodejs_external_memory_bytes", "gauge", "Buffers outside of the heap.", [[{}, external]]);
   page.add("process_start_time_seconds", "gauge", "Seconds since 1970.", [[{}, startedAt / 1000]]);
-}
-
-class Page {
-  readonly #lines: string[] = [];
-
-  add(name: string, type: string, help: string, values: readonly (readonly [Labels, number])[]): void {
-    this.addLines(name, type, help, new Map(values.map(([labels, value]) => [labelText(labels), value])));
-  }
-
-  addLines(name: string, type: string, help: string, values: ReadonlyMap<string, number>): void {
-    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    for (const [labels, value] of values) this.#lines.push(`${name}${labels} ${value}`);
-  }
-
-  addHistogram(
-    name: string,
-    help: string,
-    values: {
-      readonly bounds: readonly number[];
-      readonly counts: readonly number[];
-      readonly sum: number;
-      readonly count: number;
-    },
-  ): void {
-    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
-    values.bounds.forEach((bound, i) => {
-      this.#lines.push(`${name}_bucket{le="${bound}"} ${values.counts[i] ?? 0}`);
-    });
-    this.#lines.push(`${name}_bucket{le="+Inf"} ${values.count}`);
-    this.#lines.push(`${name}_sum ${values.sum}`, `${name}_count ${values.count}`);
-  }
-
-  toString(): string {
-    return `${this.#lines.join("\n")}\n`;
-  }
-}
-
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([name, value]) =>
-      `${name}="${value.replaceAll(/["\\\n]/g, (character) => (character === "\n" ? "\\n" : `\\${character}`))}"`,
-  );
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }

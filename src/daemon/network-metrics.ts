@@ -1,0 +1,74 @@
+/** Figures of the networks' servers of both families, each by its FILE/NETWORK. */
+import type { ServiceStatus } from "../services/keeper/protocol.ts";
+import { type Labels, labelText, type Page } from "./metrics-page.ts";
+
+/** Messages of neighbour discovery, which the IPv6 server counts beside those of DHCPv6. */
+const [ADVERTISEMENT, SOLICITATION] = ["ROUTER-ADVERTISEMENT", "ROUTER-SOLICITATION"];
+
+export function addNetworkServers(page: Page, services: readonly ServiceStatus[]): void {
+  addDhcp4(page, services);
+  addIp6(page, services);
+}
+
+/** Figures by labels. */
+class Counts {
+  readonly values = new Map<string, number>();
+
+  note(labels: Labels, value: unknown): void {
+    if (typeof value === "number") this.values.set(labelText(labels), value);
+  }
+}
+
+function addDhcp4(page: Page, services: readonly ServiceStatus[]): void {
+  const [messages, leases, addresses] = [new Counts(), new Counts(), new Counts()];
+  for (const { network, details } of serversOf("dhcp-network", services)) {
+    for (const [type, count] of messagesOf(details)) messages.note({ network, type }, count);
+    for (const state of ["given", "declined"]) leases.note({ network, state }, details[state]);
+    addresses.note({ network }, details["addresses"]);
+  }
+  const ofServer = "DHCPv4 messages of a network's server by type.";
+  page.addLines("netloom_dhcp4_messages_total", "counter", ofServer, messages.values);
+  page.addLines("netloom_dhcp4_leases", "gauge", "Addresses of a network's ranges in use.", leases.values);
+  page.addLines("netloom_dhcp4_addresses", "gauge", "Addresses of a network's ranges.", addresses.values);
+}
+
+function addIp6(page: Page, services: readonly ServiceStatus[]): void {
+  const [messages, leases, addresses, prefixes] = [new Counts(), new Counts(), new Counts(), new Counts()];
+  const [advertisements, solicitations] = [new Counts(), new Counts()];
+  for (const { network, details } of serversOf("ip6-network", services)) {
+    const counts = new Map(messagesOf(details));
+    advertisements.note({ network }, counts.get(ADVERTISEMENT) ?? 0);
+    solicitations.note({ network }, counts.get(SOLICITATION) ?? 0);
+    for (const [type, count] of counts)
+      if (type !== ADVERTISEMENT && type !== SOLICITATION) messages.note({ network, type }, count);
+    for (const state of ["given", "declined", "delegated"]) leases.note({ network, state }, details[state]);
+    addresses.note({ network }, details["addresses"]);
+    prefixes.note({ network }, details["prefixes"]);
+  }
+  const ofServer = "DHCPv6 messages of a network's server by type.";
+  page.addLines("netloom_dhcp6_messages_total", "counter", ofServer, messages.values);
+  const inUse = "Addresses of a network's range in use, and prefixes delegated.";
+  page.addLines("netloom_dhcp6_leases", "gauge", inUse, leases.values);
+  const room = "that a network's server has room for at one time.";
+  page.addLines("netloom_dhcp6_addresses", "gauge", `Addresses ${room}`, addresses.values);
+  page.addLines("netloom_dhcp6_prefixes", "gauge", `Prefixes ${room}`, prefixes.values);
+  const [sent, heard] = ["netloom_router_advertisements_total", "netloom_router_solicitations_total"];
+  page.addLines(sent, "counter", "Router advertisements sent on a network.", advertisements.values);
+  page.addLines(heard, "counter", "Router solicitations heard on a network.", solicitations.values);
+}
+
+interface NetworkServer {
+  readonly network: string;
+  readonly details: ServiceStatus["details"];
+}
+
+function serversOf(kind: ServiceStatus["kind"], services: readonly ServiceStatus[]): NetworkServer[] {
+  return services.flatMap((service) => {
+    const { network } = service.details;
+    return service.kind === kind && typeof network === "string" ? [{ network, details: service.details }] : [];
+  });
+}
+
+function messagesOf(details: ServiceStatus["details"]): [string, unknown][] {
+  return [details["received"], details["sent"]].flatMap((counts) => Object.entries(counts ?? {}));
+}

@@ -1,0 +1,66 @@
+/** What Prometheus reads of the networks' servers. */
+import { expect, test } from "vitest";
+import { Page } from "../../src/daemon/metrics-page.ts";
+import { addNetworkServers } from "../../src/daemon/network-metrics.ts";
+import type { ServiceStatus } from "../../src/services/keeper/protocol.ts";
+
+function server(kind: ServiceStatus["kind"], network: string, details: ServiceStatus["details"]): ServiceStatus {
+  const common = { unit: "office", key: `${kind}/${network}`, origin: `network ${network}`, name: network };
+  return { ...common, kind, state: "running", details: { network: `office/${network}`, ...details } };
+}
+
+function read(services: readonly ServiceStatus[]): string[] {
+  const page = new Page();
+  addNetworkServers(page, services);
+  return page
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+test("of DHCPv6 messages, leases and room; router advertisements by themselves", () => {
+  const counted = {
+    addresses: 4096,
+    given: 3,
+    declined: 1,
+    free: 4092,
+    prefixes: 256,
+    delegated: 2,
+    received: { SOLICIT: 4, REQUEST: 3, "ROUTER-SOLICITATION": 5 },
+    sent: { ADVERTISE: 4, REPLY: 3, "ROUTER-ADVERTISEMENT": 7 },
+    ignored: 9,
+  };
+  expect(read([server("ip6-network", "lan", counted)])).toEqual([
+    'netloom_dhcp6_messages_total{network="office/lan",type="SOLICIT"} 4',
+    'netloom_dhcp6_messages_total{network="office/lan",type="REQUEST"} 3',
+    'netloom_dhcp6_messages_total{network="office/lan",type="ADVERTISE"} 4',
+    'netloom_dhcp6_messages_total{network="office/lan",type="REPLY"} 3',
+    'netloom_dhcp6_leases{network="office/lan",state="given"} 3',
+    'netloom_dhcp6_leases{network="office/lan",state="declined"} 1',
+    'netloom_dhcp6_leases{network="office/lan",state="delegated"} 2',
+    'netloom_dhcp6_addresses{network="office/lan"} 4096',
+    'netloom_dhcp6_prefixes{network="office/lan"} 256',
+    'netloom_router_advertisements_total{network="office/lan"} 7',
+    'netloom_router_solicitations_total{network="office/lan"} 5',
+  ]);
+});
+
+test("of a server that only advertises no leases; the families do not mix", () => {
+  const four = { addresses: 10, given: 1, declined: 0, received: { DISCOVER: 1 }, sent: { OFFER: 1 } };
+  const services = [
+    server("dhcp-network", "lan", four),
+    server("ip6-network", "lan", { received: {}, sent: { "ROUTER-ADVERTISEMENT": 1 } }),
+    server("ip6-network", "down", {}),
+  ];
+  expect(read(services)).toEqual([
+    'netloom_dhcp4_messages_total{network="office/lan",type="DISCOVER"} 1',
+    'netloom_dhcp4_messages_total{network="office/lan",type="OFFER"} 1',
+    'netloom_dhcp4_leases{network="office/lan",state="given"} 1',
+    'netloom_dhcp4_leases{network="office/lan",state="declined"} 0',
+    'netloom_dhcp4_addresses{network="office/lan"} 10',
+    'netloom_router_advertisements_total{network="office/lan"} 1',
+    'netloom_router_advertisements_total{network="office/down"} 0',
+    'netloom_router_solicitations_total{network="office/lan"} 0',
+    'netloom_router_solicitations_total{network="office/down"} 0',
+  ]);
+});
