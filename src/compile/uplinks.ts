@@ -28,6 +28,7 @@ export function compileUplinks({ uplinks }: Model, facts: Facts): readonly State
         namespace: "",
         interfaceName: device,
         metric: LEASED_ROUTE_METRIC + leased.indexOf(uplink),
+        ...(uplink.ipv6OnlyOk ? { ipv6OnlyOk: true } : {}),
       },
     ];
   });

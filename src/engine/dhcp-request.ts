@@ -2,12 +2,12 @@
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Lease } from "../protocol/dhcp4/client/lease.ts";
-import { DhcpClient } from "../services/dhcp4-client.ts";
+import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
 import { type DhcpWishes, findInterface, LeaseSession, type LeaseSessionOptions } from "./lease-session.ts";
 
 /**
  * Ask once, and change nothing on the host: nobody renews the lease, and it is not given back.
- * @throws NetloomError unfit-interface, link-down, no-dhcp-server after `timeoutSeconds` or when `signal` says so
+ * @throws NetloomError unfit-interface, link-down, ipv6-only, no-dhcp-server after `timeoutSeconds` or when `signal` says so
  */
 export async function requestOnce(
   interfaceName: string,
@@ -46,6 +46,8 @@ export async function requestOnce(
         if (event.event === "bound") answer.resolve(event.lease);
         else if (event.event === "offered") trouble = `${event.server} offered ${event.address} but did not confirm it`;
         else if (event.event === "refused") trouble = `${event.server ?? "a server"} refused the request`;
+        else if (event.event === "ipv6-only")
+          answer.reject(withoutIpv4(interfaceName, event.untilSeconds - clientNow()));
         else if (event.event === "conflict")
           trouble = `${event.macAddress} has the address ${event.address} already, and no server gave another`;
       },
@@ -57,6 +59,14 @@ export async function requestOnce(
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
   }
+}
+
+function withoutIpv4(interfaceName: string, seconds: number): NetloomError {
+  return new NetloomError(
+    "ipv6-only",
+    `dhcp request ${interfaceName}: the server says that this network does without IPv4, for ${Math.round(seconds)} s`,
+    { hint: "Without --ipv6-only-ok it gives an address all the same." },
+  );
 }
 
 /**

@@ -11,22 +11,26 @@ import type { Logger } from "../base/logger.ts";
 import { compileLease, compileUnleased, type LeasedInterface } from "../compile/dhcp-lease.ts";
 import { extendAddress } from "../kernel/address-lifetime.ts";
 import { observe } from "../kernel/observe.ts";
+import { CarrierWatch } from "../kernel/carrier.ts";
 import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/input-output.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
 import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
-import { type AddressObject, type Desired, EMPTY, type LinkObject } from "../state/object.ts";
-import type { OwnershipRecord } from "../state/step.ts";
+import { type Desired, EMPTY } from "../state/object.ts";
 import { readStoredLease, removeStoredLease, type StoredLease, writeStoredLease } from "../store/client-lease.ts";
 import { UnitStore } from "../store/unit.ts";
 import { makeReadable } from "./attachments.ts";
 import { Healer } from "./heal.ts";
+import { inherit, type Inherited, isRunning } from "./inherited-lease.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
 
 /** Who asks, and what for, beside the interface's own hardware address. */
-export type DhcpWishes = Pick<Dhcp4ClientConfig, "clientIdentifier" | "hostName" | "rapidCommit" | "wantedOptions">;
+export type DhcpWishes = Pick<
+  Dhcp4ClientConfig,
+  "clientIdentifier" | "hostName" | "rapidCommit" | "wantedOptions" | "ipv6OnlyOk"
+>;
 
 interface Interface {
   readonly index: number;
@@ -75,22 +79,15 @@ export interface LeaseSessionOptions {
   readonly onLease: (lease: Dhcp4Lease, steps: Outcome["steps"]) => void;
   /** The address was taken away again. */
   readonly onLoss: (loss: LeaseLoss) => void;
+  /** The network does without IPv4, and nobody is asked until then, in milliseconds since 1970. */
+  readonly onIpv6Only?: (untilMilliseconds: number) => void;
   /** A lease could not be applied: nothing more is done until the session is given back. */
   readonly onFailure: (error: unknown) => void;
 }
 
 export interface LeaseLoss {
   readonly address: Ipv4Address;
-  readonly reason: "ended" | "refused" | "released" | "conflict";
-}
-
-/** A lease that an earlier process applied and that has not ended. */
-interface Inherited {
-  readonly desired: Desired;
-  readonly address: AddressObject;
-  readonly endMilliseconds: number | undefined;
-  /** Before it was applied. */
-  readonly mtuBytes: number;
+  readonly reason: "ended" | "refused" | "released" | "conflict" | "ipv6-only";
 }
 
 /** Applies what happens to the lease, one thing after the other. */
@@ -108,6 +105,7 @@ export class LeaseSession {
   /** As the record has it: how long the address was to be used when it came. */
   #validSeconds: number | undefined;
   #inheritedEnd: NodeJS.Timeout | undefined;
+  #carrier: CarrierWatch | undefined;
   #over = false;
 
   /**
@@ -121,7 +119,7 @@ export class LeaseSession {
     for (const note of await makeReadable(unit)) logger.warn(note);
     const stored = readStoredLease(stateFolder, interfaceName);
     try {
-      const inherited = await inherit(unit, stored, interfaceName);
+      const inherited = await inherit(unit, stored, () => findInterface(interfaceName));
       // What else a kill left: the interface is looked at as it was before.
       await reconcile(unit, inherited?.desired ?? EMPTY, { services: NO_SERVICES });
       const { index, macAddress, mtuBytes } = await findInterface(interfaceName);
@@ -163,7 +161,13 @@ export class LeaseSession {
         mac: target.macAddress,
         linkMtuBytes: target.mtuBytes,
         ...(stored?.macAddress === target.macAddress
-          ? { remembered: { address: stored.address, leaseEnded: !isRunning(stored) } }
+          ? {
+              remembered: {
+                address: stored.address,
+                leaseEnded: !isRunning(stored),
+                ...(stored.from === undefined ? {} : { from: stored.from }),
+              },
+            }
           : {}),
       },
       onEvent: (event) => this.#take(event),
@@ -221,6 +225,11 @@ export class LeaseSession {
 
   #begin(inherited: Inherited | undefined): void {
     this.#healer.add(this.#unit.name);
+    this.#carrier = new CarrierWatch({
+      linkIndex: this.#target.index,
+      onReturn: () => this.#client.attached(),
+      logger: this.#options.logger,
+    });
     if (inherited !== undefined) {
       const { address, endMilliseconds } = inherited;
       this.#address = address.address as Ipv4Address;
@@ -235,9 +244,14 @@ export class LeaseSession {
   /** A device that was just set up loses what is sent before its link is there. Never rejects. */
   async #startWithCarrier(): Promise<void> {
     try {
-      while (!this.#over && (await linkStateOf(this.#target.name))?.running === false)
+      let link = await linkStateOf(this.#target.name);
+      while (!this.#over && link?.running === false) {
         await sleep(CARRIER_MILLISECONDS);
-      if (!this.#over) this.#client.start();
+        link = await linkStateOf(this.#target.name);
+      }
+      if (this.#over) return;
+      this.#carrier?.begin(link?.carrierUpCount ?? 0);
+      this.#client.start();
     } catch (error) {
       this.#fail(error);
     }
@@ -263,12 +277,17 @@ export class LeaseSession {
       case "conflict":
         this.#enqueue(() => this.#giveUp(event.event));
         return;
+      case "ipv6-only":
+        this.#enqueue(() => this.#giveUp(event.event));
+        this.#options.onIpv6Only?.(Date.now() + (event.untilSeconds - clientNow()) * 1000);
+        return;
       default:
     }
   }
 
   async #settle(): Promise<void> {
     this.#over = true;
+    this.#carrier?.[Symbol.dispose]();
     clearTimeout(this.#inheritedEnd);
     await this.#healer[Symbol.asyncDispose]();
     await this.#turn;
@@ -306,11 +325,17 @@ export class LeaseSession {
     const left = endSeconds - clientNow();
     if (left <= 0) return;
     clearTimeout(this.#inheritedEnd);
-    const { address, prefixLength: length, nameServers: servers } = lease;
+    const { address, prefixLength: length, nameServers: servers, server, serverMac } = lease;
     const { index, macAddress } = this.#target;
     const forEver = lease.leaseSeconds === INFINITE_LEASE_SECONDS;
     const end = forEver ? {} : { endMilliseconds: Math.round(Date.now() + left * 1000) };
-    this.#remember({ address, macAddress, ...end, resolver: { servers, search: searchOf(lease) } });
+    this.#remember({
+      address,
+      macAddress,
+      ...end,
+      from: { server, serverMac },
+      resolver: { servers, search: searchOf(lease) },
+    });
     const validSeconds = Math.ceil(left);
     if (this.#address !== address) this.#validSeconds = undefined;
     this.#validSeconds ??= validSeconds;
@@ -326,7 +351,7 @@ export class LeaseSession {
   async #giveUp(reason: LeaseLoss["reason"]): Promise<void> {
     clearTimeout(this.#inheritedEnd);
     // A lease that has ended is still wished for, one that was refused is not.
-    if (reason === "refused" || reason === "conflict")
+    if (reason === "refused" || reason === "conflict" || reason === "ipv6-only")
       removeStoredLease(this.#options.stateFolder, this.#options.interfaceName);
     const address = this.#address;
     if (address === undefined) return;
@@ -354,34 +379,4 @@ function searchOf({ searchDomains, domainName }: Dhcp4Lease): readonly string[] 
 
 function sourceOf(interfaceName: string): string {
   return JSON.stringify({ lease: { interface: interfaceName } });
-}
-
-function isRunning({ endMilliseconds = Infinity }: StoredLease): boolean {
-  return endMilliseconds > Date.now();
-}
-
-/** Undefined: there is none, or it was another interface's. */
-async function inherit(
-  unit: UnitStore,
-  stored: StoredLease | undefined,
-  interfaceName: string,
-): Promise<Inherited | undefined> {
-  const record = unit.readRecord();
-  if (record === undefined || stored === undefined || !isRunning(stored)) return undefined;
-  const address = record.desired.objects.find((object) => object.kind === "address");
-  const link = record.desired.objects.find((object) => object.kind === "link");
-  if (address?.address !== stored.address || link?.link.type !== "adopted") return undefined;
-  const found = await findInterface(interfaceName);
-  if (link.link.adoptedIndex !== found.index || stored.macAddress !== found.macAddress) return undefined;
-  return {
-    desired: record.desired,
-    address,
-    endMilliseconds: stored.endMilliseconds,
-    mtuBytes: mtuBefore(record, link) ?? found.mtuBytes,
-  };
-}
-
-function mtuBefore({ owned }: OwnershipRecord, link: LinkObject): number | undefined {
-  const original = owned[link.key]?.original;
-  return (original?.kind === "link" ? original.mtuBytes : undefined) ?? link.mtuBytes;
 }

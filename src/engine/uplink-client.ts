@@ -82,13 +82,20 @@ export class UplinkClient implements Service {
     if (this.#running === undefined)
       return { state: "failed", reason: this.#trouble ?? "it was not started yet", details };
     const { state, lease, nextAttempt } = this.#running.session;
+    const next = nextAttempt === undefined ? undefined : new Date(nextAttempt).toISOString();
+    if (state === "ipv6-only")
+      return {
+        state: "running",
+        reason: `the network does without IPv4${next === undefined ? "" : `: asked again ${next}`}`,
+        details: { ...details, client: state },
+      };
     if (lease === undefined)
       return {
         state: "starting",
         reason: state === "stopped" ? "the link has no carrier" : "no lease yet",
         details: { ...details, client: state },
       };
-    const renewal = nextAttempt === undefined ? {} : { renewal: new Date(nextAttempt).toISOString() };
+    const renewal = next === undefined ? {} : { renewal: next };
     return {
       state: "running",
       ...(this.#trouble === undefined ? {} : { reason: this.#trouble }),
@@ -103,14 +110,17 @@ export class UplinkClient implements Service {
 
   async #begin(): Promise<void> {
     const { stateFolder, logger } = this.#options;
-    const { interfaceName, metric } = this.object;
+    const { interfaceName, metric, ipv6OnlyOk } = this.object;
     const hostName = ownHostName();
     const lock = takeLock(join(stateFolder, "locks", dhcpUnitName(interfaceName)), nameOf(this.object));
     try {
       const session = await LeaseSession.open({
         stateFolder,
         interfaceName,
-        wishes: hostName === undefined ? {} : { hostName },
+        wishes: {
+          ...(hostName === undefined ? {} : { hostName }),
+          ...(ipv6OnlyOk === undefined ? {} : { ipv6OnlyOk }),
+        },
         metric,
         logger,
         onLease: (lease) => this.#onLease(lease),

@@ -51,17 +51,23 @@ export async function readInterface(name: string): Promise<ServedInterface> {
   };
 }
 
+export interface LinkState {
+  readonly index: number;
+  /** Whether frames can pass. */
+  readonly running: boolean;
+  /** How often they began to. */
+  readonly carrierUpCount: number;
+}
+
 /**
- * Whether frames can pass an interface of our own namespace, and which one it is; undefined: there is none of that name.
+ * An interface of our own namespace; undefined: there is none of that name.
  * @throws NetlinkError
  */
-export async function linkStateOf(
-  name: string,
-): Promise<{ readonly index: number; readonly running: boolean } | undefined> {
+export async function linkStateOf(name: string): Promise<LinkState | undefined> {
   await using netlink = RouteNetlink.open();
   try {
-    const { index, flags } = await netlink.get(getLink({ name }), decodeLink);
-    return { index, running: (flags & IFF_RUNNING) !== 0 };
+    const { index, flags, carrierUpCount = 0 } = await netlink.get(getLink({ name }), decodeLink);
+    return { index, running: (flags & IFF_RUNNING) !== 0, carrierUpCount };
   } catch (error) {
     if (error instanceof NetlinkError && error.errnoName === "ENODEV") return undefined;
     throw error;

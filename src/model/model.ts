@@ -26,6 +26,8 @@ export interface Uplink extends Declared {
   readonly address: "keep" | "dhcp" | "static";
   /** Host bits kept; empty unless static. */
   readonly addresses: readonly Prefix[];
+  /** With dhcp: the host does without IPv4 where the network says so (RFC 8925). */
+  readonly ipv6OnlyOk: boolean;
   /** At most one of each family, and none of a family without an address. */
   readonly gateways: readonly IpAddress[];
   /** What machines behind it are told rather than what its lease or the host says. */

@@ -147,6 +147,7 @@ const uplink = map(
     address: v.exactOptional(
       either(isList, list(ownAddress, 64, "addresses"), either(isAddress, ownAddress, addressSource)),
     ),
+    "ipv6-only-ok": v.exactOptional(yesOrNo),
     gateway: v.exactOptional(either(isList, list(gatewayAddress, 2, "gateways"), gatewayAddress)),
     dns: v.exactOptional(either(isList, list(nameServer, 8, "name servers"), dns)),
   },

@@ -23,6 +23,12 @@ export const UPLINK_TEXTS = {
       "keep: the device's addresses are left as they are. dhcp: a DHCPv4 server gives address, routes, MTU and name servers. Else the addresses that the device gets, of both families, with their lengths: 203.0.113.2/24, or a list of such.",
     default: "keep",
   },
+  "ipv6-only-ok": {
+    title: "Without IPv4",
+    description:
+      "with dhcp: true: where the network does without IPv4 (option 108, RFC 8925) no address is asked for as long as its server says",
+    default: false,
+  },
   gateway: {
     title: "Gateway",
     description:

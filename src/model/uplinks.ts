@@ -30,6 +30,7 @@ export function buildUplinks(file: FileShape, context: Context): readonly Uplink
       position: context.position(path, true),
       device: uplink.device,
       ...addressesOf(path, uplink, owners, context),
+      ipv6OnlyOk: ipv6OnlyOf(path, uplink, context),
       dns: dnsOf(uplink),
     };
   });
@@ -66,6 +67,16 @@ function addressesOf(
   });
   context.record(place, addresses.map(formatPrefix).join(", "), "declared");
   return { address: "static", addresses, gateways: gatewaysOf(path, gateway, addresses, context) };
+}
+
+function ipv6OnlyOf(path: Path, uplink: UplinkShape, context: Context): boolean {
+  const { address = "keep", "ipv6-only-ok": declared } = uplink;
+  if (declared === undefined) return false;
+  const place = [...path, "ipv6-only-ok"];
+  if (address !== "dhcp")
+    context.complain(place, "is for an uplink that asks a DHCPv4 server", "remove it, or write address: dhcp");
+  context.record(place, String(declared), "declared");
+  return declared;
 }
 
 function gatewaysOf(

@@ -73,6 +73,11 @@ export class DhcpClient implements Disposable {
     this.#give({ input: "start" });
   }
 
+  /** The link has a carrier again: what is held is asked for at once, and stays meanwhile. */
+  attached(): void {
+    this.#give({ input: "attached" });
+  }
+
   /** Keeps the kernel from refusing the server's unicast to the address, which is read below it. */
   #holdPortOf(address: Ipv4Address): void {
     if (this.#held?.address === address) return;
@@ -146,6 +151,11 @@ export class DhcpClient implements Disposable {
         this.#log.write(event.reason === "released" ? "info" : "warn", "DHCP lease lost", {
           address: event.address,
           reason: event.reason,
+        });
+        return;
+      case "ipv6-only":
+        this.#log.write("info", "the network does without IPv4", {
+          seconds: Math.round(event.untilSeconds - clientNow()),
         });
         return;
       case "ignored":

@@ -383,6 +383,8 @@ export interface DhcpClientObject extends ObjectBase {
   readonly interfaceName: string;
   /** Of the routes; the lower one wins. */
   readonly metric: number;
+  /** The host does without IPv4 where the network does (RFC 8925). */
+  readonly ipv6OnlyOk?: true;
 }
 
 export interface VmNic {

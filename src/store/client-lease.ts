@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Ipv4Address, type MacAddress, parseIp, parseIpv4 } from "../base/address.ts";
+import { type Ipv4Address, type MacAddress, parseIp, parseIpv4, parseMac } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import { readTextIfExists, removeDurably, writeAtomic } from "./atomic-file.ts";
 
@@ -14,6 +14,8 @@ export interface StoredLease {
   readonly macAddress: MacAddress;
   /** Milliseconds since 1970; absent: never. */
   readonly endMilliseconds?: number;
+  /** Who gave it, and where the answer came from. */
+  readonly from?: { readonly server: Ipv4Address; readonly serverMac: MacAddress };
   /** What it said about names. */
   readonly resolver?: ResolverConfiguration;
 }
@@ -27,7 +29,9 @@ export function readStoredLease(stateFolder: string, interfaceName: string): Sto
   const text = readTextIfExists(pathOf(stateFolder, interfaceName));
   if (text === undefined) return undefined;
   try {
-    const { version, address, macAddress, endMilliseconds, resolver } = JSON.parse(text) as Partial<StoredLease> & {
+    const { version, address, macAddress, endMilliseconds, from, resolver } = JSON.parse(
+      text,
+    ) as Partial<StoredLease> & {
       version?: unknown;
     };
     if (version !== 1 || address === undefined || macAddress === undefined) return undefined;
@@ -35,6 +39,7 @@ export function readStoredLease(stateFolder: string, interfaceName: string): Sto
       address: parseIpv4(address),
       macAddress,
       ...(endMilliseconds === undefined ? {} : { endMilliseconds }),
+      ...(from === undefined ? {} : { from: { server: parseIpv4(from.server), serverMac: parseMac(from.serverMac) } }),
       ...(resolver === undefined
         ? {}
         : { resolver: { servers: resolver.servers.map(parseIp), search: resolver.search.map(String) } }),

@@ -47,6 +47,8 @@ export const LINK_ATTRIBUTES = attributeTable({
   /** Namespace of `linkIndex` when it is another one; -1: one that has no number here. */
   linkNamespaceId: attribute("IFLA_LINK_NETNSID", 37, s32),
   protocolDown: attribute("IFLA_PROTO_DOWN", 39, u8),
+  /** How often frames began to pass; read only. */
+  carrierUpCount: attribute("IFLA_CARRIER_UP_COUNT", 47, u32),
   minimumMtuBytes: attribute("IFLA_MIN_MTU", 50, u32),
   maximumMtuBytes: attribute("IFLA_MAX_MTU", 51, u32),
   /** Further names, up to 127 bytes each. Read only here; the kernel wants RTM_NEWLINKPROP to change them. */

@@ -37,16 +37,13 @@ const SEEDS = [
   serverFrame({
     ...common,
     type: "ACK",
-    options: [
-      [52, Uint8Array.of(3)],
-      [224, new Uint8Array(300)],
-    ],
+    options: [optionEntry(DHCP4_OPTION.ipv6OnlyPreferred, 900), [52, Uint8Array.of(3)], [224, new Uint8Array(300)]],
   }),
   serverFrame({ ...common, type: "NAK", options: [optionEntry(DHCP4_OPTION.message, "no")] }),
   arpFrame({ senderMac: parseMac("52:54:00:00:00:99"), senderAddress: address }),
   arpFrame({ operation: 1, senderMac: parseMac("52:54:00:00:00:99"), senderAddress: IPV4_ANY, targetAddress: address }),
 ];
-const STATES = ["rebooting", "selecting", "requesting", "checking", "bound", "renewing"] as const;
+const STATES = ["rebooting", "selecting", "requesting", "checking", "bound", "confirming", "renewing"] as const;
 
 type Events = ReturnType<Dhcp4Client["handle"]>["events"];
 
@@ -99,9 +96,10 @@ class Run implements FuzzRun {
     const deadline = this.#client.nextDeadline();
     if (deadline !== undefined && random(6) === 0) this.#now = deadline + (random(20) === 0 ? random(100_000) : 0);
     this.#client.handle({ input: "time" }, this.#now);
+    if (random(50) === 0) this.#client.handle({ input: "attached" }, this.#now);
     if (random(200) !== 0) return;
     const remembered = { address, leaseEnded: random(2) === 0 };
-    this.#client = new Dhcp4Client({ mac, random: () => 0.5, remembered });
+    this.#client = new Dhcp4Client({ mac, random: () => 0.5, remembered, ipv6OnlyOk: random(2) === 0 });
     this.#client.handle({ input: "start" }, this.#now);
   }
 

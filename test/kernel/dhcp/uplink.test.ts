@@ -95,11 +95,11 @@ machines:
     return daemon;
   }
 
-  /** What the provider gives from now on: one address, to be renewed every two seconds. */
-  async provide(address: string, nameServer: string): Promise<Running> {
+  /** What the provider gives from now on: one address, to be renewed every two seconds unless told otherwise. */
+  async provide(address: string, nameServer: string, renewalSeconds = 2): Promise<Running> {
     const options = [
-      "option:T1,2",
-      "option:T2,3",
+      `option:T1,${renewalSeconds}`,
+      `option:T2,${renewalSeconds + 1}`,
       "option:mtu,1400",
       `option:dns-server,${nameServer}`,
       "option:domain-search,example.org",
@@ -271,9 +271,9 @@ describe.concurrent("an uplink by DHCP", () => {
     expect(existsSync(world.folder.join("state/units"))).toBe(false);
   });
 
-  test("is healed by a daemon, whose end leaves the address; another DHCP client on the device is told", async () => {
+  test("is healed by a daemon, whose end leaves the address; a carrier that returns; another client is told", async () => {
     await using world = new World();
-    await world.provide("192.0.2.100", "192.0.2.53");
+    const provider = await world.provide("192.0.2.100", "192.0.2.53", 100);
     let daemon = await world.daemon();
     await world.done("apply", world.file);
     await until("the lease's name server", () => world.podResolver().includes("nameserver 192.0.2.53"));
@@ -283,9 +283,18 @@ describe.concurrent("an uplink by DHCP", () => {
     expect(world.addresses()).toEqual(["192.0.2.100"]);
     daemon = await world.daemon();
     await until("the lease again", async () => (await world.client())?.state === "running");
+
+    const watch = world.start(["ip", "monitor", "address", "dev", "wan0"]);
+    const before = provider.stderr.length;
+    world.onProvider("ip link set isp0 down; ip link set isp0 up");
+    await until("the question", () => provider.stderr.slice(before).includes("DHCPACK(isp0) 192.0.2.100"));
+    expect(provider.stderr.slice(before)).not.toContain("DISCOVER");
+    expect([watch.stdout, world.addresses()]).toEqual([expect.not.stringContaining("Deleted"), ["192.0.2.100"]]);
+
+    await daemon.stop("SIGKILL");
     await world.done("destroy", world.file);
+    await until("the RELEASE", () => provider.stderr.includes("DHCPRELEASE(isp0) 192.0.2.100"));
     expect(world.addresses()).toEqual([]);
-    await daemon.stop();
 
     const files = ["-lf", world.folder.join("l"), "-pf", world.folder.join("p")];
     const other = world.start(["dhclient", "-4", "-d", "-sf", "/bin/true", ...files, "wan0"]);

@@ -90,6 +90,13 @@ export const UPLINK_BETWEEN: readonly Case[] = [
     remedy: /remove it/,
   },
   {
+    what: "no IPv4 without DHCP",
+    text: uplink("address: 192.0.2.2/25, ipv6-only-ok: true"),
+    at: "ipv6-only-ok",
+    reason: /asks a DHCPv4 server/,
+    remedy: /address: dhcp/,
+  },
+  {
     what: "a gateway off the link",
     text: uplink("address: 192.0.2.2/25, gateway: 192.0.2.129"),
     at: "gateway",

@@ -33,6 +33,7 @@ function readWishes(invocation: Invocation): DhcpWishes {
     ...(identifier === undefined ? {} : { clientIdentifier: readIdentifier(identifier) }),
     ...(hostName === undefined ? {} : { hostName }),
     ...(invocation.flag("rapid-commit") ? { rapidCommit: true } : {}),
+    ...(invocation.flag("ipv6-only-ok") ? { ipv6OnlyOk: true } : {}),
     ...(asked === undefined ? {} : { wantedOptions: asked.split(",").map(readOptionCode) }),
   };
 }
@@ -144,6 +145,7 @@ export const dhcpRequestCommand: Command = {
     "client-id": { value: "HEX", help: "client identifier (default made of the hardware address)" },
     ask: { value: "OPTION,…", help: "further options to ask for, by the name of dhcpd or dnsmasq or by number" },
     "rapid-commit": { help: "take a lease at once from a server that gives it without an offer (RFC 4039)" },
+    "ipv6-only-ok": { help: "go without IPv4 for as long as the server says that the network does (RFC 8925)" },
     metric: { value: "N", help: `of the routes (default ${LEASED_ROUTE_METRIC})` },
   },
   example: "netloom dhcp request eth0 --once --json",
@@ -182,6 +184,11 @@ export const dhcpRequestCommand: Command = {
           json
             ? printJson({ interface: interfaceName, lost: address, reason })
             : print(`${address} is not ours any more: ${reason}`),
+        onIpv6Only: (untilMilliseconds) => {
+          const ipv6OnlyUntil = new Date(untilMilliseconds).toISOString();
+          if (json) printJson({ interface: interfaceName, ipv6OnlyUntil });
+          else print(`the network does without IPv4: asked again ${ipv6OnlyUntil}`);
+        },
       },
       interrupt.signal,
     );

@@ -2,37 +2,35 @@
  * A DHCPv4 client without I/O (RFC 2131 §4.4): frames, the time and wishes in, frames and events out.
  *
  * INIT → SELECTING → REQUESTING → CHECKING → BOUND → RENEWING → REBINDING, and REBOOTING in the place of the first two
- * for a client that knows its address. CHECKING is ours: the address is probed for by ARP before anybody uses it.
+ * for a client that knows its address. CHECKING is ours: the address is probed for by ARP before anybody uses it. So is
+ * CONFIRMING: REBOOTING with an address that is in use meanwhile, after the link was gone. IPV6-ONLY: the network does
+ * without IPv4 (RFC 8925), and nothing is asked for a while.
  *
  * It works on whole Ethernet frames, as a client without an address must. Only what carries the transaction it has
  * begun, its own hardware address and a server's usable answer moves it; everything else is reported as ignored and
  * kept nowhere.
  */
-import { type Ipv4Address, IPV4_ANY, type MacAddress, macToBytes } from "../../../base/address.ts";
-import { equalBytes } from "../../../base/bytes.ts";
-import { decodeArp } from "../../../wire/arp.ts";
-import { type Dhcp4Message, HARDWARE_ETHERNET } from "../../../wire/dhcp4/message.ts";
+import type { Ipv4Address, MacAddress } from "../../../base/address.ts";
+import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import { decodeEthernet, ETHERTYPE_ARP, ETHERTYPE_IPV4, type EthernetFrame } from "../../../wire/ethernet.ts";
 import { Malformed } from "../../../wire/malformed.ts";
-import {
-  decodeReplyFrame,
-  type Destination,
-  encodeAnnouncement,
-  encodeProbe,
-  encodeRequestFrame,
-  TO_ALL,
-} from "./frames.ts";
-import type { Dhcp4ClientConfig, Dhcp4ClientEvent, Dhcp4ClientInput, Dhcp4ClientOutput } from "./input-output.ts";
-import { type Dhcp4Lease, readLease } from "./lease.ts";
-import { type ClientRequest, encodeRequest, identifierBytes } from "./messages.ts";
+import { notForUs, rivalFor } from "./answers.ts";
+import { decodeReplyFrame, TO_ALL } from "./frames.ts";
+import type { Dhcp4ClientConfig, Dhcp4ClientInput, Dhcp4ClientOutput } from "./input-output.ts";
+import { type Dhcp4Lease, ipv6OnlySeconds, readLease } from "./lease.ts";
+import { encodeRequest } from "./messages.ts";
+import { Outbox } from "./outbox.ts";
 import {
   addressOf,
+  type Asking,
   deadlineOf,
   type Dhcp4ClientState,
   type Exchange,
   type Held,
   hold,
+  type LeaseSource,
+  questionOf,
   type Phase,
   toServer,
 } from "./phase.ts";
@@ -52,23 +50,24 @@ const PROBE_SECONDS = 0.2;
 
 export class Dhcp4Client {
   readonly #config: Dhcp4ClientConfig;
-  readonly #macBytes: Uint8Array;
-  readonly #identifier: Uint8Array;
   #phase: Phase = { state: "stopped" };
+  /** A lease from before that nobody has confirmed or refused yet. */
+  #unconfirmed: LeaseSource | undefined;
   /** Wished for in the next DISCOVER. */
   #wish: Ipv4Address | undefined;
   /** NAKs and conflicts since the last lease. */
   #refusals = 0;
   /** When the client began to look for a lease: what `secs` counts from. */
   #beganAt = 0;
-  #frames: Uint8Array[] = [];
-  #events: Dhcp4ClientEvent[] = [];
+  readonly #out: Outbox;
 
   /** @throws NetloomError bad-option when host name or client identifier cannot be put into an option */
   constructor(config: Dhcp4ClientConfig) {
     this.#config = config;
-    this.#macBytes = macToBytes(config.mac);
-    this.#identifier = identifierBytes(config);
+    this.#out = new Outbox(config);
+    const { remembered } = config;
+    if (remembered?.leaseEnded === false && remembered.from !== undefined)
+      this.#unconfirmed = { address: remembered.address, ...remembered.from };
     encodeRequest({ type: "DISCOVER", transactionId: 0, elapsedSeconds: 0 }, config);
   }
 
@@ -83,8 +82,6 @@ export class Dhcp4Client {
    * Never throws, whatever a frame holds.
    */
   handle(input: Dhcp4ClientInput, now: number): Dhcp4ClientOutput {
-    this.#frames = [];
-    this.#events = [];
     while (this.#isDue(now)) this.#onTime(now);
     switch (input.input) {
       case "start":
@@ -93,12 +90,15 @@ export class Dhcp4Client {
       case "frame":
         this.#handleFrame(input.frame, input.checksumNotReady, now);
         break;
+      case "attached":
+        this.#attach(now);
+        break;
       case "release":
         this.#release();
         break;
       case "time":
     }
-    return { frames: this.#frames, events: this.#events };
+    return this.#out.take();
   }
 
   /** When `handle` wants to be called though nothing happens; undefined: never. */
@@ -117,9 +117,35 @@ export class Dhcp4Client {
     this.#wish = remembered?.address;
     this.#beganAt = now;
     if (remembered === undefined || remembered.leaseEnded) this.#discover(now);
-    else {
-      this.#phase = { state: "rebooting", exchange: this.#exchange(now), address: remembered.address };
-      this.#repeat(this.#phase, now);
+    else this.#reboot(remembered.address, now);
+  }
+
+  #reboot(address: Ipv4Address, now: number): void {
+    this.#phase = { state: "rebooting", exchange: this.#exchange(now), address };
+    this.#repeat(this.#phase, now);
+  }
+
+  /** It may be another network: what is held or wished for is asked for at once (RFC 2131 §3.2, §3.7). */
+  #attach(now: number): void {
+    const phase = this.#phase;
+    if (phase.state === "stopped") return;
+    this.#beganAt = now;
+    switch (phase.state) {
+      case "bound":
+      case "renewing":
+      case "rebinding":
+      case "confirming":
+        this.#phase = { state: "confirming", held: phase.held, exchange: this.#exchange(now) };
+        this.#repeat(this.#phase, now);
+        return;
+      case "checking":
+        this.#reboot(phase.held.lease.address, now);
+        return;
+      case "rebooting":
+        this.#reboot(phase.address, now);
+        return;
+      default:
+        this.#discover(now);
     }
   }
 
@@ -130,6 +156,7 @@ export class Dhcp4Client {
       case "stopped":
         return;
       case "init":
+      case "ipv6-only":
         this.#discover(now);
         return;
       case "rebooting":
@@ -142,6 +169,12 @@ export class Dhcp4Client {
       case "requesting":
         if (phase.exchange.attempts < REQUEST_ATTEMPTS) this.#repeat(phase, now);
         else this.#takeSpare(phase, now);
+        return;
+      case "confirming":
+        if (phase.held.endAt <= now) this.#extend(phase.held, now);
+        else if (phase.exchange.attempts < REBOOT_ATTEMPTS) this.#repeat(phase, now);
+        // RFC 2131 §3.2: it may be used for what is left of the lease.
+        else this.#phase = { state: "bound", held: phase.held };
         return;
       case "checking":
         if (phase.held.endAt <= now) this.#discover(now);
@@ -161,45 +194,22 @@ export class Dhcp4Client {
   }
 
   #beginAgain(waitSeconds: number, now: number): void {
+    this.#unconfirmed = undefined;
     this.#beganAt = now + waitSeconds;
     if (waitSeconds > 0) this.#phase = { state: "init", at: now + waitSeconds };
     else this.#discover(now);
   }
 
   #exchange(now: number): Exchange {
-    const transactionId = Math.floor(this.#config.random() * 2 ** 32);
-    return { transactionId, startSeconds: now, attempts: 0, nextSeconds: now };
+    return { transactionId: this.#out.transactionId(), startSeconds: now, attempts: 0, nextSeconds: now };
   }
 
   /** Ask the phase's question for the first time, or again. */
-  #repeat(phase: Extract<Phase, { readonly state: "rebooting" | "selecting" | "requesting" }>, now: number): void {
+  #repeat(phase: Asking, now: number): void {
     const { exchange } = phase;
     exchange.attempts++;
     exchange.nextSeconds = now + answerWait(exchange.attempts, this.#config.random());
-    const { transactionId } = exchange;
-    const elapsedSeconds = now - this.#beganAt;
-    switch (phase.state) {
-      case "selecting":
-        this.#send({
-          type: "DISCOVER",
-          transactionId,
-          elapsedSeconds,
-          ...(this.#wish === undefined ? {} : { requestedAddress: this.#wish }),
-        });
-        return;
-      case "rebooting":
-        this.#send({ type: "REQUEST", transactionId, elapsedSeconds, requestedAddress: phase.address });
-        return;
-      case "requesting":
-        this.#send({
-          type: "REQUEST",
-          transactionId,
-          // RFC 2131 §3.1: the value of the DISCOVER, so that relays treat both alike.
-          elapsedSeconds: phase.elapsedSeconds,
-          requestedAddress: phase.offer.address,
-          server: phase.offer.server,
-        });
-    }
+    this.#out.send(questionOf(phase, now - this.#beganAt, this.#wish));
   }
 
   /** The chosen server does not answer: the next one that offered something is asked. */
@@ -219,22 +229,23 @@ export class Dhcp4Client {
   #probe(phase: Extract<Phase, { readonly state: "checking" }>, now: number): void {
     phase.probes++;
     phase.nextSeconds = now + PROBE_SECONDS;
-    this.#frames.push(encodeProbe(this.#config.mac, phase.held.lease.address));
+    this.#out.probe(phase.held.lease.address);
   }
 
   #bind(held: Held): void {
     this.#phase = { state: "bound", held };
     this.#refusals = 0;
+    this.#unconfirmed = undefined;
     this.#wish = held.lease.address;
-    if (this.#config.announce !== false) this.#frames.push(encodeAnnouncement(this.#config.mac, held.lease.address));
-    this.#events.push({ event: "bound", lease: held.lease, endSeconds: held.endAt });
+    this.#out.announce(held.lease.address);
+    this.#out.tell({ event: "bound", lease: held.lease, endSeconds: held.endAt });
   }
 
   /** T1, T2, the end, or a repetition in between. */
   #extend(held: Held, now: number): void {
     const { lease } = held;
     if (held.endAt <= now) {
-      this.#events.push({ event: "lost", address: lease.address, reason: "ended" });
+      this.#out.tell({ event: "lost", address: lease.address, reason: "ended" });
       this.#beginAgain(0, now);
       return;
     }
@@ -244,7 +255,7 @@ export class Dhcp4Client {
     const exchange = this.#exchange(now);
     exchange.nextSeconds = extensionRetry(now, rebinding ? held.endAt : held.rebindAt);
     this.#phase = { state, held, exchange };
-    this.#send(
+    this.#out.send(
       {
         type: "REQUEST",
         transactionId: exchange.transactionId,
@@ -258,42 +269,25 @@ export class Dhcp4Client {
   #release(): void {
     const phase = this.#phase;
     this.#phase = { state: "stopped" };
-    if (!("held" in phase)) return;
-    const { lease } = phase.held;
-    this.#send(
-      {
-        type: "RELEASE",
-        transactionId: Math.floor(this.#config.random() * 2 ** 32),
-        elapsedSeconds: 0,
-        clientAddress: lease.address,
-        server: lease.server,
-      },
-      toServer(lease),
-    );
-    if (phase.state !== "checking") this.#events.push({ event: "lost", address: lease.address, reason: "released" });
-  }
-
-  #send(request: ClientRequest, to: Destination = TO_ALL): void {
-    this.#frames.push(encodeRequestFrame(encodeRequest(request, this.#config), this.#config.mac, to));
-    const address = request.requestedAddress ?? request.clientAddress;
-    this.#events.push({ event: "sent", message: request.type, ...(address === undefined ? {} : { address }) });
-  }
-
-  #ignore(reason: string): void {
-    this.#events.push({ event: "ignored", reason });
+    const lease = "held" in phase ? phase.held.lease : this.#unconfirmed;
+    this.#unconfirmed = undefined;
+    if (lease === undefined) return;
+    this.#out.release(lease);
+    if ("held" in phase && phase.state !== "checking")
+      this.#out.tell({ event: "lost", address: lease.address, reason: "released" });
   }
 
   #handleFrame(frame: Uint8Array, checksumNotReady: boolean, now: number): void {
     const ethernet = decodeEthernet(frame);
-    if (ethernet instanceof Malformed) return this.#ignore(ethernet.reason);
+    if (ethernet instanceof Malformed) return this.#out.ignore(ethernet.reason);
     if (ethernet.etherType === ETHERTYPE_ARP) return this.#handleArp(ethernet, now);
-    if (ethernet.etherType !== ETHERTYPE_IPV4) return this.#ignore("neither IPv4 nor ARP");
+    if (ethernet.etherType !== ETHERTYPE_IPV4) return this.#out.ignore("neither IPv4 nor ARP");
     const message = decodeReplyFrame(ethernet, checksumNotReady);
-    if (message instanceof Malformed) return this.#ignore(message.reason);
+    if (message instanceof Malformed) return this.#out.ignore(message.reason);
     const phase = this.#phase;
-    if (!("exchange" in phase)) return this.#ignore("nothing was asked");
-    const fault = this.#notForUs(message, phase.exchange);
-    if (fault !== undefined) return this.#ignore(fault);
+    if (!("exchange" in phase)) return this.#out.ignore("nothing was asked");
+    const fault = notForUs(message, phase.exchange.transactionId, this.#config);
+    if (fault !== undefined) return this.#out.ignore(fault);
     switch (readOption(message.options, DHCP4_OPTION.messageType)) {
       case "OFFER":
         return this.#handleOffer(message, ethernet.source, now);
@@ -302,52 +296,53 @@ export class Dhcp4Client {
       case "NAK":
         return this.#handleNak(message, now);
       default:
-        return this.#ignore("not a server's message");
+        return this.#out.ignore("not a server's message");
     }
-  }
-
-  /** Why a message is not an answer to this client. */
-  #notForUs(message: Dhcp4Message, exchange: Exchange): string | undefined {
-    if (message.operation !== "reply") return "a message of another client";
-    if (message.transactionId !== exchange.transactionId) return "another transaction";
-    if (message.hardwareType !== HARDWARE_ETHERNET || !equalBytes(message.hardwareAddress, this.#macBytes))
-      return "another client's hardware address";
-    const identifier = message.options.get(DHCP4_OPTION.clientIdentifier.code);
-    // RFC 6842 §3: one that comes back must be ours.
-    if (identifier !== undefined && !equalBytes(identifier, this.#identifier)) return "another client's identifier";
-    return undefined;
   }
 
   #handleOffer(message: Dhcp4Message, source: MacAddress, now: number): void {
     const phase = this.#phase;
-    if (phase.state !== "selecting" && phase.state !== "requesting") return this.#ignore("no offer is wanted");
+    if (phase.state !== "selecting" && phase.state !== "requesting") return this.#out.ignore("no offer is wanted");
+    const pause = this.#ipv6OnlyPause(message);
+    if (pause !== undefined) {
+      if (phase.state === "selecting") return this.#forgoIpv4(pause, now);
+      return this.#out.ignore("another offer was chosen");
+    }
     const offer = readLease(message, source);
-    if (offer instanceof Malformed) return this.#ignore(`OFFER: ${offer.reason}`);
+    if (offer instanceof Malformed) return this.#out.ignore(`OFFER: ${offer.reason}`);
     if (phase.state === "requesting") {
       const known = [phase.offer, ...phase.spare].some(({ server }) => server === offer.server);
-      if (known || phase.spare.length >= SPARE_OFFERS) return this.#ignore("another offer was chosen");
+      if (known || phase.spare.length >= SPARE_OFFERS) return this.#out.ignore("another offer was chosen");
       phase.spare.push(offer);
-      return this.#ignore("another offer was chosen; this one is kept");
+      return this.#out.ignore("another offer was chosen; this one is kept");
     }
-    this.#events.push({ event: "offered", address: offer.address, server: offer.server });
+    this.#out.tell({ event: "offered", address: offer.address, server: offer.server });
     this.#request(phase.exchange, offer, [], now - this.#beganAt, now);
   }
 
   #handleAck(message: Dhcp4Message, source: MacAddress, now: number): void {
     const phase = this.#phase;
     if (!("exchange" in phase) || (phase.state === "selecting" && !this.#isRapid(message)))
-      return this.#ignore("ACK before anything was requested");
+      return this.#out.ignore("ACK before anything was requested");
     const lease = readLease(message, source);
-    if (lease instanceof Malformed) return this.#ignore(`ACK: ${lease.reason}`);
+    if (lease instanceof Malformed) return this.#out.ignore(`ACK: ${lease.reason}`);
     if (phase.state !== "selecting" && lease.address !== addressOf(phase))
-      return this.#ignore("ACK: another address than was requested");
+      return this.#out.ignore("ACK: another address than was requested");
     if (phase.state === "requesting" && lease.server !== phase.offer.server)
-      return this.#ignore("ACK: another server than was chosen");
+      return this.#out.ignore("ACK: another server than was chosen");
+    const pause = this.#ipv6OnlyPause(message);
+    // One who has chosen or extends a lease goes on with it (RFC 8925 §3.2).
+    if (pause !== undefined && ["rebooting", "confirming", "selecting"].includes(phase.state)) {
+      this.#out.release(lease);
+      if ("held" in phase) this.#out.tell({ event: "lost", address: lease.address, reason: "ipv6-only" });
+      return this.#forgoIpv4(pause, now);
+    }
     const held = hold(lease, phase.exchange.startSeconds, this.#config.random());
-    if (held.endAt <= now) return this.#ignore("ACK: the lease has ended already");
-    if (phase.state === "renewing" || phase.state === "rebinding") {
+    if (held.endAt <= now) return this.#out.ignore("ACK: the lease has ended already");
+    if (phase.state === "renewing" || phase.state === "rebinding" || phase.state === "confirming") {
+      if (phase.state === "confirming") this.#out.announce(lease.address);
       this.#phase = { state: "bound", held };
-      this.#events.push({ event: "extended", lease, endSeconds: held.endAt });
+      this.#out.tell({ event: "extended", lease, endSeconds: held.endAt });
       return;
     }
     this.#phase = { state: "checking", held, probes: 0, nextSeconds: now };
@@ -359,16 +354,29 @@ export class Dhcp4Client {
     return this.#config.rapidCommit === true && readOption(options, DHCP4_OPTION.rapidCommit) === true;
   }
 
+  #ipv6OnlyPause({ options }: Dhcp4Message): number | undefined {
+    return this.#config.ipv6OnlyOk === true ? ipv6OnlySeconds(options) : undefined;
+  }
+
+  #forgoIpv4(seconds: number, now: number): void {
+    this.#phase = { state: "ipv6-only", until: now + seconds };
+    this.#beganAt = now + seconds;
+    this.#unconfirmed = undefined;
+    this.#wish = undefined;
+    this.#out.tell({ event: "ipv6-only", untilSeconds: now + seconds });
+  }
+
   #handleNak(message: Dhcp4Message, now: number): void {
     const phase = this.#phase;
-    if (!("exchange" in phase) || phase.state === "selecting") return this.#ignore("NAK before anything was requested");
+    if (!("exchange" in phase) || phase.state === "selecting")
+      return this.#out.ignore("NAK before anything was requested");
     const server = readOption(message.options, DHCP4_OPTION.serverIdentifier);
     const expected = phase.state === "requesting" ? phase.offer.server : undefined;
     if (server === undefined || (expected !== undefined && server !== expected))
-      return this.#ignore("NAK: not by the server that was asked");
+      return this.#out.ignore("NAK: not by the server that was asked");
     const text = readOption(message.options, DHCP4_OPTION.message);
-    this.#events.push({ event: "refused", server, ...(text === undefined ? {} : { message: text }) });
-    if ("held" in phase) this.#events.push({ event: "lost", address: phase.held.lease.address, reason: "refused" });
+    this.#out.tell({ event: "refused", server, ...(text === undefined ? {} : { message: text }) });
+    if ("held" in phase) this.#out.tell({ event: "lost", address: phase.held.lease.address, reason: "refused" });
     this.#wish = undefined;
     this.#refusals++;
     // One who refuses again and again does not make us flood the link.
@@ -378,21 +386,12 @@ export class Dhcp4Client {
   /** RFC 5227 §2.1.1: somebody who uses the address, or who probes for it at the same time. */
   #handleArp(ethernet: EthernetFrame, now: number): void {
     const phase = this.#phase;
-    if (phase.state !== "checking") return this.#ignore("ARP while no address is checked");
-    const packet = decodeArp(ethernet.payload);
-    if (packet instanceof Malformed) return this.#ignore(packet.reason);
-    const { address, server } = phase.held.lease;
-    const probing = packet.senderAddress === IPV4_ANY && packet.targetAddress === address;
-    if (packet.senderAddress !== address && !probing) return this.#ignore("ARP for another address");
-    if (packet.senderMac === this.#config.mac) return this.#ignore("our own ARP");
-    this.#events.push({ event: "conflict", address, macAddress: packet.senderMac });
-    this.#send({
-      type: "DECLINE",
-      transactionId: Math.floor(this.#config.random() * 2 ** 32),
-      elapsedSeconds: 0,
-      requestedAddress: address,
-      server,
-    });
+    if (phase.state !== "checking") return this.#out.ignore("ARP while no address is checked");
+    const { address } = phase.held.lease;
+    const rival = rivalFor(address, this.#config.mac, ethernet);
+    if (rival instanceof Malformed) return this.#out.ignore(rival.reason);
+    this.#out.tell({ event: "conflict", address, macAddress: rival });
+    this.#out.decline(phase.held.lease);
     this.#wish = undefined;
     this.#refusals++;
     this.#beginAgain(Math.max(DECLINE_WAIT_SECONDS, restartWait(this.#refusals)), now);

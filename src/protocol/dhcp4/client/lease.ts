@@ -23,6 +23,9 @@ const MINIMUM_MTU_BYTES = 576;
 /** More than any network has; bounds what a hostile reply makes us keep. */
 const LIST_LIMIT = 64;
 
+/** RFC 8925 §3.4, MIN_V6ONLY_WAIT. */
+const SHORTEST_IPV6_ONLY_SECONDS = 300;
+
 /** Durations in seconds. */
 export interface Dhcp4Lease {
   readonly address: Ipv4Address;
@@ -91,6 +94,12 @@ export function readLease(message: Dhcp4Message, serverMac: MacAddress): Dhcp4Le
     ...renewalTimes(options, leaseSeconds),
     options: new Map([...options].map(([code, bytes]) => [code, bytes.slice()])),
   };
+}
+
+/** How long a network wants hosts that can to do without IPv4 (RFC 8925); undefined: not at all. */
+export function ipv6OnlySeconds(options: Dhcp4Options): number | undefined {
+  const seconds = readOption(options, DHCP4_OPTION.ipv6OnlyPreferred);
+  return seconds === undefined ? undefined : Math.max(seconds, SHORTEST_IPV6_ONLY_SECONDS);
 }
 
 /** Neither of this network, loopback, multicast nor reserved (RFC 6890). */

@@ -33,6 +33,8 @@ export interface ClientIdentity {
   readonly hostName?: string;
   /** Option 80: a server may give a lease at once, without an offer (RFC 4039). Default no: others' leases are wasted. */
   readonly rapidCommit?: boolean;
+  /** Option 108: this host can do without IPv4 where the network does (RFC 8925). Default no. */
+  readonly ipv6OnlyOk?: boolean;
   /** Further options to ask for, by code. */
   readonly wantedOptions?: readonly number[];
   /** Of the link, 576 at least; default 1500. No message that takes more can be received. */
@@ -90,9 +92,10 @@ export function encodeRequest(request: ClientRequest, identity: ClientIdentity):
 /** What DECLINE and RELEASE must not carry (RFC 2131 table 5). */
 function wishesOf(identity: ClientIdentity): (readonly [number, Uint8Array])[] {
   const { hostName, wantedOptions = [], linkMtuBytes = ETHERNET_MTU_BYTES } = identity;
+  const further = [...wantedOptions, ...(identity.ipv6OnlyOk === true ? [DHCP4_OPTION.ipv6OnlyPreferred.code] : [])];
   const datagramBytes = Math.max(MINIMUM_DATAGRAM_BYTES, Math.min(linkMtuBytes, ETHERNET_MTU_BYTES));
   return [
-    optionEntry(DHCP4_OPTION.parameterRequestList, [...new Set([...WANTED_OPTIONS, ...wantedOptions])]),
+    optionEntry(DHCP4_OPTION.parameterRequestList, [...new Set([...WANTED_OPTIONS, ...further])]),
     optionEntry(DHCP4_OPTION.maximumMessageSize, datagramBytes),
     ...(hostName === undefined ? [] : [optionEntry(DHCP4_OPTION.hostName, hostName)]),
   ];

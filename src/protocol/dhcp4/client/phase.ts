@@ -1,6 +1,7 @@
 /** Where a DHCPv4 client stands (RFC 2131 figure 5), and what it must remember there. Times in seconds of its clock. */
 import type { Ipv4Address } from "../../../base/address.ts";
 import type { Destination } from "./frames.ts";
+import type { ClientRequest } from "./messages.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "./lease.ts";
 
 /** One question that is repeated until it is answered. */
@@ -26,6 +27,8 @@ export type Phase =
   /** Begins at `at`. */
   | { readonly state: "init"; readonly at: number }
   | { readonly state: "rebooting"; readonly exchange: Exchange; readonly address: Ipv4Address }
+  /** Whether the address may be used on this link, too. */
+  | { readonly state: "confirming"; readonly held: Held; readonly exchange: Exchange }
   | { readonly state: "selecting"; readonly exchange: Exchange }
   | {
       readonly state: "requesting";
@@ -37,7 +40,12 @@ export type Phase =
   | { readonly state: "checking"; readonly held: Held; probes: number; nextSeconds: number }
   | { readonly state: "bound"; readonly held: Held }
   | { readonly state: "renewing"; readonly held: Held; readonly exchange: Exchange }
-  | { readonly state: "rebinding"; readonly held: Held; readonly exchange: Exchange };
+  | { readonly state: "rebinding"; readonly held: Held; readonly exchange: Exchange }
+  /** Without IPv4 until then. */
+  | { readonly state: "ipv6-only"; readonly until: number };
+
+/** One that repeats its question until it is answered. */
+export type Asking = Extract<Phase, { readonly state: "rebooting" | "confirming" | "selecting" | "requesting" }>;
 
 export type Dhcp4ClientState = Phase["state"];
 
@@ -54,6 +62,10 @@ export function deadlineOf(phase: Phase): number | undefined {
       return phase.exchange.nextSeconds;
     case "checking":
       return Math.min(phase.nextSeconds, phase.held.endAt);
+    case "confirming":
+      return Math.min(phase.exchange.nextSeconds, phase.held.endAt);
+    case "ipv6-only":
+      return phase.until;
     case "bound":
       return phase.held.renewAt === Number.POSITIVE_INFINITY ? undefined : phase.held.renewAt;
     case "renewing":
@@ -71,9 +83,33 @@ export function addressOf(phase: Extract<Phase, { readonly exchange: Exchange }>
       return phase.address;
     case "requesting":
       return phase.offer.address;
+    case "confirming":
     case "renewing":
     case "rebinding":
       return phase.held.lease.address;
+  }
+}
+
+/** @param wish an address that would be welcome */
+export function questionOf(phase: Asking, elapsedSeconds: number, wish: Ipv4Address | undefined): ClientRequest {
+  const { transactionId } = phase.exchange;
+  switch (phase.state) {
+    case "selecting":
+      return {
+        type: "DISCOVER",
+        transactionId,
+        elapsedSeconds,
+        ...(wish === undefined ? {} : { requestedAddress: wish }),
+      };
+    case "rebooting":
+      return { type: "REQUEST", transactionId, elapsedSeconds, requestedAddress: phase.address };
+    case "confirming":
+      return { type: "REQUEST", transactionId, elapsedSeconds, requestedAddress: phase.held.lease.address };
+    case "requesting": {
+      const { address: requestedAddress, server } = phase.offer;
+      // RFC 2131 §3.1: the value of the DISCOVER, so that relays treat both alike.
+      return { type: "REQUEST", transactionId, elapsedSeconds: phase.elapsedSeconds, requestedAddress, server };
+    }
   }
 }
 
@@ -92,7 +128,10 @@ export function hold(lease: Dhcp4Lease, start: number, random: number): Held {
   };
 }
 
+/** What it takes to give a lease back. */
+export type LeaseSource = Pick<Dhcp4Lease, "address" | "server" | "serverMac">;
+
 /** To the frame's sender of the last reply: the server itself, or the router that leads to it. */
-export function toServer(lease: Dhcp4Lease): Destination {
+export function toServer(lease: LeaseSource): Destination {
   return { source: lease.address, destination: lease.server, destinationMac: lease.serverMac };
 }

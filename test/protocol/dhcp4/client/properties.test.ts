@@ -10,7 +10,7 @@ import { arpFrame, readClientFrame, serverFrame } from "../../../support/dhcp4-s
 
 const mac = parseMac("52:54:00:00:00:17");
 const server = { server: parseIpv4("192.0.2.1"), serverMac: parseMac("02:00:00:00:00:fe"), clientMac: mac };
-const HOLDING = ["bound", "renewing", "rebinding"];
+const HOLDING = ["bound", "confirming", "renewing", "rebinding"];
 
 interface Delivery {
   readonly at: number;
@@ -50,6 +50,8 @@ interface Network {
   readonly leaseSeconds: number;
   readonly refusePercent: number;
   readonly conflictPercent: number;
+  /** How often the carrier comes back. */
+  readonly flapPercent: number;
   /** How late the client's own timer comes. */
   readonly lateSeconds: number;
 }
@@ -61,6 +63,7 @@ const NETWORK = fc.record<Network>({
   leaseSeconds: fc.constantFrom(1, 2, 10, 100, 3600, 86_400),
   refusePercent: fc.constantFrom(0, 5, 50),
   conflictPercent: fc.constantFrom(0, 5, 50),
+  flapPercent: fc.constantFrom(0, 0, 5, 30),
   lateSeconds: fc.constantFrom(0, 0.01, 5, 5000),
 });
 
@@ -114,7 +117,10 @@ function simulate(network: Network, turns: number): { observer: Observer; second
     if (deadline === undefined) throw new Error("a client that waits for nothing");
     if (deadline < now) throw new Error("a deadline that has passed");
     const due = deadline + random() * network.lateSeconds;
-    if (first !== undefined && first.at < due) {
+    if (chance(network.flapPercent)) {
+      now += random() * Math.min(deadline - now, 1);
+      give({ input: "attached" });
+    } else if (first !== undefined && first.at < due) {
       waiting = waiting.filter((delivery) => delivery !== first);
       now = Math.max(now, first.at);
       give({ input: "frame", frame: first.frame, checksumNotReady: false });
@@ -144,7 +150,14 @@ describe("whatever the network does", () => {
   test("a quiet network gives a lease within a second and keeps it", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
-        const quiet = { lossPercent: 0, delaySeconds: 0, refusePercent: 0, conflictPercent: 0, lateSeconds: 0 };
+        const quiet = {
+          lossPercent: 0,
+          delaySeconds: 0,
+          refusePercent: 0,
+          conflictPercent: 0,
+          flapPercent: 0,
+          lateSeconds: 0,
+        };
         const { observer } = simulate({ seed, leaseSeconds: 3600, ...quiet }, 40);
         expect([observer.bound, observer.lost]).toEqual([1, 0]);
         expect(observer.extended).toBeGreaterThan(5);
@@ -162,6 +175,7 @@ describe("whatever the network does", () => {
         leaseSeconds: 3600,
         refusePercent: 100,
         conflictPercent: 0,
+        flapPercent: 0,
         lateSeconds: 0,
       },
       200,
