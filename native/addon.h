@@ -66,6 +66,8 @@ struct environment {
   size_t open_handles;
   bool ending;
   struct reader *readers;
+  /* Of all readers; NULL before the first one. */
+  struct reader_room *room;
   struct worker_pool *workers;
 };
 

@@ -33,9 +33,11 @@ static void end(napi_async_cleanup_hook_handle hook, void *argument) {
 }
 
 static void free_environment(napi_env env, void *data, void *hint) {
+  struct environment *environment = data;
   (void)env;
   (void)hint;
-  free(data);
+  free(environment->room);
+  free(environment);
 }
 
 napi_status environment_open(napi_env env) {

@@ -31,6 +31,16 @@ union auxiliary {
   char space[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
 };
 
+/*
+ * What recvmmsg() is told of a batch, and tells. Receiving and reading what it told is one turn of the event loop, so
+ * all readers of an environment take turns with one, and a thousand of them cost no more than one.
+ */
+struct reader_room {
+  struct mmsghdr headers[MAXIMUM_BATCH];
+  struct iovec vectors[MAXIMUM_BATCH];
+  union auxiliary auxiliaries[MAXIMUM_BATCH];
+};
+
 struct reader {
   uv_poll_t poll;
   struct environment *environment;
@@ -45,21 +55,14 @@ struct reader {
   napi_ref records;
   napi_ref peers;
   napi_ref callback;
-  struct mmsghdr *headers;
-  struct iovec *vectors;
-  union auxiliary *auxiliaries;
 };
 
 static const napi_type_tag reader_tag = {0x6e65746c6f6f6d01ULL, 0x9d2f3b6a71c84e05ULL};
 
 static void reader_release(struct reader *reader) {
-  if (--reader->owners > 0) {
-    return;
+  if (--reader->owners == 0) {
+    free(reader);
   }
-  free(reader->headers);
-  free(reader->vectors);
-  free(reader->auxiliaries);
-  free(reader);
 }
 
 static void drop_references(napi_env env, struct reader *reader) {
@@ -150,6 +153,7 @@ static void describe(const struct mmsghdr *header, int32_t *record) {
 /* The number of datagrams received, 0 when none is there, or a negative errno. */
 static int receive_batch(struct reader *reader) {
   napi_env env = reader->environment->env;
+  struct reader_room *room = reader->environment->room;
   void *buffer, *records, *peers;
   if (!referenced_array(env, reader->buffer, napi_uint8_array, (size_t)reader->batch * reader->slot_bytes, &buffer) ||
       !referenced_array(env, reader->records, napi_int32_array, (size_t)reader->batch * RECORD_FIELDS, &records) ||
@@ -157,25 +161,25 @@ static int receive_batch(struct reader *reader) {
     return -EFAULT;
   }
   for (uint32_t index = 0; index < reader->batch; index++) {
-    reader->vectors[index] = (struct iovec){(uint8_t *)buffer + (size_t)index * reader->slot_bytes, reader->slot_bytes};
-    reader->headers[index].msg_hdr = (struct msghdr){
+    room->vectors[index] = (struct iovec){(uint8_t *)buffer + (size_t)index * reader->slot_bytes, reader->slot_bytes};
+    room->headers[index].msg_hdr = (struct msghdr){
         .msg_name = (uint8_t *)peers + index * PEER_BYTES,
         .msg_namelen = PEER_BYTES,
-        .msg_iov = &reader->vectors[index],
+        .msg_iov = &room->vectors[index],
         .msg_iovlen = 1,
-        .msg_control = &reader->auxiliaries[index],
-        .msg_controllen = sizeof reader->auxiliaries[index],
+        .msg_control = &room->auxiliaries[index],
+        .msg_controllen = sizeof room->auxiliaries[index],
     };
   }
   int count;
   do {
-    count = recvmmsg(reader->descriptor, reader->headers, reader->batch, MSG_DONTWAIT, NULL);
+    count = recvmmsg(reader->descriptor, room->headers, reader->batch, MSG_DONTWAIT, NULL);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
     return errno == EAGAIN ? 0 : -errno;
   }
   for (int index = 0; index < count; index++) {
-    describe(&reader->headers[index], (int32_t *)records + index * RECORD_FIELDS);
+    describe(&room->headers[index], (int32_t *)records + index * RECORD_FIELDS);
   }
   return count;
 }
@@ -243,13 +247,6 @@ static struct reader *reader_allocate(uint32_t batch, uint32_t slot_bytes) {
   reader->descriptor = -1;
   reader->batch = batch;
   reader->slot_bytes = slot_bytes;
-  reader->headers = calloc(batch, sizeof *reader->headers);
-  reader->vectors = calloc(batch, sizeof *reader->vectors);
-  reader->auxiliaries = calloc(batch, sizeof *reader->auxiliaries);
-  if (reader->headers == NULL || reader->vectors == NULL || reader->auxiliaries == NULL) {
-    reader_release(reader);
-    return NULL;
-  }
   return reader;
 }
 
@@ -293,7 +290,10 @@ static napi_value open_reader(napi_env env, napi_callback_info info) {
   if (batch == 0 || batch > MAXIMUM_BATCH || slot_bytes == 0 || environment->ending) {
     return throw_failure(env, &failure);
   }
-  struct reader *reader = reader_allocate(batch, slot_bytes);
+  if (environment->room == NULL) {
+    environment->room = malloc(sizeof *environment->room);
+  }
+  struct reader *reader = environment->room == NULL ? NULL : reader_allocate(batch, slot_bytes);
   if (reader == NULL) {
     fail(&failure, "calloc");
     return throw_failure(env, &failure);

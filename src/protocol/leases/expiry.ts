@@ -8,7 +8,8 @@ import { Ring, type Timed, unlink } from "./ring.ts";
 const SLOTS = 4096;
 
 export class Expiry<Entry extends Timed> {
-  readonly #slots: (Ring | undefined)[] = new Array<Ring | undefined>(SLOTS).fill(undefined);
+  /** Those that hold any: most wheels of a thousand networks are nearly empty. */
+  readonly #slots = new Map<number, Ring>();
   readonly #ended = new Ring();
   #turned: number;
 
@@ -28,7 +29,12 @@ export class Expiry<Entry extends Timed> {
       return;
     }
     const second = Math.min(entry.endSeconds, this.#turned + SLOTS - 1) % SLOTS;
-    (this.#slots[second] ??= new Ring()).push(entry);
+    let slot = this.#slots.get(second);
+    if (slot === undefined) {
+      slot = new Ring();
+      this.#slots.set(second, slot);
+    }
+    slot.push(entry);
   }
 
   /** Take out the entry that ended first. */
@@ -48,7 +54,8 @@ export class Expiry<Entry extends Timed> {
   /** What had ended by a clock that was wrong has not. */
   #turnBack(nowSeconds: number): void {
     this.#turned = Math.floor(nowSeconds);
-    const entries = [this.#ended, ...this.#slots].flatMap((ring) => (ring === undefined ? [] : [...emptied(ring)]));
+    const entries = [this.#ended, ...this.#slots.values()].flatMap((ring) => [...emptied(ring)]);
+    this.#slots.clear();
     for (const entry of entries) this.#place(entry);
   }
 
@@ -59,9 +66,10 @@ export class Expiry<Entry extends Timed> {
     if (now < start) return;
     this.#turned = now;
     for (let second = start; second <= now; second++) {
-      const slot = this.#slots[second % SLOTS];
+      if (this.#slots.size === 0) return;
+      const slot = this.#slots.get(second % SLOTS);
       if (slot === undefined) continue;
-      this.#slots[second % SLOTS] = undefined;
+      this.#slots.delete(second % SLOTS);
       for (const entry of emptied(slot)) this.#place(entry);
     }
   }
