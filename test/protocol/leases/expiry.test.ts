@@ -1,20 +1,20 @@
 import { expect, test } from "vitest";
 import { Expiry } from "../../../src/protocol/leases/expiry.ts";
-import type { Timed } from "../../../src/protocol/leases/ring.ts";
 
-const entry = (endSeconds: number): Timed => ({ endSeconds, previous: undefined, next: undefined });
+/** Entries 0, 1, … end then. */
+const expiring = (nowSeconds: number, ...ends: number[]) => new Expiry(nowSeconds, { endOf: (entry) => ends[entry]! });
 
 test("what ended first is taken out first", () => {
-  const expiry = new Expiry<Timed>(1000);
-  const [late, early] = [entry(1200), entry(1100)];
+  const [late, early] = [0, 1];
+  const expiry = expiring(1000, 1200, 1100);
   for (const each of [late, early]) expiry.schedule(each);
   expect(expiry.take(1099)).toBeUndefined();
   expect([expiry.take(1300), expiry.take(1300), expiry.take(1300)]).toEqual([early, late, undefined]);
 });
 
 test("a clock that is set back: what had ended by the wrong time ends at its own", () => {
-  const expiry = new Expiry<Timed>(1_000_000);
-  const [ended, running, far] = [entry(900_000), entry(1_000_100), entry(1_900_000)];
+  const [ended, running, far] = [0, 1, 2];
+  const expiry = expiring(1_000_000, 900_000, 1_000_100, 1_900_000);
   for (const each of [far, running, ended]) expiry.schedule(each);
   expect(expiry.take(500_000)).toBeUndefined();
   expect(expiry.take(899_999)).toBeUndefined();

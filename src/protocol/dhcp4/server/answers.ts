@@ -12,7 +12,7 @@ import { limitsOf, RateLimit } from "./limits.ts";
 import { Quarantines } from "../../leases/quarantines.ts";
 import { toldHostLabel } from "./names.ts";
 import { type Dhcp4ServerOutput, ignored, silent } from "./output.ts";
-import { type Binding, leaseOf, type Range } from "./binding.ts";
+import { type Binding, leaseOf, type Range } from "./bindings.ts";
 import { Pool } from "./pool.ts";
 import type { Prober } from "./probe.ts";
 import { type Profile, Profiles } from "./profile.ts";

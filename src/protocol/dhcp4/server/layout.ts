@@ -122,6 +122,16 @@ export class Layout {
     return this.rangeOf(ipv4ToNumber(address)) ?? this.subnetOf(address);
   }
 
+  /** How many addresses of a range may go to anybody. */
+  addressesOf({ first, last }: RangePlace): number {
+    let addresses = last - first + 1;
+    for (const address of new Set([...this.#excluded, ...this.#reserved])) {
+      const number = ipv4ToNumber(address);
+      if (number >= first && number <= last) addresses--;
+    }
+    return addresses;
+  }
+
   isReserved(address: Ipv4Address): boolean {
     return this.#reserved.has(address);
   }

@@ -8,11 +8,9 @@
  * takes nothing away from the others.
  */
 import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/address.ts";
-import { AddressTable } from "./address-table.ts";
-import { Binding, leaseOf, Range } from "./binding.ts";
-import type { Layout, Place, RangePlace } from "./layout.ts";
+import { type Binding, Bindings, leaseOf, Range } from "./bindings.ts";
+import type { Layout, RangePlace } from "./layout.ts";
 import { type ClientKey, type Lease } from "./lease.ts";
-import { unlink } from "../../leases/ring.ts";
 
 export class Pool {
   /** In the order in which addresses are given out. */
@@ -20,25 +18,26 @@ export class Pool {
   readonly #layout: Layout;
   readonly #offerLimit: number;
   readonly #byPlace: ReadonlyMap<RangePlace, Range>;
-  readonly #byAddress = new AddressTable<Binding>();
-  readonly #byClient = new Map<ClientKey, Binding>();
+  readonly #bindings = new Bindings();
+  /** What a client had, by the row of what it is offered now: it loses the one when it takes up the other. */
+  readonly #former = new Map<number, Binding>();
   #offers = 0;
 
   constructor(layout: Layout, offerLimit: number, nowSeconds: number) {
     this.#layout = layout;
     this.#offerLimit = offerLimit;
-    this.ranges = layout.ranges.map((place) => new Range(place, nowSeconds));
+    this.ranges = layout.ranges.map((place) => new Range(place, layout.addressesOf(place), this.#bindings, nowSeconds));
     this.#byPlace = new Map(this.ranges.map((range) => [range.place, range]));
   }
 
   /** What the client has or last had, as long as nobody else has got it since. */
   find(client: ClientKey): Binding | undefined {
-    return this.#byClient.get(client);
+    return this.#bindings.of(client);
   }
 
   /** What is known of an address. */
   at(address: Ipv4Address): Binding | undefined {
-    return this.#byAddress.get(address);
+    return this.#bindings.at(address);
   }
 
   /** Any address of these ranges for a client that has none; undefined when all are in use. */
@@ -59,16 +58,16 @@ export class Pool {
     const place = this.#layout.rangeOf(ipv4ToNumber(wanted));
     const range = place === undefined ? undefined : this.#byPlace.get(place);
     if (range === undefined || !ranges.includes(range) || !this.#layout.isGivenOut(wanted)) return undefined;
-    const known = this.#byAddress.get(wanted);
+    const known = this.#bindings.at(wanted);
     if (known !== undefined && known.endSeconds > nowSeconds) return undefined;
-    const binding = known ?? this.#create(wanted, range);
+    const binding = known ?? this.#bindings.create(wanted, range);
     this.#give(binding, client, nowSeconds);
     return binding;
   }
 
   /** An address that was offered to this client and then, before it came back, to another one. */
   contest(client: ClientKey, wanted: Ipv4Address, ranges: readonly Range[], nowSeconds: number): Binding | undefined {
-    const binding = this.#byAddress.get(wanted);
+    const binding = this.#bindings.at(wanted);
     if (binding?.range === undefined || !binding.isOffer || !binding.isContested) return undefined;
     if (!ranges.includes(binding.range)) return undefined;
     this.#give(binding, client, nowSeconds);
@@ -77,45 +76,38 @@ export class Pool {
 
   /** A host's own address, unless somebody else still has it. `clients`: what the host is or was known as. */
   reserved(clients: readonly [ClientKey, ClientKey], address: Ipv4Address, nowSeconds: number): Binding | undefined {
-    const known = this.#byAddress.get(address);
+    const known = this.#bindings.at(address);
     const isOurs = known !== undefined && clients.includes(known.client);
     if (known !== undefined && !isOurs && known.endSeconds > nowSeconds) return undefined;
     const place = this.#layout.placeOf(address);
     if (place === undefined) return undefined;
-    const binding = known ?? this.#create(address, place);
-    if (this.#byClient.get(clients[0]) !== binding) this.#give(binding, clients[0], nowSeconds);
+    const binding = known ?? this.#bindings.create(address, place);
+    if (!binding.isSameAs(this.#bindings.of(clients[0]))) this.#give(binding, clients[0], nowSeconds);
     return binding;
   }
 
   #give(binding: Binding, client: ClientKey, nowSeconds: number): void {
     const isContested = binding.state === "offered" && binding.client !== "" && binding.endSeconds > nowSeconds;
     this.#unlist(binding);
-    this.#forget(binding);
-    binding.former = this.#byClient.get(client);
+    this.#former.delete(binding.row);
+    const former = this.#bindings.of(client);
+    if (former !== undefined && !former.isSameAs(binding)) this.#former.set(binding.row, former);
     binding.client = client;
     binding.state = "offered";
     binding.hostName = "";
     binding.endSeconds = 0;
     binding.isProbed = false;
     binding.isContested = isContested;
-    this.#byClient.set(client, binding);
   }
 
   #forget(binding: Binding): void {
-    if (this.#byClient.get(binding.client) === binding) this.#byClient.delete(binding.client);
     binding.client = "";
-    binding.former = undefined;
-  }
-
-  #create(address: Ipv4Address, home: Range | Place): Binding {
-    const binding = new Binding(address, home);
-    this.#byAddress.set(address, binding);
-    return binding;
+    this.#former.delete(binding.row);
   }
 
   #anyFree(ranges: readonly Range[], nowSeconds: number): Binding | undefined {
     for (const range of ranges) {
-      const offer = firstOffer(range);
+      const offer = this.#firstOffer(range);
       if (offer !== undefined && offer.endSeconds <= nowSeconds) return offer;
     }
     if (this.#offers >= this.#offerLimit) return undefined;
@@ -125,7 +117,7 @@ export class Pool {
     }
     for (const range of ranges) {
       const ended = range.ended.take(nowSeconds);
-      if (ended !== undefined) return ended;
+      if (ended !== undefined) return this.#bindings.row(ended);
     }
     return undefined;
   }
@@ -133,25 +125,31 @@ export class Pool {
   #fresh(range: Range): Binding | undefined {
     while (range.nextFresh <= range.place.last) {
       const address = ipv4FromNumber(range.nextFresh++);
-      if (this.#layout.isGivenOut(address) && this.#byAddress.get(address) === undefined)
-        return this.#create(address, range);
+      if (this.#layout.isGivenOut(address) && this.#bindings.at(address) === undefined)
+        return this.#bindings.create(address, range);
     }
     return undefined;
   }
 
   #oldestOffer(ranges: readonly Range[]): Binding | undefined {
     for (const range of ranges) {
-      const offer = firstOffer(range);
+      const offer = this.#firstOffer(range);
       if (offer !== undefined) return offer;
     }
     return undefined;
+  }
+
+  #firstOffer({ offers }: Range): Binding | undefined {
+    const row = this.#bindings.rings.first(offers);
+    return row === undefined ? undefined : this.#bindings.row(row);
   }
 
   /** Take an address out of the list that it is in. */
   #unlist(binding: Binding): void {
     if (binding.isOffer) this.#offers--;
     binding.isOffer = false;
-    unlink(binding);
+    binding.uncount();
+    this.#bindings.rings.remove(binding.row);
   }
 
   /** Tell the time; now and then, so that finding a free address stays quick. */
@@ -165,7 +163,7 @@ export class Pool {
     binding.state = "offered";
     binding.endSeconds = endSeconds;
     if (binding.range === undefined) return;
-    binding.range.offers.push(binding);
+    this.#bindings.rings.push(binding.range.offers, binding.row);
     binding.isOffer = true;
     this.#offers++;
   }
@@ -181,14 +179,15 @@ export class Pool {
    */
   lease(binding: Binding, endSeconds: number, nowSeconds: number): Binding | undefined {
     // One that is prolonged is found to be so when its old end comes.
-    const isListed = !binding.isOffer && binding.next !== undefined && endSeconds >= binding.endSeconds;
+    const isListed = binding.isCounted && endSeconds >= binding.endSeconds;
     if (!isListed) this.#unlist(binding);
-    const { former } = binding;
+    const former = this.#former.get(binding.row);
+    this.#former.delete(binding.row);
     binding.state = "leased";
     binding.endSeconds = endSeconds;
     binding.isProbed = true;
     binding.isContested = false;
-    binding.former = undefined;
+    binding.count();
     if (!isListed) this.#schedule(binding);
     return former === undefined || former.client !== binding.client ? undefined : this.dismiss(former, nowSeconds);
   }
@@ -220,7 +219,7 @@ export class Pool {
   }
 
   #schedule(binding: Binding): void {
-    binding.range?.ended.schedule(binding);
+    binding.range?.ended.schedule(binding.row);
   }
 
   /**
@@ -234,21 +233,21 @@ export class Pool {
     const range = isReserved || place === undefined ? undefined : this.#byPlace.get(place);
     const home = range ?? place ?? this.#layout.placeOf(lease.address);
     const binding =
-      this.#byAddress.get(lease.address) ?? (home === undefined ? undefined : this.#create(lease.address, home));
+      this.#bindings.at(lease.address) ?? (home === undefined ? undefined : this.#bindings.create(lease.address, home));
     if (binding === undefined) return false;
     this.#unlist(binding);
-    this.#forget(binding);
+    this.#former.delete(binding.row);
     // The client had another address before; that one keeps its end, but is nobody's.
-    const other = this.#byClient.get(lease.client);
-    if (other !== undefined) other.client = "";
+    const other = this.#bindings.of(lease.client);
+    if (other !== undefined && !other.isSameAs(binding)) other.client = "";
     binding.client = lease.client;
-    if (lease.client !== "") this.#byClient.set(lease.client, binding);
     binding.state = lease.state;
     binding.hardware = lease.hardware;
     binding.hostName = lease.hostName;
     binding.startSeconds = lease.startSeconds;
     binding.endSeconds = lease.endSeconds;
     binding.isProbed = true;
+    if (lease.state === "leased") binding.count();
     this.#schedule(binding);
     return true;
   }
@@ -256,7 +255,7 @@ export class Pool {
   /** How many addresses of the ranges are given, and how many nobody gets for now as somebody else uses them. */
   use(nowSeconds: number): { readonly given: number; readonly declined: number } {
     let [given, declined] = [0, 0];
-    for (const { range, state, endSeconds } of this.#byAddress.values()) {
+    for (const { range, state, endSeconds } of this.#bindings.all()) {
       if (range === undefined || endSeconds <= nowSeconds) continue;
       if (state === "leased") given++;
       else if (state === "declined") declined++;
@@ -266,12 +265,6 @@ export class Pool {
 
   /** All that must be known after a restart, also what has ended: a client that comes back gets its address again. */
   *leases(): Generator<Lease> {
-    for (const binding of this.#byAddress.values())
-      if (binding.state !== "offered") yield leaseOf(binding, binding.state);
+    for (const binding of this.#bindings.all()) if (binding.state !== "offered") yield leaseOf(binding, binding.state);
   }
-}
-
-function firstOffer(range: Range): Binding | undefined {
-  // Only bindings come into the ring, by offer().
-  return range.offers.first() as Binding | undefined;
 }

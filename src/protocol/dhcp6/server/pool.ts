@@ -8,11 +8,12 @@
  */
 import { type Ipv6Address, type Ipv6Prefix, ipFromBigint, ipToBigint } from "../../../base/address.ts";
 import { Expiry } from "../../leases/expiry.ts";
-import type { Timed } from "../../leases/ring.ts";
 import type { ClientKey6, Lease6, Lease6State } from "./lease.ts";
 import { FOREVER_SECONDS } from "../../leases/time.ts";
 
-export interface Binding6 extends Timed {
+export interface Binding6 {
+  /** Number among all of the pool. */
+  readonly row: number;
   readonly address: Ipv6Address;
   readonly length: number;
   kind: Lease6["kind"];
@@ -23,6 +24,7 @@ export interface Binding6 extends Timed {
   link: string | undefined;
   hostName: string;
   startSeconds: number;
+  endSeconds: number;
 }
 
 export interface PoolRange6 {
@@ -70,7 +72,8 @@ export class Pool6 {
   readonly #reserved: ReadonlyMap<Ipv6Address, number>;
   readonly #byAddress = new Map<Ipv6Address, Binding6>();
   readonly #byClient = new Map<ClientKey6, Binding6>();
-  readonly #expiry: Expiry<Binding6>;
+  readonly #rows: Binding6[] = [];
+  readonly #expiry: Expiry;
   #nextFresh = 0n;
 
   constructor(range: PoolRange6, nowSeconds: number) {
@@ -79,7 +82,7 @@ export class Pool6 {
     this.#first = ipToBigint(range.first) >> this.#shift;
     this.#count = (ipToBigint(range.last) >> this.#shift) - this.#first + 1n;
     this.#reserved = new Map(range.reserved.map(({ address, length }) => [address, length]));
-    this.#expiry = new Expiry(nowSeconds);
+    this.#expiry = new Expiry(nowSeconds, { endOf: (row) => this.#rows[row]!.endSeconds });
   }
 
   /** What the client has or last had, as long as nobody else has got it since. */
@@ -168,15 +171,20 @@ export class Pool6 {
   #anyEnded(taken: ReadonlySet<Ipv6Address>, nowSeconds: number): Ipv6Address | undefined {
     const passed: Binding6[] = [];
     let found: Binding6 | undefined;
-    for (let ended = this.#expiry.take(nowSeconds); ended !== undefined; ended = this.#expiry.take(nowSeconds)) {
+    for (let ended = this.#takeEnded(nowSeconds); ended !== undefined; ended = this.#takeEnded(nowSeconds)) {
       if (this.#reserved.has(ended.address)) continue;
       passed.push(ended);
       if (taken.has(ended.address)) continue;
       found = ended;
       break;
     }
-    for (const binding of passed) this.#expiry.schedule(binding);
+    for (const { row } of passed) this.#expiry.schedule(row);
     return found?.address;
+  }
+
+  #takeEnded(nowSeconds: number): Binding6 | undefined {
+    const row = this.#expiry.take(nowSeconds);
+    return row === undefined ? undefined : this.#rows[row];
   }
 
   /** Make it the client's, who does not hold it yet; {@link hold} says until when. */
@@ -201,6 +209,7 @@ export class Pool6 {
     const known = this.#byAddress.get(address);
     if (known !== undefined) return known;
     const binding: Binding6 = {
+      row: this.#rows.length,
       address,
       length: this.lengthOf(address),
       kind: "address",
@@ -211,26 +220,25 @@ export class Pool6 {
       hostName: "",
       startSeconds: 0,
       endSeconds: 0,
-      previous: undefined,
-      next: undefined,
     };
+    this.#rows.push(binding);
     this.#byAddress.set(address, binding);
     return binding;
   }
 
   hold(binding: Binding6, endSeconds: number): void {
     // One that is prolonged is found to be so when its old end comes.
-    const isListed = binding.next !== undefined && endSeconds >= binding.endSeconds;
+    const isListed = this.#expiry.isScheduled(binding.row) && endSeconds >= binding.endSeconds;
     binding.state = "leased";
     binding.endSeconds = endSeconds;
-    if (!isListed) this.#expiry.schedule(binding);
+    if (!isListed) this.#expiry.schedule(binding.row);
   }
 
   /** It is free, and remembered as the client's. */
   free(binding: Binding6, nowSeconds: number): void {
     binding.state = "released";
     binding.endSeconds = Math.floor(nowSeconds);
-    this.#expiry.schedule(binding);
+    this.#expiry.schedule(binding.row);
   }
 
   /** Nobody gets it until then. */
@@ -240,7 +248,7 @@ export class Pool6 {
     binding.mac = "";
     binding.state = "declined";
     binding.endSeconds = endSeconds;
-    this.#expiry.schedule(binding);
+    this.#expiry.schedule(binding.row);
   }
 
   /**
@@ -260,7 +268,7 @@ export class Pool6 {
     binding.hostName = lease.hostName;
     binding.startSeconds = lease.startSeconds;
     binding.endSeconds = lease.endSeconds;
-    this.#expiry.schedule(binding);
+    this.#expiry.schedule(binding.row);
     return true;
   }
 
