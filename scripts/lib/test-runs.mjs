@@ -150,7 +150,7 @@ const RUNS = [
   { name: "sanitizers", present: always, perform: sanitizerRun },
   {
     name: "kernel",
-    shards: 3,
+    shards: 6,
     present: () => hasTests("kernel"),
     perform: vitestRun("kernel", () => [SANDBOX]),
   },

@@ -9,13 +9,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlink
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bootId } from "../../src/kernel/process.ts";
+import { decodeEthernet, ETHERTYPE_IPV4 } from "../../src/wire/ethernet.ts";
+import { decodeIpv4 } from "../../src/wire/ipv4.ts";
+import { Malformed } from "../../src/wire/malformed.ts";
 import { Capture } from "../support/capture.ts";
 import { CHECKOUT, toldBy } from "../support/guest-image.ts";
 import { hostSnapshot } from "../support/host-snapshot.ts";
 import { done, Folder, json, netloom, type Result, shell } from "../support/network.ts";
-import { tsharkFields } from "../support/tshark.ts";
 
-/** The guest inside this guest is emulated by an emulated processor: forty times as slow as one outside. */
+/** The guest inside this guest runs under the KVM of an emulated processor: several times as slow as one outside. */
 const GUEST_SECONDS = 420;
 const GUEST_POLL_MILLISECONDS = 1000;
 const FOLDERS = ["/etc/netns", "/run/netns", "/run/netloom"];
@@ -58,6 +61,7 @@ let rulesBefore: string;
 let plan: string;
 let applied: Result;
 let console = "";
+let vm: unknown;
 let podLinks: Record<string, unknown>[];
 let foreignRules: string;
 let outside: readonly Uint8Array[];
@@ -71,7 +75,7 @@ beforeAll(async () => {
     throw new Error(`two cards on one cable are needed: ${cards().join(" ")}`);
   device = uplink;
   // Modules bring sysctls of their own: they are there before anything is compared.
-  shell(`modprobe -a bridge br_netfilter veth tun dummy nf_tables nf_conntrack nf_nat nft_masq nft_ct nft_chain_nat
+  shell(`modprobe -a kvm_amd bridge br_netfilter veth tun dummy nf_tables nf_conntrack nf_nat nft_masq nft_ct nft_chain_nat
     ip netns add outside
     echo 1 >/proc/sys/net/ipv6/conf/${uplink}/disable_ipv6
     echo 1 >/proc/sys/net/ipv6/conf/${other}/disable_ipv6
@@ -93,6 +97,12 @@ beforeAll(async () => {
   const example = readFileSync(join(CHECKOUT, "examples", "vm-in-a-pod.yaml"), "utf8");
   const file = folder.write("examples/vm-in-a-pod.yaml", example.replace("device: uplink0", `device: ${uplink}`));
 
+  // A guest's trial start may take 2 s, which an emulated processor needs longer for: its answer is given.
+  process.env["NETLOOM_KVM_CACHE"] = folder.write(
+    "kvm.json",
+    JSON.stringify({ bootId: bootId(), works: true, reason: "" }),
+  );
+
   // The empty state folder stays: it may be the user's.
   mkdirSync("/run/netloom", { recursive: true });
   rulesBefore = shell("iptables-nft-save");
@@ -104,6 +114,7 @@ beforeAll(async () => {
     podLinks = json("ip -j -d -n pod1 address");
     foreignRules = shell("iptables-nft -S");
     console = await followConsole();
+    vm = JSON.parse(await done(["status", "--json"]));
   }
   outside = capture.frames();
   destroyed = await netloom(["destroy", file]);
@@ -154,6 +165,16 @@ test("a dummy named eth0 keeps the pod's MAC address and address, down", () => {
   expect([standIn?.["address"]]).toEqual(toldBy(console, "mac"));
 });
 
+test("the guest runs under KVM", () => {
+  expect(vm).toMatchObject({
+    keeper: {
+      services: expect.arrayContaining([
+        expect.objectContaining({ kind: "vm", details: expect.objectContaining({ accelerator: "kvm" }) }),
+      ]),
+    },
+  });
+});
+
 test("the guest takes the pod's address and reaches gateway, neighbour and the outside at full MTU, and names", () => {
   expect(toldBy(console, "address")).toEqual(["192.168.50.10/24"]);
   const targets = ["192.168.50.1", "192.168.50.2", "198.51.100.1"];
@@ -163,7 +184,14 @@ test("the guest takes the pod's address and reaches gateway, neighbour and the o
 });
 
 test("the other host sees the card's address only", () => {
-  const sources = tsharkFields(outside, ["ip.src"], "ip.dst == 198.51.100.1").map((row) => row["ip.src"]);
+  // tshark takes half a minute to start on an emulated processor.
+  const sources = outside.flatMap((bytes) => {
+    const frame = decodeEthernet(bytes);
+    const packet =
+      frame instanceof Malformed || frame.etherType !== ETHERTYPE_IPV4 ? undefined : decodeIpv4(frame.payload);
+    if (packet === undefined || packet instanceof Malformed || packet.destination !== "198.51.100.1") return [];
+    return [packet.source];
+  });
   expect(new Set(sources)).toEqual(new Set(["198.51.100.2"]));
 });
 
