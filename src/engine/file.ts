@@ -23,6 +23,9 @@ import { salvage } from "./salvage.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { formatSource } from "./source.ts";
 
+/** Of a thousand networks a person wants to read a few names. */
+const NAMED_NETWORKS = 5;
+
 type Progress = (step: Step, position: number, total: number) => void;
 
 export interface ApplyOptions {
@@ -174,8 +177,10 @@ function leaseNotes({ objects }: Desired, stateFolder: string): readonly string[
   );
   if (servers.length === 0 || !isInMemory(stateFolder)) return [];
   const origins = [...new Set(servers.map(({ origin }) => origin))];
+  const named = origins.slice(0, NAMED_NETWORKS).join(", ");
+  const further = origins.length > NAMED_NETWORKS ? ` and ${origins.length - NAMED_NETWORKS} more` : "";
   return [
-    `the DHCP leases of ${origins.join(", ")} are kept in ${stateFolder}, which is memory and goes with a reboot; --state DIR keeps them on a disk`,
+    `the DHCP leases of ${named}${further} are kept in ${stateFolder}, which is memory and goes with a reboot; --state DIR keeps them on a disk`,
   ];
 }
 

@@ -1,5 +1,5 @@
 /** Machines: who claims which address and MAC, namespace machines, and VMs (vms.ts). */
-import { formatPrefix, type Ipv4Address, type Ipv6Address, overlaps } from "../base/address.ts";
+import { formatPrefix, type Ipv4Address, type Ipv6Address, overlaps, type Prefix } from "../base/address.ts";
 import { type Addresses, allocateAddresses, type Claim, placeIn } from "./addresses.ts";
 import type { Context } from "./context.ts";
 import { formatPath, type Path } from "./mistakes.ts";
@@ -8,7 +8,6 @@ import { hostEndName, podInterfaceName } from "./names.ts";
 import { dnsSettings, subnetsOf } from "./networks.ts";
 import { type KnownNic, numberNics } from "./nic-numbers.ts";
 import type { FileShape } from "./schema.ts";
-import { bridgeSubnets } from "./subnets.ts";
 import { buildVm, isOnNetworks, type MachineShape } from "./vms.ts";
 
 type NamespaceShape = Extract<MachineShape, { kind: "namespace" }>;
@@ -127,19 +126,23 @@ function checkDistinct(
   networks: readonly Network[],
   context: Context,
 ): void {
-  if (earlier.length === 0) return;
   const own = networks.find((network) => network.name === name);
+  if (earlier.length === 0 || own === undefined) return;
   for (const other of networks) {
-    if (own === undefined || other === own || !earlier.includes(other.name)) continue;
-    const theirs = bridgeSubnets(other);
-    const meeting = bridgeSubnets(own).find(({ subnet }) => theirs.some((each) => overlaps(each.subnet, subnet)));
-    if (meeting === undefined) continue;
+    if (other === own || !earlier.includes(other.name)) continue;
+    const shared = prefixesOf(own).find((prefix) => prefixesOf(other).some((theirs) => overlaps(theirs, prefix)));
+    if (shared === undefined) continue;
     context.complain(
       path,
-      `its subnet ${formatPrefix(meeting.subnet)} overlaps ${other.name}'s, on which the machine is too`,
+      `its subnet ${formatPrefix(shared)} overlaps ${other.name}'s, on which the machine is too`,
       "put the machine on one of them, or give one another subnet",
     );
   }
+}
+
+function prefixesOf(network: Network): readonly Prefix[] {
+  const { ipv4, ipv6 } = subnetsOf(network);
+  return [...ipv4, ...(ipv6 === undefined ? [] : [ipv6])].map(({ prefix }) => prefix);
 }
 
 /** What the networks' DHCP servers keep for hosts, with what has it. */

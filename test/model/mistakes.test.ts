@@ -7,6 +7,7 @@ import { DHCP_BETWEEN, DHCP_SHAPE, SUBNETS } from "./mistakes/dhcp.ts";
 import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
+import { NAMESPACES } from "./mistakes/namespaces.ts";
 import { SHAPE } from "./mistakes/shape.ts";
 import { UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
 import { VMS } from "./mistakes/vms.ts";
@@ -20,6 +21,7 @@ describe.each([
   ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
   ["several subnets", SUBNETS],
+  ["namespaces", NAMESPACES],
   ["IPv6 server", [...IP6_SERVER_SHAPE, ...IP6_SERVER_BETWEEN]],
   ["between the parts", BETWEEN],
   ["syntax", SYNTAX],
