@@ -83,6 +83,7 @@ type Section = Pick<
   | "authoritative"
   | "rapidCommit"
   | "knownOnly"
+  | "trustCircuit"
   | "ignore"
   | "classes"
   | "nextServer"
@@ -101,7 +102,8 @@ const ONLY_MACHINES: Section = {
 };
 
 function sectionOf(dhcp: NetworkDhcp): Section {
-  const { ranges, leaseSeconds, authoritative, rapidCommit, knownOnly, ignoredMacPrefixes, classes, ...rest } = dhcp;
+  const { ranges, leaseSeconds, authoritative, rapidCommit, knownOnly, trustCircuit, ...more } = dhcp;
+  const { ignoredMacPrefixes, classes, ...rest } = more;
   const { nextServer, serverName, bootFile } = rest;
   return {
     ranges,
@@ -109,6 +111,7 @@ function sectionOf(dhcp: NetworkDhcp): Section {
     authoritative,
     rapidCommit,
     knownOnly,
+    ...(trustCircuit ? { trustCircuit } : {}),
     ignore: ignoredMacPrefixes,
     classes,
     ...(nextServer === undefined ? {} : { nextServer }),

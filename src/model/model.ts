@@ -100,6 +100,8 @@ export interface NetworkDhcp extends DhcpSettings {
   readonly authoritative: boolean;
   readonly rapidCommit: boolean;
   readonly knownOnly: boolean;
+  /** Believe a circuit also in what no relay agent sent. */
+  readonly trustCircuit: boolean;
   /** Each one to six bytes, "00:50:56". */
   readonly ignoredMacPrefixes: readonly string[];
   readonly hosts: readonly DhcpHost[];

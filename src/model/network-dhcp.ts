@@ -58,6 +58,7 @@ export function buildDhcp(
     authoritative: flag("authoritative", section, true, place, context),
     rapidCommit: flag("rapid-commit", section, false, place, context),
     knownOnly: flag("known-only", section, false, place, context),
+    trustCircuit: flag("trust-circuit", section, false, place, context),
     ignoredMacPrefixes: section.ignore ?? [],
     ...settingsOf(section),
     hosts: (section.hosts ?? []).map(hostOf),
@@ -78,7 +79,7 @@ function complainWithoutServer(path: Path, { also = [] }: NetworkShape, context:
 }
 
 function flag(
-  key: "authoritative" | "rapid-commit" | "known-only",
+  key: "authoritative" | "rapid-commit" | "known-only" | "trust-circuit",
   section: DhcpShape,
   otherwise: boolean,
   { path }: Place,

@@ -208,6 +208,7 @@ const dhcp = map(
     authoritative: v.exactOptional(yesOrNo),
     "rapid-commit": v.exactOptional(yesOrNo),
     "known-only": v.exactOptional(yesOrNo),
+    "trust-circuit": v.exactOptional(yesOrNo),
     ignore: v.exactOptional(list(macPrefix, 10_000, "MAC addresses")),
     ...told,
     hosts: v.exactOptional(list(dhcpHost, 10_000, "hosts")),

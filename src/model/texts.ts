@@ -152,6 +152,11 @@ export const DHCP_TEXTS = {
     description: "only hosts and machines of the file get an address",
     default: false,
   },
+  "trust-circuit": {
+    title: "Circuits without a relay",
+    description: "believe a circuit-id also in what no relay agent sent: the switch puts it there, and clients cannot",
+    default: false,
+  },
   ignore: {
     title: "Ignored clients",
     description: "list of MAC addresses, or beginnings of them, that get no answer",

@@ -228,6 +228,7 @@ function serverConfig(
     })),
     ignore,
     knownOnly,
+    trustCircuit: object.trustCircuit === true,
     authoritative,
     rapidCommit,
     mtuBytes: object.mtuBytes,

@@ -319,6 +319,8 @@ export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly authoritative: boolean;
   readonly rapidCommit: boolean;
   readonly knownOnly: boolean;
+  /** Believe a circuit also in what no relay agent sent. */
+  readonly trustCircuit?: true;
   /** MAC addresses, or how they begin, that get no answer. */
   readonly ignore: readonly string[];
   readonly hosts: readonly DhcpKnownHost[];

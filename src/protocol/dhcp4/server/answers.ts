@@ -6,7 +6,7 @@ import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4ServerConfig } from "./config.ts";
 import type { Identity } from "./identify.ts";
 import { type Layout, OWN_LINK, type Place } from "./layout.ts";
-import { hardwareOf, type Lease } from "./lease.ts";
+import { type ClientKey, hardwareOf, type Lease } from "./lease.ts";
 import { endOf } from "../../leases/time.ts";
 import { limitsOf, RateLimit } from "./limits.ts";
 import { Quarantines } from "../../leases/quarantines.ts";
@@ -81,6 +81,12 @@ export class Answers {
 
   use(nowSeconds: number): ReturnType<Pool["use"]> {
     return this.#pool.use(nowSeconds);
+  }
+
+  /** Whether the client with this hardware address was given the address, and has not given it back. */
+  isLeased(key: ClientKey, address: Ipv4Address, hardware: string): boolean {
+    const binding = this.#pool.find(key);
+    return binding?.address === address && binding.state === "leased" && binding.hardware === hardware;
   }
 
   answer(type: Dhcp4MessageType | "BOOTP", client: Client, nowSeconds: number): Dhcp4ServerOutput {

@@ -122,6 +122,11 @@ export interface Dhcp4ServerConfig extends Dhcp4Subnet {
   readonly ignore?: readonly MacPrefix[];
   /** Only `hosts` are answered. */
   readonly knownOnly?: boolean;
+  /**
+   * Believe where a client is (option 82, circuit) also when no relay agent sent its message: a switch puts that into what
+   * its clients send, and lets none write it themselves. Default false.
+   */
+  readonly trustCircuit?: boolean;
   /** No other server gives addresses on this link: clients that this one does not know get an answer, too. */
   readonly authoritative: boolean;
   /** Give the address at once to a client that wishes it (RFC 4039); only where there is one server. */

@@ -20,12 +20,16 @@ export interface RelayInformation {
   readonly serverIdentifier: Ipv4Address | undefined;
 }
 
-const NONE: RelayInformation = { circuitId: undefined, linkSelection: undefined, serverIdentifier: undefined };
+export const NO_RELAY_INFORMATION: RelayInformation = {
+  circuitId: undefined,
+  linkSelection: undefined,
+  serverIdentifier: undefined,
+};
 
 /** A sub-option that is cut off or has another length than its address is as good as absent. */
 export function relayInformationOf(options: Dhcp4Options): RelayInformation {
   const bytes = options.get(DHCP4_OPTION.relayAgentInformation.code);
-  if (bytes === undefined) return NONE;
+  if (bytes === undefined) return NO_RELAY_INFORMATION;
   const address = (code: number): Ipv4Address | undefined => {
     const value = subOption(bytes, code);
     return value === undefined ? undefined : ipv4.decode(value);

@@ -9,6 +9,7 @@
  */
 import { broadcastOf, type Ipv4Address, IPV4_ANY, IPV4_BROADCAST } from "../../../base/address.ts";
 import type { Dhcp4MessageType } from "../../../wire/dhcp4/codecs.ts";
+import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import { decodeEthernet, ETHERTYPE_IPV4, type EthernetFrame } from "../../../wire/ethernet.ts";
 import { Malformed } from "../../../wire/malformed.ts";
@@ -18,10 +19,10 @@ import { checkConfig } from "./check.ts";
 import type { Dhcp4ServerConfig } from "./config.ts";
 import { Identifier } from "./identify.ts";
 import { Layout, OWN_LINK, type Place } from "./layout.ts";
-import { clientKeyOf, type Lease } from "./lease.ts";
+import { type ClientKey, clientKeyOf, hardwareOf, type Lease } from "./lease.ts";
 import { type Dhcp4ServerOutput, ignored, joined } from "./output.ts";
 import { type Held, isAboutAddresses, Prober } from "./probe.ts";
-import { relayInformationOf } from "./relay.ts";
+import { NO_RELAY_INFORMATION, relayInformationOf } from "./relay.ts";
 
 export type { Dhcp4ServerEvent, Dhcp4ServerOutput } from "./output.ts";
 
@@ -40,6 +41,9 @@ export class Dhcp4Server {
   readonly #identifier: Identifier;
   readonly #prober: Prober | undefined;
   readonly #answers: Answers;
+  readonly #trustsCircuit: boolean;
+  /** By the address that is kept for whoever is there. */
+  readonly #circuits: ReadonlyMap<Ipv4Address, Uint8Array>;
   readonly #startSeconds: number;
 
   /** @throws NetloomError bad-dhcp-server when the settings contradict each other */
@@ -54,6 +58,12 @@ export class Dhcp4Server {
       ...this.#layout.subnets.filter(({ link }) => link === OWN_LINK).map(({ subnet }) => broadcastOf(subnet)),
     ]);
     this.#identifier = new Identifier(config);
+    this.#trustsCircuit = config.trustCircuit === true;
+    this.#circuits = new Map(
+      (config.hosts ?? []).flatMap(({ identity, address }) =>
+        address === undefined || !("circuitId" in identity) ? [] : [[address, identity.circuitId] as const],
+      ),
+    );
     this.#prober = probe === undefined ? undefined : new Prober(probe, config);
     this.#answers = new Answers(config, this.#layout, this.#prober, nowSeconds);
     this.#startSeconds = nowSeconds;
@@ -136,20 +146,32 @@ export class Dhcp4Server {
       ? readOption(message.options, DHCP4_OPTION.messageType)
       : "BOOTP";
     if (type === undefined) return "an unknown DHCP message type";
-    const relay = relayInformationOf(message.options);
+    const isRelayed = message.relayAddress !== IPV4_ANY;
+    // Whoever has no relay may have written it itself (RFC 3046 §2.1).
+    const relay = isRelayed || this.#trustsCircuit ? relayInformationOf(message.options) : NO_RELAY_INFORMATION;
     // RFC 3527 §3, RFC 3011 §2: what is named there counts before the relay's own address.
     const linkAddress =
-      relay.linkSelection ?? readOption(message.options, DHCP4_OPTION.subnetSelection) ?? message.relayAddress;
+      (isRelayed ? relay.linkSelection : undefined) ??
+      readOption(message.options, DHCP4_OPTION.subnetSelection) ??
+      message.relayAddress;
     const link = linkAddress === IPV4_ANY ? this.#routedFrom(received) : this.#layout.subnetOf(linkAddress);
     if (linkAddress !== IPV4_ANY && link === undefined) return "relayed from a subnet that is not served";
     const ownKey = clientKeyOf(message);
     if (ownKey === undefined) return "neither client identifier nor hardware address";
-    const identity = this.#identifier.identify(message, ownKey, relay.circuitId);
+    const circuitId = relay.circuitId ?? (isRelayed ? undefined : this.#circuitOfLease(message, ownKey));
+    const identity = this.#identifier.identify(message, ownKey, circuitId);
     if (typeof identity === "string") return identity;
     const { key, host, classes } = identity;
-    const serverIdentifier = relay.serverIdentifier ?? this.#serverAddress;
+    const serverIdentifier = (isRelayed ? relay.serverIdentifier : undefined) ?? this.#serverAddress;
     const sourceMac = ethernet.source;
     return { type, client: { message, source, sourceMac, serverIdentifier, key, ownKey, host, classes, frame, link } };
+  }
+
+  /** A host that is known by its relay's port renews without the relay, and is known by the lease that it has. */
+  #circuitOfLease(message: Dhcp4Message, key: ClientKey): Uint8Array | undefined {
+    const circuitId = this.#circuits.get(message.clientAddress);
+    if (circuitId === undefined) return undefined;
+    return this.#answers.isLeased(key, message.clientAddress, hardwareOf(message)) ? circuitId : undefined;
   }
 
   /** A client of a relayed subnet renews without its relay, by way of the routers (RFC 2131 §4.3.6). */
