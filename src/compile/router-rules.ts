@@ -5,7 +5,7 @@
  * With br_netfilter frames inside a bridge pass the ip hooks as well, so that both chains have to let a network talk
  * to itself and translation leaves it alone.
  */
-import { type Family, formatPrefix, type Prefix } from "../base/address.ts";
+import { type Family, formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import type { Model } from "../model/model.ts";
 import { bridgeSubnets } from "../model/subnets.ts";
 import { type Layout, type NetworkLayout, networksOf } from "./layout.ts";
@@ -58,7 +58,13 @@ export function routerRules(model: Model, layout: Layout, family: Family, apart:
 
 function subnetsOf({ network, addressing6 }: NetworkLayout, family: Family): readonly Prefix[] {
   if (family === 4) return bridgeSubnets(network).map(({ subnet }) => subnet);
-  return addressing6 === undefined ? [] : [addressing6.subnet];
+  if (addressing6 === undefined) return [];
+  // What is behind routers of the network comes in by its bridge, too.
+  const { delegate, hosts = [] } = network.ipv6 ?? {};
+  const behind = hosts.flatMap(({ prefix }) =>
+    prefix === undefined || (delegate !== undefined && overlaps(delegate.from, prefix)) ? [] : [prefix],
+  );
+  return [addressing6.subnet, ...(delegate === undefined ? [] : [delegate.from]), ...behind];
 }
 
 /** nft's word for one or several. */

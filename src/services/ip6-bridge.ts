@@ -56,6 +56,7 @@ export class NetworkIp6Server {
       router: routerConfigOf(dhcp, { managed, isRouter, prefixes, routes, mtuBytes }),
       dhcp,
       leaseFile: this.#leaseFile,
+      routesPrefixes: true,
       logger,
     });
   }

@@ -22,6 +22,7 @@ import { IP_PROTOCOL_ICMPV6 } from "../wire/icmpv6.ts";
 import { decodeIpv6, type Ipv6Packet } from "../wire/ipv6.ts";
 import { Malformed } from "../wire/malformed.ts";
 import { BoundedLog } from "./bounded-log.ts";
+import { DelegatedRoutes, type Delegation } from "./delegated-routes.ts";
 import { holdPort6 } from "./hold-port6.ts";
 
 const BATCH_FRAMES = 128;
@@ -41,6 +42,8 @@ export interface Ip6ServiceOptions {
   readonly dhcp?: Dhcp6ServerConfig;
   /** Where the leases are kept; its folder exists. */
   readonly leaseFile: string;
+  /** Set the routes to delegated prefixes. */
+  readonly routesPrefixes?: boolean;
   readonly logger: Logger;
 }
 
@@ -61,6 +64,7 @@ export interface Ip6ServiceStats {
 /** What a batch of frames comes to. */
 interface Batch {
   readonly leases: Lease6[];
+  readonly delegations: Delegation[];
   /** To be sent once the leases are on disk. */
   readonly promised: Uint8Array[];
   readonly free: Uint8Array[];
@@ -81,6 +85,7 @@ export class Ip6Service {
   #notSent = 0;
   #waiting = 0;
   #socket: PacketSocket | undefined;
+  #routes: DelegatedRoutes | undefined;
   #portHolder: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -117,7 +122,11 @@ export class Ip6Service {
     this.#advertise();
   }
 
-  #open({ namespacePath, interfaceName, interfaceIndex }: Ip6ServiceOptions): void {
+  #open({ namespacePath, interfaceName, interfaceIndex, routesPrefixes }: Ip6ServiceOptions): void {
+    if (routesPrefixes === true)
+      this.#routes = new DelegatedRoutes(namespacePath, interfaceIndex, (reason) =>
+        this.#log.write("warn", "no route to a delegated prefix", { reason }),
+      );
     const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
     try {
       this.#socket = new PacketSocket({
@@ -170,7 +179,7 @@ export class Ip6Service {
   }
 
   #handle(received: readonly ReceivedFrame[]): void {
-    const batch: Batch = { leases: [], promised: [], free: [] };
+    const batch: Batch = { leases: [], delegations: [], promised: [], free: [] };
     for (const { buffer, offset, length, checksumNotReady } of received) {
       if (this.#waiting + batch.leases.length >= WAITING_LEASES) {
         this.#refused++;
@@ -195,15 +204,20 @@ export class Ip6Service {
     }
     if (this.#server === undefined) return;
     const output = this.#server.handle(frame, packet, checksumNotReady, wallSeconds());
-    for (const lease of output.leases) batch.leases.push(lease);
+    for (const lease of output.leases) {
+      batch.leases.push(lease);
+      if (lease.kind === "prefix" && output.client !== undefined)
+        batch.delegations.push({ lease, router: output.client });
+    }
     for (const reply of output.frames) (output.leases.length > 0 ? batch.promised : batch.free).push(reply);
     for (const event of output.events) this.#record(event);
   }
 
-  async #sendKept({ leases, promised }: Batch): Promise<void> {
+  async #sendKept({ leases, delegations, promised }: Batch): Promise<void> {
     this.#waiting += leases.length;
     try {
       await this.#leases.append(leases);
+      if (delegations.length > 0) await this.#routes?.follow(delegations, wallSeconds());
       this.#send(promised);
     } catch (error) {
       this.#notSent += promised.length;
@@ -250,6 +264,8 @@ export class Ip6Service {
     this.#socket = undefined;
     if (this.#portHolder !== undefined) closeDescriptor(this.#portHolder);
     this.#portHolder = undefined;
+    this.#routes?.close();
+    this.#routes = undefined;
   }
 
   /**

@@ -207,6 +207,13 @@ test("what is attached gets neither an address of the range nor one that a host 
   expect(() => allocate(network!, { address6: parseIpv6("fd00:50::1:5") }, given)).toThrow(/to whoever asks/);
 });
 
+test("routers lead what is behind routers of the network as the network itself", () => {
+  const hosts = '[{ duid: "00:01:02", prefix: "fd00:61::/56" }, { duid: "00:01:03", prefix: "fd00:60::/60" }]';
+  const table = byKey(compiled(lan(`{ prefixes: { from: "fd00:60::/48" }, hosts: ${hosts} }`))).get("nft6/office");
+  const rules = table?.kind === "nft-table" ? table.rules : "";
+  expect(rules).toContain('iifname "lan" oifname "eth0" ip6 saddr { fd00:50::/64, fd00:60::/48, fd00:61::/56 } accept');
+});
+
 test("a server in a namespace is the one of that namespace's network", () => {
   const tenants = `version: 1
 networks:

@@ -258,6 +258,16 @@ const route: Requests = {
     nextHops: [{ gateway: ip("2001:db8::fe"), linkIndex: BR0 }],
     metric: 512,
   }),
+  "ip -6 route replace 2001:db8:1::/48 via fe80::7 dev br0 proto dhcp metric 2048 expires 3600": newRoute(
+    {
+      destination: net6,
+      nextHops: [{ linkIndex: 2, gateway: ip("fe80::7") }],
+      protocol: 16,
+      metric: 2048,
+      expiresSeconds: 3600,
+    },
+    { replace: true },
+  ),
   "ip -6 route add 2001:db8:1::/48 dev br0 pref high": newRoute({ ...onBridge, destination: net6, preference: 1 }),
   "ip -6 route add 2001:db8:1::/48 from 2001:db8:2::/48 dev br0": newRoute({
     ...onBridge,

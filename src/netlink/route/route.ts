@@ -76,6 +76,7 @@ const TABLE = attributeTable({
   metrics: attribute("RTA_METRICS", 8, nested(METRICS)),
   multipath: attribute("RTA_MULTIPATH", 9, multipath),
   preference: attribute("RTA_PREF", 20, u8),
+  expires: attribute("RTA_EXPIRES", 23, u32),
   nextHopId: attribute("RTA_NH_ID", 30, u32),
 });
 
@@ -104,6 +105,8 @@ export interface Route {
   readonly metrics?: RouteMetrics;
   /** IPv6 router preference: 0 medium, 1 high, 3 low. */
   readonly preference?: number;
+  /** IPv6 only: the kernel takes it away after so many seconds. A dump does not say it. */
+  readonly expiresSeconds?: number;
   /** Next hop object, in place of `nextHops`. */
   readonly nextHopId?: number;
 }
@@ -148,6 +151,7 @@ function encodeRoute(
       metrics,
       multipath: paths,
       preference: route.preference,
+      expires: route.expiresSeconds,
       nextHopId: route.nextHopId,
     });
   });

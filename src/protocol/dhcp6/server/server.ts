@@ -66,6 +66,8 @@ export interface Dhcp6PoolUse {
 }
 
 export interface Dhcp6ServerOutput {
+  /** Link-local address of the client that this is about; absent for one behind a relay agent, or nobody. */
+  readonly client?: Ipv6Address;
   /** What has to be durable before `frames` are sent. */
   readonly leases: readonly Lease6[];
   /** To be sent as they are: one answer, in fragments where it is long. */
@@ -157,7 +159,8 @@ export class Dhcp6Server {
     const output = request.isUnicast
       ? this.#finish("REPLY", request, [encodeStatus("useMulticast", "send to ff02::1:2")])
       : this.#answer(request, nowSeconds);
-    return { ...output, events: [{ event: "received", message: type }, ...output.events] };
+    const client = request.relays.length === 0 ? { client: request.from.address } : {};
+    return { ...output, ...client, events: [{ event: "received", message: type }, ...output.events] };
   }
 
   #answer(request: Request6, nowSeconds: number): Dhcp6ServerOutput {

@@ -411,6 +411,11 @@ describe("relays (§19.3)", () => {
     expect(output.leases).toMatchObject([{ state: "leased" }]);
   });
 
+  test("it is told where a client of the link asked from, which is the way to its prefixes, and of no other", () => {
+    expect(say(start(), "SOLICIT", [ia("prefix", 1)]).client).toBe(CLIENT_ADDRESS);
+    expect(relayed({ relays: [{}] }).output).not.toHaveProperty("client");
+  });
+
   test("the client's MAC address is what its relay has seen (RFC 6939), else that of its DUID", () => {
     const seen = relayed({ relays: [{ options: [macOption("52540000abcd")] }], mac: OTHER_MAC });
     expect(seen.output.leases).toMatchObject([{ mac: "52:54:00:00:ab:cd" }]);
