@@ -27,13 +27,17 @@ routers:
 
 let folder: Folder;
 let state: string;
+let current: Daemon | undefined;
+let ended = false;
 
 beforeAll(() => {
   makeUplink();
   folder = new Folder();
   state = folder.join("state");
 });
-afterAll(() => {
+afterAll(async () => {
+  // Tests behind a failed one find the host as it was.
+  if (!ended) await takeAllBack();
   folder[Symbol.dispose]();
   removeUplink();
 });
@@ -68,6 +72,13 @@ function tryShell(line: string): void {
   }
 }
 
+async function takeAllBack(): Promise<void> {
+  await current?.kill();
+  for (let port = 0; port < PORTS; port++) await netloom(["detach", ...targetOf(port), "--state", state]);
+  await netloom(["destroy", folder.join("soak.yaml"), "--state", state]);
+  for (let port = 0; port < PORTS; port++) if (isPod(port)) tryShell(`ip netns delete ${podName(port)}`);
+}
+
 function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
@@ -83,6 +94,7 @@ test(`${SECONDS} s over ${PORTS} ports, seed ${SEED}`, { timeout: 1000 * (SECOND
   for (let port = 0; port < PORTS; port++) if (isPod(port)) shell(`ip netns add ${podName(port)}`);
   const before = hostSnapshot();
   let daemon = await Daemon.start(state);
+  current = daemon;
   await done(words("apply", file));
   const attached = new Set<number>();
   const counts = { attached: 0, detached: 0, broken: 0, cut: 0, killed: 0 };
@@ -129,7 +141,7 @@ test(`${SECONDS} s over ${PORTS} ports, seed ${SEED}`, { timeout: 1000 * (SECOND
     } else {
       await daemon.kill();
       if (random(2) === 0) tryShell(breakage(port, random(10)));
-      daemon = await Daemon.start(state);
+      current = daemon = await Daemon.start(state);
       counts.killed++;
     }
   }
@@ -161,4 +173,5 @@ test(`${SECONDS} s over ${PORTS} ports, seed ${SEED}`, { timeout: 1000 * (SECOND
   const after = hostSnapshot().filter((line) => !line.startsWith("process "));
   expect(after).toEqual(before.filter((line) => !line.startsWith("process ")));
   for (let port = 0; port < PORTS; port++) if (isPod(port)) shell(`ip netns delete ${podName(port)}`);
+  ended = true;
 });
