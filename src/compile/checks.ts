@@ -83,6 +83,15 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
         `give the network a subnet that ${where} does not use`,
       );
     }
+    const from = network.ipv6?.delegate?.from;
+    const holder = from === undefined ? undefined : addressWithin(from, factsOf(network.namespace, facts));
+    if (from !== undefined && holder !== undefined)
+      tell(
+        ["networks", network.name, "ipv6", "prefixes", "from"],
+        formatPrefix(from),
+        `overlaps ${holder}`,
+        "use a prefix of which nothing is in use here",
+      );
     network.ports.forEach((device, index) => {
       const place = factsOf(network.namespace, facts);
       const fault = portFault(device, place);
@@ -134,16 +143,23 @@ export function portNotes(layout: Layout, facts: Facts): readonly string[] {
 /** What of the namespace lies in the network's range; undefined: nothing. */
 function overlapping(subnet: Prefix, facts: PlaceFacts): string | undefined {
   const isOurs = (device: string | undefined): boolean => device !== undefined && facts.links[device]?.ours === true;
-  for (const [device, link] of Object.entries(facts.links)) {
-    const address = link.addresses.find((candidate) => overlaps(candidate, subnet));
-    if (address !== undefined && !link.ours) return `the address ${formatPrefix(address)} of ${device}`;
-  }
+  const address = addressWithin(subnet, facts);
+  if (address !== undefined) return address;
   const route = facts.routes.find(
     ({ destination, device }) =>
       destination.length > LONGEST_DEFAULT_ROUTE && !isOurs(device) && overlaps(destination, subnet),
   );
   if (route === undefined) return undefined;
   return `the host's route to ${formatPrefix(route.destination)}${route.device === undefined ? "" : ` through ${route.device}`}`;
+}
+
+/** An address of somebody else's link whose subnet meets this one; undefined: there is none. */
+function addressWithin(subnet: Prefix, facts: PlaceFacts): string | undefined {
+  for (const [device, link] of Object.entries(facts.links)) {
+    const address = link.addresses.find((candidate) => overlaps(candidate, subnet));
+    if (address !== undefined && !link.ours) return `the address ${formatPrefix(address)} of ${device}`;
+  }
+  return undefined;
 }
 
 /** Why an interface cannot become a port of the network's bridge; undefined: it can. */

@@ -76,6 +76,23 @@ test("what netloom made for this file is not in its way", () => {
   expect(problems(FILE, { ...HOST, links, routes })).toEqual([]);
 });
 
+test("prefixes that are given away do not hold an address of the host, though it may have a route to them", () => {
+  const text = `version: 1
+networks: { lan: { subnet: 192.0.2.0/24, subnet6: "fd00:50::/64", ipv6: { prefixes: { from: "fd00:60::/48" } } } }
+`;
+  const routes = [...HOST.routes, { destination: parsePrefix("fd00:60::/48") }];
+  expect(problems(text, { ...HOST, routes })).toEqual([]);
+  const links = { ...HOST.links, eth1: link(3, "fd00:60:0:7::1/64") };
+  expect(problems(text, { ...HOST, links })).toMatchObject([
+    {
+      path: "networks.lan.ipv6.prefixes.from",
+      line: 2,
+      value: '"fd00:60::/48"',
+      reason: "overlaps the address fd00:60:0:7::1/64 of eth1",
+    },
+  ]);
+});
+
 test("a bridge of the same name that somebody else made is in the way", () => {
   const links = {
     ...HOST.links,
