@@ -6,11 +6,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import { openFiles } from "../../kernel/open-files.ts";
 import { nameOf, type ServiceObject } from "../../state/object.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
+import { refuseBeyondLimit } from "./file-limit.ts";
 import type { ServiceStatus } from "./protocol.ts";
 import { type ServiceList, writeServiceList } from "./service-list.ts";
+
+/** So few find room, or the kernel says that they do not. */
+const FEW_SERVICES = 10;
 
 /** Makes the service of an object, not started yet. */
 type ServiceFactory = (object: ServiceObject) => Service;
@@ -66,6 +71,8 @@ export class Keeper {
   async #convergeNow(unit: string, wanted: readonly ServiceObject[], start: boolean, revive: boolean): Promise<void> {
     this.#refuseTakenNames(unit, wanted);
     const running = this.#units.get(unit) ?? new Map<string, Service>();
+    const starting = start ? wanted.filter(({ key }) => !running.has(key)).length : 0;
+    if (starting > FEW_SERVICES) refuseBeyondLimit(unit, starting, openFiles());
     this.#units.set(unit, running);
     const failures: unknown[] = [];
     const attempt = async (work: () => Promise<void>): Promise<void> => {
