@@ -2,10 +2,11 @@
 import { familyOf, formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { formatMistake, formatPath, type Mistake, type Path } from "../model/mistakes.ts";
-import type { Model } from "../model/model.ts";
+import type { Model, Uplink } from "../model/model.ts";
 import { type Facts, factsOf, type PlaceFacts } from "./facts.ts";
 import { type Layout, SMALLEST_IPV6_MTU_BYTES } from "./layout.ts";
 import { requiredFiles } from "./required-files.ts";
+import { asksDhcp6 } from "./uplinks.ts";
 
 /** The file is good and this host is not fit for it. Code `cannot-plan`. */
 export class PlanningError extends NetloomError {
@@ -35,7 +36,7 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
     const path = ["uplinks", uplink.name, "device"];
     const link = facts.links[uplink.device];
     if (link === undefined) tell(path, uplink.device, "there is no such device on this host", existingDevices(facts));
-    else if (uplink.address !== "keep") {
+    else if (uplink.address !== "keep" || uplink.address6 !== "keep" || asksDhcp6(uplink)) {
       if (link.master !== undefined)
         tell(
           path,
@@ -51,10 +52,18 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
           `${other} gets an address for ${uplink.device} already`,
           "end it there, or write address: keep and leave the device to it",
         );
-      const ipv6 = uplink.addresses.find(({ address }) => familyOf(address) === 6);
+      const other6 = facts.uplinks?.[uplink.device]?.otherClient6;
+      if (asksDhcp6(uplink) && other6 !== undefined)
+        tell(
+          ["uplinks", uplink.name, uplink.address6 === "dhcp" ? "address6" : "prefix6"],
+          uplink.address6 === "dhcp" ? "dhcp" : String(uplink.prefix6Length),
+          `${other6} asks DHCPv6 servers on ${uplink.device} already`,
+          "end it there, or remove this and leave the device to it",
+        );
+      const ipv6 = ipv6Of(uplink);
       if (ipv6 !== undefined) {
-        const place = ["uplinks", uplink.name, "address"];
-        const value = formatPrefix(ipv6);
+        const place = ["uplinks", uplink.name, ipv6.key];
+        const { value } = ipv6;
         if (!facts.features.ipv6) tell(place, value, "this kernel has no IPv6", "remove it");
         else if (link.mtuBytes < SMALLEST_IPV6_MTU_BYTES)
           tell(
@@ -175,4 +184,16 @@ function portFault(device: string, facts: PlaceFacts): string | undefined {
 function existingDevices(facts: PlaceFacts): string {
   const names = Object.entries(facts.links).flatMap(([name, link]) => (link.ours || name === "lo" ? [] : [name]));
   return names.length === 0 ? "this host has no device but lo" : `use one of: ${names.slice(0, 12).join(", ")}`;
+}
+
+/** The first thing that asks for IPv6 on the uplink. */
+function ipv6Of({
+  addresses,
+  address6,
+  prefix6Length,
+}: Uplink): { readonly key: string; readonly value: string } | undefined {
+  const own = addresses.find(({ address }) => familyOf(address) === 6);
+  if (own !== undefined) return { key: "address", value: formatPrefix(own) };
+  if (address6 !== "keep") return { key: "address6", value: address6 };
+  return prefix6Length === undefined ? undefined : { key: "prefix6", value: String(prefix6Length) };
 }

@@ -17,7 +17,7 @@ import { compilePod } from "./pods.ts";
 import { resolverNotes } from "./resolver.ts";
 import { compileRouters, routerNotes } from "./routers.ts";
 import { compileTaps } from "./taps.ts";
-import { compileUplinks, uplinkNotes } from "./uplinks.ts";
+import { compileUplinkParameters, compileUplinks, uplinkNotes } from "./uplinks.ts";
 import { compileVm, compileVmInPod } from "./vms.ts";
 
 export interface Compiled {
@@ -42,6 +42,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...compileNamespaces(layout, facts),
     ...[...layout.networks.values()].flatMap((place) => compileNetwork(place, facts)),
   ];
+  objects.push(...compileUplinkParameters(model));
   objects.push(...compileRouters(model, layout, facts), ...compileUplinks(model, facts));
   const vms = model.machines.filter((machine): machine is VmMachine => machine.kind === "vm");
   const pods = model.machines.filter((machine): machine is NamespaceMachine => machine.kind === "namespace");

@@ -46,12 +46,14 @@ export interface ForeignForwardDrop {
   readonly hasDockerUser: boolean;
 }
 
-/** What is known of an uplink whose address is ours to give. */
+/** What is known of an uplink whose address, or prefix, is ours to give. */
 export interface UplinkFacts {
-  /** What its lease, or the last one, says about names; absent: it had none yet. */
+  /** What its leases, or the last ones, say about names; absent: it had none yet. */
   readonly resolver?: ResolverConfiguration;
   /** Another DHCP client that works on the device: "dhclient (process 812)". */
   readonly otherClient?: string;
+  /** The same of DHCPv6. */
+  readonly otherClient6?: string;
 }
 
 /** What is in one network namespace. */

@@ -45,6 +45,7 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     case "foreign-accept":
     case "file":
     case "dhcp-client":
+    case "dhcp6-client":
       return { ...object, key };
   }
 }

@@ -1,10 +1,11 @@
 /** Which name servers a machine is told, and its resolv.conf. */
 import { contains, familyOf, type IpAddress, parsePrefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
-import type { DnsSettings, NamespaceMachine } from "../model/model.ts";
+import type { DnsSettings, NamespaceMachine, Uplink } from "../model/model.ts";
 import type { FileObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, type Layout, layoutOf, type NetworkLayout } from "./layout.ts";
+import { asksDhcp6 } from "./uplinks.ts";
 
 /** Loopback, this host itself, and what is somebody else on every link. */
 const UNREACHABLE = ["127.0.0.0/8", "0.0.0.0/8", "::/127", "fe80::/10"].map(parsePrefix);
@@ -31,11 +32,15 @@ export function resolverOf(
 
 /** What the network's machines are told unless it says so itself: as the uplink says, else its lease, else the host. */
 function upstream(facts: Facts, { uplink }: NetworkLayout): ResolverConfiguration {
-  const leased = uplink?.address === "dhcp" ? facts.uplinks?.[uplink.device]?.resolver : undefined;
+  const leased = hasLease(uplink) ? facts.uplinks?.[uplink.device]?.resolver : undefined;
   const found = leased === undefined || leased.servers.length === 0 ? facts.resolver : leased;
   const { servers, search } = uplink?.dns ?? {};
   if (servers === undefined && search === undefined) return found;
   return { servers: servers ?? found.servers, search: search ?? (servers === undefined ? found.search : []) };
+}
+
+function hasLease(uplink: Uplink | undefined): uplink is Uplink {
+  return uplink !== undefined && (uplink.address === "dhcp" || asksDhcp6(uplink));
 }
 
 /** What everybody on the network is told: as the file says, or as a lease that the network follows does. */
@@ -62,7 +67,7 @@ export function resolverNotes(layout: Layout, facts: Facts): readonly string[] {
       place.network.dns.servers === undefined &&
       upstream(facts, place) === facts.resolver &&
       // Those of the lease are passed on when it comes.
-      place.uplink?.address !== "dhcp",
+      !hasLease(place.uplink),
   );
   // Networks that reach the same servers are told of together.
   const byReach = new Map<string, { reachable: readonly string[]; names: string[] }>();

@@ -22,7 +22,7 @@ export function compileRouters(model: Model, layout: Layout, facts: Facts): read
     ...(facts.features.forwardsByInterface
       ? ways6.map((uplink) => forwarding(uplink, "net/ipv6/conf/*/force_forwarding"))
       : []),
-    ...(switched ? forwardEverywhere(facts) : []),
+    ...(switched ? forwardEverywhere(model, facts) : []),
     ...compileTable(model, routerRules(model, layout, 4), 4),
     ...compileTable(model, routerRules(model, layout, 6, switched ? keptApart(facts) : []), 6),
     ...compileForeignAccepts(model, layout, facts),
@@ -48,9 +48,11 @@ function parameter(path: string, value: string, origin: string): SysctlObject {
 }
 
 /** accept_ra comes first: turning forwarding on makes the kernel forget the routes of those that have it not. */
-function forwardEverywhere(facts: Facts): readonly SysctlObject[] {
+function forwardEverywhere({ uplinks }: Model, facts: Facts): readonly SysctlObject[] {
+  const told = new Set(uplinks.flatMap(({ device, address6 }) => (address6 === "keep" ? [] : [device])));
   const heeding = Object.entries(facts.links).filter(
-    ([name, link]) => name !== "lo" && !facts.forwardedIpv6 && !link.marked && link.acceptsAdvertisements,
+    ([name, link]) =>
+      name !== "lo" && !facts.forwardedIpv6 && !link.marked && link.acceptsAdvertisements && !told.has(name),
   );
   return [
     ...heeding.map(([name]) => parameter(`net/ipv6/conf/${name}/accept_ra`, "2", "routers")),
@@ -106,7 +108,7 @@ export function routerNotes(model: Model, layout: Layout, facts: Facts): readonl
 function uplinkNotes(uplink: Uplink, facts: Facts, family: Family): readonly string[] {
   const link = facts.links[uplink.device];
   if (link === undefined) return [];
-  if (uplink.address === "dhcp" && family === 4) return [];
+  if (family === 4 ? uplink.address === "dhcp" : uplink.address6 === "dhcp") return [];
   if (uplink.addresses.some(({ address }) => familyOf(address) === family)) {
     const leadsOut =
       uplink.gateways.some((gateway) => familyOf(gateway) === family) ||
@@ -119,6 +121,7 @@ function uplinkNotes(uplink: Uplink, facts: Facts, family: Family): readonly str
       : [`the uplink ${uplink.device} has no IPv${family} gateway: only its own subnet is reached through it`];
   }
   if (!link.up) return [`the uplink ${uplink.device} is down: nothing beyond it can be reached until it is up`];
+  if (family === 6 && uplink.address6 === "ra") return [];
   const usable = link.addresses.some(({ address }) => familyOf(address) === family && !address.startsWith("fe80:"));
   return usable
     ? []

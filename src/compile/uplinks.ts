@@ -1,7 +1,7 @@
 /** Uplinks that get their address from a DHCP server, and those whose addresses the file says. */
 import { contains, familyOf, formatPrefix, IPV4_ANY, type Ipv6Address, type Prefix } from "../base/address.ts";
 import type { Model, Uplink } from "../model/model.ts";
-import type { AddressObject, RouteObject, StateObject } from "../state/object.ts";
+import type { AddressObject, Dhcp6ClientObject, RouteObject, StateObject, SysctlObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
 
 /** What systemd-networkd gives a default route of DHCP: one that a person has set wins. */
@@ -18,8 +18,10 @@ export function compileUplinks({ uplinks }: Model, facts: Facts): readonly State
   const fixed = uplinks.filter(({ address }) => address === "static");
   return uplinks.flatMap((uplink): readonly StateObject[] => {
     const { name, device, address } = uplink;
-    if (address === "keep") return [];
-    if (address === "static") return compileStatic(uplink, STATIC_ROUTE_METRIC + fixed.indexOf(uplink), facts);
+    const client6 = compileClient6(uplink);
+    if (address === "keep") return client6;
+    if (address === "static")
+      return [...compileStatic(uplink, STATIC_ROUTE_METRIC + fixed.indexOf(uplink), facts), ...client6];
     return [
       {
         kind: "dhcp-client",
@@ -30,17 +32,53 @@ export function compileUplinks({ uplinks }: Model, facts: Facts): readonly State
         metric: LEASED_ROUTE_METRIC + leased.indexOf(uplink),
         ...(uplink.ipv6OnlyOk ? { ipv6OnlyOk: true } : {}),
       },
+      ...client6,
     ];
   });
 }
 
-function compileStatic(
-  { name, device, addresses, gateways }: Uplink,
-  metric: number,
-  facts: Facts,
-): readonly StateObject[] {
+/** Whether a DHCPv6 server is asked for anything. */
+export function asksDhcp6({ address6, prefix6Length }: Uplink): boolean {
+  return address6 === "dhcp" || prefix6Length !== undefined;
+}
+
+function compileClient6(uplink: Uplink): readonly Dhcp6ClientObject[] {
+  const { name, device, address6, prefix6Length } = uplink;
+  if (!asksDhcp6(uplink)) return [];
+  return [
+    {
+      kind: "dhcp6-client",
+      key: `dhcp6-client/${name}`,
+      origin: `uplink ${name}`,
+      namespace: "",
+      interfaceName: device,
+      address: address6 === "dhcp",
+      ...(prefix6Length === undefined ? {} : { prefixLength: prefix6Length }),
+    },
+  ];
+}
+
+/**
+ * That uplinks have IPv6 and heed router advertisements. It comes before forwarding: turning that on makes the kernel
+ * forget the routes of those that do not heed them nevertheless.
+ */
+export function compileUplinkParameters({ uplinks }: Model): readonly SysctlObject[] {
+  return uplinks.flatMap((uplink) => {
+    const { name, device, address6 } = uplink;
+    const parameter = (what: string, value: string): SysctlObject => {
+      const path = `net/ipv6/conf/${device}/${what}`;
+      return { kind: "sysctl", key: `sysctl/${path}`, origin: `uplink ${name}`, namespace: "", path, value };
+    };
+    if (address6 === "keep" && !asksDhcp6(uplink)) return [];
+    return [parameter("disable_ipv6", "0"), ...(address6 === "keep" ? [] : [parameter("accept_ra", "2")])];
+  });
+}
+
+function compileStatic(uplink: Uplink, metric: number, facts: Facts): readonly StateObject[] {
+  const { name, device, addresses, gateways, address6 } = uplink;
   const link = facts.links[device];
   if (link === undefined) return [];
+  const hasIpv6 = address6 !== "keep" || asksDhcp6(uplink);
   const linkKey = `uplink/${name}`;
   const common = { origin: `uplink ${name}`, namespace: "" };
   const path = `net/ipv6/conf/${device}/disable_ipv6`;
@@ -54,7 +92,7 @@ function compileStatic(
       link: { type: "adopted", adoptedIndex: link.index },
       up: true,
     },
-    ...(addresses.some(({ address }) => familyOf(address) === 6) ? [enabled] : []),
+    ...(!hasIpv6 && addresses.some(({ address }) => familyOf(address) === 6) ? [enabled] : []),
     ...addresses.map(
       (prefix): AddressObject => ({
         kind: "address",

@@ -186,7 +186,7 @@ function leaseNotes({ objects }: Desired, stateFolder: string): readonly string[
 
 /** What follows a DHCP lease keeps the text that it is made from. */
 function withText(desired: Desired, text: string): Desired {
-  if (!desired.objects.some(({ kind }) => kind === "dhcp-client")) return desired;
+  if (!desired.objects.some(({ kind }) => kind === "dhcp-client" || kind === "dhcp6-client")) return desired;
   return { ...desired, declared: { ...desired.declared, text } };
 }
 

@@ -282,30 +282,29 @@ export class Lease6Session {
       if (!made.has(address))
         await extendAddress(index, own, seconds(validUntil), { preferredSeconds, flags: LEASED_ADDRESS_FLAGS });
     }
+    const duplicates = await this.#duplicatesAmong(
+      lasting.map(({ address }) => address).filter((address) => made.has(address)),
+    );
     this.#lease = lease;
-    this.#options.onLease(lease, steps);
-    const fresh = lasting.map(({ address }) => address).filter((address) => made.has(address));
-    if (fresh.length > 0) void this.#watchFor(fresh);
+    if (duplicates.length === 0) this.#options.onLease(lease, steps);
+    for (const address of duplicates) this.#client?.conflict(address);
   }
 
-  /** The kernel looks whether somebody has the addresses; the server is told of those. Never rejects. */
-  async #watchFor(addresses: readonly Ipv6Address[]): Promise<void> {
-    const unknown = new Set(addresses);
-    try {
-      for (let waited = 0; waited < DETECTION_MILLISECONDS && unknown.size > 0; waited += LOOK_MILLISECONDS) {
-        await sleep(LOOK_MILLISECONDS);
-        if (this.#leased.isOver) return;
-        const standings = await ipv6Standings(this.#target.index);
-        for (const address of unknown) {
-          const standing = standings.get(address);
-          if (standing === "tentative") continue;
-          unknown.delete(address);
-          if (standing === "duplicate") this.#client?.conflict(address);
-        }
-      }
-    } catch (error) {
-      this.#options.logger.warn("not known whether somebody has the addresses", { reason: messageOf(error) });
+  /**
+   * Those new ones that somebody else has, which the kernel finds out: it takes away again what would end by itself.
+   * Nothing is healed meanwhile.
+   */
+  async #duplicatesAmong(addresses: readonly Ipv6Address[]): Promise<readonly Ipv6Address[]> {
+    let unknown = addresses;
+    const duplicates: Ipv6Address[] = [];
+    for (let waited = 0; unknown.length > 0 && waited < DETECTION_MILLISECONDS; waited += LOOK_MILLISECONDS) {
+      if (waited > 0) await sleep(LOOK_MILLISECONDS);
+      if (this.#leased.isOver) break;
+      const standings = await ipv6Standings(this.#target.index);
+      duplicates.push(...unknown.filter((address) => (standings.get(address) ?? "duplicate") === "duplicate"));
+      unknown = unknown.filter((address) => standings.get(address) === "tentative");
     }
+    return duplicates;
   }
 
   async #giveUp({ lease, reason }: Lease6Loss): Promise<void> {

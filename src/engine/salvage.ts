@@ -145,6 +145,7 @@ function findDeclared(
       case "dhcp-network":
       case "ip6-network":
       case "dhcp-client":
+      case "dhcp6-client":
       case "vm":
         return true;
       default:

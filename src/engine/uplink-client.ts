@@ -1,14 +1,12 @@
-/** The DHCPv4 client of an uplink, as one of the keeper's services. */
-import { hostname } from "node:os";
+/** The DHCP client of an uplink, of either family, as one of the keeper's services. */
 import { join } from "node:path";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Service, ServiceReport } from "../services/service.ts";
-import { type DhcpClientObject, nameOf } from "../state/object.ts";
+import { type Dhcp6ClientObject, type DhcpClientObject, nameOf } from "../state/object.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
-import { dhcpUnitName, LeaseSession } from "./lease-session.ts";
+import type { HeldLease, UplinkFamily } from "./uplink-families.ts";
 
 const FIRST_RETRY_MILLISECONDS = 2000;
 const LONGEST_RETRY_MILLISECONDS = 60_000;
@@ -20,24 +18,20 @@ export interface UplinkClientOptions {
   readonly logger: Logger;
 }
 
-/** The first label of this host's name; undefined when no server could take it. */
-export function ownHostName(): string | undefined {
-  const [label = ""] = hostname().split(".");
-  return /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label) ? label : undefined;
-}
-
-export class UplinkClient implements Service {
-  readonly object: DhcpClientObject;
+export class UplinkClient<Object extends DhcpClientObject | Dhcp6ClientObject, Lease> implements Service {
+  readonly object: Object;
+  readonly #family: UplinkFamily<Object, Lease>;
   readonly #options: UplinkClientOptions;
-  #running: { readonly session: LeaseSession; readonly lock: Lock } | undefined;
+  #running: { readonly session: HeldLease<Lease>; readonly lock: Lock } | undefined;
   #trouble: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMilliseconds = FIRST_RETRY_MILLISECONDS;
   /** What files were compiled from. */
   #told: string | undefined;
 
-  constructor(object: DhcpClientObject, options: UplinkClientOptions) {
+  constructor(object: Object, family: UplinkFamily<Object, Lease>, options: UplinkClientOptions) {
     this.object = object;
+    this.#family = family;
     this.#options = options;
   }
 
@@ -99,7 +93,7 @@ export class UplinkClient implements Service {
     return {
       state: "running",
       ...(this.#trouble === undefined ? {} : { reason: this.#trouble }),
-      details: { ...details, client: state, ...detailsOf(lease), ...renewal },
+      details: { ...details, client: state, ...this.#family.details(lease), ...renewal },
     };
   }
 
@@ -110,32 +104,23 @@ export class UplinkClient implements Service {
 
   async #begin(): Promise<void> {
     const { stateFolder, logger } = this.#options;
-    const { interfaceName, metric, ipv6OnlyOk } = this.object;
-    const hostName = ownHostName();
-    const lock = takeLock(join(stateFolder, "locks", dhcpUnitName(interfaceName)), nameOf(this.object));
+    const lockPath = join(stateFolder, "locks", this.#family.unitName(this.object.interfaceName));
+    const lock = takeLock(lockPath, nameOf(this.object));
     try {
-      const session = await LeaseSession.open({
-        stateFolder,
-        interfaceName,
-        wishes: {
-          ...(hostName === undefined ? {} : { hostName }),
-          ...(ipv6OnlyOk === undefined ? {} : { ipv6OnlyOk }),
-        },
-        metric,
-        logger,
+      const session = await this.#family.open(this.object, stateFolder, logger, {
         onLease: (lease) => this.#onLease(lease),
-        onLoss: ({ address, reason }) => logger.warn("DHCP address given up", { address, reason }),
+        onLoss: () => this.#onChange([]),
         onFailure: (error) => this.#onFailure(error),
       });
       this.#running = { session, lock };
-      logger.info("asks for an address", { service: nameOf(this.object) });
+      logger.info("asks for a lease", { service: nameOf(this.object) });
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  async #end(how: (session: LeaseSession) => Promise<void>): Promise<void> {
+  async #end(how: (session: HeldLease<Lease>) => Promise<void>): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
@@ -146,13 +131,20 @@ export class UplinkClient implements Service {
     }
   }
 
-  #onLease(lease: Dhcp4Lease): void {
+  #onLease(lease: Lease): void {
     this.#retryMilliseconds = FIRST_RETRY_MILLISECONDS;
-    const { address, server, leaseSeconds, nameServers, searchDomains, domainName, mtuBytes } = lease;
-    this.#options.logger.info("DHCP lease", { interface: this.object.interfaceName, address, server, leaseSeconds });
-    const told = JSON.stringify([nameServers, searchDomains, domainName, mtuBytes]);
-    if (told === this.#told) return;
-    this.#told = told;
+    const { interfaceName } = this.object;
+    this.#options.logger.info(`${this.#family.protocol} lease`, {
+      interface: interfaceName,
+      ...this.#family.summary(lease),
+    });
+    this.#onChange(this.#family.told(lease));
+  }
+
+  #onChange(told: unknown): void {
+    const text = JSON.stringify(told);
+    if (text === this.#told) return;
+    this.#told = text;
     this.#options.onChange(this.object.interfaceName);
   }
 
@@ -160,7 +152,10 @@ export class UplinkClient implements Service {
   #onFailure(error: unknown): void {
     const { logger } = this.#options;
     this.#trouble = messageOf(error);
-    logger.error("DHCP lease not applied", { interface: this.object.interfaceName, reason: this.#trouble });
+    logger.error(`${this.#family.protocol} lease not applied`, {
+      interface: this.object.interfaceName,
+      reason: this.#trouble,
+    });
     void this.#giveUp();
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
@@ -174,7 +169,7 @@ export class UplinkClient implements Service {
     try {
       await this.#end((session) => session.giveBack());
     } catch (error) {
-      this.#options.logger.error("DHCP lease not given back", { reason: messageOf(error) });
+      this.#options.logger.error(`${this.#family.protocol} lease not given back`, { reason: messageOf(error) });
     }
   }
 
@@ -182,18 +177,4 @@ export class UplinkClient implements Service {
     clearTimeout(this.#retry);
     this.#retry = undefined;
   }
-}
-
-/** Lists in words: the status shows them as they are. */
-function detailsOf(lease: Dhcp4Lease): Readonly<Record<string, string | number>> {
-  const { address, prefixLength, server, leaseSeconds, nameServers, searchDomains, ntpServers, routers } = lease;
-  const lists = { routers, nameServers, searchDomains, ntpServers };
-  return {
-    address: `${address}/${prefixLength}`,
-    server,
-    ...(leaseSeconds === INFINITE_LEASE_SECONDS ? {} : { leaseSeconds }),
-    ...Object.fromEntries(
-      Object.entries(lists).flatMap(([name, list]) => (list.length === 0 ? [] : [[name, list.join(",")]])),
-    ),
-  };
 }

@@ -8,13 +8,15 @@ import { messageOf, NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { CreateDhcpClient } from "../services/keeper/create-service.ts";
 import type { Keeper } from "../services/keeper/keeper.ts";
+import type { Service } from "../services/service.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
-import type { DhcpClientObject } from "../state/object.ts";
+import type { Dhcp6ClientObject, DhcpClientObject, StateObject } from "../state/object.ts";
 import { knownUnits } from "./attachments.ts";
 import { recompileFile } from "./file.ts";
 import type { Outcome } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";
-import { UplinkClient } from "./uplink-client.ts";
+import { UplinkClient, type UplinkClientOptions } from "./uplink-client.ts";
+import { UPLINK_DHCP4, UPLINK_DHCP6 } from "./uplink-families.ts";
 
 const BUSY_MILLISECONDS = 250;
 
@@ -57,10 +59,16 @@ function takeLockIfFree(path: string, purpose: string): Lock | undefined {
   }
 }
 
+/** Whoever tells of a lease, and is told whether files follow it. */
+type Follower = Service & { setTrouble(trouble: string | undefined): void };
+
+function isClient(object: StateObject): object is DhcpClientObject | Dhcp6ClientObject {
+  return object.kind === "dhcp-client" || object.kind === "dhcp6-client";
+}
+
 export class UplinkClients implements Disposable {
   readonly #stateFolder: string;
   readonly #host = Promise.withResolvers<UplinkHost>();
-  readonly #clients = new Map<string, UplinkClient>();
   /** Units that wait for their turn to be compiled again. */
   readonly #waiting = new Set<string>();
   #closed = false;
@@ -69,13 +77,16 @@ export class UplinkClients implements Disposable {
     this.#stateFolder = stateFolder;
   }
 
-  readonly create: CreateDhcpClient = (object: DhcpClientObject, logger: Logger) => {
-    const client = new UplinkClient(object, {
+  readonly create: CreateDhcpClient = (object: DhcpClientObject | Dhcp6ClientObject, logger: Logger) => {
+    const options: UplinkClientOptions = {
       stateFolder: this.#stateFolder,
       logger,
       onChange: (interfaceName) => void this.#follow(interfaceName, client, logger),
-    });
-    this.#clients.set(object.interfaceName, client);
+    };
+    const client: Follower =
+      object.kind === "dhcp-client"
+        ? new UplinkClient(object, UPLINK_DHCP4, options)
+        : new UplinkClient(object, UPLINK_DHCP6, options);
     return client;
   };
 
@@ -89,10 +100,10 @@ export class UplinkClients implements Disposable {
   }
 
   /** Never rejects. */
-  async #follow(interfaceName: string, client: UplinkClient, logger: Logger): Promise<void> {
+  async #follow(interfaceName: string, client: Follower, logger: Logger): Promise<void> {
     const host = await this.#host.promise;
     const units = knownUnits(this.#stateFolder).filter(({ desired }) =>
-      desired.objects.some((object) => object.kind === "dhcp-client" && object.interfaceName === interfaceName),
+      desired.objects.some((object) => isClient(object) && object.interfaceName === interfaceName),
     );
     for (const { unit } of units) {
       if (this.#waiting.has(unit)) continue;

@@ -1,12 +1,16 @@
 /** What this host knows of uplinks that get addresses: their leases, and who else asks for one there. */
 import { join } from "node:path";
+import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import type { Facts, UplinkFacts } from "../compile/facts.ts";
-import type { Model } from "../model/model.ts";
+import { asksDhcp6 } from "../compile/uplinks.ts";
+import type { Model, Uplink } from "../model/model.ts";
 import { readStoredLease } from "../store/client-lease.ts";
+import { readStoredLease6 } from "../store/client-lease6.ts";
 import { linkIfThere, processIds, readIfThere } from "./look.ts";
 
 /** Programs that are a DHCP client for the interfaces among their words. */
 const CLIENTS = /(?:^|\/)(dhclient|dhcpcd|udhcpc|pump):?$/;
+const CLIENTS6 = /(?:^|\/)(dhclient|dhcpcd|odhcp6c|dhcp6c|udhcpc6|dibbler-client):?$/;
 /** Names as in /proc/PID/comm, which holds 15 bytes, with the files by interface index that say what they manage. */
 const MANAGERS = [
   { process: "systemd-network", name: "systemd-networkd", folder: "/run/systemd/netif/leases", says: /^ADDRESS=/m },
@@ -30,28 +34,61 @@ export function uplinkFacts(
   links: Facts["links"],
   stateFolder: string | undefined,
 ): NonNullable<Facts["uplinks"]> {
-  const devices = model.uplinks.flatMap(({ address, device }) => (address === "keep" ? [] : [device]));
-  if (devices.length === 0) return {};
+  const uplinks = model.uplinks.filter((uplink) => uplink.address !== "keep" || asksDhcp6(uplink));
+  if (uplinks.length === 0) return {};
   const processes = processesHere();
   return Object.fromEntries(
-    devices.map((device): [string, UplinkFacts] => {
-      const resolver = stateFolder === undefined ? undefined : readStoredLease(stateFolder, device)?.resolver;
-      const otherClient = clientOf(device, links[device]?.index, processes);
+    uplinks.map((uplink): [string, UplinkFacts] => {
+      const { device, address } = uplink;
+      const resolver = stateFolder === undefined ? undefined : resolverOf(uplink, stateFolder);
+      const otherClient = address === "keep" ? undefined : clientOf(device, links[device]?.index, processes);
+      const otherClient6 = asksDhcp6(uplink) ? clientOf6(device, processes) : undefined;
       return [
         device,
-        { ...(resolver === undefined ? {} : { resolver }), ...(otherClient === undefined ? {} : { otherClient }) },
+        {
+          ...(resolver === undefined ? {} : { resolver }),
+          ...(otherClient === undefined ? {} : { otherClient }),
+          ...(otherClient6 === undefined ? {} : { otherClient6 }),
+        },
       ];
     }),
   );
 }
 
+/** Of the leases of both families, in one. */
+function resolverOf(uplink: Uplink, stateFolder: string): ResolverConfiguration | undefined {
+  const lease = uplink.address === "dhcp" ? readStoredLease(stateFolder, uplink.device) : undefined;
+  const lease6 = asksDhcp6(uplink) ? readStoredLease6(stateFolder, uplink.device) : undefined;
+  if (lease6 === undefined) return lease?.resolver;
+  const { servers = [], search = [] } = lease?.resolver ?? {};
+  return {
+    servers: [...servers, ...lease6.nameServers],
+    search: [...new Set([...search, ...lease6.searchDomains])],
+  };
+}
+
+/** systemd-networkd and NetworkManager do not show what they have by DHCPv6. */
+function clientOf6(device: string, processes: readonly Process[]): string | undefined {
+  for (const { id, words } of processes) {
+    const name = nameAmong(words, CLIENTS6);
+    if (name === undefined || !words.includes(device) || words.includes("-4")) continue;
+    // dhclient speaks DHCPv4 unless it is told otherwise.
+    if (name !== "dhclient" || words.includes("-6")) return `${name} (process ${id})`;
+  }
+  return undefined;
+}
+
+function nameAmong(words: readonly string[], names: RegExp): string | undefined {
+  return words
+    .slice(0, 2)
+    .map((word) => names.exec(word)?.[1])
+    .find((found) => found !== undefined);
+}
+
 function clientOf(device: string, index: number | undefined, processes: readonly Process[]): string | undefined {
   for (const { id, words } of processes) {
-    const name = words
-      .slice(0, 2)
-      .map((word) => CLIENTS.exec(word)?.[1])
-      .find((found) => found !== undefined);
-    if (name !== undefined && words.includes(device)) return `${name} (process ${id})`;
+    const name = nameAmong(words, CLIENTS);
+    if (name !== undefined && words.includes(device) && !words.includes("-6")) return `${name} (process ${id})`;
   }
   if (index === undefined) return undefined;
   return MANAGERS.find(

@@ -28,6 +28,13 @@ export interface Uplink extends Declared {
   readonly addresses: readonly Prefix[];
   /** With dhcp: the host does without IPv4 where the network says so (RFC 8925). */
   readonly ipv6OnlyOk: boolean;
+  /**
+   * keep: what it has of IPv6 is left as it is. ra: addresses and routes by router advertisements, also where the host
+   * forwards. dhcp: these, and an address from a DHCPv6 server.
+   */
+  readonly address6: "keep" | "ra" | "dhcp";
+  /** A prefix of so many bits is asked for, 16 to 64. */
+  readonly prefix6Length?: number;
   /** At most one of each family, and none of a family without an address. */
   readonly gateways: readonly IpAddress[];
   /** What machines behind it are told rather than what its lease or the host says. */

@@ -28,7 +28,7 @@ import {
   yesOrNo,
 } from "./leaf.ts";
 import { suggestion } from "./suggest.ts";
-import { addressSource, gatewayAddress, ownAddress } from "./uplink-leaf.ts";
+import { addressSource, addressSource6, gatewayAddress, ownAddress } from "./uplink-leaf.ts";
 import {
   BINDING_NIC_TEXTS,
   DHCP_CLASS_TEXTS,
@@ -148,6 +148,8 @@ const uplink = map(
       either(isList, list(ownAddress, 64, "addresses"), either(isAddress, ownAddress, addressSource)),
     ),
     "ipv6-only-ok": v.exactOptional(yesOrNo),
+    address6: v.exactOptional(addressSource6),
+    prefix6: v.exactOptional(integer(16, 64, " (bits)")),
     gateway: v.exactOptional(either(isList, list(gatewayAddress, 2, "gateways"), gatewayAddress)),
     dns: v.exactOptional(either(isList, list(nameServer, 8, "name servers"), dns)),
   },

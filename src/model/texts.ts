@@ -29,6 +29,18 @@ export const UPLINK_TEXTS = {
       "with dhcp: true: where the network does without IPv4 (option 108, RFC 8925) no address is asked for as long as its server says",
     default: false,
   },
+  address6: {
+    title: "IPv6 address",
+    description:
+      "keep: what the device has of IPv6 is left as it is. ra: addresses and routes by router advertisements, also while this host forwards. dhcp: the same, and a DHCPv6 server gives an address and name servers.",
+    default: "keep",
+  },
+  prefix6: {
+    title: "Delegated prefix",
+    description:
+      "bits of the IPv6 prefix that a DHCPv6 server is asked for, 16 to 64, such as 56; it may give another length. What no network uses of it is refused as unreachable.",
+    otherwise: "none is asked for",
+  },
   gateway: {
     title: "Gateway",
     description:

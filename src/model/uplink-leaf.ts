@@ -18,6 +18,7 @@ import { canBeHost, firstHost } from "./subnets.ts";
 import { suggestion } from "./suggest.ts";
 
 const SOURCES = ["keep", "dhcp"] as const;
+const SOURCES6 = ["keep", "ra", "dhcp"] as const;
 
 /** Where the address comes from, in one word. */
 export const addressSource = described(
@@ -30,6 +31,19 @@ export const addressSource = described(
     return new Refused("is not known", hint.startsWith("did") ? hint : use);
   }),
   { enum: SOURCES },
+);
+
+/** Where the IPv6 address comes from. */
+export const addressSource6 = described(
+  leaf<(typeof SOURCES6)[number]>((value) => {
+    const known = SOURCES6.find((candidate) => candidate === value);
+    if (known !== undefined) return known;
+    const use = "write keep, ra or dhcp; addresses of your own go into address:";
+    if (typeof value !== "string") return new Refused(value === null ? "has no value" : "is not text", use);
+    const hint = suggestion(value, SOURCES6);
+    return new Refused("is not known", hint.startsWith("did") ? hint : use);
+  }),
+  { enum: SOURCES6 },
 );
 
 const WRITE_OWN = "write the device's address with its length, such as 203.0.113.2/24 or 2001:db8::2/64";

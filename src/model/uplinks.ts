@@ -31,6 +31,7 @@ export function buildUplinks(file: FileShape, context: Context): readonly Uplink
       device: uplink.device,
       ...addressesOf(path, uplink, owners, context),
       ipv6OnlyOk: ipv6OnlyOf(path, uplink, context),
+      ...ipv6Of(path, uplink, context),
       dns: dnsOf(uplink),
     };
   });
@@ -77,6 +78,25 @@ function ipv6OnlyOf(path: Path, uplink: UplinkShape, context: Context): boolean 
     context.complain(place, "is for an uplink that asks a DHCPv4 server", "remove it, or write address: dhcp");
   context.record(place, String(declared), "declared");
   return declared;
+}
+
+function ipv6Of(
+  path: Path,
+  { address, address6: declared, prefix6 }: UplinkShape,
+  context: Context,
+): Pick<Uplink, "address6" | "prefix6Length"> {
+  const address6 = context.value([...path, "address6"], declared, "keep");
+  const own = address === undefined || typeof address === "string" ? [] : isList(address) ? address : [address];
+  const fixed = own.find((prefix) => familyOf(prefix.address) === 6);
+  if (address6 === "dhcp" && fixed !== undefined)
+    context.complain(
+      [...path, "address6"],
+      `is dhcp, and address: has ${formatPrefix(fixed)} of IPv6 already`,
+      "remove one of them",
+    );
+  if (prefix6 === undefined) return { address6 };
+  context.record([...path, "prefix6"], String(prefix6), "declared");
+  return { address6, prefix6Length: prefix6 };
 }
 
 function gatewaysOf(

@@ -54,6 +54,7 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "dhcp-network":
     case "ip6-network":
     case "dhcp-client":
+    case "dhcp6-client":
     case "vm":
       return [];
   }
@@ -83,6 +84,7 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
     case "dhcp-network":
     case "ip6-network":
     case "dhcp-client":
+    case "dhcp6-client":
     case "vm":
       return [];
   }

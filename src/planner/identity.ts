@@ -42,6 +42,7 @@ function buildIdentity(object: StateObject): string {
     case "dhcp-network":
     case "ip6-network":
     case "dhcp-client":
+    case "dhcp6-client":
     case "vm":
       return `${object.kind}|${object.key}`;
   }

@@ -1,6 +1,7 @@
 /** What a step does, as a person would say it. */
 import { formatPrefix } from "../base/address.ts";
 import type {
+  Dhcp6ClientObject,
   Ip6NetworkObject,
   LinkObject,
   NetworkDhcpObject,
@@ -51,6 +52,8 @@ function creation(object: StateObject, names: Names): string {
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
     case "dhcp-client":
       return `ask a DHCP server for the address of ${object.interfaceName}${inNamespace(object.namespace)}`;
+    case "dhcp6-client":
+      return `ask a DHCPv6 server for ${wishWords(object)} of ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "vm":
       return `start VM ${object.name}${inNamespace(object.namespace)}, ${object.memoryMebibytes} MiB, ${object.cpus} CPU${object.cpus === 1 ? "" : "s"}`;
   }
@@ -92,6 +95,8 @@ function deletion(object: StateObject, names: Names): string {
       return `stop DHCP on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dhcp-client":
       return `give the DHCP lease of ${object.interfaceName}${inNamespace(object.namespace)} back`;
+    case "dhcp6-client":
+      return `give the DHCPv6 lease of ${object.interfaceName}${inNamespace(object.namespace)} back`;
     case "vm":
       return `stop VM ${object.name}`;
   }
@@ -121,6 +126,7 @@ function change(before: StateObject, after: StateObject, names: Names): string {
     case "ip6-network":
     case "dhcp-network":
     case "dhcp-client":
+    case "dhcp6-client":
       return `${creation(after, names)}, as changed`;
     case "dhcp-single":
       return `serve DHCP on ${after.interfaceName}${inNamespace(after.namespace)} as changed: ${after.lease.address}/${after.lease.prefixLength} to ${after.clientMac}`;
@@ -304,4 +310,9 @@ function served6({ prefixes, range, delegate, hosts }: Ip6NetworkObject): string
     ...(delegate === undefined ? [] : [`prefixes of ${delegate.length} bits out of ${formatPrefix(delegate.from)}`]),
     ...(hosts.length === 0 ? [] : [`${hosts.length} known host${hosts.length === 1 ? "" : "s"}`]),
   ].join(", ");
+}
+
+function wishWords({ address, prefixLength }: Dhcp6ClientObject): string {
+  const prefix = prefixLength === undefined ? [] : [`a prefix of ${prefixLength} bits`];
+  return [...(address ? ["the address"] : []), ...prefix].join(" and ");
 }

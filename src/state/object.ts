@@ -389,6 +389,19 @@ export interface DhcpClientObject extends ObjectBase {
   readonly ipv6OnlyOk?: true;
 }
 
+/**
+ * A DHCPv6 client of an interface that somebody else made, whose lease is a unit of its own as that of a DHCPv4 one. It
+ * asks for an address, a prefix, or both.
+ */
+export interface Dhcp6ClientObject extends ObjectBase {
+  readonly kind: "dhcp6-client";
+  readonly namespace: string;
+  readonly interfaceName: string;
+  readonly address: boolean;
+  /** Wished for; absent: no prefix is asked for. */
+  readonly prefixLength?: number;
+}
+
 export interface VmNic {
   /** Names the device in QEMU for its whole life ("nic0"): hot-plug finds it again. */
   readonly id: string;
@@ -438,6 +451,7 @@ export type ServiceObject =
   | NetworkDhcpObject
   | Ip6NetworkObject
   | DhcpClientObject
+  | Dhcp6ClientObject
   | VmObject;
 export type StateObject = KernelObject | ServiceObject;
 
@@ -447,6 +461,7 @@ export const SERVICE_KINDS: ReadonlySet<unknown> = new Set<ServiceObject["kind"]
   "dhcp-network",
   "ip6-network",
   "dhcp-client",
+  "dhcp6-client",
   "vm",
 ]);
 
@@ -511,6 +526,8 @@ export function nameOf(object: StateObject): string {
       return `IPv6 on ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp-client":
       return `DHCP client of ${object.interfaceName}${inside(object.namespace)}`;
+    case "dhcp6-client":
+      return `DHCPv6 client of ${object.interfaceName}${inside(object.namespace)}`;
     case "vm":
       return `VM ${object.name}`;
   }

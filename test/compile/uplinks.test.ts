@@ -1,6 +1,6 @@
 /** Uplinks by DHCP: the client, what machines are told of its lease, and what stands in its way. */
 import { describe, expect, test } from "vitest";
-import type { Ipv4Address } from "../../src/base/address.ts";
+import type { Ipv4Address, Ipv6Address } from "../../src/base/address.ts";
 import type { Facts, UplinkFacts } from "../../src/compile/facts.ts";
 import { byKey, compiled, HOST, link } from "./host.ts";
 
@@ -159,4 +159,82 @@ test("of two uplinks by DHCP the first is preferred", () => {
     ["eth0", 1024],
     ["eth1", 1025],
   ]);
+});
+
+describe("an uplink by DHCPv6", () => {
+  const file = (rest: string): string =>
+    `version: 1\nuplinks: { wan: { device: eth0, ${rest} } }\nnetworks: { lan: { subnet: 192.168.50.0/24, subnet6: "fd00:50::/64" } }\nrouters: { edge: { networks: [lan], uplink: wan } }\nmachines: { pod1: { kind: namespace, nics: [{ network: lan }] } }\n`;
+  const parameters = (rest: string, further: Partial<Facts> = {}) => {
+    const { objects } = compiled(file(rest), host({}, further)).desired;
+    return objects.flatMap((object) =>
+      object.kind === "sysctl" && object.path.startsWith("net/ipv6/conf/eth0/")
+        ? [[object.path.slice(19), object.value]]
+        : [],
+    );
+  };
+
+  test.each([
+    ["address6: dhcp", { address: true }],
+    ["address6: dhcp, prefix6: 56", { address: true, prefixLength: 56 }],
+    ["address6: ra, prefix6: 60", { address: false, prefixLength: 60 }],
+    ["prefix6: 48", { address: false, prefixLength: 48 }],
+  ])("%s: a client that asks for it, beside that of DHCPv4", (rest, asked) => {
+    const { objects } = compiled(file(`address: dhcp, ${rest}`), host({})).desired;
+    expect(objects.filter(({ kind }) => kind === "dhcp6-client")).toEqual([
+      {
+        kind: "dhcp6-client",
+        key: "dhcp6-client/wan",
+        origin: "uplink wan",
+        namespace: "",
+        interfaceName: "eth0",
+        ...asked,
+      },
+    ]);
+    expect(objects.some(({ kind }) => kind === "dhcp-client")).toBe(true);
+  });
+
+  test.each(["address6: keep", "address6: ra"])("%s: no client", (rest) => {
+    const { objects } = compiled(file(rest), host({})).desired;
+    expect(objects.some(({ kind }) => kind === "dhcp6-client")).toBe(false);
+  });
+
+  test("router advertisements are heeded on it also while the host forwards, once and before it does", () => {
+    const features = { ...HOST.features, forwardsByInterface: false };
+    const links = { eth0: link(2, "203.0.113.5/24", { acceptsAdvertisements: true }) };
+    for (const rest of ["address6: ra", "address6: dhcp"])
+      expect(parameters(rest, { features, links })).toEqual([
+        ["disable_ipv6", "0"],
+        ["accept_ra", "2"],
+      ]);
+    const { objects } = compiled(file("address6: ra"), host({}, { features, links })).desired;
+    const paths = objects.flatMap((object) => (object.kind === "sysctl" ? [object.path] : []));
+    expect(paths.indexOf("net/ipv6/conf/eth0/accept_ra")).toBeLessThan(paths.indexOf("net/ipv6/conf/all/forwarding"));
+    expect(new Set(paths).size).toBe(paths.length);
+  });
+
+  test("without a word of IPv6 nothing of it is touched", () => {
+    expect(parameters("address: dhcp").filter(([name]) => name !== "force_forwarding")).toEqual([]);
+  });
+
+  test("tells the name servers of its lease to the networks behind it", () => {
+    const facts = host({ resolver: { servers: ["2001:db8::53" as Ipv6Address], search: [] } });
+    const resolver = byKey(compiled(file("address6: dhcp"), facts)).get("file/pod1/resolv.conf");
+    expect(resolver).toMatchObject({ content: expect.stringMatching(/^nameserver 2001:db8::53$/m) });
+  });
+
+  test("on which another client asks is refused", () => {
+    const facts = host({ otherClient6: "dhclient (process 812)" });
+    expect(() => compiled(file("address6: dhcp"), facts)).toThrow(
+      /uplinks\.wan\.address6: dhclient \(process 812\) asks DHCPv6 servers on eth0 already/,
+    );
+    expect(() => compiled(file("prefix6: 56"), facts)).toThrow(/uplinks\.wan\.prefix6/);
+    expect(() => compiled(file("address: dhcp"), facts)).not.toThrow();
+  });
+
+  test("on a kernel without IPv6 is refused", () => {
+    const features = { ...HOST.features, ipv6: false };
+    expect(() => compiled(file("address6: ra"), host({}, { features }))).toThrow(
+      /uplinks\.wan\.address6: this kernel has no IPv6/,
+    );
+  });
 });

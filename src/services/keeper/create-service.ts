@@ -1,6 +1,12 @@
 /** Which service runs which kind of object. */
 import type { Logger } from "../../base/logger.ts";
-import type { DhcpClientObject, Ip6SingleObject, ServiceObject, SingleDhcpObject } from "../../state/object.ts";
+import type {
+  Dhcp6ClientObject,
+  DhcpClientObject,
+  Ip6SingleObject,
+  ServiceObject,
+  SingleDhcpObject,
+} from "../../state/object.ts";
 import type { NetworkDhcpServers } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
 import { NetworkIp6Server, offersOf } from "../ip6-bridge.ts";
@@ -10,7 +16,7 @@ import { VmService } from "../vm/machine.ts";
 import { LinkService } from "./link-service.ts";
 
 /** Makes the DHCP client of an uplink: it changes the host, which only the engine can. */
-export type CreateDhcpClient = (object: DhcpClientObject, log: Logger) => Service;
+export type CreateDhcpClient = (object: DhcpClientObject | Dhcp6ClientObject, log: Logger) => Service;
 
 /** What services of a keeper share. */
 export interface ServiceMakers {
@@ -26,7 +32,7 @@ export function createService(
   log: Logger,
 ): Service {
   if (object.kind === "vm") return new VmService(object, stateFolder, log);
-  if (object.kind === "dhcp-client") return createDhcpClient(object, log);
+  if (object.kind === "dhcp-client" || object.kind === "dhcp6-client") return createDhcpClient(object, log);
   if (object.kind === "ip6-network")
     return new LinkService(object, log, {
       offers: offersOf(object),

@@ -31,7 +31,7 @@ interface Kind {
 }
 
 /** What a {@link LinkService} runs. */
-type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" }>;
+type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" | "dhcp6-client" }>;
 
 export class LinkService implements Service {
   readonly object: LinkServiceObject;

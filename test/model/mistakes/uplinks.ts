@@ -10,6 +10,22 @@ export const UPLINK_SHAPE: readonly Case[] = [
   { what: "a word", text: uplink("address: dchp"), at: "address", reason: /not known/, remedy: /mean "dhcp"/ },
   { what: "static", text: uplink("address: static"), at: "address", reason: /not known/, remedy: /203\.0\.113\.2\/24/ },
   { what: "no value", text: uplink("address:"), at: "address", reason: /no value/, remedy: /keep, dhcp/ },
+  { what: "another word", text: uplink("address6: dhcpv6"), at: "address6", reason: /not known/, remedy: /dhcp/ },
+  {
+    what: "an address",
+    text: uplink('address6: "2001:db8::2/64"'),
+    at: "address6",
+    reason: /not known/,
+    remedy: /address:/,
+  },
+  {
+    what: "a prefix itself",
+    text: uplink('prefix6: "2001:db8::/56"'),
+    at: "prefix6",
+    reason: /not a whole/,
+    remedy: /16 to 64/,
+  },
+  { what: "too long a prefix", text: uplink("prefix6: 65"), at: "prefix6", reason: /outside/, remedy: /16 to 64/ },
   {
     what: "no length",
     text: uplink("address: 192.0.2.2"),
@@ -130,6 +146,13 @@ export const UPLINK_BETWEEN: readonly Case[] = [
     at: "gateway",
     reason: /own address/,
     remedy: /router/,
+  },
+  {
+    what: "DHCPv6 beside an IPv6 address of its own",
+    text: uplink('address: [192.0.2.2/25, "2001:db8::2/64"], address6: dhcp'),
+    at: "address6",
+    reason: /has 2001:db8::2\/64 of IPv6 already/,
+    remedy: /remove one/,
   },
   {
     what: "a network in the uplink's subnet",

@@ -5,7 +5,7 @@ import { messageOf } from "../../../base/errors.ts";
 import { SILENT } from "../../../base/logger.ts";
 import { holdLease, requestOnce } from "../../../engine/dhcp-request.ts";
 import { type DhcpWishes, dhcpUnitName } from "../../../engine/lease-session.ts";
-import { ownHostName } from "../../../engine/uplink-client.ts";
+import { ownHostName } from "../../../engine/uplink-families.ts";
 import { summariesOf } from "../../../engine/summaries.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";

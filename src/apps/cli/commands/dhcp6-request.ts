@@ -6,7 +6,7 @@ import { SILENT } from "../../../base/logger.ts";
 import { type Answer6, holdLease6, requestOnce6 } from "../../../engine/dhcp6-request.ts";
 import { type Dhcp6Wishes, dhcp6UnitName } from "../../../engine/lease6-session.ts";
 import { summariesOf } from "../../../engine/summaries.ts";
-import { ownHostName } from "../../../engine/uplink-client.ts";
+import { ownHostName } from "../../../engine/uplink-families.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { type DescribedLease6, describeLease6 } from "../../../protocol/dhcp6/client/describe.ts";
