@@ -31,6 +31,8 @@ let current: Daemon | undefined;
 let ended = false;
 
 beforeAll(() => {
+  // Tables of others do not come back when all is flushed.
+  shell("nft flush ruleset");
   makeUplink();
   folder = new Folder();
   state = folder.join("state");
@@ -115,7 +117,9 @@ test(`${SECONDS} s over ${PORTS} ports, seed ${SEED}`, { timeout: 1000 * (SECOND
     attached.add(port);
     counts.attached++;
   };
-  for (const end = performance.now() + 1000 * SECONDS; performance.now() < end; ) {
+  // On a slow machine longer: until everything has happened once.
+  const isOver = (end: number): boolean => performance.now() > end && Object.values(counts).every((count) => count > 0);
+  for (const end = performance.now() + 1000 * SECONDS; !isOver(end); ) {
     const port = random(PORTS);
     const choice = random(100);
     if (choice < 35) {
@@ -159,11 +163,6 @@ test(`${SECONDS} s over ${PORTS} ports, seed ${SEED}`, { timeout: 1000 * (SECOND
   );
   for (let port = 0; port < PORTS; port++)
     if (isPod(port)) shell(`nsenter --net=/run/netns/${podName(port)} ping -q -c 1 -W 2 10.9.0.1`);
-  expect(
-    Object.values(counts).every((count) => count > 0),
-    JSON.stringify(counts),
-  ).toBe(true);
-
   // A namespace or two of sockets each, and no more however often they came and went.
   expect(descriptorsOf(daemon.pid)).toBeLessThan(60 + 10 * PORTS);
   expect(residentKilobytes(daemon.pid)).toBeLessThan(400_000);
