@@ -1,7 +1,7 @@
 /** NICs that come and go while a real guest runs, by the same path as `netloom apply`: plan, taps, QMP. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "vitest";
 import { parseIpv4, parseMac } from "../../src/base/address.ts";
@@ -14,7 +14,7 @@ import { UnitStore } from "../../src/store/unit.ts";
 import { KEEPER } from "../kernel/vm/support.ts";
 import { GUEST_INITRD, GUEST_KERNEL, GUEST_KERNEL_ARGUMENTS } from "../support/guest-image.ts";
 import { hostSnapshot } from "../support/host-snapshot.ts";
-import { Folder, json, shell, until } from "../support/network.ts";
+import { Folder, json, Running, shell, until } from "../support/network.ts";
 import { GuestShell } from "./shell.ts";
 
 const GUEST_SECONDS = 60;
@@ -208,6 +208,38 @@ describe("a guest's NICs", () => {
       state: "running",
       details: { pid: process, nics: [{ id: "nic0", queues: 2 }, { id: "nic1" }, { id: "nic2" }] },
     });
+  });
+
+  test("one on a network behind dhcrelay gets its lease from dhcp serve beyond it", async () => {
+    const nics = [nic(0, { queues: 2 }), nic(1), nic(2)];
+    const relayed = networkOf(nic(3)).filter(({ kind }) => kind !== "dhcp-single");
+    shell(`ip netns add beyond
+      ip link add up0 type veth peer name lan0 netns beyond
+      ip address add 10.0.3.130/25 dev up0
+      ip -n beyond address add 10.0.3.129/24 dev lan0
+      ip link set up0 up; ip -n beyond link set lan0 up`);
+    const programs: Running[] = [];
+    const start = (...words: readonly string[]): Running => {
+      const program = new Running(words);
+      programs.push(program);
+      return program;
+    };
+    try {
+      await reach({ objects: [...nics.flatMap(networkOf), ...relayed, machine([...nics, nic(3)])], absent: [] });
+      const serve = "dhcp serve --interface lan0 --range 10.0.3.50-10.0.3.60 --router 10.0.3.1";
+      const words = [...serve.split(" "), "--state", folder.join("beyond")];
+      await start("nsenter", "--net=/run/netns/beyond", resolve("bin/netloom"), ...words).firstLine();
+      const relay = start(..."dhcrelay -4 -d -a -iu up0 -id lan3 10.0.3.129".split(" "));
+      await until("the relay's sockets", () => relay.stderr.includes("Sending on   Socket"));
+      await guest.waitFor("ls /sys/class/net", (text) => text.includes("eth3"));
+      expect(await lease("eth3")).toMatch(/GUEST lease ip 10\.0\.3\.50\n(.*\n)*GUEST lease router 10\.0\.3\.1\n/);
+      expect(await ping("eth3", "10.0.3.1")).toContain(" 0% packet loss");
+      expect(relay.stderr).toContain("Forwarded BOOTREQUEST for 02:00:00:00:00:03 to 10.0.3.129");
+    } finally {
+      for (const program of programs) await program.stop();
+      await apply(nics);
+      shell("ip netns delete beyond");
+    }
   });
 
   test("one whose tap somebody deleted is plugged into the new tap", async () => {
