@@ -4,7 +4,7 @@
  * addresses to the kernel until the lease ends, and the next session goes on with it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Ipv6Address, MacAddress } from "../base/address.ts";
+import type { Ipv6Address, Ipv6Prefix, MacAddress } from "../base/address.ts";
 import { macToBytes } from "../base/address.ts";
 import { messageOf, NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
@@ -257,42 +257,46 @@ export class Lease6Session {
     const { index, macAddress } = this.#target;
     this.#remember(toStored(lease, macAddress));
     const lasting = lease.addresses.filter(({ validUntil }) => validUntil > now);
-    this.#addresses = lasting.map(
-      ({ address, preferredUntil, validUntil }) =>
-        this.#addresses.find((known) => known.address === address) ?? {
+    const prefixes = lease.prefixes.filter(({ validUntil }) => validUntil > now);
+    const known = new Map(this.#addresses.map((leased) => [leased.address, leased]));
+    // The kernel takes away at once what ends by itself and somebody else has; what does not end it keeps, and tells.
+    const steps = await this.#become(
+      lasting.map(({ address }) => known.get(address) ?? { address }),
+      prefixes,
+    );
+    const made = new Set(steps.flatMap(({ after }) => (after?.kind === "address" ? [after.address] : [])));
+    const duplicates = await this.#duplicatesAmong(
+      lasting.map(({ address }) => address).filter((address) => made.has(address)),
+    );
+    for (const { address, preferredUntil, validUntil } of lasting) {
+      const seconds = (until: number): number => Math.min(FOREVER_SECONDS, Math.max(0, Math.ceil(until - now)));
+      const own = { address, length: 128 };
+      const told = { preferredSeconds: seconds(preferredUntil), flags: LEASED_ADDRESS_FLAGS };
+      if (!duplicates.includes(address)) await extendAddress(index, own, seconds(validUntil), told);
+    }
+    // From now on the record has the durations, for when an address is put back.
+    const durations = lasting.map(
+      ({ address, preferredUntil, validUntil }): LeasedAddress6 =>
+        known.get(address) ?? {
           address,
           ...secondsUntil("preferredSeconds", preferredUntil, now),
           ...secondsUntil("validSeconds", validUntil, now),
         },
     );
-    const prefixes = lease.prefixes.filter(({ validUntil }) => validUntil > now);
-    const steps = await this.#leased.become(
-      compileLease6(
-        this.#target,
-        this.#addresses,
-        prefixes.map(({ address, length }) => ({ address, length })),
-      ),
-    );
-    const made = new Set(steps.flatMap(({ after }) => (after?.kind === "address" ? [after.address] : [])));
-    // A step that made an address gave it its time; one that stood already gets more.
-    for (const { address, preferredUntil, validUntil } of lasting) {
-      const seconds = (until: number): number => Math.min(FOREVER_SECONDS, Math.max(0, Math.ceil(until - now)));
-      const preferredSeconds = seconds(preferredUntil);
-      const own = { address, length: 128 };
-      if (!made.has(address))
-        await extendAddress(index, own, seconds(validUntil), { preferredSeconds, flags: LEASED_ADDRESS_FLAGS });
-    }
-    const duplicates = await this.#duplicatesAmong(
-      lasting.map(({ address }) => address).filter((address) => made.has(address)),
-    );
+    if (duplicates.length === 0) await this.#become(durations, prefixes);
+    this.#addresses = durations;
     this.#lease = lease;
     if (duplicates.length === 0) this.#options.onLease(lease, steps);
     for (const address of duplicates) this.#client?.conflict(address);
   }
 
+  #become(addresses: readonly LeasedAddress6[], prefixes: readonly Ipv6Prefix[]): Promise<Outcome["steps"]> {
+    const named = prefixes.map(({ address, length }) => ({ address, length }));
+    return this.#leased.become(compileLease6(this.#target, addresses, named));
+  }
+
   /**
-   * Those new ones that somebody else has, which the kernel finds out: it takes away again what would end by itself.
-   * Nothing is healed meanwhile.
+   * Those new ones that somebody else has, which the kernel finds out. Nothing is healed meanwhile.
    */
   async #duplicatesAmong(addresses: readonly Ipv6Address[]): Promise<readonly Ipv6Address[]> {
     let unknown = addresses;
@@ -301,7 +305,7 @@ export class Lease6Session {
       if (waited > 0) await sleep(LOOK_MILLISECONDS);
       if (this.#leased.isOver) break;
       const standings = await ipv6Standings(this.#target.index);
-      duplicates.push(...unknown.filter((address) => (standings.get(address) ?? "duplicate") === "duplicate"));
+      duplicates.push(...unknown.filter((address) => standings.get(address) === "duplicate"));
       unknown = unknown.filter((address) => standings.get(address) === "tentative");
     }
     return duplicates;
