@@ -18,13 +18,11 @@ import { attachedAddresses, refuseIfUsed } from "./attachments.ts";
 import { reconcileUnconfirmed, undoUnconfirmed } from "./confirm.ts";
 import { gatherFacts } from "./facts.ts";
 import { keeperServices } from "./keeper-services.ts";
+import { leaseNotes } from "./lease-notes.ts";
 import { type Outcome, planUnit, reconcile } from "./reconcile.ts";
 import { salvage } from "./salvage.ts";
 import type { ServiceHost } from "./service-host.ts";
 import { formatSource } from "./source.ts";
-
-/** Of a thousand networks a person wants to read a few names. */
-const NAMED_NETWORKS = 5;
 
 type Progress = (step: Step, position: number, total: number) => void;
 
@@ -165,23 +163,7 @@ async function wanted(
   const { desired: unqualified, notes } = compile(model, facts);
   const desired = withText(qualifyKeys(unqualified, unit.name), text);
   await requireFeatures(desired);
-  return { unit, desired, notes: [...notes, ...leaseNotes(desired, stateFolder)] };
-}
-
-/** Whether a reboot makes the networks' DHCP servers forget to whom they gave what. */
-function leaseNotes({ objects }: Desired, stateFolder: string): readonly string[] {
-  const servers = objects.filter(
-    (object) =>
-      (object.kind === "dhcp-network" && object.ranges.length > 0) ||
-      (object.kind === "ip6-network" && (object.range ?? object.delegate) !== undefined),
-  );
-  if (servers.length === 0 || !isInMemory(stateFolder)) return [];
-  const origins = [...new Set(servers.map(({ origin }) => origin))];
-  const named = origins.slice(0, NAMED_NETWORKS).join(", ");
-  const further = origins.length > NAMED_NETWORKS ? ` and ${origins.length - NAMED_NETWORKS} more` : "";
-  return [
-    `the DHCP leases of ${named}${further} are kept in ${stateFolder}, which is memory and goes with a reboot; --state DIR keeps them on a disk`,
-  ];
+  return { unit, desired, notes: [...notes, ...leaseNotes(desired, stateFolder, isInMemory(stateFolder))] };
 }
 
 /** What follows a DHCP lease keeps the text that it is made from. */
