@@ -28,7 +28,7 @@ export const TARGET_OPTIONS = {
   tap: { value: "NAME", help: "a tap of this name" },
   interface: {
     value: "IF",
-    help: "an interface of this host that others made; with --netns the new interface's name (default eth0)",
+    help: "an interface that others made, where the network is; with --netns the new interface's name (default eth0)",
   },
   name: { value: "NAME", help: "the attachment's own name (default NETNS-IF, the tap's or the interface's)" },
 } as const;
