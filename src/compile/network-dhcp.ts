@@ -84,6 +84,7 @@ type Section = Pick<
   | "rapidCommit"
   | "knownOnly"
   | "trustCircuit"
+  | "limits"
   | "ignore"
   | "classes"
   | "nextServer"
@@ -102,7 +103,7 @@ const ONLY_MACHINES: Section = {
 };
 
 function sectionOf(dhcp: NetworkDhcp): Section {
-  const { ranges, leaseSeconds, authoritative, rapidCommit, knownOnly, trustCircuit, ...more } = dhcp;
+  const { ranges, leaseSeconds, authoritative, rapidCommit, knownOnly, trustCircuit, limits, ...more } = dhcp;
   const { ignoredMacPrefixes, classes, ...rest } = more;
   const { nextServer, serverName, bootFile } = rest;
   return {
@@ -112,6 +113,7 @@ function sectionOf(dhcp: NetworkDhcp): Section {
     rapidCommit,
     knownOnly,
     ...(trustCircuit ? { trustCircuit } : {}),
+    ...(limits === undefined ? {} : { limits }),
     ignore: ignoredMacPrefixes,
     classes,
     ...(nextServer === undefined ? {} : { nextServer }),

@@ -20,16 +20,19 @@ class Counts {
 }
 
 function addDhcp4(page: Page, services: readonly ServiceStatus[]): void {
-  const [messages, leases, addresses] = [new Counts(), new Counts(), new Counts()];
+  const [messages, leases, addresses, limited] = [new Counts(), new Counts(), new Counts(), new Counts()];
   for (const { network, details } of serversOf("dhcp-network", services)) {
     for (const [type, count] of messagesOf(details)) messages.note({ network, type }, count);
     for (const state of ["given", "declined"]) leases.note({ network, state }, details[state]);
     addresses.note({ network }, details["addresses"]);
+    for (const [limit, count] of Object.entries(details["limited"] ?? {})) limited.note({ network, limit }, count);
   }
   const ofServer = "DHCPv4 messages of a network's server by type.";
   page.addLines("netloom_dhcp4_messages_total", "counter", ofServer, messages.values);
   page.addLines("netloom_dhcp4_leases", "gauge", "Addresses of a network's ranges in use.", leases.values);
   page.addLines("netloom_dhcp4_addresses", "gauge", "Addresses of a network's ranges.", addresses.values);
+  const refused = "Times that a limit kept a client of a network's server from something.";
+  page.addLines("netloom_dhcp4_limited_total", "counter", refused, limited.values);
 }
 
 function addIp6(page: Page, services: readonly ServiceStatus[]): void {

@@ -17,6 +17,7 @@ export interface ServedInterface {
   readonly index: number;
   readonly mac: MacAddress;
   readonly mtuBytes: number;
+  readonly isBridge: boolean;
   /** In the kernel's order: primary ones first. */
   readonly addresses: readonly Ipv4Prefix[];
   /** With those of the link only (fe80::/10). */
@@ -46,6 +47,7 @@ export async function readInterface(name: string): Promise<ServedInterface> {
     index: link.index,
     mac: link.macAddress,
     mtuBytes: link.mtuBytes ?? 1500,
+    isBridge: link.kind === "bridge",
     addresses: ofFamily(4).map(({ address, length }) => ({ address: address as Ipv4Address, length })),
     ipv6Addresses: ofFamily(6).map(({ address, length }) => ({ address: address as Ipv6Address, length })),
   };

@@ -11,6 +11,7 @@ import type {
   MacAddress,
   Prefix,
 } from "../base/address.ts";
+import type { DhcpLimits } from "../state/object.ts";
 import type { Position } from "./mistakes.ts";
 
 interface Declared {
@@ -109,6 +110,7 @@ export interface NetworkDhcp extends DhcpSettings {
   readonly knownOnly: boolean;
   /** Believe a circuit also in what no relay agent sent. */
   readonly trustCircuit: boolean;
+  readonly limits?: DhcpLimits;
   /** Each one to six bytes, "00:50:56". */
   readonly ignoredMacPrefixes: readonly string[];
   readonly hosts: readonly DhcpHost[];

@@ -1,5 +1,6 @@
 /** A network's DHCP section: defaults, and checks against its subnets and within itself. */
 import { SubnetTable } from "../base/subnet-table.ts";
+import type { DhcpLimits } from "../state/object.ts";
 import type { Context } from "./context.ts";
 import { checkRanges, rangesOf, type ServedSubnet } from "./dhcp-ranges.ts";
 import { leaseOf, settingsOf } from "./dhcp-settings.ts";
@@ -59,6 +60,7 @@ export function buildDhcp(
     rapidCommit: flag("rapid-commit", section, false, place, context),
     knownOnly: flag("known-only", section, false, place, context),
     trustCircuit: flag("trust-circuit", section, false, place, context),
+    ...(section.limits === undefined ? {} : { limits: limitsOf(section.limits) }),
     ignoredMacPrefixes: section.ignore ?? [],
     ...settingsOf(section),
     hosts: (section.hosts ?? []).map(hostOf),
@@ -76,6 +78,19 @@ function complainWithoutServer(path: Path, { also = [] }: NetworkShape, context:
         "add dhcp: beside subnet",
       );
   });
+}
+
+function limitsOf(shape: NonNullable<DhcpShape["limits"]>): DhcpLimits {
+  const {
+    "per-port": leasesPerPort,
+    "new-per-second": newLeasesPerSecond,
+    "new-per-second-per-port": newLeasesPerSecondOfPort,
+  } = shape;
+  return {
+    ...(leasesPerPort === undefined ? {} : { leasesPerPort }),
+    ...(newLeasesPerSecond === undefined ? {} : { newLeasesPerSecond }),
+    ...(newLeasesPerSecondOfPort === undefined ? {} : { newLeasesPerSecondOfPort }),
+  };
 }
 
 function flag(

@@ -33,6 +33,7 @@ import {
   BINDING_NIC_TEXTS,
   DHCP_CLASS_TEXTS,
   DHCP_HOST_TEXTS,
+  DHCP_LIMITS_TEXTS,
   DHCP_TEXTS,
   DNS_TEXTS,
   FILE_TEXTS,
@@ -203,6 +204,15 @@ const relayedSubnet = map(
   RELAYED_SUBNET_TEXTS,
 );
 
+const dhcpLimits = map(
+  {
+    "per-port": v.exactOptional(integer(1, 0xffff, " leases")),
+    "new-per-second": v.exactOptional(integer(1, 1_000_000, " leases")),
+    "new-per-second-per-port": v.exactOptional(integer(1, 1_000_000, " leases")),
+  },
+  DHCP_LIMITS_TEXTS,
+);
+
 const dhcp = map(
   {
     range: v.exactOptional(ranges),
@@ -211,6 +221,7 @@ const dhcp = map(
     "rapid-commit": v.exactOptional(yesOrNo),
     "known-only": v.exactOptional(yesOrNo),
     "trust-circuit": v.exactOptional(yesOrNo),
+    limits: v.exactOptional(dhcpLimits),
     ignore: v.exactOptional(list(macPrefix, 10_000, "MAC addresses")),
     ...told,
     hosts: v.exactOptional(list(dhcpHost, 10_000, "hosts")),

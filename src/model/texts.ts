@@ -169,6 +169,12 @@ export const DHCP_TEXTS = {
     description: "believe a circuit-id also in what no relay agent sent: the switch puts it there, and clients cannot",
     default: false,
   },
+  limits: {
+    title: "Limits",
+    description:
+      "what clients at one port of the bridge, or circuit of a relay agent, get at most, so that who makes up clients takes nothing from the others",
+    otherwise: "eight addresses for each that is still free",
+  },
   ignore: {
     title: "Ignored clients",
     description: "list of MAC addresses, or beginnings of them, that get no answer",
@@ -237,6 +243,24 @@ export const RELAYED_SUBNET_TEXTS = {
     otherwise: "none is told",
   },
   ...OF_SUBNET,
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+export const DHCP_LIMITS_TEXTS = {
+  "per-port": {
+    title: "Leases of a port",
+    description: "leases that the clients at one port have at one time",
+    otherwise: "eight for each address that is still free",
+  },
+  "new-per-second": {
+    title: "New leases a second",
+    description: "leases that clients without one get in a second, on average; four times as many at once",
+    otherwise: "as many as there are addresses, at least 1000",
+  },
+  "new-per-second-per-port": {
+    title: "New leases a second at a port",
+    description: "those of clients at one port",
+    otherwise: "half as many",
+  },
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 export const LEASE_TEXTS = {

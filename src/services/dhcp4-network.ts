@@ -229,6 +229,8 @@ function serverConfig(
     ignore,
     knownOnly,
     trustCircuit: object.trustCircuit === true,
+    hasPorts: true,
+    ...(object.limits === undefined ? {} : { limits: object.limits }),
     authoritative,
     rapidCommit,
     mtuBytes: object.mtuBytes,

@@ -7,6 +7,7 @@
  */
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { BridgePorts } from "../kernel/bridge-ports.ts";
 import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
 import { DHCP_REQUEST_AND_PROBE_FILTER, DHCP_REQUEST_FILTER } from "../kernel/packet-filter.ts";
 import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
@@ -18,6 +19,7 @@ import { type Lock, takeLock } from "../store/lock.ts";
 import { poolSize, writePoolNote } from "../store/pool-note.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
+import { type LocatedFrame, NewcomerQueue } from "./newcomer-queue.ts";
 import { holdPort } from "./hold-port.ts";
 
 const BATCH_FRAMES = 256;
@@ -25,11 +27,14 @@ const BATCH_FRAMES = 256;
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 /** ACKs that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
 const WAITING_FRAMES = 4096;
+/** How often it is told, while it lasts, that a limit keeps clients from something. */
+const LIMIT_TOLD_SECONDS = 60;
 
 export interface Dhcp4ServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
   readonly interfaceIndex: number;
+  /** With `hasPorts` the interface is a bridge. */
   readonly config: Dhcp4ServerConfig;
   /** Where the leases are kept; its folder exists. */
   readonly leaseFile: string;
@@ -96,6 +101,8 @@ export class Dhcp4Service implements AsyncDisposable {
   readonly #received: Record<string, number> = {};
   readonly #sent: Record<string, number> = {};
   readonly #limited: Record<string, number> = {};
+  readonly #limitTold = new Map<string, number>();
+  readonly #newcomers: NewcomerQueue | undefined;
   #probed = 0;
   #conflicts = 0;
   #ignored = 0;
@@ -116,6 +123,12 @@ export class Dhcp4Service implements AsyncDisposable {
   constructor({ namespacePath, interfaceIndex, config, leaseFile, logger, about = {} }: Dhcp4ServiceOptions) {
     this.#machine = new Dhcp4Server(config, nowSeconds());
     this.#log = new BoundedLog(logger, about);
+    if (config.hasPorts === true)
+      this.#newcomers = new NewcomerQueue({
+        ports: new BridgePorts(interfaceIndex, namespacePath),
+        onLocated: (frames) => this.#handleLocated(frames),
+        onError: (error) => this.#log.write("warn", "ports of the bridge", { error: messageOf(error) }),
+      });
     this.#lock = takeLock(`${leaseFile}.lock`, `serve DHCP as ${config.serverAddress}`);
     try {
       const read = scanLeaseLog(DHCP4_LEASES, leaseFile, (lease) => void this.#machine.restore(lease));
@@ -164,8 +177,18 @@ export class Dhcp4Service implements AsyncDisposable {
         continue;
       }
       const frame = new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
-      this.#collect(this.#machine.handle({ frame, checksumNotReady }, now), batch);
+      const output = this.#machine.handle({ frame, checksumNotReady }, now);
+      if (output.asksForPort !== true) this.#collect(output, batch);
+      else if (this.#newcomers?.add(frame, checksumNotReady) !== true) this.#refused++;
     }
+    this.#finish(batch, now);
+  }
+
+  #handleLocated(located: readonly LocatedFrame[]): void {
+    if (this.#socket === undefined) return;
+    const now = nowSeconds();
+    const batch: Batch = { leases: [], promised: [], free: [] };
+    for (const frame of located) this.#collect(this.#machine.handle(frame, now), batch);
     this.#finish(batch, now);
   }
 
@@ -254,7 +277,7 @@ export class Dhcp4Service implements AsyncDisposable {
         return;
       case "limited":
         this.#limited[event.limit] = (this.#limited[event.limit] ?? 0) + 1;
-        this.#log.write("warn", "DHCP limit reached", { limit: event.limit });
+        this.#tellLimit(event.limit);
         return;
       case "exhausted":
         this.#log.write("warn", "no address of the range is free", {});
@@ -263,6 +286,13 @@ export class Dhcp4Service implements AsyncDisposable {
         this.#ignored++;
         this.#log.write("debug", "DHCP frame ignored", { reason: event.reason });
     }
+  }
+
+  #tellLimit(limit: string): void {
+    const now = nowSeconds();
+    if (now - (this.#limitTold.get(limit) ?? Number.NEGATIVE_INFINITY) < LIMIT_TOLD_SECONDS) return;
+    this.#limitTold.set(limit, now);
+    this.#log.write("warn", "DHCP limit reached", { limit, times: this.#limited[limit] });
   }
 
   /** All that the server knows, also those that have ended; may be read while it works. */
@@ -292,6 +322,7 @@ export class Dhcp4Service implements AsyncDisposable {
   }
 
   #closeSockets(): void {
+    this.#newcomers?.[Symbol.dispose]();
     this.#socket?.close();
     this.#socket = undefined;
     if (this.#portHolder !== undefined) closeDescriptor(this.#portHolder);

@@ -299,6 +299,13 @@ export interface DhcpFurtherSubnet extends DhcpTold {
   readonly relayed?: true;
 }
 
+/** What keeps those at one port of a bridge from taking a DHCP server's addresses; all at least 1. */
+export interface DhcpLimits {
+  readonly leasesPerPort?: number;
+  readonly newLeasesPerSecond?: number;
+  readonly newLeasesPerSecondOfPort?: number;
+}
+
 /** The DHCPv4 server on a network's bridge. */
 export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly kind: "dhcp-network";
@@ -321,6 +328,8 @@ export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly knownOnly: boolean;
   /** Believe a circuit also in what no relay agent sent. */
   readonly trustCircuit?: true;
+  /** Absent, and what is absent of it: the server's defaults. */
+  readonly limits?: DhcpLimits;
   /** MAC addresses, or how they begin, that get no answer. */
   readonly ignore: readonly string[];
   readonly hosts: readonly DhcpKnownHost[];

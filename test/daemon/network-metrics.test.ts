@@ -46,7 +46,14 @@ test("of DHCPv6 messages, leases and room; router advertisements by themselves",
 });
 
 test("of a server that only advertises no leases; the families do not mix", () => {
-  const four = { addresses: 10, given: 1, declined: 0, received: { DISCOVER: 1 }, sent: { OFFER: 1 } };
+  const four = {
+    addresses: 10,
+    given: 1,
+    declined: 0,
+    received: { DISCOVER: 1 },
+    sent: { OFFER: 1 },
+    limited: { leasesPerPort: 4 },
+  };
   const services = [
     server("dhcp-network", "lan", four),
     server("ip6-network", "lan", { received: {}, sent: { "ROUTER-ADVERTISEMENT": 1 } }),
@@ -58,6 +65,7 @@ test("of a server that only advertises no leases; the families do not mix", () =
     'netloom_dhcp4_leases{network="office/lan",state="given"} 1',
     'netloom_dhcp4_leases{network="office/lan",state="declined"} 0',
     'netloom_dhcp4_addresses{network="office/lan"} 10',
+    'netloom_dhcp4_limited_total{network="office/lan",limit="leasesPerPort"} 4',
     'netloom_router_advertisements_total{network="office/lan"} 1',
     'netloom_router_advertisements_total{network="office/down"} 0',
     'netloom_router_solicitations_total{network="office/lan"} 0',

@@ -93,6 +93,24 @@ export function dumpForwarding({ masterIndex }: { readonly masterIndex?: number 
   };
 }
 
+/** Where a bridge sends frames for one MAC address: `bridge fdb get M [vlan VLAN] br NAME`. ENOENT when it knows none. */
+export function getForwarding(entry: {
+  readonly bridgeIndex: number;
+  readonly macAddress: MacAddress;
+  readonly vlan?: number;
+}): NetlinkRequest {
+  const { bridgeIndex, macAddress, vlan } = entry;
+  return {
+    type: RTM_GETNEIGH,
+    flags: 0,
+    body: encodeBody((writer) => {
+      NDMSG.append(writer, { family: AF_BRIDGE });
+      encodeAttributes(writer, NEIGHBOUR_TABLE, { macAddress, vlan, masterIndex: bridgeIndex });
+    }),
+    operation: `show forwarding entry ${macAddress} of bridge with index ${bridgeIndex}`,
+  };
+}
+
 /** A forwarding entry of a dump or an event; undefined for anything else. */
 export function decodeForwarding({ type, source, start, end }: NetlinkMessage): ForwardingEntry | undefined {
   if (type !== RTM_NEWNEIGH && type !== RTM_DELNEIGH) return undefined;

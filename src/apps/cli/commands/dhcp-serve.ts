@@ -14,7 +14,7 @@ import { requirePrivilege } from "../../../kernel/features.ts";
 import { readInterface } from "../../../kernel/read-interface.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { checkConfig } from "../../../protocol/dhcp4/server/check.ts";
-import type { AddressRange, Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
+import type { AddressRange, Dhcp4Limits, Dhcp4ServerConfig } from "../../../protocol/dhcp4/server/config.ts";
 import { Dhcp4Service } from "../../../services/dhcp4-server.ts";
 import { createStateFolder, isInMemory, stateFolderPath } from "../../../store/state-folder.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
@@ -57,6 +57,12 @@ export const dhcpServeCommand: Command = {
       help: "a further option by the name of dhcpd or dnsmasq or by number, as ntp-servers=192.0.2.1 or 224=0a0b0c",
     },
     "rapid-commit": { help: "give clients that wish it their address in two messages instead of four" },
+    "limit-per-port": {
+      value: "N",
+      help: "leases of the clients at one port of a bridge, or circuit of a relay (default 8 for each free address)",
+    },
+    "limit-new": { value: "N", help: "new leases in a second (default as many as addresses, at least 1000)" },
+    "limit-new-per-port": { value: "N", help: "those at one port or circuit (default half as many)" },
     probe: { help: "ask whether somebody uses an address before it is offered to a client that did not have it" },
   },
   example: "netloom dhcp serve --interface lan0 --range 192.0.2.100-192.0.2.199 --router 192.0.2.1 --dns 192.0.2.53",
@@ -67,7 +73,7 @@ export const dhcpServeCommand: Command = {
     const { range, ...settings } = readSettings(invocation);
     const stateFolder = stateFolderPath(invocation.option("state"));
     requirePrivilege();
-    const { index, mac, mtuBytes, addresses } = await readInterface(interfaceName);
+    const { index, mac, mtuBytes, isBridge, addresses } = await readInterface(interfaceName);
     const own = addressFor(interfaceName, addresses, range.first);
     const config: Dhcp4ServerConfig = {
       ...settings,
@@ -77,6 +83,8 @@ export const dhcpServeCommand: Command = {
       ranges: [range],
       authoritative: true,
       mtuBytes,
+      limits: readLimits(invocation),
+      ...(isBridge ? { hasPorts: true } : {}),
       ...(invocation.flag("probe") ? { probe: {} } : {}),
     };
     attempt(COMMAND, () => checkConfig(config));
@@ -137,6 +145,23 @@ function readSettings(invocation: Invocation): Settings {
     leaseSeconds: { default: maximum, minimum: Math.min(SHORTEST_LEASE_SECONDS, maximum), maximum },
     options,
     rapidCommit: invocation.flag("rapid-commit"),
+  };
+}
+
+function readLimits(invocation: Invocation): Dhcp4Limits {
+  const count = (name: string): number | undefined => {
+    const text = invocation.option(name);
+    if (text !== undefined && !/^[1-9]\d{0,6}$/.test(text))
+      throw usageError(`dhcp serve: --${name} ${text}: not a number from 1 to 9999999`);
+    return text === undefined ? undefined : Number(text);
+  };
+  const leasesPerPort = count("limit-per-port");
+  const newLeasesPerSecond = count("limit-new");
+  const newLeasesPerSecondOfPort = count("limit-new-per-port");
+  return {
+    ...(leasesPerPort === undefined ? {} : { leasesPerPort }),
+    ...(newLeasesPerSecond === undefined ? {} : { newLeasesPerSecond }),
+    ...(newLeasesPerSecondOfPort === undefined ? {} : { newLeasesPerSecondOfPort }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Where clients are, and how many leases are there: ports of a bridge, circuits of relays. Bounded by the pool. */
+/** Where clients are, and how many addresses they have or are offered: ports of a bridge, circuits of relays. Bounded by the pool. */
 import type { RateLimit } from "./limits.ts";
 
 /** Of the arrays that hold them; further ones are not told apart from an unknown place. */
@@ -8,7 +8,7 @@ export const NO_ACCOUNT = 0;
 
 interface Account {
   readonly name: string;
-  leases: number;
+  addresses: number;
   /** Rows that name it. */
   uses: number;
   newLeases: RateLimit | undefined;
@@ -30,7 +30,7 @@ export class Accounts {
     if (known !== undefined) return known;
     if (this.#unused.length === 0 && this.#accounts.length > MOST_ACCOUNTS) return NO_ACCOUNT;
     const number = this.#unused.pop() ?? this.#accounts.length;
-    this.#accounts[number] = { name, leases: 0, uses: 0, newLeases: undefined };
+    this.#accounts[number] = { name, addresses: 0, uses: 0, newLeases: undefined };
     this.#numbers.set(name, number);
     return number;
   }
@@ -52,11 +52,11 @@ export class Accounts {
 
   add(number: number, change: 1 | -1): void {
     const account = this.#accounts[number];
-    if (account !== undefined) account.leases += change;
+    if (account !== undefined) account.addresses += change;
   }
 
-  leases(number: number): number {
-    return this.#accounts[number]?.leases ?? 0;
+  addresses(number: number): number {
+    return this.#accounts[number]?.addresses ?? 0;
   }
 
   /** Undefined where nothing is counted. */

@@ -8,10 +8,12 @@ import type { Identity } from "./identify.ts";
 import { type Layout, OWN_LINK, type Place } from "./layout.ts";
 import { type ClientKey, hardwareOf, type Lease } from "./lease.ts";
 import { endOf } from "../../leases/time.ts";
+import { NO_ACCOUNT } from "./accounts.ts";
 import { limitsOf, RateLimit } from "./limits.ts";
 import { Quarantines } from "../../leases/quarantines.ts";
 import { toldHostLabel } from "./names.ts";
-import { type Dhcp4ServerOutput, ignored, silent } from "./output.ts";
+import { Newcomers, portName } from "./newcomers.ts";
+import { ASKS_FOR_PORT, type Dhcp4ServerOutput, ignored, silent } from "./output.ts";
 import { type Binding, leaseOf, type Range } from "./bindings.ts";
 import { Pool } from "./pool.ts";
 import type { Prober } from "./probe.ts";
@@ -28,6 +30,9 @@ export interface Client extends Request, Identity {
   readonly frame: Uint8Array;
   /** Whose address a relay, or the client, named as the client's link; absent: the server's own. */
   readonly link: Place | undefined;
+  /** Of the bridge; undefined: not known yet. */
+  readonly port: number | undefined;
+  readonly circuit: string | undefined;
 }
 
 export class Answers {
@@ -37,6 +42,7 @@ export class Answers {
   readonly #profiles: Profiles;
   readonly #replies: ReplyEncoder;
   readonly #newClients: RateLimit;
+  readonly #newcomers: Newcomers;
   readonly #quarantines: Quarantines;
   readonly #prober: Prober | undefined;
   /** Of each subnet, when it is the one that a relay named, and of none: its own first. */
@@ -51,6 +57,7 @@ export class Answers {
     this.#profiles = new Profiles(config);
     this.#replies = new ReplyEncoder(config);
     this.#newClients = new RateLimit(limits.newClientsPerSecond, nowSeconds);
+    this.#newcomers = new Newcomers(limits, this.#pool.accounts, nowSeconds);
     this.#quarantines = new Quarantines(limits);
     this.#prober = prober;
     const { ranges } = this.#pool;
@@ -116,15 +123,45 @@ export class Answers {
     this.#pool.turn(nowSeconds);
     const binding = this.#reserved(client, nowSeconds) ?? this.#held(client);
     if (binding !== undefined) return this.#offer(client, binding, nowSeconds);
+    const ranges = this.#rangesFor(client);
+    const refusal = this.#refuseNewcomer(client, ranges, nowSeconds);
+    if (refusal !== undefined) return refusal;
     if (!this.#newClients.take(nowSeconds)) return silent({ event: "limited", limit: "newClientsPerSecond" });
     const wanted = readOption(options, DHCP4_OPTION.requestedAddress);
-    const ranges = this.#rangesFor(client);
     const found =
       this.#pool.claim(client.key, wanted, ranges, nowSeconds) ?? this.#pool.allocate(client.key, ranges, nowSeconds);
     if (found === undefined) return silent({ event: "exhausted" });
+    this.#locate(client, found);
     const isContested = found.isContested;
     const output = this.#offer(client, found, nowSeconds);
     return isContested ? { ...output, events: [{ event: "limited", limit: "offers" }, ...output.events] } : output;
+  }
+
+  /** Undefined for a client that may have a lease, one that has it among them. `known`: what it was offered or had. */
+  #refuseNewcomer(
+    { port, circuit, host }: Client,
+    ranges: readonly Range[],
+    nowSeconds: number,
+    known?: Binding,
+  ): Dhcp4ServerOutput | undefined {
+    const isLocated = known !== undefined && known.port !== NO_ACCOUNT;
+    if (this.#config.hasPorts === true && port === undefined && !isLocated) return ASKS_FOR_PORT;
+    if (host !== undefined || known?.isCounted === true) return undefined;
+    const { accounts } = this.#pool;
+    const whereabouts = {
+      port: port === undefined ? (known?.port ?? NO_ACCOUNT) : accounts.find(portName(port)),
+      circuit: circuit === undefined ? NO_ACCOUNT : accounts.find(circuit),
+    };
+    const limit = this.#newcomers.refusal(whereabouts, ranges, nowSeconds);
+    return limit === undefined ? undefined : silent({ event: "limited", limit });
+  }
+
+  /** The client's place becomes that of what it is given. */
+  #locate({ port, circuit }: Client, binding: Binding): void {
+    const { accounts } = this.#pool;
+    if (binding.range === undefined || (port === undefined && circuit === undefined)) return;
+    const at = port === undefined ? binding.port : accounts.open(portName(port));
+    binding.setAccounts(at, circuit === undefined ? NO_ACCOUNT : accounts.open(circuit));
   }
 
   #offer(client: Client, binding: Binding, nowSeconds: number): Dhcp4ServerOutput {
@@ -158,9 +195,9 @@ export class Answers {
     if (prober.isUnderWay(address)) return ignored("the address is being probed");
     // Where no more addresses may be found in use, the answer to the question would be of no use.
     if (!prober.hasRoom() || !this.#quarantines.hasRoom(nowSeconds)) return undefined;
-    const { frame, sourceMac, message } = client;
+    const { frame, sourceMac, port, message } = client;
     const isRelayed = message.relayAddress !== IPV4_ANY;
-    const question = prober.ask({ address, frame, sourceMac, isRelayed, nowSeconds });
+    const question = prober.ask({ address, frame, sourceMac, port, isRelayed, nowSeconds });
     return { leases: [], frames: [question], events: [{ event: "probed", address }] };
   }
 
@@ -230,22 +267,33 @@ export class Answers {
     const own = reserved ?? this.#held(client);
     if (own !== undefined && own.address === wanted) return this.#grant(client, own, nowSeconds, false);
     const isKnown = known !== undefined || reserved !== undefined;
+    let refusal: Dhcp4ServerOutput | undefined;
     if (chosen === undefined && !this.#config.authoritative) {
       // A client that starts on another link than before has to be told; any other may be another server's.
       if (!isKnown && !(isRestart && !this.#isOnLink(wanted, client.link))) return ignored("an unknown client");
     } else {
-      const binding = isKnown ? undefined : this.#pool.claim(client.key, wanted, this.#rangesFor(client), nowSeconds);
-      const contested =
-        chosen === undefined || reserved !== undefined
-          ? undefined
-          : this.#pool.contest(client.key, wanted, this.#rangesFor(client), nowSeconds);
-      const found = binding ?? contested;
+      const ranges = this.#rangesFor(client);
+      const isContesting = chosen !== undefined && reserved === undefined && this.#pool.isContested(wanted, ranges);
+      if (!isKnown || isContesting) refusal = this.#refuseNewcomer(client, ranges, nowSeconds);
+      if (refusal?.asksForPort === true) return refusal;
+      const claimed =
+        isKnown || refusal !== undefined ? undefined : this.#pool.claim(client.key, wanted, ranges, nowSeconds);
+      const found =
+        claimed ??
+        (isContesting && refusal === undefined ? this.#pool.contest(client.key, wanted, nowSeconds) : undefined);
       if (found !== undefined) return this.#grant(client, found, nowSeconds, false);
     }
-    return this.#send(client, { type: "NAK", address: wanted, reason: `${wanted} is not this client's address` });
+    const told = this.#send(client, { type: "NAK", address: wanted, reason: `${wanted} is not this client's address` });
+    return { ...told, events: [...(refusal?.events ?? []), ...told.events] };
   }
 
   #grant(client: Client, binding: Binding, nowSeconds: number, rapid: boolean): Dhcp4ServerOutput {
+    if (binding.range !== undefined) {
+      const refusal = this.#refuseNewcomer(client, this.#rangesFor(client), nowSeconds, binding);
+      if (refusal !== undefined) return refusal;
+    }
+    this.#locate(client, binding);
+    const isNew = binding.state !== "leased" || !binding.isCounted;
     const profile = this.#profiles.of(binding.place, client.host, client.classes);
     const seconds = leaseSecondsOf(client, profile);
     if (binding.state === "offered") this.#newClients.giveBack();
@@ -253,6 +301,7 @@ export class Answers {
     binding.hardware = hardwareOf(client.message);
     binding.hostName = client.host?.name ?? toldHostLabel(client.message.options) ?? binding.hostName;
     const left = this.#pool.lease(binding, endOf(nowSeconds, seconds), nowSeconds);
+    if (isNew && binding.isCounted) this.#newcomers.admit(binding, nowSeconds);
     const leases = [leaseOf(binding, "leased")];
     if (left !== undefined) leases.push(leaseOf(left, "released"));
     this.#dismissOld(client, binding, leases, nowSeconds);

@@ -15,16 +15,19 @@ export class Range {
   readonly ended: Expiry;
   /** In the order in which they end, as all last for the same time. */
   readonly offers: Ring;
+  /** Offers whose time is over. */
+  readonly lapsed: Ring;
   nextFresh: number;
-  /** Addresses that may go to anybody, and how many of them are leased. */
+  /** Addresses that may go to anybody, and how many of them are leased or on offer. */
   readonly addresses: number;
-  leased = 0;
+  taken = 0;
 
   constructor(place: RangePlace, addresses: number, bindings: Bindings, nowSeconds: number) {
     this.place = place;
     this.addresses = addresses;
     this.nextFresh = place.first;
     this.offers = bindings.rings.open();
+    this.lapsed = bindings.rings.open();
     const options = {
       endOf: (row: number) => bindings.ends[row]!,
       onEnd: (row: number) => new Binding(bindings, row).uncount(),
@@ -43,7 +46,7 @@ const OFFER = 4;
 const PROBED = 8;
 /** It was taken from another client that may still request it. */
 const CONTESTED = 16;
-/** It is one of its range's, and its accounts', leases. */
+/** It is one that its range's, and its accounts', addresses in use are. */
 const COUNTED = 32;
 /** The client's key, a short one, ends in the hardware address, as that of nearly all does. */
 const HARDWARE_IN_KEY = 64;
@@ -326,7 +329,7 @@ export class Binding {
     this.#set(CONTESTED, is);
   }
 
-  /** It is a lease of its range that has not ended, and counts for where its client is. */
+  /** It is a lease or an offer that has not ended, and counts for where its client is. */
   get isCounted(): boolean {
     return this.#has(COUNTED);
   }
@@ -365,7 +368,7 @@ export class Binding {
     if (range === undefined || this.isCounted === isCounted) return;
     this.#set(COUNTED, isCounted);
     const change = isCounted ? 1 : -1;
-    range.leased += change;
+    range.taken += change;
     for (const account of [this.port, this.circuit]) this.#table.accounts.add(account, change);
   }
 }

@@ -92,6 +92,17 @@ export interface Dhcp4Limits {
   readonly declined?: number;
   /** Of these because one client said so. */
   readonly declinedPerClient?: number;
+  /** Leases of clients at one port of the bridge, or at one circuit of a relay; default any number. */
+  readonly leasesPerPort?: number;
+  /**
+   * The same for each address that is free: the fewer are left, the fewer may one port have. Default 8, and where
+   * `leasesPerPort` is given any number.
+   */
+  readonly leasesForEachFree?: number;
+  /** Leases that are given in a second, on average, to clients that have none; four times as many at once. */
+  readonly newLeasesPerSecond?: number;
+  /** Those at one port or circuit. */
+  readonly newLeasesPerSecondOfPort?: number;
 }
 
 /** Ask whether somebody uses an address before it is offered to a client that did not have it. */
@@ -134,6 +145,8 @@ export interface Dhcp4ServerConfig extends Dhcp4Subnet {
   /** The names of leases go into the network's DNS, which clients are told so (RFC 4702 §4); default false. */
   readonly updatesNames?: boolean;
   readonly limits?: Dhcp4Limits;
+  /** The link is a bridge, and who hands frames over can tell at which of its ports a client is. */
+  readonly hasPorts?: true;
   /** Absent: addresses are offered without a probe. */
   readonly probe?: Dhcp4Probe;
   /** Bytes of IP that a frame of the link carries; default 1500. */

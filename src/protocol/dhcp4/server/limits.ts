@@ -10,6 +10,9 @@ const OFFERS_OF_SMALL_RANGES = 64;
 const DECLINED_PER_CLIENT = 3;
 /** One part of so many of the addresses. */
 const DECLINED_SHARE = 4;
+/** Leases of one place for each address that is still free: one place alone gets eight ninths of all. */
+const LEASES_FOR_EACH_FREE = 8;
+const NEW_LEASES_PER_SECOND = 1000;
 
 export function limitsOf(config: Dhcp4ServerConfig): Required<Dhcp4Limits> {
   const { limits = {}, furtherSubnets = [], classes = [] } = config;
@@ -23,6 +26,11 @@ export function limitsOf(config: Dhcp4ServerConfig): Required<Dhcp4Limits> {
     newClientsPerSecond: NEW_CLIENTS_PER_SECOND,
     declined: Math.max(DECLINED_PER_CLIENT, Math.floor(addresses / DECLINED_SHARE)),
     declinedPerClient: DECLINED_PER_CLIENT,
+    leasesPerPort: Number.POSITIVE_INFINITY,
+    // Who says how many a port may have means so many.
+    leasesForEachFree: limits.leasesPerPort === undefined ? LEASES_FOR_EACH_FREE : Number.POSITIVE_INFINITY,
+    newLeasesPerSecond: Math.max(NEW_LEASES_PER_SECOND, addresses),
+    newLeasesPerSecondOfPort: Math.max(NEW_LEASES_PER_SECOND, addresses) / 2,
     ...limits,
   };
 }
@@ -42,11 +50,16 @@ export class RateLimit {
   }
 
   /** @returns false when there were too many */
-  take(nowSeconds: number): boolean {
+  has(nowSeconds: number): boolean {
     const passed = Math.max(0, nowSeconds - this.#filledSeconds);
     this.#left = Math.min(this.#most, this.#left + passed * this.#perSecond);
     this.#filledSeconds = nowSeconds;
-    if (this.#left < 1) return false;
+    return this.#left >= 1;
+  }
+
+  /** @returns as {@link has} */
+  take(nowSeconds: number): boolean {
+    if (!this.has(nowSeconds)) return false;
     this.#left--;
     return true;
   }

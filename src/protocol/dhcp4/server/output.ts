@@ -32,7 +32,11 @@ export interface Dhcp4ServerOutput {
   /** To be sent as they are. */
   readonly frames: readonly Uint8Array[];
   readonly events: readonly Dhcp4ServerEvent[];
+  /** Nothing was done: the frame has to be given again with the port that it came by. */
+  readonly asksForPort?: true;
 }
+
+export const ASKS_FOR_PORT: Dhcp4ServerOutput = { leases: [], frames: [], events: [], asksForPort: true };
 
 export function silent(event: Dhcp4ServerEvent): Dhcp4ServerOutput {
   return { leases: [], frames: [], events: [event] };

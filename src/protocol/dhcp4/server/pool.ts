@@ -8,6 +8,7 @@
  * takes nothing away from the others.
  */
 import { type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../../base/address.ts";
+import { type Accounts, NO_ACCOUNT } from "./accounts.ts";
 import { type Binding, Bindings, leaseOf, Range } from "./bindings.ts";
 import type { Layout, RangePlace } from "./layout.ts";
 import { type ClientKey, type Lease } from "./lease.ts";
@@ -28,6 +29,11 @@ export class Pool {
     this.#offerLimit = offerLimit;
     this.ranges = layout.ranges.map((place) => new Range(place, layout.addressesOf(place), this.#bindings, nowSeconds));
     this.#byPlace = new Map(this.ranges.map((range) => [range.place, range]));
+  }
+
+  /** Where leases are. */
+  get accounts(): Accounts {
+    return this.#bindings.accounts;
   }
 
   /** What the client has or last had, as long as nobody else has got it since. */
@@ -65,12 +71,16 @@ export class Pool {
     return binding;
   }
 
-  /** An address that was offered to this client and then, before it came back, to another one. */
-  contest(client: ClientKey, wanted: Ipv4Address, ranges: readonly Range[], nowSeconds: number): Binding | undefined {
-    const binding = this.#bindings.at(wanted);
-    if (binding?.range === undefined || !binding.isOffer || !binding.isContested) return undefined;
-    if (!ranges.includes(binding.range)) return undefined;
-    this.#give(binding, client, nowSeconds);
+  /** Whether an address of these ranges was offered to one client and then, before it came back, to another one. */
+  isContested(address: Ipv4Address, ranges: readonly Range[]): boolean {
+    const binding = this.#bindings.at(address);
+    return binding?.range !== undefined && binding.isOffer && binding.isContested && ranges.includes(binding.range);
+  }
+
+  /** An address that {@link isContested}, for one of those that it was offered to. */
+  contest(client: ClientKey, address: Ipv4Address, nowSeconds: number): Binding | undefined {
+    const binding = this.#bindings.at(address);
+    if (binding !== undefined) this.#give(binding, client, nowSeconds);
     return binding;
   }
 
@@ -98,6 +108,7 @@ export class Pool {
     binding.endSeconds = 0;
     binding.isProbed = false;
     binding.isContested = isContested;
+    binding.setAccounts(NO_ACCOUNT, NO_ACCOUNT);
   }
 
   #forget(binding: Binding): void {
@@ -107,8 +118,8 @@ export class Pool {
 
   #anyFree(ranges: readonly Range[], nowSeconds: number): Binding | undefined {
     for (const range of ranges) {
-      const offer = this.#firstOffer(range);
-      if (offer !== undefined && offer.endSeconds <= nowSeconds) return offer;
+      const lapsed = this.#bindings.rings.first(range.lapsed);
+      if (lapsed !== undefined) return this.#bindings.row(lapsed);
     }
     if (this.#offers >= this.#offerLimit) return undefined;
     for (const range of ranges) {
@@ -154,7 +165,14 @@ export class Pool {
 
   /** Tell the time; now and then, so that finding a free address stays quick. */
   turn(nowSeconds: number): void {
-    for (const range of this.ranges) range.ended.turn(nowSeconds);
+    for (const range of this.ranges) {
+      range.ended.turn(nowSeconds);
+      for (let offer = this.#firstOffer(range); ; offer = this.#firstOffer(range)) {
+        if (offer === undefined || offer.endSeconds > nowSeconds) break;
+        this.#unlist(offer);
+        this.#bindings.rings.push(range.lapsed, offer.row);
+      }
+    }
   }
 
   /** Hold an address for its client, who has to request it before then. */
@@ -165,6 +183,7 @@ export class Pool {
     if (binding.range === undefined) return;
     this.#bindings.rings.push(binding.range.offers, binding.row);
     binding.isOffer = true;
+    binding.count();
     this.#offers++;
   }
 
@@ -179,7 +198,7 @@ export class Pool {
    */
   lease(binding: Binding, endSeconds: number, nowSeconds: number): Binding | undefined {
     // One that is prolonged is found to be so when its old end comes.
-    const isListed = binding.isCounted && endSeconds >= binding.endSeconds;
+    const isListed = binding.isCounted && !binding.isOffer && endSeconds >= binding.endSeconds;
     if (!isListed) this.#unlist(binding);
     const former = this.#former.get(binding.row);
     this.#former.delete(binding.row);

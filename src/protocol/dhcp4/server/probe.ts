@@ -25,6 +25,8 @@ export interface Held {
   readonly frame: Uint8Array;
   /** The client's; undefined when the message came through a relay, as the answer will. */
   readonly sourceMac: MacAddress | undefined;
+  /** Of the bridge, as it came. */
+  readonly port: number | undefined;
   readonly deadlineSeconds: number;
 }
 
@@ -33,6 +35,7 @@ export interface ProbeRequest {
   /** What the client sent, and from where. */
   readonly frame: Uint8Array;
   readonly sourceMac: MacAddress;
+  readonly port: number | undefined;
   /** By a relay, which is the way to the address, too. */
   readonly isRelayed: boolean;
   readonly nowSeconds: number;
@@ -64,10 +67,10 @@ export class Prober {
   }
 
   /** @returns the question, to be sent at once */
-  ask({ address, frame, sourceMac, isRelayed, nowSeconds }: ProbeRequest): Uint8Array {
+  ask({ address, frame, sourceMac, port, isRelayed, nowSeconds }: ProbeRequest): Uint8Array {
     const deadlineSeconds = nowSeconds + (isRelayed ? this.#icmpSeconds : this.#arpSeconds);
     const client = isRelayed ? undefined : sourceMac;
-    this.#held.set(address, { address, frame: frame.slice(), sourceMac: client, deadlineSeconds });
+    this.#held.set(address, { address, frame: frame.slice(), sourceMac: client, port, deadlineSeconds });
     return isRelayed ? this.#echoFrame(address, sourceMac) : this.#arpFrame(address);
   }
 

@@ -20,11 +20,18 @@ import type { Dhcp4ServerConfig } from "./config.ts";
 import { Identifier } from "./identify.ts";
 import { Layout, OWN_LINK, type Place } from "./layout.ts";
 import { type ClientKey, clientKeyOf, hardwareOf, type Lease } from "./lease.ts";
+import { circuitName } from "./newcomers.ts";
 import { type Dhcp4ServerOutput, ignored, joined } from "./output.ts";
 import { type Held, isAboutAddresses, Prober } from "./probe.ts";
 import { NO_RELAY_INFORMATION, relayInformationOf } from "./relay.ts";
 
 export type { Dhcp4ServerEvent, Dhcp4ServerOutput } from "./output.ts";
+
+export interface Dhcp4ServerInput {
+  readonly frame: Uint8Array;
+  readonly checksumNotReady: boolean;
+  readonly port?: number | undefined;
+}
 
 interface Request {
   readonly type: Dhcp4MessageType | "BOOTP";
@@ -89,23 +96,22 @@ export class Dhcp4Server {
 
   /**
    * Handle one received frame: a client's message, or the answer to a probe (ARP, ICMP echo reply), where the
-   * configuration wishes probes. `checksumNotReady`: the kernel left the UDP checksum to the device.
+   * configuration wishes probes. `checksumNotReady`: the kernel left the UDP checksum to the device. `port`: of the
+   * bridge, any number; 0 for one that is not known.
    *
    * Never throws, whatever the frame holds.
    */
-  handle(
-    { frame, checksumNotReady }: { readonly frame: Uint8Array; readonly checksumNotReady: boolean },
-    nowSeconds: number,
-  ): Dhcp4ServerOutput {
+  handle({ frame, checksumNotReady, port }: Dhcp4ServerInput, nowSeconds: number): Dhcp4ServerOutput {
     const ethernet = decodeEthernet(frame);
     if (ethernet instanceof Malformed) return ignored(ethernet.reason);
     const held = this.#prober?.inUse(ethernet);
     if (held !== undefined) return this.#handleConflict(held, nowSeconds);
     if (this.#prober !== undefined && isAboutAddresses(ethernet)) return NOTHING;
     if (ethernet.etherType !== ETHERTYPE_IPV4) return ignored("not IPv4");
-    const request = this.#read(frame, ethernet, checksumNotReady);
+    const request = this.#read({ frame, checksumNotReady, port }, ethernet);
     if (typeof request === "string") return ignored(request);
     const output = this.#answers.answer(request.type, request.client, nowSeconds);
+    if (output.asksForPort === true) return output;
     return { ...output, events: [{ event: "received", message: request.type }, ...output.events] };
   }
 
@@ -125,18 +131,18 @@ export class Dhcp4Server {
     return joined([this.#answers.failProbe(held.address, nowSeconds), this.#resume(held, nowSeconds)]);
   }
 
-  #resume({ frame }: Held, nowSeconds: number): Dhcp4ServerOutput {
+  #resume({ frame, port }: Held, nowSeconds: number): Dhcp4ServerOutput {
     const ethernet = decodeEthernet(frame);
     if (ethernet instanceof Malformed) return ignored(ethernet.reason);
     // Its checksum was right or not ready when it came.
-    const request = this.#read(frame, ethernet, true);
+    const request = this.#read({ frame, checksumNotReady: true, port }, ethernet);
     return typeof request === "string"
       ? ignored(request)
       : this.#answers.answer(request.type, request.client, nowSeconds);
   }
 
   /** @returns why it gets no answer, if it does not */
-  #read(frame: Uint8Array, ethernet: EthernetFrame, checksumNotReady: boolean): Request | string {
+  #read({ frame, checksumNotReady, port }: Dhcp4ServerInput, ethernet: EthernetFrame): Request | string {
     const received = decodeDhcp4Frame(ethernet, checksumNotReady);
     if (received instanceof Malformed) return received.reason;
     const { message, source, destination } = received;
@@ -161,10 +167,11 @@ export class Dhcp4Server {
     const circuitId = relay.circuitId ?? (isRelayed ? undefined : this.#circuitOfLease(message, ownKey));
     const identity = this.#identifier.identify(message, ownKey, circuitId);
     if (typeof identity === "string") return identity;
-    const { key, host, classes } = identity;
     const serverIdentifier = (isRelayed ? relay.serverIdentifier : undefined) ?? this.#serverAddress;
+    const circuit = circuitName(message.relayAddress, relay.circuitId);
     const sourceMac = ethernet.source;
-    return { type, client: { message, source, sourceMac, serverIdentifier, key, ownKey, host, classes, frame, link } };
+    const client = { message, source, sourceMac, serverIdentifier, frame, link, port, circuit, ...identity };
+    return { type, client };
   }
 
   /** A host that is known by its relay's port renews without the relay, and is known by the lease that it has. */

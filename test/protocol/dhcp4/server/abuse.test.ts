@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { macFromBytes, parseIpv4 } from "../../../../src/base/address.ts";
 import { OFFER_SECONDS, QUARANTINE_SECONDS } from "../../../../src/protocol/dhcp4/server/answers.ts";
 import type { Dhcp4Server } from "../../../../src/protocol/dhcp4/server/server.ts";
-import type { ClientMessage } from "../../../support/dhcp4-client.ts";
+import { type ClientMessage, clientFrame } from "../../../support/dhcp4-client.ts";
 import { chosen, CLIENT_MAC, obtain, range, renewing, replyOf, requested, say, SERVER, start, told } from "./world.ts";
 
 const stranger = (n: number) => macFromBytes(Uint8Array.of(2, 0, 0, n >> 16, n >> 8, n));
@@ -115,4 +115,109 @@ test.each<[string, Partial<ClientMessage>, string]>([
   obtain(server, { options: [identity] });
   const release: Partial<ClientMessage> = { type: "RELEASE", ...renewing("192.0.2.10"), ...changes };
   expect(told(say(server, { ...release, options: [identity, ...(changes.options ?? [chosen(SERVER)])] }))).toBe(answer);
+});
+
+describe("addresses for who has none yet, by the port of the bridge or the circuit of the relay", () => {
+  const at = (port: number) => ({
+    say: (server: Dhcp4Server, client: Partial<ClientMessage>, now = 0) =>
+      server.handle({ frame: clientFrame({ mac: CLIENT_MAC, ...client }), checksumNotReady: false, port }, now),
+  });
+  /** A whole dialogue. @returns the address, or why it came to nothing */
+  function take(server: Dhcp4Server, n: number, port: number, options: ClientMessage["options"] = [], now = 0): string {
+    const offer = at(port).say(server, { mac: stranger(n), type: "DISCOVER", options }, now);
+    const last = offer.events.at(-1);
+    if (offer.frames.length === 0) return last?.event === "limited" ? last.limit : told(offer);
+    const address = replyOf(offer).message.yourAddress;
+    const wishes = [...options, requested(address), chosen(SERVER)];
+    return told(at(port).say(server, { mac: stranger(n), type: "REQUEST", options: wishes }, now)).replace("ACK ", "");
+  }
+  const takeAll = (server: Dhcp4Server, from: number, port: number, now = 0) =>
+    Array.from({ length: 250 }, (_, i) => take(server, from + i, port, [], now)).filter((got) => /^\d/.test(got))
+      .length;
+
+  test("one port takes eight ninths, two of them not all that is left: a third finds room", () => {
+    const server = start({ ...WIDE, hasPorts: true });
+    expect(takeAll(server, 0, 1)).toBe(177);
+    expect(take(server, 999, 1)).toBe("leasesForEachFree");
+    expect(takeAll(server, 1000, 2)).toBeLessThan(21);
+    expect(take(server, 2000, 3)).toMatch(/^192/);
+  });
+
+  test("so many for each port as the configuration says", () => {
+    const server = start({ ...WIDE, hasPorts: true, limits: { leasesPerPort: 3 } });
+    expect(takeAll(server, 0, 1)).toBe(3);
+    expect(take(server, 999, 1)).toBe("leasesPerPort");
+    expect(takeAll(server, 1000, 2)).toBe(3);
+  });
+
+  test("a lease that has ended, or was given back, makes room", () => {
+    const server = start({ ...WIDE, hasPorts: true, limits: { leasesPerPort: 2 } });
+    expect(takeAll(server, 0, 1)).toBe(2);
+    at(1).say(server, { mac: stranger(0), type: "RELEASE", ...renewing("192.0.2.10"), options: [chosen(SERVER)] });
+    expect(takeAll(server, 500, 1)).toBe(1);
+    expect(takeAll(server, 1000, 1, 3601)).toBe(2);
+  });
+
+  test("who has a lease renews it, and a host of the configuration gets one, also at a port that is full", () => {
+    const hosts = [{ identity: { mac: stranger(7000) }, name: "printer" }];
+    const server = start({ ...WIDE, hasPorts: true, hosts, limits: { leasesPerPort: 2, newLeasesPerSecondOfPort: 1 } });
+    expect(takeAll(server, 0, 1)).toBe(2);
+    expect(told(at(1).say(server, { mac: stranger(0), type: "REQUEST", ...renewing("192.0.2.10") }))).toBe(
+      "ACK 192.0.2.10",
+    );
+    expect(take(server, 0, 1)).toBe("192.0.2.10");
+    expect(take(server, 7000, 1)).toMatch(/^192/);
+  });
+
+  test("an address that is asked for by itself is refused there as well", () => {
+    const server = start({ ...WIDE, hasPorts: true, limits: { leasesPerPort: 2 } });
+    takeAll(server, 0, 1);
+    const ask = { mac: stranger(900), type: "REQUEST", options: [requested("192.0.2.99")] } as const;
+    const output = at(1).say(server, ask);
+    expect([output.events.find(({ event }) => event === "limited"), told(output)]).toEqual([
+      { event: "limited", limit: "leasesPerPort" },
+      "NAK",
+    ]);
+    expect(told(at(2).say(server, ask))).toBe("ACK 192.0.2.99");
+  });
+
+  test("new leases in a second are bounded, for each port and for all", () => {
+    const limits = { newLeasesPerSecondOfPort: 10, newLeasesPerSecond: 15 };
+    const server = start({ ...WIDE, hasPorts: true, limits });
+    expect(takeAll(server, 0, 1)).toBe(40);
+    expect(take(server, 999, 1)).toBe("newLeasesPerSecondOfPort");
+    expect(takeAll(server, 1000, 2)).toBe(20);
+    expect(take(server, 1999, 3)).toBe("newLeasesPerSecond");
+    expect(takeAll(server, 2000, 1, 1)).toBe(10);
+  });
+
+  test("a relay's circuits are told apart, wherever the relay itself is", () => {
+    const server = start({ ...WIDE, limits: { leasesPerPort: 2 } });
+    const behind = (circuit: number) => ({
+      fields: { relayAddress: parseIpv4("192.0.2.3") },
+      destination: SERVER,
+      options: [[82, Uint8Array.of(1, 1, circuit)]] as const,
+    });
+    const discover = (n: number, circuit: number) =>
+      told(say(server, { ...behind(circuit), mac: stranger(n), type: "DISCOVER" }));
+    for (const n of [1, 2]) obtain(server, { ...behind(1), mac: stranger(n) });
+    expect(discover(3, 1)).toBe("limited");
+    expect(discover(3, 2)).toMatch(/^OFFER/);
+  });
+
+  test("the port is asked for once: of a new client, and of one whose lease is from before a restart", () => {
+    const server = start({ ...WIDE, hasPorts: true });
+    const discover = say(server, { type: "DISCOVER" });
+    expect(discover).toEqual({ leases: [], frames: [], events: [], asksForPort: true });
+    expect([...server.leases()]).toEqual([]);
+    expect(told(at(1).say(server, { type: "DISCOVER" }))).toBe("OFFER 192.0.2.10");
+    const options = [requested("192.0.2.10"), chosen(SERVER)];
+    expect(told(say(server, { type: "REQUEST", options }))).toBe("ACK 192.0.2.10");
+    const restarted = start({ ...WIDE, hasPorts: true });
+    for (const lease of server.leases()) restarted.restore(lease);
+    const renewal = { type: "REQUEST", ...renewing("192.0.2.10") } as const;
+    expect(say(restarted, renewal).asksForPort).toBe(true);
+    expect(told(at(0).say(restarted, renewal))).toBe("ACK 192.0.2.10");
+    expect(told(say(restarted, renewal))).toBe("ACK 192.0.2.10");
+  });
 });
