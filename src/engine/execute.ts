@@ -3,6 +3,7 @@
  * then services that must come.
  */
 import { Transitions } from "../kernel/transition/transitions.ts";
+import { isServedOn } from "../state/ip6.ts";
 import { type Desired, isService, type ServiceObject, type StateObject } from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { Step } from "../state/step.ts";
@@ -53,6 +54,7 @@ function stayingServices(
   return running.flatMap((service) => {
     const goal = wanted.find((other) => other.key === service.key);
     if (goal === undefined || ending.has(service.key)) return [];
+    if (isServedOn(service, goal)) return [service];
     if (goal.kind !== "vm" || service.kind !== "vm") return sameValue(goal, service) ? [service] : [];
     if (!differsOnlyInNics(goal, service)) return [];
     const reduced = changes.find((step) => step.key === service.key && isUnplugging(step))?.after;
@@ -64,9 +66,10 @@ function isUnplugging({ before, after }: Step): boolean {
   return before?.kind === "vm" && after?.kind === "vm" && onlyLosesNics(before, after);
 }
 
-/** A service that changes ends before the kernel's objects change; a guest that only gets NICs runs on. */
+/** A service that changes ends before the kernel's objects change, unless it goes on; a guest that only gets NICs does. */
 function comesFirst(step: Step): boolean {
   const { before, after } = step;
+  if (isService(before) && isService(after) && isServedOn(before, after)) return false;
   if (before?.kind === "vm" && after?.kind === "vm" && differsOnlyInNics(before, after)) return isUnplugging(step);
   return before !== undefined;
 }

@@ -12,7 +12,8 @@ import type { Dhcp6ServerConfig } from "../protocol/dhcp6/server/config.ts";
 import type { PoolUse6 } from "../protocol/dhcp6/server/pool.ts";
 import { partOfLifetime } from "../protocol/guest-lease6.ts";
 import { routerConfigOf } from "../protocol/ndp/advertised-link.ts";
-import type { Ip6NetworkObject } from "../state/object.ts";
+import type { RouterConfig } from "../protocol/ndp/router.ts";
+import type { Ip6NetworkObject, ServiceObject } from "../state/object.ts";
 import { forgetLeases } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { linkLayerDuid } from "../wire/dhcp6/options.ts";
@@ -41,19 +42,21 @@ export class NetworkIp6Server {
   readonly #service: Ip6Service;
   readonly #object: Ip6NetworkObject;
   readonly #leaseFile: string;
+  readonly #macAddress: MacAddress;
 
   /** @throws NetloomError as {@link Ip6Service}'s constructor */
   constructor(object: Ip6NetworkObject, place: BridgePlace, stateFolder: string, logger: Logger) {
     this.#object = object;
+    this.#macAddress = place.macAddress;
     this.#leaseFile = join(stateFolder, "dhcp6", `${object.network}.leases`);
     createStateFolder(dirname(this.#leaseFile));
-    const { managed, defaultRouter: isRouter, prefixes, routes, mtuBytes, interfaceName } = object;
+    const { interfaceName } = object;
     const dhcp = serverConfig(object, place.macAddress);
     this.#service = new Ip6Service({
       namespacePath: place.namespacePath,
       interfaceName,
       interfaceIndex: place.interfaceIndex,
-      router: routerConfigOf(dhcp, { managed, isRouter, prefixes, routes, mtuBytes }),
+      router: routerOf(object, dhcp),
       dhcp,
       leaseFile: this.#leaseFile,
       routesPrefixes: true,
@@ -71,6 +74,12 @@ export class NetworkIp6Server {
     };
   }
 
+  /** Goes on as another object: hosts are told what that does not tell any more, and keep the rest meanwhile. */
+  async closeFor(goal: ServiceObject): Promise<void> {
+    if (goal.kind !== "ip6-network") return this.close(true);
+    await this.#service.close({ next: routerOf(goal, serverConfig(goal, this.#macAddress)) });
+  }
+
   /** @param meant whether it ends for good: hosts are told that the router goes */
   async close(meant: boolean): Promise<void> {
     await this.#service.close(meant);
@@ -78,6 +87,11 @@ export class NetworkIp6Server {
     // Where only machines with addresses of their own were served, nothing is worth keeping.
     if (meant && range === undefined && delegate === undefined) forgetLeases(this.#leaseFile);
   }
+}
+
+function routerOf(object: Ip6NetworkObject, dhcp: Dhcp6ServerConfig): RouterConfig {
+  const { managed, defaultRouter: isRouter, prefixes, routes, mtuBytes } = object;
+  return routerConfigOf(dhcp, { managed, isRouter, prefixes, routes, mtuBytes });
 }
 
 function use({ given, declined, total }: PoolUse6): object {

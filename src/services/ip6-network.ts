@@ -270,10 +270,12 @@ export class Ip6Service {
 
   /**
    * Nothing is sent afterwards; what was promised is on disk.
-   * @param farewell hosts are told that the router goes; false where another process goes on in our place
+   * @param farewell hosts are told that the router goes, or what of it: what the next one does not tell any more; false
+   * where another process goes on in our place
    */
-  async close(farewell: boolean): Promise<void> {
-    if (farewell && this.#router !== undefined) this.#send([this.#router.farewell()]);
+  async close(farewell: boolean | { readonly next: RouterConfig }): Promise<void> {
+    const next = typeof farewell === "object" ? farewell.next.told : undefined;
+    if (farewell !== false && this.#router !== undefined) this.#send([this.#router.farewell(next)]);
     this.#closeSockets();
     await this.#leases.close();
     this.#lock.release();

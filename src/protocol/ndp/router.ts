@@ -5,7 +5,14 @@
  * Solicitations are answered after a short random delay, all that came meanwhile together: each host by unicast, or,
  * when there are many or one has no address yet, all by one multicast. Multicasts are at least three seconds apart.
  */
-import { type Ipv6Address, type MacAddress, ipToBytes, macFromBytes, parseIpv6 } from "../../base/address.ts";
+import {
+  type Ipv6Address,
+  type Ipv6Prefix,
+  type MacAddress,
+  ipToBytes,
+  macFromBytes,
+  parseIpv6,
+} from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { encodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../../wire/ethernet.ts";
 import { decodeIcmpv6, encodeIcmpv6, type Icmpv6Message, IP_PROTOCOL_ICMPV6 } from "../../wire/icmpv6.ts";
@@ -31,11 +38,25 @@ const LONGEST_LIFETIME_SECONDS = 9000;
 /** With more that wait for an answer, one multicast is cheaper for all. */
 const UNICAST_ANSWERS = 8;
 
+type Told = Omit<RouterAdvertisement, "sourceMac">;
+
+const SILENCE: Told = {
+  hopLimit: 0,
+  managed: false,
+  other: false,
+  lifetimeSeconds: 0,
+  prefixes: [],
+  routes: [],
+  nameServers: [],
+  searchDomains: [],
+  dnsLifetimeSeconds: 0,
+};
+
 export interface RouterConfig {
   /** Link-local source of what is sent. */
   readonly address: Ipv6Address;
   readonly mac: MacAddress;
-  readonly told: Omit<RouterAdvertisement, "sourceMac">;
+  readonly told: Told;
   /** Between two multicasts that nobody asked for: random, within these bounds. Default 200 to 600. */
   readonly intervalSeconds?: {
     /** At least 3, at most three quarters of the maximum. */
@@ -151,17 +172,24 @@ export class Router {
   /**
    * Says that this is a router no more, and that addresses of its prefixes are better not used for anything new: for an
    * end that is meant.
+   * @param next what is told from now on, of which nothing is taken back; absent: nothing
    */
-  farewell(): Uint8Array {
+  farewell(next: Told = SILENCE): Uint8Array {
     const { told, mac } = this.#config;
     const message = encodeRouterAdvertisement({
       ...told,
       sourceMac: mac,
-      managed: false,
-      other: false,
-      lifetimeSeconds: 0,
-      prefixes: told.prefixes.map((prefix) => ({ ...prefix, preferredSeconds: 0 })),
-      routes: told.routes.map((route) => ({ ...route, lifetimeSeconds: 0 })),
+      managed: next.managed,
+      other: next.other,
+      lifetimeSeconds: Math.min(told.lifetimeSeconds, next.lifetimeSeconds),
+      prefixes: told.prefixes
+        .filter((one) => !next.prefixes.some((other) => isSame(other.prefix, one.prefix) && covers(other, one)))
+        .map((one) => ({ ...one, preferredSeconds: 0 })),
+      routes: told.routes
+        .filter((one) => !next.routes.some((other) => isSame(other.destination, one.destination)))
+        .map((one) => ({ ...one, lifetimeSeconds: 0 })),
+      nameServers: told.nameServers.filter((one) => !next.nameServers.includes(one)),
+      searchDomains: told.searchDomains.filter((one) => !next.searchDomains.includes(one)),
       dnsLifetimeSeconds: 0,
     });
     return this.#frame(ALL_NODES, groupMac(ALL_NODES), message);
@@ -182,6 +210,15 @@ export class Router {
       }),
     });
   }
+}
+
+/** Whether hosts that made addresses go on doing so. */
+function covers(next: Told["prefixes"][number], before: Told["prefixes"][number]): boolean {
+  return next.autonomous || !before.autonomous;
+}
+
+function isSame(a: Ipv6Prefix, b: Ipv6Prefix): boolean {
+  return a.address === b.address && a.length === b.length;
 }
 
 /** RFC 2464 §7 */

@@ -3,17 +3,19 @@ import type { Logger } from "../../base/logger.ts";
 import type {
   Dhcp6ClientObject,
   DhcpClientObject,
+  Ip6NetworkObject,
   Ip6SingleObject,
   ServiceObject,
   SingleDhcpObject,
 } from "../../state/object.ts";
+import { isServedOn } from "../../state/ip6.ts";
 import type { NetworkDhcpServers } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
 import { NetworkIp6Server, offersOf } from "../ip6-bridge.ts";
 import { SingleIp6Server } from "../ip6-single.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
-import { LinkService } from "./link-service.ts";
+import { type Kind, LinkService } from "./link-service.ts";
 
 /** Makes the DHCP client of an uplink: it changes the host, which only the engine can. */
 export type CreateDhcpClient = (object: DhcpClientObject | Dhcp6ClientObject, log: Logger) => Service;
@@ -33,17 +35,22 @@ export function createService(
 ): Service {
   if (object.kind === "vm") return new VmService(object, stateFolder, log);
   if (object.kind === "dhcp-client" || object.kind === "dhcp6-client") return createDhcpClient(object, log);
-  if (object.kind === "ip6-network")
-    return new LinkService(object, log, {
-      offers: offersOf(object),
-      open: (place) => new NetworkIp6Server(object, place, stateFolder, log),
-    });
+  if (object.kind === "ip6-network") return new LinkService(object, log, networkIp6(object, stateFolder, log));
   if (object.kind !== "dhcp-network") return createLinkService(object, log);
   const { network, serverAddress, hosts } = object;
   return new LinkService(object, log, {
     offers: { network, serverAddress, hosts: hosts.length },
     open: (place) => networks.open(object, place),
   });
+}
+
+function networkIp6(object: Ip6NetworkObject, stateFolder: string, log: Logger): Kind {
+  return {
+    offers: offersOf(object),
+    open: (place) => new NetworkIp6Server(object, place, stateFolder, log),
+    successor: (goal) =>
+      goal.kind === "ip6-network" && isServedOn(object, goal) ? networkIp6(goal, stateFolder, log) : undefined,
+  };
 }
 
 /** What needs nothing but a link. */

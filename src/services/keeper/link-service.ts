@@ -22,28 +22,49 @@ export interface LinkServer {
   stats(): object;
   /** @param meant whether the service ends for good, or another process goes on in its place */
   close(meant: boolean): void | Promise<void>;
+  /** Ends in favour of what serves another object on the same link. Absent: it ends for good. */
+  closeFor?(goal: LinkServiceObject): Promise<void>;
 }
 
-interface Kind {
+export interface Kind {
   /** What it offers, for the report. */
   readonly offers: Readonly<Record<string, unknown>>;
   open(place: Place): LinkServer | Promise<LinkServer>;
+  /** What takes its place on the same link when the object changes; undefined: it has to end, and another begins. */
+  successor?(goal: LinkServiceObject): Kind | undefined;
 }
 
 /** What a {@link LinkService} runs. */
-type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" | "dhcp6-client" }>;
+export type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" | "dhcp6-client" }>;
 
 export class LinkService implements Service {
-  readonly object: LinkServiceObject;
   readonly #log: Logger;
-  readonly #kind: Kind;
+  #object: LinkServiceObject;
+  #kind: Kind;
   #running: { readonly server: LinkServer; readonly place: Place; readonly namespaceInode: number } | undefined;
   #trouble: string | undefined;
 
   constructor(object: LinkServiceObject, log: Logger, kind: Kind) {
-    this.object = object;
+    this.#object = object;
     this.#log = log;
     this.#kind = kind;
+  }
+
+  get object(): LinkServiceObject {
+    return this.#object;
+  }
+
+  async change(goal: ServiceObject): Promise<boolean> {
+    if (goal.kind === "vm" || goal.kind === "dhcp-client" || goal.kind === "dhcp6-client") return false;
+    const successor = this.#kind.successor?.(goal);
+    if (successor === undefined) return false;
+    const running = this.#running;
+    this.#running = undefined;
+    this.#object = goal;
+    this.#kind = successor;
+    if (running?.server.closeFor === undefined) await running?.server.close(true);
+    else await running.server.closeFor(goal);
+    return true;
   }
 
   /** Also moves a server that listens on a link which was replaced by another one of the same name. */

@@ -194,6 +194,39 @@ describe("what is told", () => {
     }));
 });
 
+describe("what is taken back before another router goes on in its place", () => {
+  const [prefix] = CONFIG.told.prefixes;
+  const autonomous = { ...prefix!, autonomous: true };
+  const told = { ...CONFIG.told, prefixes: [autonomous], searchDomains: ["a.example", "b.example"] };
+  /** Of a change: lifetimes of router, prefix and route, name servers, domains. */
+  const cases: readonly (readonly [string, Partial<RouterConfig["told"]>, readonly string[]])[] = [
+    ["nothing that this one tells as well", { mtuBytes: 1280 }, ["1800", "", "", "", ""]],
+    ["the default route", { lifetimeSeconds: 0 }, ["0", "", "", "", ""]],
+    ["a prefix", { prefixes: [] }, ["1800", "0", "", "", ""]],
+    ["addresses that hosts make", { prefixes: [{ ...autonomous, autonomous: false }] }, ["1800", "0", "", "", ""]],
+    ["routes", { routes: [] }, ["1800", "", "0", "", ""]],
+    ["one of two domains", { searchDomains: ["b.example"] }, ["1800", "", "", "", "a.example"]],
+  ];
+  const router = new Router({ ...CONFIG, told }, START, () => 0.5);
+  const frames = cases.map(([, change]) => router.farewell({ ...told, ...change }));
+  const names = [
+    "nd.ra.router_lifetime",
+    "opt.prefix.preferred_lifetime",
+    "opt.route_lifetime",
+    "opt.rdnss",
+    "opt.dnssl",
+  ];
+  const rows = tsharkFields(
+    frames,
+    names.map((name) => `icmpv6.${name}`),
+  );
+
+  test("tshark reads it without a warning", () => expect(tsharkFindings(frames)).toEqual([]));
+  test.for(cases.map(([what, , expected], i) => [what, rows[i], expected] as const))("%s", ([, row, expected]) =>
+    expect(Object.values(row ?? {})).toEqual(expected),
+  );
+});
+
 test.for<[string, Partial<RouterConfig>]>([
   ["not link-local", { address: parseIpv6("2001:db8::1") }],
   ["longest interval of 3 s", { intervalSeconds: { minimum: 3, maximum: 3 } }],
