@@ -10,6 +10,7 @@ import { checkAgainstHost, portNotes } from "./checks.ts";
 import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
+import { compileGuards, guardNotes } from "./guard.ts";
 import { compileNetworkDhcp } from "./network-dhcp.ts";
 import { compileNetworkIp6 } from "./network-ip6.ts";
 import { compileNamespaces, compileNetwork, namespaceNotes } from "./networks.ts";
@@ -37,6 +38,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...resolverNotes(layout, facts),
     ...routerNotes(model, layout, facts),
     ...uplinkNotes(model, facts),
+    ...guardNotes(layout, facts),
   ];
   const objects: StateObject[] = [
     ...compileNamespaces(layout, facts),
@@ -61,6 +63,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     objects.push(...compileTaps(vm, layout, facts));
     guests.push(compileVm(vm, layout));
   }
+  objects.push(...compileGuards(objects, layout, facts, ({ network }) => network.device));
   const desired: Desired = { objects: [...objects, ...guests], absent: [], ...declaredBy(model, layout, facts) };
   return { desired, notes: [...new Set(notes)] };
 }

@@ -13,9 +13,11 @@ export function declaredBy({ machines }: Model, layout: Layout, facts: Facts): P
     const dns = networkDns(place, layout, facts);
     return dns.servers === undefined && dns.search === undefined ? [] : [[name, dns] as const];
   });
+  const guarded = [...layout.networks].flatMap(([name, { network }]) => (network.guard === true ? [name] : []));
   const declared: Declared = {
     ...(reserved.length === 0 ? {} : { reserved }),
     ...(told.length === 0 ? {} : { dns: Object.fromEntries(told) }),
+    ...(guarded.length === 0 ? {} : { guarded }),
   };
   return Object.keys(declared).length === 0 ? {} : { declared };
 }

@@ -21,6 +21,8 @@ export interface HostLink {
    * where `forwardsByInterface` makes that nobody's concern.
    */
   readonly acceptsAdvertisements: boolean;
+  /** A network card of the machine; absent: made by software. */
+  readonly hardware?: true;
   /** Host bits kept. */
   readonly addresses: readonly Prefix[];
 }
@@ -86,6 +88,8 @@ export interface Facts extends PlaceFacts {
     readonly dummy: boolean;
     /** Whether the kernel has IPv6 (/proc/sys/net/ipv6 exists). */
     readonly ipv6: boolean;
+    /** Whether nft can filter what bridges forward; absent: nobody asks. */
+    readonly bridgeFilter?: boolean;
     /** Whether nft can hook what leaves a device; absent: nobody asks. */
     readonly netdevEgress?: boolean;
     /** Whether single interfaces can be told to forward IPv6 (force_forwarding, Linux 6.17); else all do or none. */

@@ -174,7 +174,7 @@ async function discover(
         hint: "`ip -d link` shows what there is; only a plain interface that others made becomes a port.",
       });
     }
-    return compilePortAttachment({ ...common, interfaceName: target.interfaceName, index: link.index });
+    return compilePortAttachment({ ...common, interfaceName: target.interfaceName, link }, facts);
   }
   refuseMulticast(request.macAddress, name);
   const taken = takenAddresses(stateFolder, unit, network.key);

@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import type { Facts, HostLink, HostRoute, NamespaceFacts, PlaceFacts } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
-import { hasLinkKind, hasNetdevEgress, missingCapabilities } from "../kernel/features.ts";
+import { hasBridgeFilter, hasLinkKind, hasNetdevEgress, missingCapabilities } from "../kernel/features.ts";
 import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
@@ -28,12 +28,13 @@ export async function gatherFacts(
   stateFolder?: string,
 ): Promise<Facts> {
   const names = [...new Set(model.networks.map(({ namespace }) => namespace).filter((name) => name !== ""))];
-  const [snapshot, foreignForwardDrops, dummy, netdevEgress] = await Promise.all([
+  const [snapshot, foreignForwardDrops, dummy, netdevEgress, bridgeFilter] = await Promise.all([
     observe({ namespaces: ["", ...names].map((name) => ({ name })), files: [] }),
     findForeignForwardDrops(),
     // Whoever may not ask only looks at the plan, and most kernels have it.
     missingCapabilities().length > 0 ? true : hasLinkKind("dummy"),
     missingCapabilities().length > 0 || !bindsMacvtap(model) ? undefined : hasNetdevEgress(),
+    missingCapabilities().length > 0 || !model.networks.some(({ guard }) => guard) ? undefined : hasBridgeFilter(),
   ]);
   const forwardsByInterface = existsSync("/proc/sys/net/ipv6/conf/all/force_forwarding");
   const parameter = (path: string): string | undefined => parametersBefore.get(path) ?? readParameter(path);
@@ -59,6 +60,7 @@ export async function gatherFacts(
     features: {
       dummy,
       ...(netdevEgress === undefined ? {} : { netdevEgress }),
+      ...(bridgeFilter === undefined ? {} : { bridgeFilter }),
       ipv6: existsSync("/proc/sys/net/ipv6"),
       forwardsByInterface,
     },
@@ -86,6 +88,7 @@ function placeFacts(
       acceptsAdvertisements: acceptsAdvertisements(link),
       mtuBytes: link.mtuBytes,
       up: link.up,
+      ...(link.kind === undefined && link.name !== "lo" ? { hardware: true as const } : {}),
       ours: ownedKeys.has(markedKey(link.alias) ?? ""),
       addresses: observed.addresses
         .filter((address) => address.linkIndex === link.index)

@@ -138,14 +138,29 @@ export function requirePrivilege(): void {
   });
 }
 
+/** Once found it stays. */
+let bridgeFilterFound = false;
+
+/** Whether nft can filter what bridges forward (family bridge). Without nft: no. */
+export async function hasBridgeFilter(): Promise<boolean> {
+  const chain =
+    "chain c {\ntype filter hook prerouting priority -300; policy accept;\nether type ip udp dport 68 drop\n}";
+  bridgeFilterFound ||= await takes(`table bridge netloom_check {\n${chain}\n}\n`);
+  return bridgeFilterFound;
+}
+
 /** Whether nft can hook what leaves a device (netdev family, hook egress: Linux 5.16). Without nft: no. */
 export async function hasNetdevEgress(): Promise<boolean> {
   const chain = 'chain c { type filter hook egress device "lo" priority 0; }';
+  return takes(`table netdev netloom_check {\n${chain}\n}\n`);
+}
+
+async function takes(table: string): Promise<boolean> {
   try {
-    await nft(`table netdev netloom_check {\n${chain}\n}\n`, { check: true });
+    await nft(table, { check: true });
     return true;
   } catch (error) {
-    // The kernel, or an old nft, does not know the hook.
+    // The kernel, or an old nft, does not know the hook or the family.
     if (error instanceof NetloomError && (error.code === "command-failed" || error.code === "tool-missing"))
       return false;
     throw error;

@@ -177,6 +177,8 @@ export interface Network extends Declared {
   readonly dhcp?: NetworkDhcp;
   /** Only with subnet6. Absent: nothing is advertised. */
   readonly ipv6?: NetworkIp6;
+  /** Machines must not serve each other what the network's own server serves. Absent: they may. */
+  readonly guard?: true;
 }
 
 /** Routing between networks and to an uplink. */

@@ -47,10 +47,22 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       dns: dnsSettings(network.dns),
       ...(dhcp === undefined ? {} : { dhcp }),
       ...(ipv6 === undefined ? {} : { ipv6 }),
+      ...(isGuarded(path, network, context) ? { guard: true as const } : {}),
     });
   }
   checkPorts(file, devices, context);
   return networks;
+}
+
+/** Where there is a server of ours, unless one of its sections says otherwise. */
+function isGuarded(path: Path, { dhcp, ipv6 }: NetworkShape, context: Context): boolean {
+  const declared = Object.entries({ dhcp, ipv6 }).flatMap(([key, section]) => {
+    if (section === undefined || section === false) return [];
+    const guard = section === true ? undefined : section.guard;
+    context.record([...path, key, "guard"], String(guard ?? true), guard === undefined ? "default" : "declared");
+    return [guard ?? true];
+  });
+  return declared.length > 0 && declared.every(Boolean);
 }
 
 /** The network's subnets: those of IPv4 that are on its bridge, and that of IPv6. */

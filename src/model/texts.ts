@@ -164,6 +164,11 @@ export const DHCP_TEXTS = {
     description: "only hosts and machines of the file get an address",
     default: false,
   },
+  guard: {
+    title: "Guard",
+    description: "no machine's DHCP, DHCPv6 or router advertisements to the others; those of ports are let through",
+    default: true,
+  },
   "trust-circuit": {
     title: "Circuits without a relay",
     description: "believe a circuit-id also in what no relay agent sent: the switch puts it there, and clients cannot",
@@ -339,6 +344,11 @@ export const IP6_TEXTS = {
     title: "Rapid commit",
     description: "clients that wish it get their address in two messages instead of four",
     default: false,
+  },
+  guard: {
+    title: "Guard",
+    description: "no machine's DHCP, DHCPv6 or router advertisements to the others; those of ports are let through",
+    default: true,
   },
   hosts: { title: "Hosts", description: "list of clients that are known", otherwise: "none" },
 } as const satisfies Readonly<Record<string, KeyText>>;

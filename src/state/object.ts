@@ -489,6 +489,8 @@ export interface Declared {
   readonly dns?: Readonly<
     Record<string, { readonly servers?: readonly IpAddress[]; readonly search?: readonly string[] }>
   >;
+  /** Networks on which machines must not serve each other what the network's own server serves. */
+  readonly guarded?: readonly string[];
 }
 
 /**

@@ -222,7 +222,7 @@ describe("a tap", () => {
 });
 
 test("an interface of somebody else gets a master and nothing else", () => {
-  const port = compilePortAttachment({ ...common, network: lan(), interfaceName: "ext0", index: 7 });
+  const port = compilePortAttachment({ ...common, network: lan(), interfaceName: "ext0", link: { index: 7 } }, FACTS);
   expect(port.objects).toEqual([
     {
       kind: "link",
@@ -258,5 +258,35 @@ test("a guest run by hand has a tap on each network", () => {
     kind: "vm",
     memoryMebibytes: 64,
     nics: [{ tapName: "guest-tap0" }, { tapName: "guest-tap1" }],
+  });
+});
+
+describe("on a network whose machines must not serve each other", () => {
+  const text = (dhcp: string): string =>
+    TWO_NETWORKS.replace("mtu: 1400", `mtu: 1400, dhcp: ${dhcp}`).replace("192.0.2.0/29", "192.0.2.0/24");
+  const applied = (dhcp: string): AppliedNetwork => {
+    const desired = compile(parseNetworkFile(text(dhcp), "office.yaml", { folder: "/" }), FACTS).desired;
+    return chooseNetwork("lan", networksOf("office", qualifyKeys(desired, "office")));
+  };
+  const attach = (network: AppliedNetwork, facts = FACTS) => [
+    compileTapAttachment({ ...common, ...TAP, ...to(network), dhcp: "none" }, facts),
+    compilePortAttachment({ ...common, network, interfaceName: "vnet7", link: { index: 7 } }, facts),
+    compilePortAttachment({ ...common, network, interfaceName: "eth7", link: { index: 8, hardware: true } }, facts),
+  ];
+  const guards = (...given: Parameters<typeof attach>): string[] =>
+    attach(...given).flatMap(({ objects }) =>
+      objects.flatMap((object) => (object.kind === "nft-table" ? [`${object.key} ${object.name}`] : [])),
+    );
+
+  test("attachments must not either, but for what is behind a network card", () => {
+    expect(guards(applied("true"))).toEqual([
+      "attach-x/nft/guard/office/lan netloom_guard_tap9",
+      "attach-x/nft/guard/office/lan netloom_guard_vnet7",
+    ]);
+  });
+
+  test("they may where the file says so, and where nft cannot help it", () => {
+    expect(guards(applied("{ guard: false }"))).toEqual([]);
+    expect(guards(applied("true"), { ...FACTS, features: { ...FACTS.features, bridgeFilter: false } })).toEqual([]);
   });
 });

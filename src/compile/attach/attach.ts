@@ -7,7 +7,8 @@ import type { Family, IpAddress, Ipv4Address, Ipv6Address, MacAddress } from "..
 import type { DnsSettings, NamespaceMachine, TapNic, VmMachine } from "../../model/model.ts";
 import type { Desired, StateObject } from "../../state/object.ts";
 import { reservedFor } from "../declared.ts";
-import type { Facts } from "../facts.ts";
+import type { Facts, HostLink } from "../facts.ts";
+import { compileGuards, guardOf } from "../guard.ts";
 import type { Layout } from "../layout.ts";
 import { compileNetworkDhcp } from "../network-dhcp.ts";
 import { compilePod } from "../pods.ts";
@@ -68,7 +69,7 @@ export function compileNamespaceAttachment(attachment: NamespaceAttachment, fact
     if (object.kind !== "route") return true;
     return routed && !attachment.hasDefaultRoute.includes(object.destination.address.includes(":") ? 6 : 4);
   });
-  return owned(attachment, wanted, [network]);
+  return owned(attachment, guarded(wanted, [network], facts), [network]);
 }
 
 export interface TapAttachment extends Common {
@@ -97,32 +98,35 @@ export function compileTapAttachment(attachment: TapAttachment, facts: Facts): D
         ? { ...object, link: { ...object.link, ownerUid } }
         : object,
   );
-  return owned(attachment, objects, [network], reservedFor(vm.taps));
+  return owned(attachment, guarded(objects, [network], facts), [network], reservedFor(vm.taps));
 }
 
 export interface PortAttachment extends Common {
   readonly network: AppliedNetwork;
   readonly interfaceName: string;
-  /** Kernel's interface index: it is found again when it was renamed. */
-  readonly index: number;
+  /** What is known of it; by its index it is found again when it was renamed. */
+  readonly link: Pick<HostLink, "index" | "hardware">;
 }
 
 /** An interface of somebody else: it gets a master and keeps everything else. */
-export function compilePortAttachment({ unit, origin, network, interfaceName, index }: PortAttachment): Desired {
-  return {
-    objects: [
-      {
-        kind: "link",
-        key: `${unit}/link/port`,
-        origin,
-        namespace: network.layout.network.namespace,
-        name: interfaceName,
-        link: { type: "adopted", adoptedIndex: index },
-        masterKey: network.key,
-      },
-    ],
-    absent: [],
+export function compilePortAttachment(
+  { unit, origin, network, interfaceName, link: { index, hardware } }: PortAttachment,
+  { features }: Facts,
+): Desired {
+  const { namespace, guard } = network.layout.network;
+  const port: StateObject = {
+    kind: "link",
+    key: `${unit}/link/port`,
+    origin,
+    namespace,
+    name: interfaceName,
+    link: { type: "adopted", adoptedIndex: index },
+    masterKey: network.key,
   };
+  // Behind a network card is the outside, behind all others somebody's guest.
+  const isGuarded = guard === true && hardware !== true && features.bridgeFilter !== false;
+  const table = guardOf(origin, network.name, namespace, [interfaceName], interfaceName);
+  return { objects: isGuarded ? [port, { ...table, key: `${unit}/${table.key}` }] : [port], absent: [] };
 }
 
 export interface GuestNic {
@@ -156,7 +160,16 @@ export function compileGuestRun(run: GuestRun, facts: Facts): Desired {
     ...compileTaps(vm, layout, facts),
     compileVm(vm, layout),
   ];
-  return owned(run, objects, networks, reservedFor(vm.taps));
+  return owned(run, guarded(objects, networks, facts), networks, reservedFor(vm.taps));
+}
+
+/** The same that holds for the machines of the network's file. */
+function guarded(
+  objects: readonly StateObject[],
+  networks: readonly AppliedNetwork[],
+  facts: Facts,
+): readonly StateObject[] {
+  return [...objects, ...compileGuards(objects, layoutOf(networks), facts, (_, [port = ""]) => port)];
 }
 
 function tapNic(nic: GuestNic, index: number): TapNic {

@@ -65,6 +65,7 @@ function layoutOf(
           subnet: networkOf({ address: gateway6.address as Ipv6Address, length: gateway6.prefixLength }),
           gateway: gateway6.address as Ipv6Address,
         };
+  const own = name.slice(name.indexOf("/") + 1);
   const network: Network = {
     name,
     position: NOWHERE,
@@ -75,7 +76,8 @@ function layoutOf(
     ports: [],
     device: bridge.name,
     macAddress,
-    dns: declared?.dns?.[name.slice(name.indexOf("/") + 1)] ?? {},
+    dns: declared?.dns?.[own] ?? {},
+    ...(declared?.guarded?.includes(own) === true ? { guard: true } : {}),
   };
   const router: Router = { name: "router", position: NOWHERE, networks: [name], uplink: "uplink", nat: "none" };
   const path = `net/ipv4/conf/${bridge.name}/forwarding`;

@@ -165,7 +165,7 @@ const FAMILY_CONSEQUENCES: Readonly<Record<string, string>> = {
   ip: "no IPv4 router can be made",
   ip6: "no IPv6 router can be made",
   inet: "netloom itself does without it",
-  bridge: "ports of networks cannot be filtered, and the binding bridge cannot be made",
+  bridge: "machines can serve DHCP to each other, and the binding bridge cannot be made",
   netdev: "the binding macvtap cannot be made with DHCP",
 };
 

@@ -1,0 +1,82 @@
+/**
+ * What machines must not say to each other as if they were the network's servers: DHCP and DHCPv6 answers, and router
+ * advertisements. It is dropped where it enters the bridge, wherever it goes.
+ *
+ * What goes to a client's UDP port is an answer, wherever it comes from: clients heed any, and what comes from a server's
+ * port may be a relay agent's question. Requests and renewals are never dropped. Ports that the file names are the
+ * network's way to the outside and are let through.
+ */
+import type { LinkObject, NftTableObject, StateObject } from "../state/object.ts";
+import type { Facts } from "./facts.ts";
+import type { Layout, NetworkLayout } from "./layout.ts";
+import { networkLinkKey } from "./networks.ts";
+
+const SERVERS = [
+  "chain servers {",
+  "  ether type ip udp dport 68 drop",
+  "  ether type ip6 udp dport 546 drop",
+  // Also behind extension headers (RFC 7113).
+  "  ether type ip6 meta l4proto ipv6-icmp icmpv6 type nd-router-advert drop",
+  "}",
+];
+
+/** One table for each guarded network that has such ports among the objects, and nothing where nft cannot do it. */
+export function compileGuards(
+  objects: readonly StateObject[],
+  { networks }: Layout,
+  facts: Facts,
+  /** Of the table, after "netloom_guard_". */
+  nameOf: (place: NetworkLayout, ports: readonly string[]) => string,
+): readonly NftTableObject[] {
+  if (facts.features.bridgeFilter === false) return [];
+  return [...networks.values()].flatMap((place): NftTableObject[] => {
+    const { network } = place;
+    const key = networkLinkKey(network.name);
+    const ports = objects.filter((object) => isPort(object, key)).map(({ name }) => name);
+    return network.guard !== true || ports.length === 0
+      ? []
+      : [guardOf(`network ${network.name}`, network.name, network.namespace, ports, nameOf(place, ports))];
+  });
+}
+
+/** @param ports interface names, at least one */
+export function guardOf(
+  origin: string,
+  network: string,
+  namespace: string,
+  ports: readonly string[],
+  name: string,
+): NftTableObject {
+  const names = ports.map((port) => JSON.stringify(port));
+  return {
+    kind: "nft-table",
+    key: `nft/guard/${network}`,
+    origin,
+    namespace,
+    family: "bridge",
+    name: `netloom_guard_${name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
+    rules: [
+      ...SERVERS,
+      "chain prerouting {",
+      "  type filter hook prerouting priority -300; policy accept;",
+      `  iifname ${names.length === 1 ? names[0] : `{ ${names.join(", ")} }`} jump servers`,
+      "}",
+    ].join("\n"),
+  };
+}
+
+/** Made by us for a machine. */
+function isPort(object: StateObject, bridgeKey: string): object is LinkObject {
+  return object.kind === "link" && object.masterKey === bridgeKey && object.link.type !== "adopted";
+}
+
+/** What a person should know of a host whose nft cannot do it. */
+export function guardNotes({ networks }: Layout, { features }: Facts): readonly string[] {
+  if (features.bridgeFilter !== false) return [];
+  const names = [...networks.values()].flatMap(({ network }) => (network.guard === true ? [network.name] : []));
+  if (names.length === 0) return [];
+  return [
+    `nft cannot filter what bridges forward here: on ${names.join(", ")} a machine's own DHCP server or router ` +
+      "advertisements reach the others",
+  ];
+}
