@@ -48,10 +48,21 @@ export interface DraftHost {
   readonly settings: Settings;
 }
 
+/** Another subnet of a network, on its bridge or behind a relay; what it does not say is the network's. */
+export interface DraftSubnet {
+  readonly subnet: Located<Ipv4Prefix>;
+  /** The host's address there; of a relayed one the router that its clients are told. */
+  readonly gateway?: Located<Ipv4Address>;
+  readonly ranges: readonly Located<string>[];
+  readonly settings: Settings;
+}
+
 export interface DraftNetwork {
   name: string;
   readonly subnet: Located<Ipv4Prefix>;
   gateway?: Located<Ipv4Address>;
+  readonly also: DraftSubnet[];
+  readonly relayed: DraftSubnet[];
   /** For the person who reads the result. */
   comment: string;
   readonly ranges: Located<string>[];
@@ -69,6 +80,7 @@ export const MOST_NETWORKS = 1000;
 
 /** As many as a network of a file has. */
 export const MOST_HOSTS = 10_000;
+export const MOST_CLASSES = 256;
 
 export function emptySettings(): Settings {
   return { options: new Map() };
@@ -106,17 +118,26 @@ function longer(a: string | undefined, b: string | undefined): string | undefine
   return b.startsWith(a) ? b : null;
 }
 
+/** How many values of a network file they are. */
+export function valuesOf({ options, ...rest }: Settings): number {
+  return options.size + Object.keys(rest).length;
+}
+
 /** Matches of which one must hold, with those that differ by the architecture alone made one. */
 export function joinArchitectures(matches: readonly Match[]): Match[] {
   const joined: Match[] = [];
+  const places = new Map<string, number>();
   for (const match of matches) {
     const { architecture, ...rest } = match;
-    const at = joined.findIndex(({ architecture: other, ...others }) => {
-      return other !== undefined && JSON.stringify(others) === JSON.stringify(rest);
-    });
-    const known = joined[at]?.architecture;
-    if (architecture === undefined || known === undefined) joined.push(match);
-    else joined[at] = { ...rest, architecture: [...new Set([...known, ...architecture])] };
+    if (architecture === undefined) {
+      joined.push(match);
+      continue;
+    }
+    const { vendor, user, mac } = rest;
+    const key = JSON.stringify([vendor, user, mac]);
+    const place = places.get(key) ?? joined.length;
+    places.set(key, place);
+    joined[place] = { ...rest, architecture: [...new Set([...(joined[place]?.architecture ?? []), ...architecture])] };
   }
   return joined;
 }
@@ -136,12 +157,21 @@ export function hostName(text: string): string {
   return cleanName(text.replace(/\..*$/s, "").replaceAll("_", "-"), "host");
 }
 
-/** `name`, or with a number behind it when that is taken; it is taken from now on. */
-export function unusedName(name: string, taken: Set<string>): string {
-  let free = name;
-  for (let number = 2; taken.has(free); number++) free = `${name}-${number}`;
-  taken.add(free);
-  return free;
+/** Names of things that are each called otherwise. */
+export class Names {
+  readonly #taken = new Set<string>();
+  /** The number behind which the search for a free name goes on. */
+  readonly #numbers = new Map<string, number>();
+
+  /** `name`, or with a number behind it when that is taken; it is taken from now on. */
+  unused(name: string): string {
+    let free = name;
+    let number = this.#numbers.get(name) ?? 2;
+    for (; this.#taken.has(free); number++) free = `${name}-${number}`;
+    this.#numbers.set(name, number);
+    this.#taken.add(free);
+    return free;
+  }
 }
 
 export function formatRange(first: Ipv4Address, last: Ipv4Address): string {

@@ -1,6 +1,8 @@
 /** A configuration of another DHCP server as a network file, whatever it is written for. */
+import type { Ipv4Prefix } from "../base/address.ts";
 import { importDhcpd } from "./dhcpd/dhcpd.ts";
 import { importDnsmasq } from "./dnsmasq/dnsmasq.ts";
+import { type Files, Included } from "./included.ts";
 import { formatNetworkFile, type NetworkFile } from "./network-file.ts";
 import { type Problem, Problems } from "./problem.ts";
 
@@ -17,14 +19,27 @@ export interface Imported {
 
 const IMPORTERS = { dhcpd: importDhcpd, dnsmasq: importDnsmasq } as const;
 
+export interface ImportChoices {
+  /** Default: what the text looks like. */
+  readonly format?: Format;
+  /** What may be read beside it; absent: nothing. */
+  readonly files?: Files;
+  /** The subnet that this host is on: all others are behind relay agents. Absent: this host is on each. */
+  readonly link?: Ipv4Prefix;
+}
+
 /**
  * Read a dhcpd.conf(5) or a dnsmasq.conf(5). Nothing is thrown, whatever the text.
  * @param name of the file, for a comment
- * @param format default: what the text looks like
  */
-export function importConfiguration(text: string, name: string, format = formatOf(text)): Imported {
+export function importConfiguration(
+  text: string,
+  name: string,
+  { format = formatOf(text), files, link }: ImportChoices = {},
+): Imported {
   const problems = new Problems();
-  const networks = IMPORTERS[format](text, problems);
+  const included = new Included(files, problems);
+  const networks = IMPORTERS[format](text, { included, problems, ...(link === undefined ? {} : { link }) });
   const title = `Made from ${name.replaceAll(/[^ -~]/g, "?")} by netloom import.`;
   const file = networks.length === 0 ? undefined : formatNetworkFile(networks, title, problems);
   return { format, file, problems: problems.all() };

@@ -12,7 +12,9 @@ import {
   type DraftClass,
   type DraftHost,
   type DraftNetwork,
+  type DraftSubnet,
   type Located,
+  MOST_CLASSES,
   MOST_HOSTS,
   type Settings,
 } from "./draft.ts";
@@ -21,6 +23,8 @@ import type { Origin, Problems } from "./problem.ts";
 
 /** Each round finds what was hidden behind the mistakes of the one before. */
 const MOST_ROUNDS = 20;
+/** After so many what is wrong somewhere is left out as a whole network. */
+const FINE_ROUNDS = 5;
 const LINE_WIDTH = 120;
 
 export interface NetworkFile {
@@ -44,7 +48,7 @@ export function formatNetworkFile(
     const mistakes = mistakesOf(text);
     if (mistakes.length === 0) return { text, content };
     for (const { path, reason, remedy, value } of mistakes) {
-      const origin = nearestOrigin(path, origins);
+      const origin = originOf(path, origins, round >= FINE_ROUNDS);
       // Of the file as a whole: then nothing of it can be used.
       if (origin === undefined) {
         problems.tell({ line: 1, text: path }, reason, remedy);
@@ -58,7 +62,14 @@ export function formatNetworkFile(
 }
 
 /** What a network file takes of each kind. */
-const MOST = { ranges: 256, ignore: 10_000, hosts: MOST_HOSTS, classes: 256 } as const;
+const MOST = {
+  ranges: 256,
+  ignore: 10_000,
+  hosts: MOST_HOSTS,
+  classes: MOST_CLASSES,
+  also: 64,
+  relayed: 1000,
+} as const;
 
 function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
   const limit = <T extends { readonly origin: Origin }>(kind: keyof typeof MOST, items: readonly T[]): T[] => {
@@ -66,8 +77,14 @@ function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
       problems.tell(origin, `a network has at most ${MOST[kind]} of these`, "part them among several networks");
     return items.slice(0, MOST[kind]);
   };
+  const limitSubnets = (kind: "also" | "relayed", subnets: readonly DraftSubnet[]): DraftSubnet[] => {
+    const located = subnets.map((subnet) => ({ subnet, origin: subnet.subnet.origin }));
+    return limit(kind, located).map(({ subnet }) => ({ ...subnet, ranges: limit("ranges", subnet.ranges) }));
+  };
   return {
     ...network,
+    also: limitSubnets("also", network.also),
+    relayed: limitSubnets("relayed", network.relayed),
     ranges: limit("ranges", network.ranges),
     ignore: limit("ignore", network.ignore),
     hosts: limit("hosts", network.hosts),
@@ -85,14 +102,15 @@ function mistakesOf(text: string): NetworkFileError["mistakes"] {
   }
 }
 
-/** What stands at the path or around it. */
-function nearestOrigin(path: string, origins: ReadonlyMap<string, Origin>): Origin | undefined {
+/** What stands at the path or around it: the nearest of it, or the outermost. */
+function originOf(path: string, origins: ReadonlyMap<string, Origin>, isOutermost: boolean): Origin | undefined {
+  let found: Origin | undefined;
   for (let at = path; at !== ""; at = at.replace(/(\.[^.[\]]+|\[[^[\]]*\]|^[^.[]+)$/, "")) {
     const origin = origins.get(at);
-    if (origin !== undefined) return origin;
-    if (!/[.[]/.test(at)) return undefined;
+    if (origin !== undefined) found = origin;
+    if ((found !== undefined && !isOutermost) || !/[.[]/.test(at)) return found;
   }
-  return undefined;
+  return found;
 }
 
 class Builder {
@@ -112,6 +130,27 @@ class Builder {
     if (located === undefined || this.dropped.has(located.origin)) return undefined;
     this.origins.set(path, located.origin);
     return located.value;
+  }
+
+  /** Without the key the upper half of the subnet would be given out. @param path of what has them */
+  ranges(path: string, ranges: readonly Located<string>[]): Plain {
+    const at = extendPath(path, "range");
+    const values = this.list(at, ranges, ({ value }) => value);
+    if (values.length !== 1) return values;
+    this.origins.set(at, ranges.find((range) => this.has(range))!.origin);
+    return values[0]!;
+  }
+
+  subnets(
+    path: string,
+    subnets: readonly DraftSubnet[],
+    build: (subnet: DraftSubnet, path: string) => PlainMap,
+  ): Plain[] {
+    const located = subnets.map((further) => ({ further, origin: further.subnet.origin }));
+    return this.list(path, located, ({ further }, inner) => ({
+      subnet: formatPrefix(further.subnet.value),
+      ...build(further, inner),
+    }));
   }
 
   list<T extends { readonly origin: Origin }>(
@@ -142,26 +181,33 @@ function buildFile(networks: readonly DraftNetwork[], dropped: ReadonlySet<Origi
 
 function buildNetwork(network: DraftNetwork, path: string, builder: Builder): PlainMap {
   const gateway = builder.value(extendPath(path, "gateway"), network.gateway);
+  const also = builder.subnets(extendPath(path, "also"), network.also, (further, inner) => {
+    const own = builder.value(extendPath(inner, "gateway"), further.gateway);
+    const dhcp = buildSubnet(further, extendPath(inner, "dhcp"), builder);
+    return { ...(own === undefined ? {} : { gateway: own }), ...(further.ranges.length === 0 ? {} : { dhcp }) };
+  });
   return {
     subnet: formatPrefix(network.subnet.value),
     ...(gateway === undefined ? {} : { gateway }),
+    ...(also.length === 0 ? {} : { also }),
     dhcp: buildDhcp(network, extendPath(path, "dhcp"), builder),
   };
 }
 
-function buildDhcp(network: DraftNetwork, path: string, builder: Builder): PlainMap {
-  const { settings } = network;
-  const at = (key: string): string => extendPath(path, key);
-  const ranges = builder.list(at("range"), network.ranges, ({ value }) => value);
-  if (ranges.length === 1) builder.origins.set(at("range"), network.ranges.find((range) => builder.has(range))!.origin);
+/** Ranges and settings of one of several subnets. */
+function buildSubnet({ ranges, settings }: DraftSubnet, path: string, builder: Builder): PlainMap {
+  return { range: builder.ranges(path, ranges), ...withoutEmpty(buildOwn(settings, path, builder)) };
+}
+
+/** Lease times, and what is told. */
+function buildOwn(settings: Settings, path: string, builder: Builder): Record<string, Plain | undefined> {
+  const lease = extendPath(path, "lease");
   const times = {
-    default: builder.value(extendPath(at("lease"), "default"), settings.leaseDefault),
-    min: builder.value(extendPath(at("lease"), "min"), settings.leaseMinimum),
-    max: builder.value(extendPath(at("lease"), "max"), settings.leaseMaximum),
+    default: builder.value(extendPath(lease, "default"), settings.leaseDefault),
+    min: builder.value(extendPath(lease, "min"), settings.leaseMinimum),
+    max: builder.value(extendPath(lease, "max"), settings.leaseMaximum),
   };
-  // Without the key the upper half of the subnet would be given out.
-  const range = ranges.length === 1 ? ranges[0]! : ranges;
-  const rest = withoutEmpty({
+  return {
     lease:
       times.max === undefined && times.min === undefined
         ? formatSeconds(times.default)
@@ -170,15 +216,30 @@ function buildDhcp(network: DraftNetwork, path: string, builder: Builder): Plain
             min: formatSeconds(times.min),
             max: formatSeconds(times.max),
           }),
+    ...buildTold(settings, path, builder),
+  };
+}
+
+function buildDhcp(network: DraftNetwork, path: string, builder: Builder): PlainMap {
+  const { settings } = network;
+  const at = (key: string): string => extendPath(path, key);
+  const { lease, ...told } = buildOwn(settings, path, builder);
+  const rest = withoutEmpty({
+    lease,
     authoritative: network.authoritative ? undefined : false,
     "rapid-commit": builder.value(at("rapid-commit"), network.rapidCommit),
     "known-only": builder.value(at("known-only"), network.knownOnly),
     ignore: builder.list(at("ignore"), network.ignore, ({ value }) => value),
-    ...buildTold(settings, path, builder),
+    ...told,
     hosts: builder.list(at("hosts"), network.hosts, (host, inner) => buildHost(host, inner, builder)),
     classes: builder.list(at("classes"), network.classes, (declared, inner) => buildClass(declared, inner, builder)),
   });
-  return { range, ...rest };
+  const relayed = builder.subnets(at("relayed"), network.relayed, (further, inner) => {
+    const router = builder.value(extendPath(inner, "router"), further.gateway);
+    const { range, ...own } = buildSubnet(further, inner, builder);
+    return { range: range!, ...(router === undefined ? {} : { router }), ...own };
+  });
+  return { range: builder.ranges(path, network.ranges), ...rest, ...(relayed.length === 0 ? {} : { relayed }) };
 }
 
 function buildTold(settings: Settings, path: string, builder: Builder): Record<string, Plain | undefined> {

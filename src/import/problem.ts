@@ -4,6 +4,8 @@
 export interface Origin {
   /** Counted from 1. */
   readonly line: number;
+  /** An included file, as it is named beside the one that is imported; absent: that one itself. */
+  readonly file?: string;
   /** The statement, shortened, in one line. */
   readonly text: string;
 }
@@ -34,25 +36,30 @@ export class Problems {
   #omitted = 0;
 
   /** The same thing about one line is told once. */
-  tell({ line, text }: Origin, reason: string, remedy: string): void {
-    const key = `${line} ${text} ${reason}`;
+  tell({ line, text, file }: Origin, reason: string, remedy: string): void {
+    const key = `${file ?? ""}:${line} ${text} ${reason}`;
     if (this.#told.has(key)) return;
     if (this.#list.length >= MOST_PROBLEMS) {
       this.#omitted++;
       return;
     }
     this.#told.add(key);
-    this.#list.push({ line, text, reason, remedy });
+    this.#list.push({ line, text, reason, remedy, ...(file === undefined ? {} : { file }) });
   }
 
-  /** In the order of the file. */
+  /** In the order of the lines, included files behind the one that is imported. */
   all(): Problem[] {
-    const sorted = this.#list.toSorted((a, b) => a.line - b.line);
+    const sorted = this.#list.toSorted((a, b) => compareText(a.file ?? "", b.file ?? "") || a.line - b.line);
     if (this.#omitted === 0) return sorted;
-    const line = sorted.at(-1)?.line ?? 1;
+    const { line = 1, file } = sorted.at(-1) ?? {};
     const reason = `${this.#omitted} more things could not be taken`;
-    return [...sorted, { line, text: "", reason, remedy: "put the first ones right and import again" }];
+    const remedy = "put the first ones right and import again";
+    return [...sorted, { line, text: "", reason, remedy, ...(file === undefined ? {} : { file }) }];
   }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 /** `FILE:LINE: TEXT: REASON; REMEDY`. */

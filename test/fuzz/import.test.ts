@@ -54,7 +54,7 @@ test(
     for (let i = 0; i < INPUTS; i++) {
       const text = mutate(SEEDS[i % SEEDS.length]!, random);
       for (const format of FORMATS) {
-        const { file, problems } = importConfiguration(text, "fuzz", format);
+        const { file, problems } = importConfiguration(text, "fuzz", { format });
         if (file !== undefined) expect(() => parseNetworkFile(file.text, "a.yaml", { folder: "/" })).not.toThrow();
         expect(problems.every(({ line, text: shown }) => line >= 1 && shown.length <= 120)).toBe(true);
       }

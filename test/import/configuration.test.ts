@@ -5,7 +5,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Format, importConfiguration, type Imported } from "../../src/import/import.ts";
+import { type Ipv4Prefix, parsePrefix } from "../../src/base/address.ts";
+import { NetloomError } from "../../src/base/errors.ts";
+import { type Format, type ImportChoices, importConfiguration, type Imported } from "../../src/import/import.ts";
+import type { Files } from "../../src/import/included.ts";
 import { formatProblem } from "../../src/import/problem.ts";
 import type { PlainMap } from "../../src/model/document.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
@@ -37,7 +40,7 @@ describe("whole files", () => {
 });
 
 function importText(text: string, format?: Format): Imported {
-  return importConfiguration(text, "test.conf", format);
+  return importConfiguration(text, "test.conf", format === undefined ? {} : { format });
 }
 
 /** The DHCP section of the only network. */
@@ -147,9 +150,12 @@ describe("dhcpd", () => {
         pool { deny members of "foo"; range 192.0.2.10 192.0.2.20; max-lease-time 600; }
       }`;
     const networks = Object.values(importText(text).file?.content["networks"] as Record<string, PlainMap>);
-    expect(networks.map(({ dhcp }) => dhcp)).toMatchObject([
-      { range: [], classes: [{ name: "foo", vendor: "SUNW", range: "198.51.100.10-198.51.100.20" }] },
-      { range: "192.0.2.10-192.0.2.20", lease: { max: "10m" } },
+    expect(networks).toMatchObject([
+      {
+        subnet: "198.51.100.0/24",
+        also: [{ subnet: "192.0.2.0/24", dhcp: { range: "192.0.2.10-192.0.2.20", lease: { max: "10m" } } }],
+        dhcp: { range: [], classes: [{ name: "foo", vendor: "SUNW", range: "198.51.100.10-198.51.100.20" }] },
+      },
     ]);
     expect(told(text)).toContain("5: the range is of no subnet that the file declares");
   });
@@ -192,6 +198,165 @@ describe("dhcpd", () => {
       expect.arrayContaining(["1: the statement has no end", "1: the block has no end"]),
     );
     expect(told(`${inSubnet("")} }`, "dhcpd")).toEqual(["1: it closes no block"]);
+  });
+});
+
+describe("subnets of dhcpd", () => {
+  const subnet = (words: string, address = "198.51.100"): string =>
+    `subnet ${address}.0 netmask 255.255.255.0 { range ${address}.10 ${address}.20; ${words} }`;
+  const networkOf = (text: string, choices: ImportChoices = {}): PlainMap => {
+    const networks = importConfiguration(text, "test.conf", choices).file?.content["networks"] as Record<
+      string,
+      PlainMap
+    >;
+    expect(Object.keys(networks)).toHaveLength(1);
+    return Object.values(networks)[0]!;
+  };
+
+  test("those of a shared network are one network; what is said for all is said once", () => {
+    const text = `option domain-name "a"; max-lease-time 7200;
+      class "c" { match if option user-class = "x"; filename "f"; }
+      shared-network floor {
+        option domain-name-servers 192.0.2.53;
+        group { ${subnet('option routers 192.0.2.1; option domain-name "first";', "192.0.2")} }
+        ${subnet("option routers 198.51.100.9, 198.51.100.8; default-lease-time 600; option ntp-servers 192.0.2.7;")}
+      }
+      host a { hardware ethernet 52:54:00:00:00:01; fixed-address 192.0.2.5; }
+      host a { hardware ethernet 52:54:00:00:00:02; fixed-address 198.51.100.5; }
+      host b { hardware ethernet 52:54:00:00:00:03; default-lease-time 60; }`;
+    expect(networkOf(text)).toEqual({
+      subnet: "192.0.2.0/24",
+      also: [
+        {
+          subnet: "198.51.100.0/24",
+          gateway: "198.51.100.9",
+          dhcp: {
+            range: "198.51.100.10-198.51.100.20",
+            lease: "10m",
+            options: { "domain-name": "a", routers: ["198.51.100.9", "198.51.100.8"], "ntp-servers": ["192.0.2.7"] },
+          },
+        },
+      ],
+      dhcp: {
+        range: "192.0.2.10-192.0.2.20",
+        lease: { default: "2h", max: "2h" },
+        authoritative: false,
+        options: { "domain-name": "first", "domain-name-servers": ["192.0.2.53"], routers: ["192.0.2.1"] },
+        hosts: [
+          { name: "a", mac: "52:54:00:00:00:01", address: "192.0.2.5" },
+          { name: "a-2", mac: "52:54:00:00:00:02", address: "198.51.100.5" },
+        ],
+        classes: [
+          { name: "b", mac: "52:54:00:00:00:03", lease: "1m" },
+          { name: "c", user: "x", "boot-file": "f" },
+        ],
+      },
+    });
+  });
+
+  test("what one subnet says and the other one does not is told, as both get it", () => {
+    const text = `shared-network x { ${inSubnet("option ntp-servers 192.0.2.7;")} ${subnet("authoritative; deny unknown-clients;")} }`;
+    expect(networkOf(text)["dhcp"]).not.toHaveProperty("known-only");
+    expect(told(text)).toEqual([
+      "1: known hosts alone are served in all subnets of a network or in none",
+      "1: clients of 198.51.100.0/24 are told this, too",
+      "1: whether it is authoritative is said for the whole network, here false",
+    ]);
+  });
+
+  test("with a link all others are behind relays, also where nobody on it is served", () => {
+    const text = `subnet 192.0.2.0 netmask 255.255.255.0 { }
+      ${subnet('option routers 198.51.100.1; option ntp-servers 192.0.2.7; filename "f";')}
+      ${subnet("", "203.0.113")}`;
+    expect(networkOf(text, { link: parsePrefix("192.0.2.0/24") as Ipv4Prefix })).toMatchObject({
+      subnet: "192.0.2.0/24",
+      dhcp: {
+        range: [],
+        relayed: [
+          {
+            subnet: "198.51.100.0/24",
+            range: "198.51.100.10-198.51.100.20",
+            router: "198.51.100.1",
+            options: { "ntp-servers": ["192.0.2.7"] },
+            "boot-file": "f",
+          },
+          { subnet: "203.0.113.0/24", range: "203.0.113.10-203.0.113.20" },
+        ],
+      },
+    });
+    expect(importText(text).problems[0]?.remedy).toContain("--link 192.0.2.0/24");
+    const elsewhere = importConfiguration(text, "x", { link: parsePrefix("10.0.0.0/8") as Ipv4Prefix }).problems;
+    expect(elsewhere.map(({ reason }) => reason)).toContain("10.0.0.0/8 is no subnet that the file declares");
+  });
+});
+
+describe("included files", () => {
+  const files = (texts: Readonly<Record<string, string>>): Files => ({
+    name: "main",
+    read(path) {
+      const text = texts[path];
+      if (text === undefined) throw new NetloomError("bad-file", `${path}: no such file`);
+      return { name: path, text };
+    },
+    list: (path) => Object.keys(texts).filter((name) => name.startsWith(`${path}/`)),
+  });
+  const imported = (text: string, texts: Readonly<Record<string, string>>, format: Format = "dhcpd"): Imported =>
+    importConfiguration(text, "main", { format, files: files(texts) });
+  const toldOf = ({ problems }: Imported): string[] =>
+    problems.map(({ file, line, reason }) => `${file ?? "main"}:${line}: ${reason}`);
+
+  test("of dhcpd are read where they stand, and told by their own names and lines", () => {
+    const result = imported(inSubnet('include "a";'), { a: 'option domain-name "x";\ninclude "b";', b: "\nwrong 1;" });
+    expect(result.file?.text).toContain("domain-name: x");
+    expect(toldOf(result)).toEqual(["b:2: this is no statement that netloom knows here"]);
+  });
+
+  test("of dnsmasq: files, folders, and files of hosts and options", () => {
+    const text = `dhcp-range=192.0.2.10,192.0.2.20,255.255.255.0
+conf-file=a
+conf-dir=d,*.conf
+conf-dir=e,.bak
+dhcp-hostsfile=hosts
+dhcp-optsdir=o`;
+    const result = imported(
+      text,
+      {
+        a: "dhcp-option=42,192.0.2.1",
+        "d/b.conf": "dhcp-option=15,b",
+        "d/.c.conf": "dhcp-option=16,c",
+        "d/c": "dhcp-option=17,c",
+        "e/e.bak": "dhcp-option=18,c",
+        "e/f": "wrong",
+        hosts: "# a comment\n52:54:00:00:00:01,192.0.2.5\n",
+        "o/x": "option:router,192.0.2.9",
+      },
+      "dnsmasq",
+    );
+    const networks = result.file?.content["networks"] as Record<string, PlainMap> | undefined;
+    const lan = networks?.["lan"];
+    expect(lan?.["dhcp"]).toMatchObject({
+      options: { "ntp-servers": ["192.0.2.1"], "domain-name": "b", routers: ["192.0.2.9"] },
+      hosts: [{ mac: "52:54:00:00:00:01", address: "192.0.2.5" }],
+    });
+    expect(lan?.["dhcp"]).not.toHaveProperty("options.root-path");
+    expect(toldOf(result)).toContain("e/f:1: this is no setting that netloom knows");
+  });
+
+  test("cycles, depth, size, and what cannot be read are told", () => {
+    expect(toldOf(imported('include "a";', { a: 'include "b";', b: 'include "a";' }))).toEqual([
+      "b:1: the file includes itself",
+    ]);
+    const chain = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, `include "f${i + 1}";`]));
+    expect(toldOf(imported('include "f0";', chain))).toEqual([
+      "f7:1: more than 8 files within each other, or 500 in all",
+    ]);
+    expect(toldOf(imported('include "a"; include "b";', { a: "", b: " ".repeat(5_000_000) }))).toEqual([
+      "main:1: the files together are larger than 4 MiB",
+    ]);
+    expect(toldOf(imported('include "gone";', {}))).toEqual(["main:1: gone: no such file"]);
+    expect(toldOf(imported("conf-file=a\n", { a: "conf-file=a" }, "dnsmasq"))).toEqual([
+      "a:1: the file includes itself",
+    ]);
   });
 });
 
@@ -244,6 +409,51 @@ describe("dnsmasq", () => {
       hosts: [{ lease: "48h" }],
       options: { 252: { hex: "0a" }, "path-mtu-aging-timeout": 120 },
     });
+  });
+
+  test("options within options: of everybody, of a vendor's clients, of a class, and for an enterprise", () => {
+    const text = `${range}
+dhcp-option=encap:175,176,1b
+dhcp-option=encap:175,190,"user"
+dhcp-option=vendor:PXEClient,6,2b
+dhcp-option=vendor:PXEClient,1,0.0.0.0
+dhcp-userclass=set:ipxe,iPXE
+dhcp-option=tag:ipxe,encap:175,8,1b
+dhcp-option=vi-encap:9,5,text
+dhcp-option=encap:300,1,2
+dhcp-option-force=208,f1:00:74:7e`;
+    expect(dhcpOf(text, "dnsmasq")).toMatchObject({
+      options: { 175: { hex: "b00101be0475736572" }, 125: { hex: "0000000906050474657874" }, 208: { hex: "f100747e" } },
+      classes: [
+        { user: "iPXE", options: { 175: { hex: "b00101be0475736572080101" } } },
+        { vendor: "PXEClient", options: { 43: { hex: "060102010400000000" } } },
+      ],
+    });
+    expect(told(text, "dnsmasq")).toEqual([
+      "1: dnsmasq tells clients its own address as name server, netloom serves no DNS",
+      '9: "300" is not the number of an option',
+      "10: clients are told the options that they ask for",
+    ]);
+  });
+
+  test("a shared network is one network of both subnets", () => {
+    const text = `dhcp-range=set:floor,192.0.2.10,192.0.2.20,255.255.255.0
+dhcp-range=198.51.100.10,198.51.100.20,255.255.255.0,30m
+shared-network=192.0.2.1,198.51.100.1
+dhcp-host=52:54:00:00:00:01,198.51.100.5
+shared-network=eth9,10.0.0.1`;
+    expect(importText(text, "dnsmasq").file?.content["networks"]).toMatchObject({
+      floor: {
+        also: [
+          {
+            subnet: "198.51.100.0/24",
+            dhcp: { range: "198.51.100.10-198.51.100.20", lease: "30m", options: { routers: ["198.51.100.1"] } },
+          },
+        ],
+        dhcp: { range: "192.0.2.10-192.0.2.20", hosts: [{ address: "198.51.100.5" }] },
+      },
+    });
+    expect(told(text, "dnsmasq")).toContain("5: it does not name the subnets of two ranges");
   });
 
   test("quotes, comments and the dashes of the command line", () => {

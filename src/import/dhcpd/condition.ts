@@ -3,7 +3,7 @@
  * class, architecture and hardware address are. What cannot be said by these is no class.
  */
 import { bothMatch, joinArchitectures, type Match } from "../draft.ts";
-import { fromHex, toHex } from "../../base/bytes.ts";
+import { fromHex, toHex, utf8Decode } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
 import type { Token } from "./lexer.ts";
@@ -80,7 +80,7 @@ function spelledBytes(text: string): string | undefined {
 function textOfBytes(text: string): string | undefined {
   try {
     const bytes = fromHex(padBytes(text));
-    return bytes.every((byte) => byte >= 32 && byte < 127) ? String.fromCharCode(...bytes) : undefined;
+    return bytes.every((byte) => byte >= 32 && byte < 127) ? utf8Decode(bytes) : undefined;
   } catch (error) {
     if (error instanceof NetloomError) return undefined;
     throw error;

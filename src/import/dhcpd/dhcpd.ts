@@ -5,77 +5,124 @@ import {
   formatPrefix,
   type Ipv4Address,
   ipv4FromNumber,
+  type Ipv4Prefix,
   ipv4ToNumber,
   netmaskOf,
   parseIpv4,
 } from "../../base/address.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
-import {
-  cleanName,
-  type DraftClass,
-  type DraftNetwork,
-  hostName,
-  MOST_HOSTS,
-  type Settings,
-  unusedName,
-} from "../draft.ts";
+import { Budget } from "../budget.ts";
+import { cleanName, type DraftNetwork, Names, type Settings } from "../draft.ts";
+import { findLink, joinNetworks } from "../join.ts";
+import type { ImportOptions } from "../options.ts";
 import type { Origin, Problems } from "../problem.ts";
-import { ClassBuilder, type ClassRange, othersOf } from "./classes.ts";
+import { Classes, type ClassPools, othersOf } from "./classes.ts";
+import { HostReader } from "./hosts.ts";
 import { DhcpdConfiguration } from "./read.ts";
-import { around, type Host, inherited, type Scope, settle, type Subnet } from "./scope.ts";
+import { around, inherited, type Scope, settle, type Subnet } from "./scope.ts";
 
 /** dhcpd.conf(5): default-lease-time, max-lease-time, min-lease-time. */
 const DEFAULT_SECONDS = 43_200;
 const MAXIMUM_SECONDS = 86_400;
 const MOST_DEVICE_NAME = 15;
-const ANYWHERE = new Set<Scope["kind"]>(["file", "shared-network", "subnet"]);
 
-export function importDhcpd(text: string, problems: Problems): DraftNetwork[] {
-  const configuration = new DhcpdConfiguration(text, problems);
-  const names = new Set<string>();
-  const served = configuration.subnets.filter((subnet) => isServed(subnet, configuration));
-  for (const { scope, prefix } of configuration.subnets) {
-    if (served.some((subnet) => subnet.scope === scope)) continue;
-    problems.tell(
-      scope.origin,
-      `no range and no host of ${formatPrefix(prefix)} is declared, so nobody is served there`,
-      "nothing is to be done, unless hosts of it shall get addresses: then give it a range",
-    );
-  }
-  const networks = served.map((subnet, i) => {
-    const shared = subnet.sharedNetwork;
-    const siblings = served.filter(({ sharedNetwork }) => sharedNetwork !== undefined && sharedNetwork === shared);
-    if (siblings.length > 1)
-      problems.tell(
-        subnet.scope.origin,
-        `the subnets of shared-network ${shared} become networks of their own, each with a bridge`,
-        "keep one of them with all hosts of the link, if they must stand on one link",
-      );
-    const plain = served.length === 1 ? "lan" : `lan${i + 1}`;
-    const name = shared === undefined ? plain : cleanName(shared, plain, MOST_DEVICE_NAME - 2);
-    return buildNetwork(unusedName(name, names), subnet, configuration, problems);
-  });
-  addHosts(networks, configuration, problems);
-  return networks;
+export function importDhcpd(text: string, { included, link, problems }: ImportOptions): DraftNetwork[] {
+  return new Importer(new DhcpdConfiguration(text, included, problems), link, problems).networks;
 }
 
-function isServed({ scope, prefix, pools }: Subnet, { hosts }: DhcpdConfiguration): boolean {
-  if ([scope, ...pools].some(({ ranges }) => ranges.length > 0)) return true;
-  return hosts.some(({ addresses }) => addresses.some(({ value }) => contains(prefix, value)));
+class Importer {
+  readonly networks: DraftNetwork[] = [];
+  readonly #configuration: DhcpdConfiguration;
+  readonly #problems: Problems;
+  readonly #budget: Budget;
+  readonly #classes: Classes;
+  readonly #names = new Names();
+  /** By the subnet that the file declares. */
+  readonly #bySubnet = new Map<Subnet, DraftNetwork>();
+
+  constructor(configuration: DhcpdConfiguration, link: Ipv4Prefix | undefined, problems: Problems) {
+    this.#configuration = configuration;
+    this.#problems = problems;
+    this.#budget = new Budget(problems);
+    this.#classes = new Classes(configuration, problems, this.#budget);
+    const served = this.#served(link);
+    for (const subnet of served) this.#addNetwork(subnet, served.length);
+    new HostReader(configuration, this.#bySubnet, this.#budget, problems).addAll();
+    this.#joinShared();
+    if (link !== undefined) this.#joinRelayed(link);
+  }
+
+  /** Subnets with a range or a host, and the one that the server is on. */
+  #served(link: Ipv4Prefix | undefined): readonly Subnet[] {
+    const { subnets, hosts } = this.#configuration;
+    const ofHosts = new Set(
+      hosts.flatMap(({ addresses }) => addresses.map(({ value }) => this.#configuration.subnetOf(value))),
+    );
+    const isServed = (subnet: Subnet): boolean => {
+      const isLink = link !== undefined && formatPrefix(subnet.prefix) === formatPrefix(link);
+      const hasRange = [subnet.scope, ...subnet.pools].some(({ ranges }) => ranges.length > 0);
+      return isLink || hasRange || ofHosts.has(subnet);
+    };
+    for (const subnet of subnets) {
+      if (isServed(subnet)) continue;
+      const words = formatPrefix(subnet.prefix);
+      this.#problems.tell(
+        subnet.scope.origin,
+        `no range and no host of ${words} is declared, so nobody is served there`,
+        link === undefined
+          ? `nothing is to be done, unless this host is on it and relay agents on the others: then import with --link ${words}`
+          : "nothing is to be done, unless hosts of it shall get addresses: then give it a range",
+      );
+    }
+    return subnets.filter(isServed);
+  }
+
+  #addNetwork(subnet: Subnet, count: number): void {
+    const plain = count === 1 ? "lan" : `lan${this.networks.length + 1}`;
+    const shared = subnet.sharedNetwork;
+    const name = this.#names.unused(shared === undefined ? plain : cleanName(shared, plain, MOST_DEVICE_NAME - 4));
+    const network = buildNetwork(name, subnet, this.#configuration, this.#classes, this.#problems);
+    this.#bySubnet.set(subnet, network);
+    this.networks.push(network);
+  }
+
+  /** The subnets of a shared network are on one link. */
+  #joinShared(): void {
+    const byName = Map.groupBy(this.#bySubnet, ([{ sharedNetwork }]) => sharedNetwork);
+    for (const [name, group] of byName) {
+      const [main, ...others] = group.map(([, network]) => network);
+      if (name === undefined || main === undefined) continue;
+      joinNetworks(main, others, "also", this.#problems);
+      this.#remove(others);
+    }
+  }
+
+  #joinRelayed(link: Ipv4Prefix): void {
+    const main = findLink(this.networks, link, this.#problems);
+    if (main === undefined) return;
+    const others = this.networks.filter((network) => network !== main);
+    joinNetworks(main, others, "relayed", this.#problems);
+    this.#remove(others);
+  }
+
+  #remove(networks: readonly DraftNetwork[]): void {
+    const gone = new Set(networks);
+    const rest = this.networks.filter((network) => !gone.has(network));
+    this.networks.splice(0, this.networks.length, ...rest);
+  }
 }
 
 function buildNetwork(
   name: string,
   subnet: Subnet,
   configuration: DhcpdConfiguration,
+  classes: Classes,
   problems: Problems,
 ): DraftNetwork {
   const { scope, prefix, pools } = subnet;
   const open = pools.filter(({ members }) => members.allowed.length === 0);
   const ranges = [...scope.ranges, ...open.flatMap((pool) => pool.ranges)];
-  const classRanges = pools.flatMap((pool) =>
-    pool.members.allowed.map((className): ClassRange => ({ className: className.value, pool })),
-  );
+  const ofClasses = poolsOfClasses(pools);
   const scopes = around(scope);
   // What stands in the only pool holds for the network.
   const [single] = open.length === 1 && scope.ranges.length === 0 ? open : [];
@@ -89,45 +136,55 @@ function buildNetwork(
   const knownOnly = readKnownOnly(
     subnet,
     open,
-    { ranges: ranges.length, hasClassRanges: classRanges.length > 0 },
+    { ranges: ranges.length, hasClassRanges: ofClasses.size > 0 },
     problems,
   );
   const gateway = gatewayOf(subnet, settings);
-  const comment = `Line ${scope.origin.line}. This host gets the gateway's address on the network.`;
+  const where = scope.origin.file === undefined ? "" : ` of ${scope.origin.file}`;
+  tellMembers(pools, ofClasses, configuration, problems);
   return {
     name,
     subnet: { value: prefix, origin: scope.origin },
     ...(gateway === undefined ? {} : { gateway }),
-    comment,
+    also: [],
+    relayed: [],
+    comment: `Line ${scope.origin.line}${where}. This host gets the gateway's address on the network.`,
     ranges,
     settings: withLeaseTimes(settings),
     authoritative: inherited(scope, ({ authoritative }) => authoritative) ?? false,
     ...(knownOnly === undefined ? {} : { knownOnly: { value: true, origin: knownOnly } }),
     ignore: [],
     hosts: [],
-    classes: buildClasses(all, pools, classRanges, configuration, problems),
+    classes: classes.of(all, ofClasses),
   };
 }
 
-function buildClasses(
-  scopes: readonly Scope[],
+function poolsOfClasses(pools: readonly Scope[]): ClassPools {
+  const found = new Map<string, Scope[]>();
+  for (const pool of pools) {
+    for (const { value } of pool.members.allowed) {
+      const known = found.get(value);
+      if (known === undefined) found.set(value, [pool]);
+      else known.push(pool);
+    }
+  }
+  return found;
+}
+
+function tellMembers(
   pools: readonly Scope[],
-  ranges: readonly ClassRange[],
-  configuration: DhcpdConfiguration,
+  ofClasses: ClassPools,
+  { classes }: DhcpdConfiguration,
   problems: Problems,
-): DraftClass[] {
-  const builder = new ClassBuilder(configuration, problems);
+): void {
   for (const { members } of pools) {
     for (const { value, origin } of [...members.allowed, ...members.denied])
-      if (!configuration.classes.has(value))
+      if (!classes.has(value))
         problems.tell(origin, `there is no class ${value}`, "look for its declaration, and give the class a range");
     for (const { value, origin } of members.denied)
-      if (!ranges.some(({ className }) => className === value))
+      if (!ofClasses.has(value))
         problems.tell(origin, "a class is not shut out of a range", "give the class a range of its own");
   }
-  for (const declared of configuration.classes.values()) builder.addDeclared(declared, ranges);
-  for (const scope of scopes) for (const conditional of scope.conditionals) builder.addConditional("", conditional);
-  return builder.classes;
 }
 
 function readKnownOnly(
@@ -198,114 +255,4 @@ function withLeaseTimes(settings: Settings): Settings {
       ? {}
       : { leaseMinimum: { ...leaseMinimum, value: Math.min(leaseMinimum.value, normal) } }),
   };
-}
-
-function addHosts(networks: readonly DraftNetwork[], { hosts }: DhcpdConfiguration, problems: Problems): void {
-  const unnamed = hosts.find((host) => inherited(host.scope, ({ tellsNames }) => tellsNames) !== true);
-  if (unnamed !== undefined)
-    problems.tell(
-      unnamed.scope.origin,
-      "hosts are told their names, which dhcpd does with use-host-decl-names alone",
-      "remove name: from hosts that shall keep names of their own",
-    );
-  const names = new Map(networks.map((network) => [network, new Set<string>()]));
-  for (const { scope } of hosts.slice(MOST_HOSTS))
-    problems.tell(scope.origin, `a network has at most ${MOST_HOSTS} hosts`, "part them among several networks");
-  for (const host of hosts.slice(0, MOST_HOSTS)) {
-    const { scope, addresses } = host;
-    const { origin } = scope;
-    const settings = settle(
-      around(scope, ({ kind }) => !ANYWHERE.has(kind)),
-      problems,
-    );
-    for (const { branches } of scope.conditionals)
-      problems.tell(branches[0]?.statement.origin ?? origin, "a host has no conditions", "write a class with its mac");
-    const identity = identityOf(host, problems);
-    if (identity === undefined) {
-      problems.tell(origin, "it says neither the host's MAC address nor its client identifier", "add one of them");
-      continue;
-    }
-    const booting = inherited(scope, (at) => at.booting);
-    if (booting?.value === "deny" && "mac" in identity) {
-      for (const network of networks) network.ignore.push({ value: identity.mac, origin });
-      continue;
-    }
-    for (const [network, taken] of names) {
-      const [address, ...more] = addresses.filter(({ value }) => contains(network.subnet.value, value));
-      for (const { value, origin: at } of more)
-        problems.tell(
-          at,
-          `a host has one address in a network, ${value} is another one`,
-          "make a host of its own of it",
-        );
-      if (address !== undefined)
-        network.hosts.push({
-          name: unusedName(hostName(host.name), taken),
-          origin,
-          identity,
-          address: address.value,
-          settings: hostSettings(settings),
-        });
-      else if (addresses.length === 0) addWithoutAddress(network, host.name, identity, settings, origin, problems);
-    }
-    for (const { value, origin: at } of addresses)
-      if (!networks.some(({ subnet }) => contains(subnet.value, value)))
-        problems.tell(
-          at,
-          `${value} is of no subnet that the file declares`,
-          "declare its subnet, or change the address",
-        );
-  }
-}
-
-type Identity = DraftNetwork["hosts"][number]["identity"];
-
-function identityOf({ hardware, clientId, circuitId }: Host, problems: Problems): Identity | undefined {
-  if (hardware !== undefined) {
-    for (const other of [clientId, circuitId])
-      if (other !== undefined)
-        problems.tell(other.origin, "a host is told by one thing, here by its MAC address", "nothing is to be done");
-    return { mac: hardware.value };
-  }
-  if (clientId !== undefined) return { clientId: clientId.value };
-  return circuitId === undefined ? undefined : { circuitId: circuitId.value };
-}
-
-/** A host has one lease time. */
-function hostSettings(settings: Settings): Settings {
-  const { leaseMinimum: _minimum, leaseMaximum, leaseDefault, ...rest } = settings;
-  const lease = leaseDefault ?? leaseMaximum;
-  return lease === undefined ? rest : { ...rest, leaseDefault: lease };
-}
-
-/** What is told to a host that gets an address of the range is told to a class of one. */
-function addWithoutAddress(
-  network: DraftNetwork,
-  name: string,
-  identity: Identity,
-  settings: Settings,
-  origin: Origin,
-  problems: Problems,
-): void {
-  const hasContent = settings.options.size > 0 || Object.keys(settings).length > 1;
-  if (!("mac" in identity)) {
-    problems.tell(origin, "a host without an address cannot be known by this", "give it an address");
-    return;
-  }
-  if (network.knownOnly !== undefined)
-    problems.tell(
-      origin,
-      "a host without an address is not known, and only known ones are served",
-      "give it an address",
-    );
-  if (!hasContent) {
-    if (network.knownOnly === undefined)
-      problems.tell(origin, "it has no address of its own and is told nothing of its own", "nothing is to be done");
-    return;
-  }
-  const taken = new Set(network.classes.map((known) => known.name));
-  const match = { mac: identity.mac };
-  // What is said of one host counts before what is said of its kind.
-  const declared = { name: unusedName(hostName(name), taken), origin, match, ranges: [] };
-  network.classes.unshift({ ...declared, settings: hostSettings(settings) });
 }

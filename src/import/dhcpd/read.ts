@@ -1,25 +1,19 @@
 /** A dhcpd.conf to its scopes, subnets, hosts and classes (dhcpd.conf(5)). */
-import {
-  contains,
-  type Ipv4Address,
-  type Ipv4Prefix,
-  ipv4ToNumber,
-  networkOf,
-  parseIpv4,
-  parseMac,
-} from "../../base/address.ts";
+import { type Ipv4Address, type Ipv4Prefix, ipv4ToNumber, networkOf, parseIpv4, parseMac } from "../../base/address.ts";
 import { toHex } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { FOREVER_SECONDS } from "../../protocol/leases/time.ts";
 import { formatRange, type Located, MOST_NETWORKS } from "../draft.ts";
 import { badOption } from "../option-value.ts";
+import type { Included } from "../included.ts";
 import type { Problems } from "../problem.ts";
+import { SubnetIndex } from "../subnet-index.ts";
 import { parseSubject, type Subject } from "./condition.ts";
 import type { Token } from "./lexer.ts";
 import { encodeBytes, OptionDefinitions } from "./option-definitions.ts";
-import { around, type Conditional, type Host, openScope, type Scope, type Subnet } from "./scope.ts";
+import { around, type Conditional, type Host, openScope, type Scope, sharedNetworkOf, type Subnet } from "./scope.ts";
 import { keywords, parseStatements, type Statement } from "./statements.ts";
-import { UNTAKEN, WITHOUT_EFFECT } from "./untaken.ts";
+import { PERMISSIONS, UNTAKEN, WITHOUT_EFFECT } from "./untaken.ts";
 
 export interface ClassDeclaration {
   readonly scope: Scope;
@@ -31,7 +25,16 @@ export interface ClassDeclaration {
   readonly subclasses: { readonly scope: Scope; readonly value: Token }[];
 }
 
+/** In what a statement stands. */
+interface Place {
+  readonly subnet?: Subnet;
+  readonly host?: Host;
+  readonly class?: ClassDeclaration;
+}
+
 const CLIENT_IDENTIFIER = 61;
+/** People define one or two. */
+const MOST_SPACES = 32;
 
 export class DhcpdConfiguration {
   readonly problems: Problems;
@@ -41,9 +44,13 @@ export class DhcpdConfiguration {
   readonly hosts: Host[] = [];
   readonly classes = new Map<string, ClassDeclaration>();
   readonly #sharedPools: Scope[] = [];
+  readonly #included: Included;
+  readonly #spaces = new Set<string>();
+  readonly #subnetIndex = new SubnetIndex<Subnet>();
 
-  constructor(text: string, problems: Problems) {
+  constructor(text: string, included: Included, problems: Problems) {
     this.problems = problems;
+    this.#included = included;
     this.#readBlock(parseStatements(text, problems), this.file, {});
     for (const pool of this.#sharedPools) this.#placePool(pool);
   }
@@ -52,7 +59,7 @@ export class DhcpdConfiguration {
   #placePool(pool: Scope): void {
     const found = Map.groupBy(pool.ranges, ({ value }) => {
       const first = value.slice(0, value.indexOf("-")) as Ipv4Address;
-      return this.subnets.find(({ prefix }) => contains(prefix, first));
+      return this.subnetOf(first);
     });
     for (const [subnet, ranges] of found) {
       if (subnet !== undefined) subnet.pools.push({ ...pool, parent: subnet.scope, ranges });
@@ -62,11 +69,12 @@ export class DhcpdConfiguration {
     }
   }
 
-  #readBlock(
-    statements: readonly Statement[],
-    scope: Scope,
-    place: { readonly subnet?: Subnet; readonly host?: Host; readonly class?: ClassDeclaration },
-  ): void {
+  /** The declared subnet that the address is in. */
+  subnetOf(address: Ipv4Address): Subnet | undefined {
+    return this.#subnetIndex.find(address);
+  }
+
+  #readBlock(statements: readonly Statement[], scope: Scope, place: Place): void {
     let conditional: { branches: Conditional["branches"][number][]; otherwise?: Scope } | undefined;
     for (const statement of statements) {
       const words = keywords(statement);
@@ -96,7 +104,10 @@ export class DhcpdConfiguration {
 
   #tellUntaken({ origin, block }: Statement, words: readonly string[]): void {
     if (WITHOUT_EFFECT.has(words.join(" "))) return;
-    const [reason, remedy] = UNTAKEN.get(words[0] ?? "") ?? [
+    const isPermission = ["allow", "deny", "ignore"].includes(words[0] ?? "");
+    const permission = words.slice(1).join(" ").replaceAll("-", " ");
+    const advice = isPermission ? PERMISSIONS.get(permission) : UNTAKEN.get(words[0] ?? "");
+    const [reason, remedy] = advice ?? [
       block === undefined ? "this is no statement that netloom knows here" : "this is no block that netloom knows here",
       "see whether it is spelled right, and write what it is for by hand",
     ];
@@ -104,20 +115,18 @@ export class DhcpdConfiguration {
   }
 
   /** False: it is not known here. @throws NetloomError when it is wrong */
-  #readStatement(
-    statement: Statement,
-    words: readonly string[],
-    scope: Scope,
-    {
-      subnet,
-      host,
-      class: inClass,
-    }: { readonly subnet?: Subnet; readonly host?: Host; readonly class?: ClassDeclaration },
-  ): boolean {
+  #readStatement(statement: Statement, words: readonly string[], scope: Scope, place: Place): boolean {
+    const { subnet, host, class: inClass } = place;
     const { tokens, origin, block } = statement;
     const value = tokens[1]?.text ?? "";
     const located = <T>(what: T): Located<T> => ({ value: what, origin });
     switch (words[0]) {
+      case "include":
+        if (value === "") return false;
+        this.#included.follow(value, origin, ({ text, name }) => {
+          this.#readBlock(parseStatements(text, this.problems, name), scope, place);
+        });
+        return true;
       case "option":
         this.#readOption(statement, scope, host);
         return true;
@@ -231,6 +240,9 @@ export class DhcpdConfiguration {
     const { space, code, bytes } = this.definitions.encode(tokens.slice(1));
     const located = { value: bytes, origin };
     if (space !== "dhcp") {
+      this.#spaces.add(space);
+      if (this.#spaces.size > MOST_SPACES)
+        throw badOption(`a file has at most ${MOST_SPACES} option spaces`, "part it");
       const options = scope.spaces.get(space) ?? new Map<number, Located<Uint8Array>>();
       scope.spaces.set(space, options.set(code, located));
     } else if (host !== undefined && code === CLIENT_IDENTIFIER)
@@ -242,10 +254,16 @@ export class DhcpdConfiguration {
     const [, address, netmask, mask] = tokens.map(({ text }) => text);
     if (block === undefined || address === undefined || netmask !== "netmask" || mask === undefined) return false;
     const prefix = prefixOf(parseIpv4(address), parseIpv4(mask));
-    if (this.subnets.length >= MOST_NETWORKS)
-      throw badOption(`a file has at most ${MOST_NETWORKS} networks`, "part it");
-    const around = scope.kind === "shared-network" ? scope.origin.text : undefined;
-    const subnet: Subnet = { scope: openScope("subnet", scope, origin), prefix, sharedNetwork: around, pools: [] };
+    if (this.subnets.length >= MOST_NETWORKS) {
+      this.problems.tell(origin, `a file has at most ${MOST_NETWORKS} networks`, "part it");
+      return true;
+    }
+    const inner = openScope("subnet", scope, origin);
+    const subnet: Subnet = { scope: inner, prefix, sharedNetwork: sharedNetworkOf(scope), pools: [] };
+    if (!this.#subnetIndex.add(prefix, subnet)) {
+      this.problems.tell(origin, "the subnet is declared already", "declare it once");
+      return true;
+    }
     this.subnets.push(subnet);
     this.#readBlock(block, subnet.scope, { subnet });
     return true;
@@ -333,7 +351,7 @@ function readSeconds(text: string): number {
 
 /** Text where it is nothing but letters, digits and marks, else bytes with colons. */
 export function formatIdentifier(bytes: Uint8Array): string {
-  const text = String.fromCharCode(...bytes);
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const isText = /^[ -~]+$/.test(text) && !/^[0-9a-f]{2}(:[0-9a-f]{2})+$/i.test(text);
   if (isText) return text;
   return toHex(bytes).replaceAll(/(..)(?=.)/g, "$1:");

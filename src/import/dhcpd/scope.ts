@@ -75,6 +75,11 @@ export function around(scope: Scope, isPart: (scope: Scope) => boolean = () => t
   return scopes;
 }
 
+/** The name of the shared network around a scope. */
+export function sharedNetworkOf(scope: Scope): string | undefined {
+  return around(scope).find(({ kind }) => kind === "shared-network")?.origin.text;
+}
+
 /** What holds in the innermost of these scopes, given from there outwards. */
 export function settle(scopes: readonly Scope[], problems: Problems): Settings {
   let settings: Settings = { options: new Map() };

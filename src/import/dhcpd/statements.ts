@@ -11,8 +11,9 @@ export interface Statement {
 /** dhcpd's own examples have five. */
 const MOST_DEPTH = 32;
 
-/** @param problems where it is told what cannot be read */
-export function parseStatements(text: string, problems: Problems): Statement[] {
+/** @param problems where it is told what cannot be read @param file the name of an included one */
+export function parseStatements(text: string, problems: Problems, file?: string): Statement[] {
+  const originOf = (words: readonly Token[]): Origin => locate(text, words, file);
   const tokens = tokenize(text);
   const top: Statement[] = [];
   const open: { statements: Statement[]; origin: Origin }[] = [];
@@ -28,9 +29,9 @@ export function parseStatements(text: string, problems: Problems): Statement[] {
       continue;
     }
     if (mark === ";") {
-      if (words.length > 0) inner().push({ tokens: words, origin: originOf(text, words) });
+      if (words.length > 0) inner().push({ tokens: words, origin: originOf(words) });
     } else if (mark === "{") {
-      const origin = originOf(text, words.length > 0 ? words : [token]);
+      const origin = originOf(words.length > 0 ? words : [token]);
       const block: Statement[] = [];
       if (open.length >= MOST_DEPTH) {
         problems.tell(
@@ -43,13 +44,17 @@ export function parseStatements(text: string, problems: Problems): Statement[] {
       inner().push({ tokens: words, origin, block });
       open.push({ statements: block, origin });
     } else {
-      if (words.length > 0) tellEnd(originOf(text, words), problems);
+      if (words.length > 0) tellEnd(originOf(words), problems);
       if (open.pop() === undefined)
-        problems.tell({ line: token.line, text: "}" }, "it closes no block", "look for a { that is missing above it");
+        problems.tell(
+          { ...originOf([token]), text: "}" },
+          "it closes no block",
+          "look for a { that is missing above it",
+        );
     }
     words = [];
   }
-  if (words.length > 0) tellEnd(originOf(text, words), problems);
+  if (words.length > 0) tellEnd(originOf(words), problems);
   for (const { origin } of open) problems.tell(origin, "the block has no end", "look for a } that is missing");
   return top;
 }
@@ -58,9 +63,13 @@ function tellEnd(origin: Origin, problems: Problems): void {
   problems.tell(origin, "the statement has no end", "put a semicolon behind it");
 }
 
-function originOf(text: string, words: readonly Token[]): Origin {
+function locate(text: string, words: readonly Token[], file: string | undefined): Origin {
   const [first, last] = [words[0], words.at(-1)];
-  return { line: first?.line ?? 1, text: brief(text.slice(first?.start, last?.end)) };
+  return {
+    line: first?.line ?? 1,
+    text: brief(text.slice(first?.start, last?.end)),
+    ...(file === undefined ? {} : { file }),
+  };
 }
 
 /** The words without their kinds, in lower case up to the first that is a string: keywords have no case. */

@@ -1,8 +1,9 @@
 /** The DHCP part of a dnsmasq configuration to networks. Pure: what cannot be taken is told, nothing is thrown. */
-import { broadcastOf, contains, type Ipv4Address, ipv4FromNumber, ipv4ToNumber } from "../../base/address.ts";
+import { broadcastOf, type Ipv4Address, ipv4FromNumber, type Ipv4Prefix, ipv4ToNumber } from "../../base/address.ts";
 import { utf8Encode } from "../../base/bytes.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
+import { Budget } from "../budget.ts";
 import {
   cleanName,
   type DraftNetwork,
@@ -11,14 +12,19 @@ import {
   MOST_HOSTS,
   MOST_NETWORKS,
   mergeSettings,
+  Names,
   type Settings,
-  unusedName,
+  valuesOf,
 } from "../draft.ts";
+import { findLink, joinNetworks } from "../join.ts";
+import type { ImportOptions } from "../options.ts";
 import type { Problems } from "../problem.ts";
+import { SubnetIndex } from "../subnet-index.ts";
+import { Encapsulated } from "./encapsulated.ts";
 import { draftHost, type HostLine, identityOf, readHost } from "./hosts.ts";
-import { type Line, readLines } from "./lines.ts";
+import { type Line, readAllLines } from "./lines.ts";
 import { macPrefix, readMatch } from "./matches.ts";
-import { readBoot, readOption, readTags } from "./options.ts";
+import { type Container, readBoot, readOption, readTags } from "./options.ts";
 import { type RangeLine, readRange } from "./ranges.ts";
 import { Tags } from "./tags.ts";
 import { adviceOn, WITHOUT_EFFECT } from "./untaken.ts";
@@ -28,8 +34,16 @@ const DEFAULT_SECONDS = 3600;
 const MOST_DEVICE_NAME = 15;
 const TAG_SETTERS = new Set(["dhcp-match", "dhcp-vendorclass", "dhcp-userclass", "dhcp-mac"]);
 
-export function importDnsmasq(text: string, problems: Problems): DraftNetwork[] {
-  return new Importer(readLines(text), problems).networks;
+export function importDnsmasq(text: string, { included, link, problems }: ImportOptions): DraftNetwork[] {
+  return new Importer(readAllLines(text, included), link, problems).networks;
+}
+
+/** A range for clients with tags alone. */
+interface ClassRange {
+  readonly network: DraftNetwork;
+  readonly tags: readonly string[];
+  readonly located: DraftNetwork["ranges"][number];
+  readonly leaseSeconds: number | undefined;
 }
 
 class Importer {
@@ -42,16 +56,26 @@ class Importer {
   /** Options that clients are told the server's own address for, or nothing at all. */
   readonly #ownAddress = new Set<number>();
   readonly #silent = new Set<number>();
+  readonly #encapsulated = new Encapsulated();
+  readonly #bySubnet = new SubnetIndex<DraftNetwork>();
+  readonly #byInterface = new Map<string, DraftNetwork>();
+  readonly #budget: Budget;
   #usesBoot = false;
 
-  constructor(lines: readonly Line[], problems: Problems) {
+  constructor(lines: readonly Line[], link: Ipv4Prefix | undefined, problems: Problems) {
     this.#byKey = Map.groupBy(lines, ({ key }) => key);
     this.#problems = problems;
+    this.#budget = new Budget(problems);
     this.#readRanges();
+    this.#readListenAddresses();
     for (const line of lines) if (TAG_SETTERS.has(line.key)) this.#readTagSetter(line);
     this.#readHosts();
     for (const line of lines) this.#attempt(line, () => this.#readLine(line));
-    for (const network of this.networks) this.#complete(network);
+    this.#encapsulated.finish(this.#common);
+    const classRanges = Map.groupBy(this.#classRanges, ({ network }) => network);
+    for (const network of this.networks) this.#complete(network, classRanges.get(network) ?? []);
+    for (const line of this.#values("shared-network")) this.#attempt(line, () => this.#joinShared(line));
+    if (link !== undefined) this.#joinRelayed(link);
   }
 
   #attempt(line: Line, read: () => void): void {
@@ -73,42 +97,44 @@ class Importer {
       this.#attempt(line, () => {
         ranges.push(readRange(line));
       });
-    const names = new Set<string>();
+    const names = new Names();
     const subnets = new Set(ranges.map(({ subnet }) => subnet.address)).size;
+    const interfaces = this.#values("interface").flatMap(({ values }) => values);
     for (const range of ranges) {
-      const known = this.networks.find(({ subnet }) => contains(subnet.value, range.first));
+      const known = this.#bySubnet.find(range.first);
       if (known === undefined && this.networks.length >= MOST_NETWORKS) {
         this.#tell(range.line, [`a file has at most ${MOST_NETWORKS} networks`, "part it"]);
         continue;
       }
-      const network = known ?? this.#addNetwork(range, subnets, names);
+      const network = known ?? this.#addNetwork(range, subnets, interfaces, names);
       this.#addRange(network, range);
     }
   }
 
-  #listenAddresses(): Ipv4Address[] {
-    return this.#values("listen-address").flatMap(({ values }) =>
-      values.flatMap((value) =>
-        /^\d+(\.\d+){3}$/.test(value) && !value.startsWith("127.") ? [value as Ipv4Address] : [],
-      ),
-    );
+  #readListenAddresses(): void {
+    for (const { values, origin } of this.#values("listen-address")) {
+      for (const value of values) {
+        if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(value)) continue;
+        const network = this.#bySubnet.find(value as Ipv4Address);
+        if (network !== undefined) network.gateway ??= { value: value as Ipv4Address, origin };
+      }
+    }
   }
 
-  #addNetwork(range: RangeLine, subnets: number, names: Set<string>): DraftNetwork {
+  #addNetwork(range: RangeLine, subnets: number, interfaces: readonly string[], names: Names): DraftNetwork {
     const { origin } = range.line;
-    const interfaces = this.#values("interface").flatMap(({ values }) => values);
     const named = range.interfaceName ?? range.sets[0] ?? (subnets === 1 ? interfaces[0] : undefined);
     const plain = subnets === 1 ? "lan" : `lan${this.networks.length + 1}`;
     // A bridge cannot have the name that the served interface has, unless it is one.
     const name =
       named === undefined || interfaces.includes(named) ? plain : cleanName(named, plain, MOST_DEVICE_NAME - 2);
-    const gateway = this.#listenAddresses().find((address) => contains(range.subnet, address));
-    const origins = this.#values("listen-address")[0]?.origin ?? origin;
+    const where = origin.file === undefined ? "" : ` of ${origin.file}`;
     const network: DraftNetwork = {
-      name: unusedName(name, names),
+      name: names.unused(name),
       subnet: { value: range.subnet, origin },
-      ...(gateway === undefined ? {} : { gateway: { value: gateway, origin: origins } }),
-      comment: `Line ${origin.line}. This host gets the gateway's address on the network.`,
+      also: [],
+      relayed: [],
+      comment: `Line ${origin.line}${where}. This host gets the gateway's address on the network.`,
       ranges: [],
       settings: emptySettings(),
       authoritative: this.#values("dhcp-authoritative").length > 0,
@@ -125,6 +151,8 @@ class Importer {
         "see whether subnet is right",
       );
     this.networks.push(network);
+    this.#bySubnet.add(range.subnet, network);
+    if (range.interfaceName !== undefined) this.#byInterface.set(range.interfaceName, network);
     for (const tag of [...range.sets, ...(range.interfaceName === undefined ? [] : [range.interfaceName])])
       this.#tags.of(tag).networks.add(network);
     return network;
@@ -151,12 +179,7 @@ class Importer {
     this.#classRanges.push({ network, tags, located, leaseSeconds });
   }
 
-  readonly #classRanges: {
-    readonly network: DraftNetwork;
-    readonly tags: readonly string[];
-    readonly located: DraftNetwork["ranges"][number];
-    readonly leaseSeconds: number | undefined;
-  }[] = [];
+  readonly #classRanges: ClassRange[] = [];
 
   #readTagSetter(line: Line): void {
     const [tag = "", ...words] = line.values;
@@ -173,7 +196,7 @@ class Importer {
   }
 
   #readHosts(): void {
-    const names = new Map<DraftNetwork, Set<string>>();
+    const names = new Map<DraftNetwork, Names>();
     for (const line of this.#values("dhcp-host")) {
       const host = readHost(line, this.#problems);
       if (host.isIgnored) this.#ignore(host);
@@ -188,12 +211,19 @@ class Importer {
     for (const mac of macs) {
       const match = macPrefix(mac)?.mac;
       if (match === undefined) this.#tell(line, [`${mac} is not the beginning of a MAC address`, "write each address"]);
-      else for (const network of this.networks) network.ignore.push({ value: match, origin: line.origin });
+      else this.#ignoreEverywhere(match, line);
     }
   }
 
-  #addHost(host: HostLine, address: Ipv4Address, names: Map<DraftNetwork, Set<string>>): void {
-    const network = this.networks.find(({ subnet }) => contains(subnet.value, address));
+  #ignoreEverywhere(mac: string, { origin }: Line): void {
+    for (const network of this.networks) {
+      if (!this.#budget.take(1, origin)) return;
+      network.ignore.push({ value: mac, origin });
+    }
+  }
+
+  #addHost(host: HostLine, address: Ipv4Address, names: Map<DraftNetwork, Names>): void {
+    const network = this.#bySubnet.find(address);
     if (network === undefined) {
       this.#tell(host.line, [
         `${address} is of no subnet that has a dhcp-range`,
@@ -213,9 +243,10 @@ class Importer {
       this.#tell(host.line, [`a network has at most ${MOST_HOSTS} hosts`, "part them among several networks"]);
       return;
     }
-    const taken = names.get(network) ?? new Set<string>();
+    if (!this.#budget.take(5, host.line.origin)) return;
+    const taken = names.get(network) ?? new Names();
     names.set(network, taken);
-    const name = host.name === undefined ? undefined : unusedName(hostName(host.name), taken);
+    const name = host.name === undefined ? undefined : taken.unused(hostName(host.name));
     const draft = draftHost({ ...host, name }, address, identity);
     network.hosts.push(draft);
     for (const tag of host.tags) this.#tags.of(tag).hosts.push(draft);
@@ -244,6 +275,11 @@ class Importer {
       case "dhcp-rapid-commit":
       case "listen-address":
         return;
+      case "shared-network":
+        return;
+      case "dhcp-option-force":
+        this.#tell(line, ["clients are told the options that they ask for", "see whether the client asks for it"]);
+        return this.#readOption(line);
       case "dhcp-option":
         return this.#readOption(line);
       case "dhcp-boot":
@@ -273,13 +309,23 @@ class Importer {
   }
 
   #readOption(line: Line): void {
-    const { tags, code, bytes, isOwnAddress } = readOption(line.values);
+    const { tags, code, bytes, isOwnAddress, within } = readOption(line.values);
+    if (within !== undefined && bytes !== undefined) return this.#readInner(line, tags, within, code, bytes);
     if (bytes === undefined && tags.length === 0) (isOwnAddress ? this.#ownAddress : this.#silent).add(code);
     else if (bytes === undefined)
       this.#tell(line, ["what some clients alone are not told cannot be said", "tell the others in classes"]);
     else
       for (const settings of this.#audience(line, tags))
         settings.options.set(code, { value: bytes, origin: line.origin });
+  }
+
+  /** What is in an option of a vendor's clients is told to a class of them. */
+  #readInner(line: Line, tags: readonly string[], within: Container, code: number, value: Uint8Array): void {
+    const { vendor } = within;
+    const tag = `vendor:${vendor}`;
+    if (vendor !== undefined && !this.#tags.has(tag)) this.#tags.add(tag, { vendor });
+    for (const settings of this.#audience(line, vendor === undefined ? tags : [...tags, tag]))
+      this.#encapsulated.add(settings, within, code, { value, origin: line.origin });
   }
 
   #readBoot(line: Line): void {
@@ -314,15 +360,14 @@ class Importer {
       mac !== undefined && vendor === undefined && user === undefined && architecture === undefined ? [mac] : [],
     );
     if (tags.length === 1 && macs.length === matches.length && macs.length > 0)
-      for (const network of this.networks)
-        network.ignore.push(...macs.map((value) => ({ value, origin: line.origin })));
+      for (const mac of macs) this.#ignoreEverywhere(mac, line);
     else this.#tell(line, ["only MAC addresses are ignored", "write the clients' MAC addresses under ignore:"]);
   }
 
   /** What dnsmasq does where nothing is said. */
-  #complete(network: DraftNetwork): void {
-    for (const { network: of, tags, located, leaseSeconds } of this.#classRanges)
-      if (of === network) this.#addClassRange(network, tags, located, leaseSeconds);
+  #complete(network: DraftNetwork, classRanges: readonly ClassRange[]): void {
+    for (const { tags, located, leaseSeconds } of classRanges)
+      this.#addClassRange(network, tags, located, leaseSeconds);
     const { origin } = network.subnet;
     const settings = mergeSettings(this.#common, network.settings);
     const own = network.gateway?.value ?? ipv4FromNumber(ipv4ToNumber(network.subnet.value.address) + 1);
@@ -343,7 +388,34 @@ class Importer {
     if (this.#usesBoot) settings.nextServer ??= { value: own, origin };
     settings.leaseDefault ??= { value: DEFAULT_SECONDS, origin };
     Object.assign(network.settings, settings);
-    network.classes.push(...this.#tags.classesFor(network));
+    for (const made of this.#tags.classesFor(network))
+      if (this.#budget.take(2 + valuesOf(made.settings), made.origin)) network.classes.push(made);
+  }
+
+  /** `INTERFACE|ADDRESS,ADDRESS`: the subnets of both are on one link. */
+  #joinShared(line: Line): void {
+    const [link = "", address = ""] = line.values;
+    const main = this.#byInterface.get(link) ?? this.#networkOf(link);
+    const other = this.#networkOf(address);
+    if (main === undefined || other === undefined || main === other) {
+      this.#tell(line, ["it does not name the subnets of two ranges", "write two addresses, one of each"]);
+      return;
+    }
+    joinNetworks(main, [other], "also", this.#problems);
+    this.networks.splice(this.networks.indexOf(other), 1);
+  }
+
+  #networkOf(address: string): DraftNetwork | undefined {
+    const found = /^\d{1,3}(\.\d{1,3}){3}$/.test(address) ? this.#bySubnet.find(address as Ipv4Address) : undefined;
+    return found === undefined || !this.networks.includes(found) ? undefined : found;
+  }
+
+  #joinRelayed(link: Ipv4Prefix): void {
+    const main = findLink(this.networks, link, this.#problems);
+    if (main === undefined) return;
+    const others = this.networks.filter((network) => network !== main);
+    joinNetworks(main, others, "relayed", this.#problems);
+    this.networks.splice(0, this.networks.length, main);
   }
 
   #addClassRange(

@@ -1,4 +1,5 @@
 /** The lines of a dnsmasq configuration: `KEY`, `KEY=VALUE,VALUE,…`, comments, quotes (dnsmasq(8), CONFIG FILE). */
+import type { Included } from "../included.ts";
 import { brief, type Origin } from "../problem.ts";
 
 export interface Line {
@@ -9,14 +10,60 @@ export interface Line {
   readonly origin: Origin;
 }
 
-/** A comma or a # within quotes stands for itself, and a backslash takes the next letter as it is. */
-export function readLines(text: string): Line[] {
-  return text.split(/\r?\n/).flatMap((source, i) => {
+/** Keys that name files or folders: of further lines, or of the values of one key. */
+const FILES: ReadonlyMap<string, string | undefined> = new Map([
+  ["conf-file", undefined],
+  ["conf-dir", undefined],
+  ["dhcp-hostsfile", "dhcp-host"],
+  ["dhcp-hostsdir", "dhcp-host"],
+  ["dhcp-optsfile", "dhcp-option"],
+  ["dhcp-optsdir", "dhcp-option"],
+]);
+
+/** The lines of the file, and at their places those of the files that it includes. */
+export function readAllLines(text: string, included: Included): Line[] {
+  const lines: Line[] = [];
+  const add = (source: string, file?: string, key?: string): void => {
+    for (const line of readLines(source, file, key)) {
+      if (!FILES.has(line.key)) lines.push(line);
+      else
+        for (const path of pathsOf(line, included))
+          included.follow(path, line.origin, (found) => add(found.text, found.name, FILES.get(line.key)));
+    }
+  };
+  add(text);
+  return lines;
+}
+
+/** The files that such a line names (dnsmasq(8), conf-dir): `PATH`, or `FOLDER[,EXTENSION…]`. */
+function pathsOf({ key, values, origin }: Line, included: Included): readonly string[] {
+  const [path = "", ...endings] = values;
+  if (!key.endsWith("dir")) return path === "" ? [] : [path];
+  const wanted = endings.filter((ending) => ending.startsWith("*")).map((ending) => ending.slice(1));
+  const unwanted = endings.filter((ending) => !ending.startsWith("*"));
+  return included.list(path, origin).filter((found) => {
+    const name = found.slice(found.lastIndexOf("/") + 1);
+    if (name.endsWith("~") || name.startsWith(".") || (name.startsWith("#") && name.endsWith("#"))) return false;
+    if (unwanted.some((ending) => name.endsWith(ending))) return false;
+    return wanted.length === 0 || wanted.some((ending) => name.endsWith(ending));
+  });
+}
+
+/**
+ * A comma or a # within quotes stands for itself, and a backslash takes the next letter as it is.
+ * @param key of all lines, which are its values
+ */
+function readLines(text: string, file?: string, key?: string): Line[] {
+  const own = file === undefined ? {} : { file };
+  return text.split(/\r?\n/).flatMap((source, i): Line[] => {
     const words = withoutComment(source).trim();
     if (words === "") return [];
-    const [, key = "", value] = /^([^=]*?)\s*(?:=\s*(.*))?$/s.exec(words) ?? [];
-    const values = value === undefined || value === "" ? [] : splitValues(value);
-    return [{ key: key.toLowerCase().replace(/^--/, ""), values, origin: { line: i + 1, text: brief(words) } }];
+    const origin = { line: i + 1, text: brief(words), ...own };
+    if (key !== undefined) return [{ key, values: splitValues(words), origin }];
+    const equals = words.indexOf("=");
+    const name = (equals < 0 ? words : words.slice(0, equals)).trimEnd().toLowerCase().replace(/^--/, "");
+    const value = equals < 0 ? "" : words.slice(equals + 1).trimStart();
+    return [{ key: name, values: value === "" ? [] : splitValues(value), origin }];
   });
 }
 

@@ -8,13 +8,26 @@ import { parseTime } from "./lines.ts";
 export interface OptionLine {
   readonly tags: readonly string[];
   readonly code: number;
+  /** Of which option it is a part; absent: it is one itself. */
+  readonly within?: Container;
   /** Undefined: clients are not told the option at all. */
   readonly bytes: Uint8Array | undefined;
   /** An address 0.0.0.0 that stands for the server itself. */
   readonly isOwnAddress: boolean;
 }
 
+/** An option that holds others (dnsmasq(8), dhcp-option). */
+export interface Container {
+  readonly code: number;
+  /** Option 125 tells for whom (RFC 3925 §4). */
+  readonly enterprise?: number;
+  /** Only for clients whose vendor class begins so. */
+  readonly vendor?: string;
+}
+
 const OWN_ADDRESS = "0.0.0.0";
+const VENDOR_OPTIONS = 43;
+const ENTERPRISE_OPTIONS = 125;
 
 /**
  * `[tag:TAG,]…[option:NAME|NUMBER][,VALUE]…`
@@ -23,11 +36,8 @@ const OWN_ADDRESS = "0.0.0.0";
 export function readOption(values: readonly string[]): OptionLine {
   const { tags, rest } = readTags(values);
   const [name = "", ...words] = rest;
-  if (/^(encap|vi-encap|vendor):/.test(name))
-    throw bad(
-      "options within another option are not made",
-      "write the bytes: options: { 43: { hex: … } }, or in a class with vendor",
-    );
+  const within = readContainer(name);
+  if (within !== undefined) return readInner(tags, within, words);
   if (name.startsWith("option6:")) throw bad("it is of IPv6", "give the network a subnet6");
   const option = findOption(name.replace(/^option:/, ""));
   if (option === undefined) throw bad(`there is no DHCP option ${JSON.stringify(name)}`, "give it by number");
@@ -38,13 +48,36 @@ export function readOption(values: readonly string[]): OptionLine {
   return { tags, code, bytes: encodeWords(option, words), isOwnAddress: false };
 }
 
+function readContainer(name: string): Container | undefined {
+  const [, kind, value = ""] = /^(encap|vi-encap|vendor):(.*)$/.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  if (kind === "vendor") return { code: VENDOR_OPTIONS, ...(value === "" ? {} : { vendor: value }) };
+  const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  if (kind === "vi-encap" && number < 2 ** 32) return { code: ENTERPRISE_OPTIONS, enterprise: number };
+  if (kind === "encap" && number >= 1 && number <= 254) return { code: number };
+  throw bad(`${JSON.stringify(value)} is not the number of an option`, "put the number right");
+}
+
+/** `NUMBER[,VALUE]…`, whose value is what it looks like. */
+function readInner(tags: readonly string[], within: Container, [number = "", ...words]: readonly string[]): OptionLine {
+  const code = /^\d{1,3}$/.test(number) ? Number(number) : 0;
+  if (code < 1 || code > 254) throw bad(`${JSON.stringify(number)} is no number of an option`, "write 1 to 254");
+  const bytes = words.length === 0 ? new Uint8Array(0) : encodeByLooks(words);
+  if (bytes.length > 255) throw bad("an option within another one has at most 255 bytes", "shorten it");
+  return { tags: [...tags], code, within, bytes, isOwnAddress: false };
+}
+
 function encodeWords(option: NonNullable<ReturnType<typeof findOption>>, words: readonly string[]): Uint8Array {
   if (hasForm(option)) {
     // A time may have a unit.
     const isNumber = /^\d+$/.test(option.looks) && words.length === 1;
     return encodeOption(option, isNumber ? String(parseTime(words[0]!) ?? words[0]) : words.join(","));
   }
-  // dnsmasq makes of a value what it looks like.
+  return encodeByLooks(words);
+}
+
+/** dnsmasq makes of a value what it looks like. */
+function encodeByLooks(words: readonly string[]): Uint8Array {
   const text = words.join(",");
   if (words.every((word) => /^\d+\.\d+\.\d+\.\d+$/.test(word)))
     return Uint8Array.from(words.flatMap((word) => parseIpv4(word).split(".").map(Number)));
@@ -55,14 +88,16 @@ function encodeWords(option: NonNullable<ReturnType<typeof findOption>>, words: 
         .map((byte) => byte.padStart(2, "0"))
         .join(""),
     );
-  if (words.length === 1 && /^\d{1,9}$/.test(text)) return encodeNumber(Number(text));
+  const [, number, size = ""] = /^(-?\d{1,10})([bsi]?)$/.exec(text) ?? [];
+  if (number !== undefined && Math.abs(Number(number)) < 2 ** 32) return encodeNumber(Number(number), size);
   return utf8Encode(text);
 }
 
-/** In as few bytes as it takes. */
-function encodeNumber(value: number): Uint8Array {
-  if (value < 256) return Uint8Array.of(value);
-  return value < 65_536 ? Uint8Array.of(value >> 8, value) : Uint8Array.of(value >> 24, value >> 16, value >> 8, value);
+/** @param size b, s or i: one, two or four bytes; otherwise as few as it takes */
+function encodeNumber(value: number, size: string): Uint8Array {
+  if (size === "b" || (size === "" && value >= 0 && value < 256)) return Uint8Array.of(value);
+  if (size === "s" || (size === "" && value >= 0 && value < 65_536)) return Uint8Array.of(value >>> 8, value);
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
 /** What `[tag:TAG,]…` names, and what stands behind it. */

@@ -10,7 +10,8 @@ import {
   cleanName,
   emptySettings,
   joinArchitectures,
-  unusedName,
+  MOST_CLASSES,
+  Names,
   type Match,
   type Settings,
 } from "../draft.ts";
@@ -33,16 +34,22 @@ export interface Audience {
 interface TagClass {
   readonly draft: DraftClass;
   readonly network: DraftNetwork | undefined;
-  lastLine: number;
+  /** When it was last named. */
+  turn: number;
 }
 
 /** As many classes as a network of a file has. */
 const MOST_MATCHES = 256;
+/** Of the kinds that clients with several tags are. */
+const MOST_PRODUCT = 1024;
 
 export class Tags {
   readonly #bearers = new Map<string, Bearers>();
   readonly #classes = new Map<string, TagClass[]>();
-  readonly #names = new Set<string>();
+  /** Those of all networks under none. */
+  readonly #byNetwork = new Map<DraftNetwork | undefined, TagClass[]>();
+  readonly #names = new Names();
+  #turn = 0;
 
   of(tag: string): Bearers {
     const known = this.#bearers.get(tag);
@@ -81,13 +88,18 @@ export class Tags {
     if (hosts.length > 0)
       return hosts.length === 1 && classes.length === 0 ? hosts[0]!.hosts.map(({ settings }) => settings) : undefined;
     if (classes.length === 0) return inNetworks.map((network) => (network === undefined ? common : network.settings));
-    const matches = classes.reduce<readonly Match[]>(
-      (all, { matches: own }) => all.flatMap((match) => own.flatMap((other) => bothMatch(match, other) ?? [])),
-      [{}],
-    );
+    let matches: readonly Match[] = [{}];
+    for (const { matches: own } of classes) {
+      if (matches.length * own.length > MOST_PRODUCT) return undefined;
+      matches = matches.flatMap((match) => own.flatMap((other) => bothMatch(match, other) ?? []));
+    }
     const name = classes.map(({ tag }) => tag).join("-");
+    const turn = ++this.#turn;
     return inNetworks.flatMap((network) =>
-      this.#classesOf(name, matches, network, origin).map(({ settings }) => settings),
+      this.#classesOf(name, matches, network, origin).map((entry) => {
+        entry.turn = turn;
+        return entry.draft.settings;
+      }),
     );
   }
 
@@ -96,38 +108,44 @@ export class Tags {
   }
 
   /** The classes of a tag in all networks, or in one. */
-  #classesOf(name: string, matches: readonly Match[], network: DraftNetwork | undefined, origin: Origin): DraftClass[] {
+  #classesOf(name: string, matches: readonly Match[], network: DraftNetwork | undefined, origin: Origin): TagClass[] {
     const key = `${name} ${network?.name ?? ""}`;
     const known = this.#classes.get(key);
     const classes =
       known ??
       joinArchitectures(matches).map((match) => ({
         draft: {
-          name: unusedName(cleanName(name, "class"), this.#names),
+          name: this.#names.unused(cleanName(name, "class")),
           origin,
           match,
           ranges: [],
           settings: emptySettings(),
         },
         network,
-        lastLine: origin.line,
+        turn: 0,
       }));
+    if (known !== undefined) return known;
     this.#classes.set(key, classes);
-    for (const entry of classes) entry.lastLine = Math.max(entry.lastLine, origin.line);
-    return classes.map(({ draft }) => draft);
+    const list = this.#byNetwork.get(network) ?? [];
+    this.#byNetwork.set(network, list);
+    list.push(...classes);
+    return classes;
   }
 
   /** The classes of a tag in one network, made when there are none. */
   classesIn(tag: string, network: DraftNetwork, origin: Origin): DraftClass[] {
-    return this.#classesOf(tag, this.of(tag).matches, network, origin);
+    return this.#classesOf(tag, this.of(tag).matches, network, origin).map(({ draft }) => draft);
   }
 
   /** In the order in which they count: of two lines for one client dnsmasq takes the later one. */
   classesFor(network: DraftNetwork): DraftClass[] {
-    return [...this.#classes.values()]
-      .flat()
-      .filter((entry) => entry.network === undefined || entry.network === network)
-      .toSorted((a, b) => b.lastLine - a.lastLine)
+    return [...this.#sorted(undefined), ...this.#sorted(network)]
+      .toSorted((a, b) => b.turn - a.turn)
       .map(({ draft }) => draft);
+  }
+
+  /** The first of them: no network has more. */
+  #sorted(network: DraftNetwork | undefined): readonly TagClass[] {
+    return (this.#byNetwork.get(network) ?? []).sort((a, b) => b.turn - a.turn).slice(0, MOST_CLASSES + 1);
   }
 }

@@ -5,10 +5,6 @@ export type Advice = readonly [reason: string, remedy: string];
 const DNS: Advice = ["it is of the DNS server, and only DHCP is imported", "keep dnsmasq for DNS (port 53) alone"];
 const TFTP: Advice = ["netloom serves no files by TFTP", "keep a TFTP server, and name it in next-server"];
 const PXE_MENU: Advice = ["there is no PXE menu", "give each architecture its boot file in a class"];
-const ELSEWHERE: Advice = [
-  "other files are not followed",
-  "import that file by itself, and put the two results together",
-];
 const IPV6: Advice = ["it is of IPv6", "give the network a subnet6"];
 const PROCESS: Advice = ["it says how dnsmasq runs", "nothing is to be done"];
 const DIAGNOSTICS: Advice = ["it says what dnsmasq writes down", "nothing is to be done"];
@@ -18,12 +14,6 @@ const TAGS: Advice = ["clients are not told apart by this", "write a class with 
 /** By the key, or by its beginning where that ends with a dash. */
 const UNTAKEN: readonly (readonly [start: string, advice: Advice])[] = [
   ["dhcp-leasefile", ["the leases are imported by a command", "netloom dhcp leases import FILE --interface IF"]],
-  ["dhcp-hostsfile", ELSEWHERE],
-  ["dhcp-hostsdir", ELSEWHERE],
-  ["dhcp-optsfile", ELSEWHERE],
-  ["dhcp-optsdir", ELSEWHERE],
-  ["conf-file", ELSEWHERE],
-  ["conf-dir", ELSEWHERE],
   ["servers-file", DNS],
   ["read-ethers", ["/etc/ethers is not read", "write its hosts under hosts:"]],
   ["dhcp-script", ["no program is started for a lease", "netloom dhcp leases --watch --json tells what changes"]],
@@ -31,14 +21,12 @@ const UNTAKEN: readonly (readonly [start: string, advice: Advice])[] = [
   ["dhcp-relay", ["netloom relays no DHCP", "run dhcrelay for it"]],
   ["dhcp-proxy", ["relays that answer themselves are not known", "nothing is to be done"]],
   ["dhcp-lease-max", ["the number of leases is that of the ranges' addresses", "give smaller ranges"]],
-  ["dhcp-option-force", ["clients are told the options that they ask for", "see whether the client asks for it"]],
   ["dhcp-option-pxe", PXE_MENU],
   ["dhcp-circuitid", TAGS],
   ["dhcp-remoteid", TAGS],
   ["dhcp-subscrid", TAGS],
   ["dhcp-name-match", TAGS],
   ["tag-if", TAGS],
-  ["shared-network", ["a network has one subnet", "make a network of each subnet"]],
   ["dhcp-duid", IPV6],
   ["dhcp-fqdn", DNS],
   ["dhcp-generate-names", DNS],

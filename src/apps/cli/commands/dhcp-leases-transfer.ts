@@ -10,7 +10,7 @@ import { type Command, type Invocation, usageError } from "../command.ts";
 import { DHCP4, DHCP6, type KeptLease, type LeaseFamily, readLastLeases } from "../lease-family.ts";
 import { type LeaseFile, leaseFileFor, leaseFiles, nameOfServer } from "../lease-files.ts";
 import { complain, print, printJson } from "../output.ts";
-import { readBounded } from "./import.ts";
+import { readBounded } from "../files-beside.ts";
 
 /** Half a million leases. */
 const MOST_BYTES = 256 * 1024 * 1024;

@@ -1,14 +1,13 @@
 /** import: a network file from the configuration of another DHCP server. */
-import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Ipv4Prefix, networkOf, parsePrefix } from "../../../base/address.ts";
 import { NetloomError, reasonOf } from "../../../base/errors.ts";
 import { FORMATS, importConfiguration } from "../../../import/import.ts";
-import { formatProblem } from "../../../import/problem.ts";
+import { formatProblem, type Problem } from "../../../import/problem.ts";
 import { type Command, usageError } from "../command.ts";
+import { filesBeside, readBounded } from "../files-beside.ts";
 import { complain, print, printJson } from "../output.ts";
-
-const MOST_BYTES = 4 * 1024 * 1024;
-const PIECE_BYTES = 256 * 1024;
 
 export const importCommand: Command = {
   name: "import",
@@ -17,9 +16,12 @@ export const importCommand: Command = {
   details:
     "The network file is printed, and netloom plan takes it. What could not be taken, or is not quite the same, is told " +
     "on standard error line by line: where it stands, why, and what to do. The exit code is 0 all the same; it is 1 when " +
-    "nothing that could be served is in FILE. With --json file, text and problems are printed as data.",
+    "nothing that could be served is in FILE. Files that it includes are read where they are in FILE's own folder or below. " +
+    "Each subnet becomes a network on this host, those of a shared network one; with --link only the one that the host " +
+    "is on, and all others are behind relay agents. With --json file, text and problems are printed as data.",
   options: {
     format: { value: FORMATS.join("|"), help: "what FILE is written for (default: what it looks like)" },
+    link: { value: "SUBNET", help: "the subnet that this host is on; relay agents bring what the others say" },
     output: { value: "FILE", help: "write the network file there, where nothing is yet, instead of printing it" },
   },
   example: "netloom import /etc/dhcp/dhcpd.conf --output office.yaml",
@@ -27,17 +29,23 @@ export const importCommand: Command = {
     const path = invocation.positionals[0]!;
     const format = readFormat(invocation.option("format"));
     const output = invocation.option("output");
-    const imported = importConfiguration(readBounded(path), basename(path), format);
+    const link = readLink(invocation.option("link"));
+    const files = filesBeside(path);
+    const imported = importConfiguration(readBounded(path), basename(path), {
+      ...(format === undefined ? {} : { format }),
+      ...(link === undefined ? {} : { link }),
+      ...(files === undefined ? {} : { files }),
+    });
     const { file, problems } = imported;
     if (file !== undefined && output !== undefined) writeNew(output, file.text);
     if (invocation.flag("json"))
       printJson({
         format: imported.format,
         ...(file === undefined ? {} : { file: file.content, text: file.text }),
-        problems: problems.map((problem) => ({ file: path, ...problem })),
+        problems: problems.map((problem) => ({ ...problem, file: pathOf(problem, path) })),
       });
     else {
-      for (const problem of problems) complain(formatProblem(path, problem));
+      for (const problem of problems) complain(formatProblem(pathOf(problem, path), problem));
       if (file !== undefined && output === undefined) print(file.text.trimEnd());
     }
     if (file !== undefined) return Promise.resolve(0);
@@ -54,33 +62,20 @@ function readFormat(text: string | undefined) {
   return format;
 }
 
-/** The text of a file that people give. @throws NetloomError bad-file */
-export function readBounded(path: string, mostBytes = MOST_BYTES): string {
+function readLink(text: string | undefined): Ipv4Prefix | undefined {
+  if (text === undefined) return undefined;
   try {
-    return readAtMost(path, mostBytes)
-      .toString("utf8")
-      .replace(/^\ufeff/, "");
-  } catch (cause) {
-    throw new NetloomError("bad-file", `read ${path}: ${reasonOf(cause)}`, { cause });
+    const prefix = parsePrefix(text);
+    if (!prefix.address.includes(":") && networkOf(prefix).address === prefix.address) return prefix as Ipv4Prefix;
+  } catch (error) {
+    if (!(error instanceof NetloomError)) throw error;
   }
+  throw usageError(`import: --link ${text}: it is no IPv4 subnet`, "Give one such as 192.0.2.0/24.");
 }
 
-/** A pipe or a device does not tell its size. */
-function readAtMost(path: string, mostBytes: number): Buffer {
-  const descriptor = openSync(path, "r");
-  try {
-    const pieces: Buffer[] = [];
-    for (let size = 0; ; ) {
-      const piece = Buffer.allocUnsafe(PIECE_BYTES);
-      const read = readSync(descriptor, piece);
-      if (read === 0) return Buffer.concat(pieces);
-      size += read;
-      if (size > mostBytes) throw new Error(`it is larger than ${mostBytes / 1024 / 1024} MiB`);
-      pieces.push(piece.subarray(0, read));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
+/** An included file is named beside the one that is imported. */
+function pathOf({ file }: Problem, path: string): string {
+  return file === undefined ? path : join(dirname(path), file);
 }
 
 function writeNew(path: string, text: string): void {
