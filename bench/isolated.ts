@@ -10,7 +10,7 @@
  * Run as root on two CPUs, inside the sandbox: scripts/sandbox.sh node bench/isolated.ts [OPTIONS]
  *
  *   --count 1000       networks of the second daemon
- *   --per-file 1000    of them in one file
+ *   --per-file 50      of them in one file: after a change the daemon looks at the whole file
  *   --rounds 5         of exchanges
  *   --idle 20          seconds of rest
  *   --folder DIR       where leases are kept, default the system's for temporary files
@@ -44,7 +44,7 @@ const GOAL = { mebibytes: 80, kibibytesEach: 50 };
 const { values: options } = parseArgs({
   options: {
     count: { type: "string", default: "1000" },
-    "per-file": { type: "string", default: "1000" },
+    "per-file": { type: "string", default: "50" },
     rounds: { type: "string", default: "5" },
     idle: { type: "string", default: "20" },
     folder: { type: "string", default: tmpdir() },
