@@ -205,9 +205,10 @@ export class LeaseSession {
   async giveBack(): Promise<void> {
     try {
       await this.#settle();
+      const { stateFolder, interfaceName } = this.#options;
+      if ((await linkStateOf(interfaceName))?.index !== this.#target.index) return;
       // The link stays up, so that the server can be told.
       await this.#become(compileUnleased(this.#target));
-      const { stateFolder, interfaceName } = this.#options;
       const stored = readStoredLease(stateFolder, interfaceName);
       if (stored !== undefined) this.#remember({ ...stored, endMilliseconds: Date.now() });
       this.#client.release();

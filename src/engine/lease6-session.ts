@@ -14,6 +14,7 @@ import {
   type LeasedAddress6,
   type LeasedInterface6,
 } from "../compile/dhcp6-lease.ts";
+import { linkStateOf } from "../kernel/read-interface.ts";
 import { extendAddress } from "../kernel/address-lifetime.ts";
 import { ipv6Standings, linkLocalOf } from "../kernel/ipv6-addresses.ts";
 import type { Dhcp6ClientConfig, Dhcp6ClientEvent } from "../protocol/dhcp6/client/input-output.ts";
@@ -176,9 +177,10 @@ export class Lease6Session {
   async giveBack(): Promise<void> {
     try {
       await this.#settle();
+      const { stateFolder, interfaceName } = this.#options;
+      if ((await linkStateOf(interfaceName))?.index !== this.#target.index) return;
       // The link stays up, so that the server can be told.
       await this.#leased.become(compileLease6(this.#target, [], []));
-      const { stateFolder, interfaceName } = this.#options;
       const stored = readStoredLease6(stateFolder, interfaceName);
       if (stored !== undefined) this.#remember(endedNow(stored));
       if (this.#client !== undefined)

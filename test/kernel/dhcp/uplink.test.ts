@@ -2,7 +2,7 @@
  * A file whose uplink gets its address from a provider's DHCP server, dnsmasq, or has addresses of its own. Every test has a host and a provider of
  * its own, two namespaces with a veth pair between them, so that all run at one time: much of what they do is waiting.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Folder, json, type Result, Running, shell, until } from "../../support/network.ts";
@@ -137,6 +137,10 @@ machines:
     ];
   }
 
+  defaultRoutes(): Record<string, unknown>[] {
+    return ["-4", "-6"].flatMap((family) => json(`ip -n ${this.#host} -j ${family} route show default`));
+  }
+
   link(name: string): Record<string, unknown> | undefined {
     return json(`ip -n ${this.#host} -j link show dev ${name}`)[0];
   }
@@ -204,9 +208,10 @@ describe.concurrent("an uplink with addresses of its own", () => {
     expect(world.addresses()).toEqual(["203.0.113.9", "192.0.2.2"]);
     await until("the way out", () => world.podReachesOut());
     expect(world.podResolver()).toContain("nameserver 192.0.2.53");
-    expect(world.onHost("ip route show default; ip -6 route show default").trim().split(" \n")).toEqual([
-      "default via 192.0.2.1 dev wan0 proto static metric 512",
-      "default via 2001:db8::1 dev wan0 proto static metric 512 pref medium",
+    const way = { dst: "default", dev: "wan0", protocol: "static", metric: 512 };
+    expect(world.defaultRoutes()).toMatchObject([
+      { ...way, gateway: "192.0.2.1" },
+      { ...way, gateway: "2001:db8::1" },
     ]);
     world.onHost("ip route delete default; ip address delete 192.0.2.2/24 dev wan0; ip -6 address flush dev wan0");
     await until("all of it again", () => world.addresses().includes("192.0.2.2") && world.podReachesOut());
@@ -338,6 +343,10 @@ describe.concurrent("an uplink by DHCP", () => {
       () => world.podResolver().includes("nameserver 192.0.2.54") && world.podReachesOut(),
     );
     expect(world.addresses()).toEqual(["192.0.2.200"]);
+    // Nothing can be given back to one that is gone, and nothing is left of it.
+    world.onHost("ip link delete wan0");
+    await world.done("destroy", world.file);
+    expect(readdirSync(world.folder.join("state/units"), { recursive: true })).toEqual([]);
   });
 
   test.each([
