@@ -19,6 +19,9 @@ import { createStateFolder } from "../store/state-folder.ts";
 import { linkLayerDuid } from "../wire/dhcp6/options.ts";
 import { Ip6Service } from "./ip6-network.ts";
 
+/** RFC 8200 §5, §3. */
+const [SMALLEST_MTU_BYTES, LARGEST_MTU_BYTES] = [1280, 65_535];
+
 /** The very link that it listens on. */
 interface BridgePlace {
   readonly namespacePath: string;
@@ -105,6 +108,7 @@ function serverConfig(object: Ip6NetworkObject, serverMac: MacAddress): Dhcp6Ser
     duid: linkLayerDuid(serverMac),
     serverMac,
     linkAddress,
+    mtuBytes: Math.min(Math.max(object.mtuBytes, SMALLEST_MTU_BYTES), LARGEST_MTU_BYTES),
     addresses,
     prefixes: object.prefixes.map(({ prefix }) => prefix),
     ...(range === undefined ? {} : { range }),
