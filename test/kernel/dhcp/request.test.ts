@@ -142,6 +142,7 @@ const OURSELVES: Server = {
       "ntp-servers=192.0.2.123",
       "interface-mtu=1400",
       "classless-static-routes=198.51.100.0/24 via 192.0.2.9,0.0.0.0/0 via 192.0.2.1",
+      "v6-only-preferred=1800",
     ];
     return [
       ..."bin/netloom dhcp serve --interface srv0 --router 192.0.2.1 --dns 192.0.2.53 --range".split(" "),
@@ -329,10 +330,12 @@ describe.concurrent.each(OTHERS)("$server.name", ({ server, renewalSeconds }) =>
   });
 });
 
-test.concurrent("our own server", async () => {
+test.concurrent("our own server, whose network does without IPv4 for who can", async () => {
   await using world = new World();
   await world.serve(OURSELVES, { leaseSeconds: 120 });
   await showOnce(world, { leaseSeconds: 120, renewalSeconds: 60, rebindingSeconds: 105 });
+  const { code, stderr } = await world.netloom(["dhcp", "request", "cli0", "--once", "--ipv6-only-ok"]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("this network does without IPv4, for 1800 s")]);
 });
 
 describe.concurrent("what does not go as it should", () => {
