@@ -139,7 +139,7 @@ export interface Ip6Host {
 export interface NetworkIp6 {
   /** slaac: hosts make their own; dhcp: the server gives them; both: each host has one of either kind. */
   readonly mode: "slaac" | "dhcp" | "both";
-  /** What the server gives to whoever asks; absent with slaac. */
+  /** What the server gives to whoever asks; absent with slaac, and where only known hosts get addresses. */
   readonly range?: { readonly first: Ipv6Address; readonly last: Ipv6Address };
   /** Of addresses and prefixes. */
   readonly leaseSeconds: number;

@@ -53,8 +53,16 @@ export function buildIp6(
   const section: SectionShape = shape.ipv6 === true ? {} : shape.ipv6;
   const place: Place = { network, subnet: subnet6, gateway: gateway6, path };
   const mode = modeOf(section, place, context);
-  const range = rangeOf(mode, section, place, context);
-  const delegate = delegateOf(file, section, place, context);
+  const isKnownOnly = flag("known-only", section, place, context);
+  const range = isKnownOnly ? undefined : rangeOf(mode, section, place, context);
+  const delegate = isKnownOnly ? undefined : delegateOf(file, section, place, context);
+  for (const key of isKnownOnly ? (["range", "prefixes"] as const) : [])
+    if (section[key] !== undefined)
+      context.complain(
+        [...path, key],
+        "is given to nobody: only known hosts get something",
+        "remove it, or known-only",
+      );
   checkHosts(file, section, delegate, place, context);
   return {
     mode,
@@ -63,7 +71,7 @@ export function buildIp6(
     ...(delegate === undefined ? {} : { delegate }),
     routes: section.routes ?? [],
     ntpServers: section.ntp ?? [],
-    rapidCommit: rapidCommitOf(section, place, context),
+    rapidCommit: flag("rapid-commit", section, place, context),
     hosts: (section.hosts ?? []).map(hostOf),
   };
 }
@@ -80,10 +88,9 @@ function modeOf(section: SectionShape, { subnet, path }: Place, context: Context
   return mode;
 }
 
-function rapidCommitOf(section: SectionShape, { path }: Place, context: Context): boolean {
-  const declared = section["rapid-commit"];
-  const place = [...path, "rapid-commit"];
-  context.record(place, String(declared ?? false), declared === undefined ? "default" : "declared");
+function flag(key: "rapid-commit" | "known-only", section: SectionShape, { path }: Place, context: Context): boolean {
+  const declared = section[key];
+  context.record([...path, key], String(declared ?? false), declared === undefined ? "default" : "declared");
   return declared ?? false;
 }
 

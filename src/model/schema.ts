@@ -262,6 +262,7 @@ const ip6 = map(
     routes: v.exactOptional(list(prefix6, 64, "routes")),
     ntp: v.exactOptional(list(ipv6, 8, "time servers")),
     "rapid-commit": v.exactOptional(yesOrNo),
+    "known-only": v.exactOptional(yesOrNo),
     guard: v.exactOptional(yesOrNo),
     hosts: v.exactOptional(list(ip6Host, 10_000, "hosts")),
   },

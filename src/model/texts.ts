@@ -345,6 +345,11 @@ export const IP6_TEXTS = {
     description: "clients that wish it get their address in two messages instead of four",
     default: false,
   },
+  "known-only": {
+    title: "Known hosts only",
+    description: "only hosts and machines of the file get addresses and prefixes from the server",
+    default: false,
+  },
   guard: {
     title: "Guard",
     description: "no machine's DHCP, DHCPv6 or router advertisements to the others; those of ports are let through",

@@ -116,6 +116,13 @@ test.each([
   expect(origins["networks.lan.ipv6.lease"]).toMatchObject({ value: "43200", how: "default" });
 });
 
+test("known-only gives addresses to nobody else", () => {
+  const hosts = '[{ duid: "00:01:02", address: "fd00:50::1:5", prefix: "fd00:60::/56" }]';
+  const found = server(lan(`{ mode: dhcp, known-only: true, hosts: ${hosts} }`));
+  expect(found).toMatchObject({ managed: true, prefixes: [{ autonomous: false }], hosts: [{ duidHex: "000102" }] });
+  expect(found).not.toHaveProperty("range");
+});
+
 test("prefixes have 60 bits unless what they come from is longer", () => {
   const length = (from: string) => server(lan(`{ prefixes: { from: "${from}" } }`)).delegate?.length;
   expect(["fd00:60::/48", "fd00:60::/62", "fd00:60::/64"].map(length)).toEqual([60, 62, 64]);

@@ -68,6 +68,20 @@ export const IP6_SERVER_BETWEEN: readonly Case[] = [
   },
   wrong("a range with slaac", 'range: "fd00:50::5-fd00:50::9"', "range", /given to nobody/, /mode: dhcp or both/),
   wrong(
+    "a range that only known hosts could have",
+    'mode: dhcp, known-only: true, range: "fd00:50::5-fd00:50::9"',
+    "range",
+    /only known hosts/,
+    /remove it, or known-only/,
+  ),
+  wrong(
+    "prefixes that only known hosts could have",
+    'known-only: true, prefixes: { from: "fd00:60::/48" }',
+    "prefixes",
+    /only known hosts/,
+    /remove it, or known-only/,
+  ),
+  wrong(
     "a range of another subnet",
     'mode: dhcp, range: "fd00:51::5-fd00:51::9"',
     "range",
