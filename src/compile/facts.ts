@@ -1,5 +1,5 @@
 /** What compiling must know of this host beyond the file. Plain JSON; whoever can see the host fills it in. */
-import type { Family, Prefix } from "../base/address.ts";
+import type { Family, Ipv6Prefix, Prefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 
 /** A network interface of the host. */
@@ -54,6 +54,10 @@ export interface UplinkFacts {
   readonly resolver?: ResolverConfiguration;
   /** Another DHCP client that works on the device: "dhclient (process 812)". */
   readonly otherClient?: string;
+  /** Delegated and not ended; absent: none. */
+  readonly prefixes?: readonly Ipv6Prefix[];
+  /** What was delegated before and has not ended: hosts use it for nothing new. */
+  readonly formerPrefixes?: readonly Ipv6Prefix[];
   /** The same of DHCPv6. */
   readonly otherClient6?: string;
 }

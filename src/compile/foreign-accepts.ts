@@ -3,7 +3,7 @@ import type { Family } from "../base/address.ts";
 import type { Model } from "../model/model.ts";
 import type { ForeignAcceptObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
-import { type Layout, networksOf } from "./layout.ts";
+import { hasIpv6, type Layout, networksOf } from "./layout.ts";
 
 interface Way {
   readonly from: string;
@@ -29,7 +29,7 @@ function waysOf(model: Model, layout: Layout, family: Family): readonly Way[] {
   for (const { network } of layout.networks.values())
     add(network.device, network.device, false, `network ${network.name}`);
   for (const router of model.routers) {
-    const networks = networksOf(router, layout).filter((place) => family === 4 || place.addressing6 !== undefined);
+    const networks = networksOf(router, layout).filter((place) => family === 4 || hasIpv6(place));
     for (const { network, uplink } of networks) {
       for (const other of networks) add(network.device, other.network.device, false, `router ${router.name}`);
       if (uplink === undefined) continue;

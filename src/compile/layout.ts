@@ -1,7 +1,16 @@
 /** What several parts of a compilation look up: networks with the router, uplink and MTU that they have on this host. */
-import type { Family, IpAddress, Ipv4Address, Ipv6Address, Ipv6Prefix } from "../base/address.ts";
+import {
+  type Family,
+  type IpAddress,
+  type Ipv4Address,
+  type Ipv6Address,
+  type Ipv6Prefix,
+  ipFromBigint,
+  ipToBigint,
+} from "../base/address.ts";
+import { PART_LENGTH } from "../model/delegated.ts";
 import type { Model, Network, Router, Uplink } from "../model/model.ts";
-import { bridgeSubnetOf } from "../model/subnets.ts";
+import { bridgeSubnetOf, firstHost } from "../model/subnets.ts";
 import type { Facts } from "./facts.ts";
 
 /** A network with what it is connected to. */
@@ -15,6 +24,15 @@ export interface NetworkLayout {
   readonly ipv6: boolean;
   /** Absent: the network is IPv4 only. */
   readonly addressing6?: { readonly subnet: Ipv6Prefix; readonly gateway: Ipv6Address };
+  /** Its part of a prefix that the uplink was given; absent: it has none, or there is no such prefix yet. */
+  readonly delegated6?: { readonly subnet: Ipv6Prefix; readonly gateway: Ipv6Address };
+  /** Its parts of earlier ones, which hosts shall not use for anything new. */
+  readonly former6?: readonly Ipv6Prefix[];
+}
+
+/** Whether anybody on the network has IPv6 beyond the link, now or once a prefix is there. */
+export function hasIpv6({ network, addressing6 }: NetworkLayout): boolean {
+  return addressing6 !== undefined || network.prefix6 !== undefined;
 }
 
 export interface Layout {
@@ -50,9 +68,30 @@ export function layOut(model: Model, facts: Facts): Layout {
       ...(network.subnet6 === undefined || network.gateway6 === undefined
         ? {}
         : { addressing6: { subnet: network.subnet6, gateway: network.gateway6 } }),
+      ...partsOf(network, uplink, facts),
     });
   }
   return { networks, notes };
+}
+
+function partsOf(
+  { prefix6 }: Network,
+  uplink: Uplink | undefined,
+  facts: Facts,
+): Pick<NetworkLayout, "delegated6" | "former6"> {
+  if (prefix6 === undefined || uplink === undefined) return {};
+  const { prefixes = [], formerPrefixes = [] } = facts.uplinks?.[uplink.device] ?? {};
+  const parts = (whole: readonly Ipv6Prefix[]) => whole.flatMap((prefix) => partOf(prefix, prefix6.number) ?? []);
+  const [subnet] = parts(prefixes);
+  const former6 = parts(formerPrefixes);
+  return subnet === undefined ? { former6 } : { delegated6: { subnet, gateway: firstHost(subnet) }, former6 };
+}
+
+/** Undefined: it is too small, as a server may give less than was asked for. */
+function partOf({ address, length }: Ipv6Prefix, number: number): Ipv6Prefix | undefined {
+  if (length > PART_LENGTH || number >= 2 ** (PART_LENGTH - length)) return undefined;
+  const part = ipFromBigint(ipToBigint(address) + (BigInt(number) << BigInt(128 - PART_LENGTH)), 6);
+  return { address: part as Ipv6Address, length: PART_LENGTH };
 }
 
 /** The layout of the network that a NIC is on; the model has checked that there is one. */

@@ -3,13 +3,24 @@
  * address. Where hosts and guests have addresses kept for them, all are told to ask for one, whatever the mode.
  */
 import type { IpAddress, Ipv6Address } from "../base/address.ts";
-import type { Ip6Host, Machine, PodNic, TapNic } from "../model/model.ts";
+import type { Ip6Host, Machine, NetworkIp6, PodNic, TapNic } from "../model/model.ts";
 import type { Ip6KnownHost, Ip6NetworkObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
 import { GATEWAY_LINK_LOCAL, networkLinkKey } from "./networks.ts";
 import { resolverOf } from "./resolver.ts";
 import { isServedByNetwork6 } from "./taps.ts";
+
+/** RFC 9096 §3.2: a prefix that is gone shall not be used for hours. */
+const LIFETIMES = { preferred: 2700, valid: 5400 } as const;
+const DELEGATED_ALONE: NetworkIp6 = {
+  mode: "slaac",
+  leaseSeconds: LIFETIMES.valid,
+  routes: [],
+  ntpServers: [],
+  rapidCommit: false,
+  hosts: [],
+};
 
 /** @param file its name, before that of a network */
 export function compileNetworkIp6(
@@ -19,9 +30,10 @@ export function compileNetworkIp6(
   file: string,
 ): readonly Ip6NetworkObject[] {
   return [...layout.networks.values()].flatMap((place): Ip6NetworkObject[] => {
-    const { network, router, mtuBytes, addressing6 } = place;
-    const { ipv6 } = network;
-    if (ipv6 === undefined || addressing6 === undefined) return [];
+    const { network, router, mtuBytes, addressing6, delegated6 } = place;
+    const served = network.ipv6 === undefined ? undefined : addressing6;
+    if (served === undefined && delegated6 === undefined) return [];
+    const ipv6 = network.ipv6 ?? DELEGATED_ALONE;
     const { mode, range, delegate, leaseSeconds, routes, ntpServers, rapidCommit } = ipv6;
     const { servers, search } = resolverOf({ dns: {} }, { network: network.name }, layout, facts);
     const hosts = ipv6.hosts.map(hostOf);
@@ -36,8 +48,11 @@ export function compileNetworkIp6(
         interfaceName: network.device,
         network: `${file}/${network.name}`,
         linkAddress: GATEWAY_LINK_LOCAL,
-        addresses: [addressing6.gateway],
-        prefixes: [{ prefix: addressing6.subnet, autonomous: mode !== "dhcp" }],
+        addresses: [served, delegated6].flatMap((own) => own?.gateway ?? []),
+        prefixes: [
+          ...(served === undefined ? [] : [{ prefix: served.subnet, autonomous: mode !== "dhcp" }]),
+          ...delegatedPrefixes(place),
+        ],
         managed: mode !== "slaac" || isKept || machines.some((machine) => asksNetwork(machine, place, layout)),
         ...(range === undefined ? {} : { range }),
         ...(delegate === undefined ? {} : { delegate }),
@@ -53,6 +68,13 @@ export function compileNetworkIp6(
       },
     ];
   });
+}
+
+/** Old ones are told to be old, until they have ended everywhere. */
+function delegatedPrefixes({ delegated6, former6 = [] }: NetworkLayout): Ip6NetworkObject["prefixes"] {
+  if (delegated6 === undefined) return [];
+  const former = former6.map((prefix) => ({ prefix, autonomous: true, seconds: { ...LIFETIMES, preferred: 0 } }));
+  return [{ prefix: delegated6.subnet, autonomous: true, seconds: LIFETIMES }, ...former];
 }
 
 function asksNetwork(machine: Machine, { network }: NetworkLayout, layout: Layout): boolean {

@@ -4,7 +4,7 @@ import type { Network } from "../model/model.ts";
 import { bridgeSubnets } from "../model/subnets.ts";
 import type { AddressObject, LinkObject, NamespaceObject, StateObject } from "../state/object.ts";
 import { type Facts, factsOf } from "./facts.ts";
-import type { Layout, NetworkLayout } from "./layout.ts";
+import { hasIpv6, type Layout, type NetworkLayout } from "./layout.ts";
 
 /** IN6_ADDR_GEN_MODE_NONE (linux/if_link.h). */
 export const GENERATE_NO_ADDRESSES = 1;
@@ -18,10 +18,8 @@ export function networkLinkKey(network: string): string {
   return `link/${network}`;
 }
 
-export function compileNetwork(
-  { network, router, mtuBytes, ipv6, addressing6 }: NetworkLayout,
-  facts: Facts,
-): readonly StateObject[] {
+export function compileNetwork(place: NetworkLayout, facts: Facts): readonly StateObject[] {
+  const { network, router, mtuBytes, ipv6, addressing6, delegated6 } = place;
   const common = { origin: `network ${network.name}`, namespace: network.namespace };
   const key = networkLinkKey(network.name);
   const parameter = (path: string, value: string): StateObject => ({
@@ -41,23 +39,21 @@ export function compileNetwork(
   });
   const ipv6Parameter = (name: string, value: string) => parameter(`net/ipv6/conf/${network.device}/${name}`, value);
   const routed = router === undefined ? "0" : "1";
-  const ipv6Objects =
-    addressing6 === undefined
-      ? ipv6
-        ? [ipv6Parameter("disable_ipv6", "1")]
-        : []
-      : [
-          ipv6Parameter("disable_ipv6", "0"),
-          ipv6Parameter("accept_ra", "0"),
-          ...(facts.features.forwardsByInterface ? [ipv6Parameter("force_forwarding", routed)] : []),
-        ];
-  const gateways6 =
-    addressing6 === undefined
-      ? []
-      : [
-          withoutDad(address(addressing6.gateway, addressing6.subnet.length)),
-          linkLocal(address(GATEWAY_LINK_LOCAL, 64)),
-        ];
+  const ipv6Objects = !hasIpv6(place)
+    ? ipv6
+      ? [ipv6Parameter("disable_ipv6", "1")]
+      : []
+    : [
+        ipv6Parameter("disable_ipv6", "0"),
+        ipv6Parameter("accept_ra", "0"),
+        ...(facts.features.forwardsByInterface ? [ipv6Parameter("force_forwarding", routed)] : []),
+      ];
+  const gateways6 = [
+    ...[addressing6, delegated6].flatMap((own) =>
+      own === undefined ? [] : [withoutDad(address(own.gateway, own.subnet.length))],
+    ),
+    ...(hasIpv6(place) ? [linkLocal(address(GATEWAY_LINK_LOCAL, 64))] : []),
+  ];
   return [
     {
       kind: "link",

@@ -61,7 +61,9 @@ interface NicParts {
 }
 
 function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicParts {
-  const { network, mtuBytes, ipv6 } = layoutOf(layout, nic);
+  const { network, mtuBytes, ipv6, addressing6 } = layoutOf(layout, nic);
+  // With a delegated prefix alone it makes all its addresses itself, that of the link first.
+  const addressesItself = network.prefix6 !== undefined && addressing6 === undefined;
   const key = `link/${machine.name}/${nic.index}`;
   const origin = `machine ${machine.name}`;
   const namespace = machine.name;
@@ -70,11 +72,12 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
     origin,
     mtuBytes,
     up: true,
-    ...(ipv6 ? { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } : {}),
   } as const;
+  const none = { ipv6AddressGeneration: GENERATE_NO_ADDRESSES } as const;
   return {
     hostEnd: {
       ...common,
+      ...(ipv6 ? none : {}),
       key: `${key}/host`,
       namespace: network.namespace,
       name: nic.hostDevice,
@@ -83,6 +86,7 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
     },
     podEnd: {
       ...common,
+      ...(ipv6 && !addressesItself ? none : {}),
       key,
       namespace,
       name: nic.interfaceName,
@@ -97,7 +101,9 @@ function podNic(machine: NamespaceMachine, nic: PodNic, layout: Layout): NicPart
 
 /** It has its addresses and routes from the file, not from what the network's server advertises. */
 function ownAddressesOnly({ name }: NamespaceMachine, nic: PodNic, layout: Layout): StateObject[] {
-  if (layoutOf(layout, nic).network.ipv6 === undefined) return [];
+  const { ipv6, prefix6 } = layoutOf(layout, nic).network;
+  // What a delegated prefix comes to is known by advertisements alone.
+  if (ipv6 === undefined || prefix6 !== undefined) return [];
   const path = `net/ipv6/conf/${nic.interfaceName}/accept_ra`;
   const key = `sysctl/${name}/${path}`;
   return [{ kind: "sysctl", key, origin: `machine ${name}`, namespace: name, path, value: "0" }];

@@ -4,7 +4,7 @@ import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import type { DnsSettings, NamespaceMachine, Uplink } from "../model/model.ts";
 import type { FileObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
-import { defaultNic, type Layout, layoutOf, type NetworkLayout } from "./layout.ts";
+import { defaultNic, hasIpv6, type Layout, layoutOf, type NetworkLayout } from "./layout.ts";
 import { asksDhcp6 } from "./uplinks.ts";
 
 /** Loopback, this host itself, and what is somebody else on every link. */
@@ -53,9 +53,7 @@ export function networkDns(place: NetworkLayout, layout: Layout, facts: Facts): 
 /** The name servers upstream that a machine on the network can reach. */
 function reachableServers(facts: Facts, place: NetworkLayout): readonly IpAddress[] {
   return upstream(facts, place).servers.filter(
-    (server) =>
-      (familyOf(server) === 4 || place.addressing6 !== undefined) &&
-      !UNREACHABLE.some((range) => contains(range, server)),
+    (server) => (familyOf(server) === 4 || hasIpv6(place)) && !UNREACHABLE.some((range) => contains(range, server)),
   );
 }
 

@@ -20,17 +20,18 @@ export function routerRules(model: Model, layout: Layout, family: Family, apart:
     close.push(`oifname ${quoted(network.device)} drop`, `iifname ${quoted(network.device)} drop`);
   };
   for (const router of model.routers) {
-    const networks = networksOf(router, layout).filter((place) => subnetsOf(place, family).length > 0);
+    const networks = networksOf(router, layout).filter((place) => outwardOf(place, family).length > 0);
     const uplink = networks[0]?.uplink;
     if (uplink === undefined) continue;
     const outside = quoted(uplink.device);
     for (const place of networks) {
       const bridge = quoted(place.network.device);
-      const subnets = setOf(subnetsOf(place, family));
-      if (router.nat === "masquerade")
+      const translated = subnetsOf(place, family);
+      const subnets = setOf(translated);
+      if (router.nat === "masquerade" && translated.length > 0)
         translate.push(`${ip} saddr ${subnets} ${ip} daddr != ${subnets} oifname ${outside} masquerade`);
       for (const other of networks) forward.push(`iifname ${bridge} oifname ${quoted(other.network.device)} accept`);
-      forward.push(`iifname ${bridge} oifname ${outside} ${ip} saddr ${subnets} accept`);
+      forward.push(`iifname ${bridge} oifname ${outside} ${ip} saddr ${setOf(outwardOf(place, family))} accept`);
       const inward = router.nat === "masquerade" ? " ct state established,related" : "";
       forward.push(`iifname ${outside} oifname ${bridge}${inward} accept`);
       closed(place.network);
@@ -65,6 +66,12 @@ function subnetsOf({ network, addressing6 }: NetworkLayout, family: Family): rea
     prefix === undefined || (delegate !== undefined && overlaps(delegate.from, prefix)) ? [] : [prefix],
   );
   return [addressing6.subnet, ...(delegate === undefined ? [] : [delegate.from]), ...behind];
+}
+
+/** With that which needs no translation. */
+function outwardOf(place: NetworkLayout, family: Family): readonly Prefix[] {
+  const delegated = family === 4 || place.delegated6 === undefined ? [] : [place.delegated6.subnet];
+  return [...subnetsOf(place, family), ...delegated];
 }
 
 /** nft's word for one or several. */

@@ -11,7 +11,7 @@ import type { Model, Uplink } from "../model/model.ts";
 import type { NftTableObject, StateObject, SysctlObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
 import { compileForeignAccepts } from "./foreign-accepts.ts";
-import type { Layout } from "./layout.ts";
+import { hasIpv6, type Layout } from "./layout.ts";
 import { routerRules } from "./router-rules.ts";
 
 export function compileRouters(model: Model, layout: Layout, facts: Facts): readonly StateObject[] {
@@ -32,9 +32,7 @@ export function compileRouters(model: Model, layout: Layout, facts: Facts): read
 /** Uplinks that a router leads to, of networks that have the family. */
 function uplinksOf(model: Model, layout: Layout, family: Family): readonly Uplink[] {
   const used = new Set(
-    [...layout.networks.values()]
-      .filter(({ addressing6 }) => family === 4 || addressing6 !== undefined)
-      .map(({ uplink }) => uplink?.name),
+    [...layout.networks.values()].filter((place) => family === 4 || hasIpv6(place)).map(({ uplink }) => uplink?.name),
   );
   return model.uplinks.filter(({ name }) => used.has(name));
 }

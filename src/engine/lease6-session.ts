@@ -4,8 +4,7 @@
  * addresses to the kernel until the lease ends, and the next session goes on with it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Ipv6Address, Ipv6Prefix, MacAddress } from "../base/address.ts";
-import { macToBytes } from "../base/address.ts";
+import { formatPrefix, type Ipv6Address, type Ipv6Prefix, type MacAddress, macToBytes } from "../base/address.ts";
 import { messageOf, NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import {
@@ -57,6 +56,9 @@ const LOOK_MILLISECONDS = 100;
 const DETECTION_MILLISECONDS = 6000;
 /** How long the end waits for a server to say that it knows. */
 const RELEASE_MILLISECONDS = 3000;
+const FORMER_MILLISECONDS = 7_200_000;
+/** Who gives another prefix every minute fills nothing. */
+const FORMER_LIMIT = 8;
 /** A timer of Node takes no more. */
 const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 
@@ -257,7 +259,9 @@ export class Lease6Session {
   async #apply(lease: Dhcp6Lease): Promise<void> {
     const now = clientNow();
     const { index, macAddress } = this.#target;
-    this.#remember(toStored(lease, macAddress));
+    const { stateFolder, interfaceName } = this.#options;
+    const before = readStoredLease6(stateFolder, interfaceName);
+    this.#remember({ ...toStored(lease, macAddress), formerPrefixes: formerPrefixesOf(before, lease) });
     const lasting = lease.addresses.filter(({ validUntil }) => validUntil > now);
     const prefixes = lease.prefixes.filter(({ validUntil }) => validUntil > now);
     const known = new Map(this.#addresses.map((leased) => [leased.address, leased]));
@@ -365,7 +369,20 @@ function at<K extends string>(name: K, clock: number): { readonly [P in K]?: num
     : ({ [name]: wallMilliseconds(clock) } as { readonly [P in K]?: number });
 }
 
-function toStored(lease: Dhcp6Lease, macAddress: MacAddress): StoredLease6 {
+/** Prefixes of earlier leases that hosts may still use, for two hours at most (RFC 9096 §3.4). */
+function formerPrefixesOf(before: StoredLease6 | undefined, { prefixes }: Dhcp6Lease): readonly StoredPart6[] {
+  const now = Date.now();
+  const isHeld = (part: StoredPart6): boolean => prefixes.some((held) => formatPrefix(held) === formatPrefix(part));
+  return [...(before?.prefixes ?? []), ...(before?.formerPrefixes ?? [])]
+    .filter((part) => !isHeld(part) && (part.endMilliseconds ?? Infinity) > now)
+    .slice(0, FORMER_LIMIT)
+    .map((part) => ({
+      ...part,
+      endMilliseconds: Math.min(part.endMilliseconds ?? Infinity, now + FORMER_MILLISECONDS),
+    }));
+}
+
+function toStored(lease: Dhcp6Lease, macAddress: MacAddress): Omit<StoredLease6, "formerPrefixes"> {
   const { addresses, prefixes, renewAt, rebindAt, ...told } = lease;
   const part = ({ address, length, preferredUntil, validUntil }: Dhcp6Lease["addresses"][number]): StoredPart6 => ({
     address,

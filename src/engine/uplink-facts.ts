@@ -1,11 +1,12 @@
 /** What this host knows of uplinks that get addresses: their leases, and who else asks for one there. */
 import { join } from "node:path";
+import type { Ipv6Prefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import type { Facts, UplinkFacts } from "../compile/facts.ts";
 import { asksDhcp6 } from "../compile/uplinks.ts";
 import type { Model, Uplink } from "../model/model.ts";
 import { readStoredLease } from "../store/client-lease.ts";
-import { readStoredLease6 } from "../store/client-lease6.ts";
+import { readStoredLease6, type StoredPart6 } from "../store/client-lease6.ts";
 import { linkIfThere, processIds, readIfThere } from "./look.ts";
 
 /** Programs that are a DHCP client for the interfaces among their words. */
@@ -48,6 +49,7 @@ export function uplinkFacts(
         {
           ...(resolver === undefined ? {} : { resolver }),
           ...(otherClient === undefined ? {} : { otherClient }),
+          ...(stateFolder !== undefined && asksDhcp6(uplink) ? prefixesOf(device, stateFolder) : {}),
           ...(otherClient6 === undefined ? {} : { otherClient6 }),
         },
       ];
@@ -64,6 +66,20 @@ function resolverOf(uplink: Uplink, stateFolder: string): ResolverConfiguration 
   return {
     servers: [...servers, ...lease6.nameServers],
     search: [...new Set([...search, ...lease6.searchDomains])],
+  };
+}
+
+function prefixesOf(device: string, stateFolder: string): Pick<UplinkFacts, "prefixes" | "formerPrefixes"> {
+  const stored = readStoredLease6(stateFolder, device);
+  const lasting = (parts: readonly StoredPart6[] | undefined): readonly Ipv6Prefix[] =>
+    (parts ?? [])
+      .filter(({ endMilliseconds = Infinity }) => endMilliseconds > Date.now())
+      .map(({ address, length }) => ({ address, length }));
+  const prefixes = lasting(stored?.prefixes);
+  const formerPrefixes = lasting(stored?.formerPrefixes);
+  return {
+    ...(prefixes.length === 0 ? {} : { prefixes }),
+    ...(formerPrefixes.length === 0 ? {} : { formerPrefixes }),
   };
 }
 

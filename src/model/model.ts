@@ -164,6 +164,8 @@ export interface Network extends Declared {
   readonly also: readonly BridgeSubnet[];
   /** Host bits are zero; absent together with gateway6: the network is IPv4 only. */
   readonly subnet6?: Ipv6Prefix;
+  /** The /64 of that number, from 0, of the prefix that the uplink is given. */
+  readonly prefix6?: { readonly uplink: string; readonly number: number };
   readonly gateway6?: Ipv6Address;
   /** Interfaces of this host, made by somebody else, that become ports of the bridge. */
   readonly ports: readonly string[];

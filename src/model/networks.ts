@@ -1,6 +1,7 @@
 /** Networks and routers: checks between them, defaults, derived names. */
 import { contains, formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import type { Context } from "./context.ts";
+import { delegatedOf } from "./delegated.ts";
 import type { Path } from "./mistakes.ts";
 import type { BridgeSubnet, DnsSettings, Network, Router } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
@@ -31,6 +32,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
     const dhcp = buildDhcp(file, name, network, { subnet: network.subnet, gateway, also }, context);
     const addressing6 = ipv6Of(path, name, network, context);
     const ipv6 = buildIp6(file, name, network, addressing6, context);
+    const delegated = delegatedOf(name, network, context);
     networks.push({
       name,
       position: context.position(path, true),
@@ -40,6 +42,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       gateway,
       also,
       ...addressing6,
+      ...delegated,
       ports: network.ports ?? [],
       device: context.value([...path, "device"], network.device, name),
       macAddress: context.deriveMac([...path, "mac"]),

@@ -1,5 +1,6 @@
 /** The network file's text to a Model: read, check the shape, check what is between the parts, allocate. */
 import { Context } from "./context.ts";
+import { checkDelegated } from "./delegated.ts";
 import { isPlainMap, type Plain, readDocument, type SourceDocument } from "./document.ts";
 import { buildMachines, claimDeclaredMacs } from "./machines.ts";
 import { type Complaint, formatPath, type Mistake, NetworkFileError, type Path, type Position } from "./mistakes.ts";
@@ -61,6 +62,7 @@ function build(file: FileShape, fileName: string, name: string, options: ParseOp
   const networks = buildNetworks(file, context);
   checkUplinkSubnets(uplinks, networks, file, context);
   const routers = buildRouters(file, context);
+  checkDelegated(networks, uplinks, routers, context);
   const devices = new Set([
     ...uplinks.map((uplink) => uplink.device),
     ...networks.flatMap((network) => [network.device, ...network.ports]),

@@ -63,6 +63,11 @@ export const DNS_TEXTS = {
   search: { title: "Search domains", description: "list of search domains" },
 } as const satisfies Readonly<Record<string, KeyText>>;
 
+export const PREFIX6_TEXTS = {
+  from: { title: "From", description: "name of the uplink" },
+  number: { title: "Number", description: "which /64 of the prefix, from 0" },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
 export const NETWORK_TEXTS = {
   kind: { title: "Kind", default: "bridge" },
   namespace: {
@@ -91,6 +96,12 @@ export const NETWORK_TEXTS = {
     title: "IPv6 gateway",
     description: "the host's address in that subnet",
     otherwise: "the first address, …::1",
+  },
+  prefix6: {
+    title: "Part of a delegated prefix",
+    description:
+      "a /64 of the prefix that an uplink asks for by prefix6: the bridge has its first address, and hosts on the network make their own by router advertisement. Nothing of it is translated.",
+    otherwise: "none",
   },
   ports: {
     title: "Ports",

@@ -364,6 +364,8 @@ export interface Ip6NetworkObject extends ObjectBase {
     readonly prefix: Ipv6Prefix;
     /** Hosts make addresses from it (SLAAC, RFC 4862). */
     readonly autonomous: boolean;
+    /** Of a delegated one, which may be taken back: how long hosts use it unless they hear of it again. */
+    readonly seconds?: { readonly preferred: number; readonly valid: number };
   }[];
   /** Whether addresses are to be had by DHCPv6. */
   readonly managed: boolean;

@@ -27,6 +27,8 @@ export interface StoredLease6 {
   readonly serverAddress: Ipv6Address;
   readonly addresses: readonly StoredPart6[];
   readonly prefixes: readonly StoredPart6[];
+  /** Of an earlier lease, and not given up by their own end. */
+  readonly formerPrefixes: readonly StoredPart6[];
   readonly renewMilliseconds?: number;
   readonly rebindMilliseconds?: number;
   readonly nameServers: readonly Ipv6Address[];
@@ -47,6 +49,7 @@ interface LeaseText {
   readonly serverAddress: string;
   readonly addresses: readonly PartText[];
   readonly prefixes: readonly PartText[];
+  readonly formerPrefixes?: readonly PartText[];
   readonly renew?: number;
   readonly rebind?: number;
   readonly nameServers: readonly string[];
@@ -75,6 +78,7 @@ export function readStoredLease6(stateFolder: string, interfaceName: string): St
       serverAddress: parseIpv6(read.serverAddress),
       addresses: read.addresses.map(readPart),
       prefixes: read.prefixes.map(readPart),
+      formerPrefixes: (read.formerPrefixes ?? []).map(readPart),
       ...present("renewMilliseconds", read.renew),
       ...present("rebindMilliseconds", read.rebind),
       nameServers: read.nameServers.map(parseIpv6),
@@ -107,6 +111,7 @@ export function writeStoredLease6(stateFolder: string, interfaceName: string, le
     serverAddress: lease.serverAddress,
     addresses: lease.addresses.map(partText),
     prefixes: lease.prefixes.map(partText),
+    formerPrefixes: lease.formerPrefixes.map(partText),
     ...present("renew", lease.renewMilliseconds),
     ...present("rebind", lease.rebindMilliseconds),
     nameServers: lease.nameServers,

@@ -1,6 +1,6 @@
 /** Uplinks by DHCP: the client, what machines are told of its lease, and what stands in its way. */
 import { describe, expect, test } from "vitest";
-import type { Ipv4Address, Ipv6Address } from "../../src/base/address.ts";
+import { type Ipv4Address, type Ipv6Address, type Ipv6Prefix, parsePrefix } from "../../src/base/address.ts";
 import type { Facts, UplinkFacts } from "../../src/compile/facts.ts";
 import { byKey, compiled, HOST, link } from "./host.ts";
 
@@ -236,5 +236,85 @@ describe("an uplink by DHCPv6", () => {
     expect(() => compiled(file("address6: ra"), host({}, { features }))).toThrow(
       /uplinks\.wan\.address6: this kernel has no IPv6/,
     );
+  });
+});
+
+describe("a part of a delegated prefix", () => {
+  const FILE6 = `version: 1
+uplinks: { wan: { device: eth0, prefix6: 56 } }
+networks:
+  lan: { subnet: 192.168.50.0/24, prefix6: { from: wan, number: 1 } }
+  lab: { subnet: 192.168.51.0/24, subnet6: "fd00:51::/64", ipv6: true, prefix6: { from: wan, number: 255 } }
+routers: { edge: { networks: [lan, lab], uplink: wan } }
+`;
+  const prefix = (text: string) => parsePrefix(text) as Ipv6Prefix;
+  const compiled6 = (eth0: UplinkFacts) => compiled(FILE6, host(eth0));
+  const served = (eth0: UplinkFacts) =>
+    compiled6(eth0).desired.objects.flatMap((object) => (object.kind === "ip6-network" ? [object] : []));
+  const addresses = (eth0: UplinkFacts) =>
+    compiled6(eth0).desired.objects.flatMap((object) =>
+      object.kind === "address" && object.address.includes(":")
+        ? [`${object.linkKey} ${object.address}/${object.prefixLength}`]
+        : [],
+    );
+  const given: UplinkFacts = { prefixes: [prefix("2001:db8:100::/56")] };
+  const seconds = { preferred: 2700, valid: 5400 };
+
+  test("is on the bridge, beside a subnet of the network's own", () => {
+    expect(addresses(given)).toEqual([
+      "link/lan 2001:db8:100:1::1/64",
+      "link/lan fe80::1/64",
+      "link/lab fd00:51::1/64",
+      "link/lab 2001:db8:100:ff::1/64",
+      "link/lab fe80::1/64",
+    ]);
+  });
+
+  test("is advertised for a short while, as RFC 9096 wants it; an old one is not for anything new", () => {
+    const [lan, lab] = served({ ...given, formerPrefixes: [prefix("2001:db8:200::/56")] });
+    expect(lan).toMatchObject({
+      interfaceName: "lan",
+      managed: false,
+      defaultRouter: true,
+      prefixes: [
+        { prefix: prefix("2001:db8:100:1::/64"), autonomous: true, seconds },
+        { prefix: prefix("2001:db8:200:1::/64"), autonomous: true, seconds: { preferred: 0, valid: 5400 } },
+      ],
+    });
+    expect(lab?.prefixes).toMatchObject([
+      { prefix: prefix("fd00:51::/64") },
+      { prefix: prefix("2001:db8:100:ff::/64"), seconds },
+      { prefix: prefix("2001:db8:200:ff::/64"), seconds: { preferred: 0 } },
+    ]);
+  });
+
+  test("leads out without translation, what is the network's own with it", () => {
+    const table = compiled6(given).desired.objects.find(({ key }) => key.startsWith("nft6/"));
+    const rules = table?.kind === "nft-table" ? table.rules : "";
+    expect(rules).toContain('iifname "lan" oifname "eth0" ip6 saddr 2001:db8:100:1::/64 accept');
+    expect(rules).toContain('iifname "lab" oifname "eth0" ip6 saddr { fd00:51::/64, 2001:db8:100:ff::/64 } accept');
+    expect(rules.split("\n").filter((line) => line.includes("masquerade"))).toEqual([
+      expect.stringContaining("ip6 saddr fd00:51::/64"),
+    ]);
+  });
+
+  test("is for the file's namespaces too, which make their addresses themselves", () => {
+    const machines = "machines: { pod1: { kind: namespace, nics: [{ network: lan }, { network: lab }] } }\n";
+    const { objects } = compiled(`${FILE6}${machines}`, host(given)).desired;
+    const byName = byKey({ desired: { objects, absent: [] }, notes: [] });
+    expect(byName.get("link/pod1/0")).not.toHaveProperty("ipv6AddressGeneration");
+    expect(byName.get("link/pod1/0/host")).toHaveProperty("ipv6AddressGeneration");
+    expect(byName.get("link/pod1/1")).toHaveProperty("ipv6AddressGeneration");
+    expect(
+      objects.filter(({ kind, key }) => kind === "sysctl" && key.includes("pod1") && key.endsWith("accept_ra")),
+    ).toEqual([]);
+    expect(byName.has("route/pod1/default6")).toBe(true);
+  });
+
+  test("is not there before the prefix is, nor where that is too small for it", () => {
+    for (const eth0 of [{}, { prefixes: [prefix("2001:db8:100::/64")] }, { prefixes: [prefix("2001:db8:100::/80")] }]) {
+      expect(addresses(eth0).filter((text) => text.includes("2001:"))).toEqual([]);
+      expect(served(eth0).map(({ interfaceName }) => interfaceName)).toEqual(["lab"]);
+    }
   });
 });

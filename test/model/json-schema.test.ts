@@ -13,7 +13,7 @@ import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { SHAPE } from "./mistakes/shape.ts";
-import { UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
+import { DELEGATED_BETWEEN, UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
 import { VMS } from "./mistakes/vms.ts";
 import { mistakesOf, read } from "./read.ts";
 
@@ -37,7 +37,9 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
     "overlapping IPv6 subnets",
     "an IPv6 address twice",
     "an IPv6 address on a network without IPv6",
-    ...[...BETWEEN, ...DHCP_BETWEEN, ...UPLINK_BETWEEN, ...IP6_SERVER_BETWEEN].map(({ what }) => what),
+    ...[...BETWEEN, ...DHCP_BETWEEN, ...UPLINK_BETWEEN, ...DELEGATED_BETWEEN, ...IP6_SERVER_BETWEEN].map(
+      ({ what }) => what,
+    ),
   ],
   "arithmetic of addresses": [
     "a subnet with host bits",
@@ -64,6 +66,7 @@ const cases = [
   ...DHCP_BETWEEN,
   ...UPLINK_SHAPE,
   ...UPLINK_BETWEEN,
+  ...DELEGATED_BETWEEN,
   ...IP6_SERVER_SHAPE,
   ...IP6_SERVER_BETWEEN,
 ];

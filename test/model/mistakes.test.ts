@@ -9,7 +9,7 @@ import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
 import { NAMESPACES } from "./mistakes/namespaces.ts";
 import { SHAPE } from "./mistakes/shape.ts";
-import { UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
+import { DELEGATED_BETWEEN, UPLINK_BETWEEN, UPLINK_SHAPE } from "./mistakes/uplinks.ts";
 import { VMS } from "./mistakes/vms.ts";
 import { FILE, mistakesOf } from "./read.ts";
 
@@ -18,7 +18,7 @@ describe.each([
   ["not supported yet", LATER],
   ["IPv6", IPV6],
   ["VMs and ports", VMS],
-  ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN]],
+  ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN, ...DELEGATED_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
   ["several subnets", SUBNETS],
   ["namespaces", NAMESPACES],

@@ -1,5 +1,12 @@
 /** An applied network as its unit's record shows it: what is needed to connect something more to it. */
-import { type IpAddress, type Ipv4Address, type Ipv6Address, type MacAddress, networkOf } from "../../base/address.ts";
+import {
+  contains,
+  type IpAddress,
+  type Ipv4Address,
+  type Ipv6Address,
+  type MacAddress,
+  networkOf,
+} from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
 import type { AddressObject, Desired, LinkObject, StateObject } from "../../state/object.ts";
@@ -57,7 +64,16 @@ function layoutOf(
       return { subnet: networkOf({ address: own, length: prefixLength }), gateway: own };
     });
   if (gateway === undefined || bridge.mtuBytes === undefined) return undefined;
-  const gateway6 = addresses.find(({ address }) => !isIpv4(address) && !address.startsWith("fe80:"));
+  // Nothing of a delegated prefix is given for good: it may be another tomorrow.
+  const passing = objects.flatMap((object) =>
+    object.kind === "ip6-network" && object.linkKey === bridge.key
+      ? object.prefixes.flatMap(({ prefix, seconds }) => (seconds === undefined ? [] : [prefix]))
+      : [],
+  );
+  const gateway6 = addresses.find(
+    ({ address }) =>
+      !isIpv4(address) && !address.startsWith("fe80:") && !passing.some((prefix) => contains(prefix, address)),
+  );
   const addressing6 =
     gateway6 === undefined
       ? undefined

@@ -11,7 +11,12 @@ export interface AdvertisedLink {
   readonly managed: boolean;
   /** Whether this is the hosts' default router. */
   readonly isRouter: boolean;
-  readonly prefixes: readonly { readonly prefix: Ipv6Prefix; readonly autonomous: boolean }[];
+  readonly prefixes: readonly {
+    readonly prefix: Ipv6Prefix;
+    readonly autonomous: boolean;
+    /** Default: as the server gives addresses. */
+    readonly seconds?: { readonly preferred: number; readonly valid: number };
+  }[];
   /** Further destinations through the router. */
   readonly routes: readonly Ipv6Prefix[];
   /** Absent: it is not told. */
@@ -34,12 +39,12 @@ export function routerConfigOf(
       other: true,
       lifetimeSeconds: isRouter ? ROUTER_LIFETIME_SECONDS : 0,
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
-      prefixes: prefixes.map(({ prefix, autonomous }) => ({
+      prefixes: prefixes.map(({ prefix, autonomous, seconds }) => ({
         prefix,
         onLink: true,
         autonomous,
-        validSeconds,
-        preferredSeconds,
+        validSeconds: seconds?.valid ?? validSeconds,
+        preferredSeconds: seconds?.preferred ?? preferredSeconds,
       })),
       routes: routes.map((destination) => ({ destination, lifetimeSeconds: ROUTER_LIFETIME_SECONDS })),
       nameServers,

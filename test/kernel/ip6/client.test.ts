@@ -20,6 +20,7 @@ class World implements AsyncDisposable {
   readonly provider = `giver${this.#number}`;
   readonly #state = ["--state", this.folder.join("state")];
   readonly #running: Running[] = [];
+  #servers = 0;
   readonly #applied = new Set<string>();
 
   /** @param looksForDuplicates whether the host's kernel does, which takes a second for each address */
@@ -90,11 +91,11 @@ subnet6 2001:db8::/64 { ${lines} }
     return server;
   }
 
-  /** Our own server. */
-  async serve(): Promise<Running> {
-    const delegated = ["--delegate", "2001:db8:100::/40-56", "--dns", "2001:db8::53"];
-    const range = ["--range", "2001:db8::100-2001:db8::1ff", "--state", this.folder.join("provider")];
-    const words = [PROGRAM, "dhcp6", "serve", "--interface", "isp0", ...delegated, ...range];
+  /** Our own server, which knows nothing of another one's leases. @param delegated prefixes of 56 bits out of it */
+  async serve(delegated: string): Promise<Running> {
+    const state = ["--state", this.folder.join(`provider-${++this.#servers}`)];
+    const told = ["--range", "2001:db8::100-2001:db8::1ff", "--delegate", `${delegated}-56`, "--dns", "2001:db8::53"];
+    const words = [PROGRAM, "dhcp6", "serve", "--interface", "isp0", ...told, ...state];
     const server = this.start(words, this.provider);
     await server.firstLine();
     return server;
@@ -109,6 +110,14 @@ subnet6 2001:db8::/64 { ${lines} }
     return json(`ip -n ${this.#host} -j -6 address show dev wan0 scope global`)
       .flatMap((entry) => entry["addr_info"] as { local?: string; prefixlen?: number }[])
       .flatMap(({ local, prefixlen }) => (local !== undefined && prefixlen === 128 ? [local] : []));
+  }
+
+  /** The bridge's address out of a delegated prefix. */
+  part(): string | undefined {
+    return json(`ip -n ${this.#host} -j -6 address show scope global`)
+      .filter(({ ifname }) => ifname === "lan")
+      .flatMap((entry) => entry["addr_info"] as { local?: string }[])
+      .flatMap(({ local }) => local ?? [])[0];
   }
 
   unreachable(): string[] {
@@ -172,26 +181,39 @@ describe.concurrent("the DHCPv6 client", () => {
     expect(world.addresses()).toEqual([]);
   });
 
-  test("as an uplink of a file, with dhcp6 serve: lease in the status, through a killed keeper, and back", async () => {
+  test("as an uplink of a file, with dhcp6 serve: through a killed keeper, with a part for a network, and back", async () => {
     await using world = new World();
-    await world.serve();
+    const server = await world.serve("2001:db8:100::/40");
     const file = world.folder.write(
       "home.yaml",
-      "version: 1\nuplinks: { wan: { device: wan0, address6: dhcp, prefix6: 56 } }\n",
+      `version: 1
+uplinks: { wan: { device: wan0, address6: dhcp, prefix6: 56 } }
+networks: { lan: { subnet: 192.0.2.0/24, prefix6: { from: wan, number: 1 } } }
+routers: { edge: { networks: [lan], uplink: wan } }
+`,
     );
     await world.apply(file);
-    await until("the lease", () => world.addresses().length > 0);
+    await until("the network's part", () => world.part() !== undefined);
     const client = await world.client();
     const [address] = world.addresses();
-    const [prefix] = world.unreachable();
+    const [prefix = ""] = world.unreachable();
     expect(client).toMatchObject({
       name: "DHCPv6 client of wan0",
+      state: "running",
       details: { addresses: address, prefixes: prefix, nameServers: "2001:db8::53", client: "bound" },
     });
+    expect(world.part()).toBe(prefix.replace("00::/56", "01::1"));
+
+    await server.stop();
     process.kill(client?.["keeper"] as number, "SIGKILL");
-    expect(await world.apply(file)).toContain("nothing to do");
-    await until("the same lease again", async () => (await world.client())?.["state"] === "running");
     expect([world.addresses(), world.unreachable()]).toEqual([[address], [prefix]]);
+    await world.serve("2001:db8:200::/40");
+    const before = world.part();
+    expect(await world.apply(file)).toContain("nothing to do");
+    await until("a part of the new prefix", () => world.part() !== undefined && world.part() !== before);
+    const [renumbered = ""] = world.unreachable();
+    expect(renumbered).toMatch(/^2001:db8:2/);
+    expect(world.part()).toBe(renumbered.replace("00::/56", "01::1"));
     await world.destroy(file);
     expect([world.addresses(), world.unreachable()]).toEqual([[], []]);
     expect(existsSync(world.folder.join("state/units"))).toBe(false);

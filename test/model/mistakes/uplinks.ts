@@ -166,3 +166,54 @@ export const UPLINK_BETWEEN: readonly Case[] = [
 function placed<T extends { readonly at: string; readonly what: string }>(entry: T): T & { readonly line: number } {
   return { ...entry, what: `an uplink: ${entry.what}`, at: `uplinks.wan.${entry.at}`, line: 3 };
 }
+
+function part(network: string, rest = "routers: { edge: { networks: [lan], uplink: wan } }"): string {
+  return `version: 1\nuplinks: { wan: { device: eth0, prefix6: 60 }, dsl: { device: eth1 } }\nnetworks: { lan: { subnet: 192.0.2.0/25, ${network} } }\n${rest}\n`;
+}
+
+/** Of parts of a delegated prefix; seen between uplinks, networks and routers. */
+export const DELEGATED_BETWEEN: readonly Case[] = [
+  {
+    what: "a name of no uplink",
+    text: part("prefix6: { from: wam, number: 0 }"),
+    at: ".from",
+    reason: /no uplink/,
+    remedy: /"wan"/,
+  },
+  {
+    what: "an uplink without",
+    text: part("prefix6: { from: dsl, number: 0 }"),
+    at: ".from",
+    reason: /no prefix/,
+    remedy: /prefix6: 56/,
+  },
+  {
+    what: "a number too large",
+    text: part("prefix6: { from: wan, number: 16 }"),
+    at: ".number",
+    reason: /0 to 15/,
+    remedy: /one of/,
+  },
+  {
+    what: "without a router",
+    text: part("prefix6: { from: wan, number: 0 }", ""),
+    at: "",
+    reason: /no router leads lan to wan/,
+    remedy: /networks: \[lan\]/,
+  },
+  {
+    what: "of two networks",
+    text: part(
+      "prefix6: { from: wan, number: 0 } }, lab: { subnet: 192.0.2.128/25, prefix6: { from: wan, number: 0 }",
+      "routers: { edge: { networks: [lan, lab], uplink: wan } }",
+    ),
+    at: "@lab.number",
+    reason: /that of lan already/,
+    remedy: /its own/,
+  },
+].map(({ at, what, ...rest }) => ({
+  ...rest,
+  what: `a part of a prefix: ${what}`,
+  at: at.startsWith("@lab") ? `networks.lab.prefix6${at.slice(4)}` : `networks.lan.prefix6${at}`,
+  line: 3,
+}));
