@@ -8,8 +8,6 @@ import {
   cleanName,
   type DraftNetwork,
   emptySettings,
-  hostName,
-  MOST_HOSTS,
   MOST_NETWORKS,
   mergeSettings,
   Names,
@@ -21,9 +19,9 @@ import type { ImportOptions } from "../options.ts";
 import type { Problems } from "../problem.ts";
 import { SubnetIndex } from "../subnet-index.ts";
 import { Encapsulated } from "./encapsulated.ts";
-import { draftHost, type HostLine, identityOf, readHost } from "./hosts.ts";
+import { Hosts } from "./host-reader.ts";
 import { type Line, readAllLines } from "./lines.ts";
-import { macPrefix, readMatch } from "./matches.ts";
+import { readMatch } from "./matches.ts";
 import { type Container, readBoot, readOption, readTags } from "./options.ts";
 import { type RangeLine, readRange } from "./ranges.ts";
 import { Tags } from "./tags.ts";
@@ -60,6 +58,7 @@ class Importer {
   readonly #bySubnet = new SubnetIndex<DraftNetwork>();
   readonly #byInterface = new Map<string, DraftNetwork>();
   readonly #budget: Budget;
+  readonly #hosts: Hosts;
   #usesBoot = false;
 
   constructor(lines: readonly Line[], link: Ipv4Prefix | undefined, problems: Problems) {
@@ -69,7 +68,15 @@ class Importer {
     this.#readRanges();
     this.#readListenAddresses();
     for (const line of lines) if (TAG_SETTERS.has(line.key)) this.#readTagSetter(line);
-    this.#readHosts();
+    this.#hosts = new Hosts({
+      networks: this.networks,
+      bySubnet: this.#bySubnet,
+      tags: this.#tags,
+      common: this.#common,
+      budget: this.#budget,
+      problems,
+    });
+    this.#hosts.readAll(this.#values("dhcp-host"));
     for (const line of lines) this.#attempt(line, () => this.#readLine(line));
     this.#encapsulated.finish(this.#common);
     const classRanges = Map.groupBy(this.#classRanges, ({ network }) => network);
@@ -195,78 +202,6 @@ class Importer {
     this.#problems.tell(origin, reason, remedy);
   }
 
-  #readHosts(): void {
-    const names = new Map<DraftNetwork, Names>();
-    for (const line of this.#values("dhcp-host")) {
-      const host = readHost(line, this.#problems);
-      if (host.isIgnored) this.#ignore(host);
-      else if (host.address === undefined) this.#readHostWithoutAddress(host);
-      else this.#addHost(host, host.address, names);
-    }
-  }
-
-  #ignore({ line, macs }: HostLine): void {
-    if (macs.length === 0)
-      this.#tell(line, ["only MAC addresses are ignored", "write the host's MAC address under ignore:"]);
-    for (const mac of macs) {
-      const match = macPrefix(mac)?.mac;
-      if (match === undefined) this.#tell(line, [`${mac} is not the beginning of a MAC address`, "write each address"]);
-      else this.#ignoreEverywhere(match, line);
-    }
-  }
-
-  #ignoreEverywhere(mac: string, { origin }: Line): void {
-    for (const network of this.networks) {
-      if (!this.#budget.take(1, origin)) return;
-      network.ignore.push({ value: mac, origin });
-    }
-  }
-
-  #addHost(host: HostLine, address: Ipv4Address, names: Map<DraftNetwork, Names>): void {
-    const network = this.#bySubnet.find(address);
-    if (network === undefined) {
-      this.#tell(host.line, [
-        `${address} is of no subnet that has a dhcp-range`,
-        "give its subnet a dhcp-range, or change it",
-      ]);
-      return;
-    }
-    const identity = identityOf(host, this.#problems);
-    if (identity === undefined) {
-      this.#tell(host.line, [
-        "the host is known by its name alone, or by a part of its MAC address",
-        "add its MAC address",
-      ]);
-      return;
-    }
-    if (network.hosts.length >= MOST_HOSTS) {
-      this.#tell(host.line, [`a network has at most ${MOST_HOSTS} hosts`, "part them among several networks"]);
-      return;
-    }
-    if (!this.#budget.take(5, host.line.origin)) return;
-    const taken = names.get(network) ?? new Names();
-    names.set(network, taken);
-    const name = host.name === undefined ? undefined : taken.unused(hostName(host.name));
-    const draft = draftHost({ ...host, name }, address, identity);
-    network.hosts.push(draft);
-    for (const tag of host.tags) this.#tags.of(tag).hosts.push(draft);
-  }
-
-  /** It sets tags, a name, a lease time: what a class says. */
-  #readHostWithoutAddress({ line, macs, tags, name, leaseSeconds }: HostLine): void {
-    const matches = macs.flatMap((mac) => macPrefix(mac) ?? []);
-    for (const tag of tags) for (const match of matches) this.#tags.add(tag, match);
-    if (matches.length === 0 || matches.length < macs.length || (tags.length === 0 && leaseSeconds === undefined))
-      this.#tell(line, ["a host without an address has nothing of its own", "give it an address"]);
-    else if (name !== undefined)
-      this.#tell(line, [`${name} is not told to a host without an address`, "give it an address"]);
-    if (leaseSeconds === undefined || matches.length === 0) return;
-    const tag = name ?? macs[0]!;
-    if (!tags.includes(tag)) for (const match of matches) this.#tags.add(tag, match);
-    for (const settings of this.#tags.audience([tag], this.#common, line.origin) ?? [])
-      settings.leaseDefault = { value: leaseSeconds, origin: line.origin };
-  }
-
   #readLine(line: Line): void {
     switch (line.key) {
       case "dhcp-range":
@@ -360,7 +295,7 @@ class Importer {
       mac !== undefined && vendor === undefined && user === undefined && architecture === undefined ? [mac] : [],
     );
     if (tags.length === 1 && macs.length === matches.length && macs.length > 0)
-      for (const mac of macs) this.#ignoreEverywhere(mac, line);
+      for (const mac of macs) this.#hosts.ignore(mac, line);
     else this.#tell(line, ["only MAC addresses are ignored", "write the clients' MAC addresses under ignore:"]);
   }
 

@@ -50,7 +50,7 @@ afterAll(async () => {
 
 /** What a new client is told. */
 async function obtain(number: number): Promise<string | undefined> {
-  const words = ["-f", "-n", "-q", "-t", "5", "-T", "1", "-i", "eth0", "-s", folder.join("script")];
+  const words = ["-f", "-n", "-q", "-t", "15", "-T", "1", "-i", "eth0", "-s", folder.join("script")];
   const client = new Running(["nsenter", `--net=/run/netns/h${number}`, "--", "busybox", "udhcpc", ...words]);
   await until("it is bound", () => client.stderr.includes("EVENT bound") || !client.running);
   await client.ended();

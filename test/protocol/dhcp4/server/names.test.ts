@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex, utf8Encode } from "../../../../src/base/bytes.ts";
 import type { Dhcp4ServerConfig } from "../../../../src/protocol/dhcp4/server/config.ts";
+import type { Dhcp4ServerOutput } from "../../../../src/protocol/dhcp4/server/server.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../../src/wire/dhcp4/option-table.ts";
-import { CLIENT_MAC, CONFIG, renewing, replyOf, requested, say, start } from "./world.ts";
+import { chosen, CLIENT_MAC, CONFIG, renewing, replyOf, requested, say, SERVER, start } from "./world.ts";
 
 const domain = new Map([...CONFIG.options, optionEntry(DHCP4_OPTION.domainName, "example.org")]);
 const text = (value: string) => toHex(utf8Encode(value));
@@ -72,4 +73,26 @@ describe("the name of a lease is one that a DNS can hold", () => {
     const output = say(start(), { type: "REQUEST", options: [requested("192.0.2.10"), ...options] });
     expect(output.leases).toMatchObject([{ hostName }]);
   });
+});
+
+test("every change of a lease tells name, address and end: what a DNS needs, the last word on an address counting", () => {
+  const server = start();
+  const changes = (output: Dhcp4ServerOutput) =>
+    output.leases.map(({ address, state, hostName, endSeconds }) => ({ address, state, hostName, endSeconds }));
+  const request = (address: string, name: string, now: number) =>
+    changes(
+      say(server, { type: "REQUEST", options: [requested(address), optionEntry(DHCP4_OPTION.hostName, name)] }, now),
+    );
+  const lease = { address: "192.0.2.10", state: "leased" };
+  expect(request("192.0.2.10", "vm1", 0)).toEqual([{ ...lease, hostName: "vm1", endSeconds: 3600 }]);
+  const renewal = { type: "REQUEST", ...renewing("192.0.2.10") } as const;
+  expect(changes(say(server, renewal, 100))).toEqual([{ ...lease, hostName: "vm1", endSeconds: 3700 }]);
+  expect(request("192.0.2.10", "vm2", 200)).toEqual([{ ...lease, hostName: "vm2", endSeconds: 3800 }]);
+  const release = { type: "RELEASE", ...renewing("192.0.2.10"), options: [chosen(SERVER)] } as const;
+  expect(changes(say(server, release, 300))).toEqual([
+    { ...lease, state: "released", hostName: "vm2", endSeconds: 300 },
+  ]);
+  expect(request("192.0.2.10", "vm2", 400)).toMatchObject([{ state: "leased", hostName: "vm2" }]);
+  const decline = { type: "DECLINE", options: [requested("192.0.2.10"), chosen(SERVER)] } as const;
+  expect(changes(say(server, decline, 500))).toMatchObject([{ ...lease, state: "declined", hostName: "" }]);
 });
