@@ -152,7 +152,7 @@ function checkNamespace(path: Path, namespace: string, context: Context): void {
 }
 
 /** Interface names are one namespace's. */
-export function placeOf(namespace: string, device: string): string {
+function placeOf(namespace: string, device: string): string {
   return namespace === "" ? device : `${namespace}/${device}`;
 }
 

@@ -110,7 +110,7 @@ test("a second file may be in the same namespace, which then does not go with th
   expect(inside("tenant-a", "lan2")).toBeUndefined();
 });
 
-test("a bridge that is deleted comes back, and so does a whole namespace; what others made is waited for", async () => {
+test("a bridge that is deleted comes back, and so does a whole namespace", async () => {
   const whole = (tenant: string, ports: readonly string[]): Promise<void> =>
     until(`tenant ${tenant} is whole`, () => {
       const addresses = inside(`tenant-${tenant}`, "lan")?.["addr_info"] as { local: string }[] | undefined;
