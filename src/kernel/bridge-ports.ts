@@ -10,7 +10,7 @@ const DEFAULT_VLAN = 1;
 export class BridgePorts implements Disposable {
   readonly #bridgeIndex: number;
   readonly #namespacePath: string | undefined;
-  /** Opened with the first question. */
+  /** Open while there are questions. */
   #netlink: RouteNetlink | undefined;
   #isClosed = false;
 
@@ -42,10 +42,15 @@ export class BridgePorts implements Disposable {
     }
   }
 
-  /** A question that is under way ends with an error. */
-  [Symbol.dispose](): void {
-    this.#isClosed = true;
+  /** There are no more questions for now: with a thousand bridges nothing is kept open for each. */
+  rest(): void {
     this.#netlink?.close();
     this.#netlink = undefined;
+  }
+
+  /** A question that is under way ends with an error, further ones find nothing. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.rest();
   }
 }

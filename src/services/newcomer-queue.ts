@@ -54,6 +54,7 @@ export class NewcomerQueue implements Disposable {
       if (!this.#isClosed) this.#options.onLocated(located);
     }
     this.#isAsking = false;
+    this.#options.ports.rest();
   }
 
   async #locate(frames: readonly Omit<LocatedFrame, "port">[]): Promise<LocatedFrame[]> {

@@ -14,11 +14,20 @@ import type { FuzzRun, FuzzTarget } from "./target.ts";
 import { DHCP4 } from "./targets/dhcp4.ts";
 import { DHCP4_CLIENT } from "./targets/dhcp4-client.ts";
 import { DHCP4_SERVER } from "./targets/dhcp4-server.ts";
+import { DHCP6_CLIENT } from "./targets/dhcp6-client.ts";
 import { DHCP6_SERVER } from "./targets/dhcp6-server.ts";
 import { GUEST_IP6 } from "./targets/guest-ip6.ts";
 import { ROUTER } from "./targets/router.ts";
 
-const TARGETS: readonly FuzzTarget[] = [DHCP4, DHCP4_SERVER, DHCP4_CLIENT, GUEST_IP6, DHCP6_SERVER, ROUTER];
+const TARGETS: readonly FuzzTarget[] = [
+  DHCP4,
+  DHCP4_SERVER,
+  DHCP4_CLIENT,
+  GUEST_IP6,
+  DHCP6_SERVER,
+  ROUTER,
+  DHCP6_CLIENT,
+];
 /** Packets of one target before it is the next one's turn. */
 const TURN_PACKETS = 5000;
 const PROGRESS_MILLISECONDS = 10_000;

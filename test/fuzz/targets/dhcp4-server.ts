@@ -74,7 +74,7 @@ function isServed(address: Ipv4Address): boolean {
 
 class Run implements FuzzRun {
   readonly #random: Random;
-  readonly #server = new Dhcp4Server({ ...RICH, rapidCommit: true }, 0);
+  readonly #server = new Dhcp4Server({ ...RICH, rapidCommit: true, hasPorts: true }, 0);
   readonly #restarted = new Dhcp4Server(RICH, 0);
   #frame: Uint8Array = new Uint8Array();
   #now = 0;
@@ -88,11 +88,21 @@ class Run implements FuzzRun {
     const random = this.#random;
     this.#frame = mutate(SEEDS, random);
     this.#now += random(50) === 0 ? random(5000) : 0;
-    const output = this.#server.handle({ frame: this.#frame, checksumNotReady: true }, this.#now);
+    const output = this.#give();
     demand(output.frames.length <= 1 && output.leases.length <= 3, "more than one reply or its leases");
     demand(output.events.length > 0 || isProbe(this.#frame), "nothing was reported");
+    demand(output.asksForPort !== true, "the port was asked for twice");
     this.#check(output);
     if (random(10) === 0) this.#check(this.#server.handleDeadline(this.#now + 1));
+  }
+
+  /** As the service does: where the bridge's port is asked for, the frame is given again with it. */
+  #give(): Dhcp4ServerOutput {
+    const input = { frame: this.#frame, checksumNotReady: true };
+    const output = this.#server.handle(input, this.#now);
+    if (output.asksForPort !== true) return output;
+    demand(output.frames.length + output.leases.length === 0, "something was done without the port");
+    return this.#server.handle({ ...input, port: this.#random(3) }, this.#now);
   }
 
   #check({ frames, leases }: Dhcp4ServerOutput): void {
