@@ -197,7 +197,7 @@ describe("portable leases of DHCPv6", () => {
   });
 });
 
-test("no damage to any of the files is more than a problem", () => {
+test("no damage to any of the files is more than a problem", { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...FILES.map(text)),
@@ -207,9 +207,9 @@ test("no damage to any of the files is more than a problem", () => {
       (file, where, length, inserted) => {
         const start = where % file.length;
         const { leases } = readLeases6(file.slice(0, start) + inserted + file.slice(start + length), NOW);
-        for (const { lease } of leases) expect(lease.endSeconds).toBeGreaterThanOrEqual(0);
+        expect(leases.every(({ lease }) => lease.endSeconds >= 0)).toBe(true);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });

@@ -79,7 +79,7 @@ function scan<Kept>(codec: LeaseCodec<Kept>, bytes: Buffer): { leases: Kept[]; d
 }
 
 describe("the log of leases", () => {
-  test("whatever clients call themselves comes back as it was", () => {
+  test("whatever clients call themselves comes back as it was", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(groups4, (groups) => {
         const bytes = Buffer.concat([DHCP4_LEASES.header, ...groups.map((group) => encodeGroup(DHCP4_LEASES, group))]);
@@ -88,7 +88,7 @@ describe("the log of leases", () => {
     );
   });
 
-  test("cut off or damaged anywhere, it has what was written and nothing else", () => {
+  test("cut off or damaged anywhere, it has what was written and nothing else", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(groups4, fc.nat(), fc.option(fc.integer({ min: 1, max: 255 })), (groups, where, damage) => {
         const encoded = groups.map((group) => encodeGroup(DHCP4_LEASES, group));
