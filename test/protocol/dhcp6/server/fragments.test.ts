@@ -51,7 +51,7 @@ describe("answers that are longer than a packet", () => {
     ["1280 where no MTU is known", undefined, {}],
     ["1500", 1500, {}],
     ["1280 to a relay, whatever our own link carries", 1500, { relays: [{}] }],
-  ])("are sent in fragments of %s bytes", ([, mtuBytes, said]) => {
+  ])("are sent in fragments of %s bytes", { timeout: 60_000 }, ([, mtuBytes, said]) => {
     const server = start({ searchDomains, ...(mtuBytes === undefined ? {} : { mtuBytes }) });
     const { frames, events } = say(server, "REQUEST", [ia("address", 7), asks(24)], said);
     expect(frames.length).toBeGreaterThan(2);
