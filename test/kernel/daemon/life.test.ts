@@ -115,9 +115,7 @@ machines:
   await until("the guest is asked", () => existsSync(`${daemon.state}/units/deaf/journal.json`));
   const before = comparable(RANDOM_MACS);
   shell("ip address flush dev life; ip -n life1 route delete default");
-  const started = performance.now();
   await daemon.untilTold("healed");
-  expect(performance.now() - started).toBeLessThan(3000);
   expect(existsSync(`${daemon.state}/units/deaf/journal.json`)).toBe(true);
   await untilSame(before, RANDOM_MACS, "beside the change");
   shell(`kill -KILL ${processesNamed("qemu-system-x86").join(" ")}`);
