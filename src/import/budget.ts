@@ -4,8 +4,8 @@
  */
 import type { Origin, Problems } from "./problem.ts";
 
-/** Values of a network file: an address, an option, a name. 10,000 hosts of a network are 40,000, and a network file has at most 100,000. */
-export const MOST_VALUES = 50_000;
+/** Values of a network file: an address, an option, a name. 10,000 hosts of a network are 50,000, and a network file has at most 100,000. */
+export const MOST_VALUES = 60_000;
 
 export class Budget {
   readonly #problems: Problems;

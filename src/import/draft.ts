@@ -118,9 +118,9 @@ function longer(a: string | undefined, b: string | undefined): string | undefine
   return b.startsWith(a) ? b : null;
 }
 
-/** How many values of a network file they are. */
+/** How many values of a network file they are; an option is a list and what is in it. None: nothing is said. */
 export function valuesOf({ options, ...rest }: Settings): number {
-  return options.size + Object.keys(rest).length;
+  return 2 * options.size + Math.min(1, options.size) + Object.keys(rest).length;
 }
 
 /** Matches of which one must hold, with those that differ by the architecture alone made one. */

@@ -80,7 +80,7 @@ export class Classes {
           );
         return !this.#isLimitTold;
       }
-      if (!this.#budget.take(2 + valuesOf(made.settings) + ranges.length, made.origin)) return false;
+      if (!this.#budget.take(4 + valuesOf(made.settings) + ranges.length, made.origin)) return false;
       const fallback = Object.values(made.match).flat().join("-");
       classes.push({ ...made, name: names.unused(cleanName(made.name || fallback, "class")), ranges });
       return true;

@@ -12,7 +12,7 @@ import {
 } from "../../base/address.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
 import { Budget } from "../budget.ts";
-import { cleanName, type DraftNetwork, Names, type Settings } from "../draft.ts";
+import { cleanName, type DraftNetwork, Names, type Settings, valuesOf } from "../draft.ts";
 import { findLink, joinNetworks } from "../join.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Origin, Problems } from "../problem.ts";
@@ -74,7 +74,11 @@ class Importer {
           : "nothing is to be done, unless hosts of it shall get addresses: then give it a range",
       );
     }
-    return subnets.filter(isServed);
+    // Room for them is kept before anything is made that holds for all.
+    return subnets.filter(isServed).filter(({ scope, pools }) => {
+      const ranges = [scope, ...pools].reduce((sum, each) => sum + each.ranges.length, 0);
+      return this.#budget.take(10 + ranges, scope.origin);
+    });
   }
 
   #addNetwork(subnet: Subnet, count: number): void {
@@ -82,6 +86,7 @@ class Importer {
     const shared = subnet.sharedNetwork;
     const name = this.#names.unused(shared === undefined ? plain : cleanName(shared, plain, MOST_DEVICE_NAME - 4));
     const network = buildNetwork(name, subnet, this.#configuration, this.#classes, this.#problems);
+    if (!this.#budget.take(valuesOf(network.settings), subnet.scope.origin)) network.settings.options.clear();
     this.#bySubnet.set(subnet, network);
     this.networks.push(network);
   }

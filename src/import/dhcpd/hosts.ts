@@ -153,7 +153,7 @@ export class HostReader {
         const reason = `a network has at most ${MOST_CLASSES} classes, which hosts without addresses are`;
         this.#problems.tell(origin, reason, "give it an address");
       } else {
-        if (!this.#budget.take(2 + valuesOf(told), origin)) return;
+        if (!this.#budget.take(4 + valuesOf(told), origin)) return;
         const own = { name: classNames.unused(hostName(name)), origin, match: { mac: identity.mac }, ranges: [] };
         classes.push({ ...own, settings: told });
       }

@@ -113,6 +113,8 @@ class Importer {
         this.#tell(range.line, [`a file has at most ${MOST_NETWORKS} networks`, "part it"]);
         continue;
       }
+      // Room for them is kept before anything is made that holds for all.
+      if (!this.#budget.take(known === undefined ? 11 : 1, range.line.origin)) continue;
       const network = known ?? this.#addNetwork(range, subnets, interfaces, names);
       this.#addRange(network, range);
     }
@@ -322,9 +324,10 @@ class Importer {
       settings.options.delete(DHCP4_OPTION.broadcastAddress.code);
     if (this.#usesBoot) settings.nextServer ??= { value: own, origin };
     settings.leaseDefault ??= { value: DEFAULT_SECONDS, origin };
+    if (!this.#budget.take(valuesOf(settings), origin)) settings.options.clear();
     Object.assign(network.settings, settings);
     for (const made of this.#tags.classesFor(network))
-      if (this.#budget.take(2 + valuesOf(made.settings), made.origin)) network.classes.push(made);
+      if (this.#budget.take(4 + valuesOf(made.settings), made.origin)) network.classes.push(made);
   }
 
   /** `INTERFACE|ADDRESS,ADDRESS`: the subnets of both are on one link. */

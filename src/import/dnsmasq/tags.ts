@@ -49,6 +49,10 @@ export class Tags {
   /** Those of all networks under none. */
   readonly #byNetwork = new Map<DraftNetwork | undefined, TagClass[]>();
   readonly #names = new Names();
+  readonly #sortedOnce = new Map<
+    DraftNetwork | undefined,
+    { readonly of: number; readonly turn: number; readonly first: readonly TagClass[] }
+  >();
   #turn = 0;
 
   of(tag: string): Bearers {
@@ -146,6 +150,11 @@ export class Tags {
 
   /** The first of them: no network has more. */
   #sorted(network: DraftNetwork | undefined): readonly TagClass[] {
-    return (this.#byNetwork.get(network) ?? []).sort((a, b) => b.turn - a.turn).slice(0, MOST_CLASSES + 1);
+    const all = this.#byNetwork.get(network) ?? [];
+    const known = this.#sortedOnce.get(network);
+    if (known?.of === all.length && known.turn === this.#turn) return known.first;
+    const first = all.toSorted((a, b) => b.turn - a.turn).slice(0, MOST_CLASSES + 1);
+    this.#sortedOnce.set(network, { of: all.length, turn: this.#turn, first });
+    return first;
   }
 }
