@@ -17,6 +17,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/kernel/**", "test/guest/**", "test/in-guest/**", "test/root/**"],
+          // Of tests that hang; on a busy machine the longest takes some seconds.
+          testTimeout: 60_000,
         },
       },
       // Inside a sandbox of namespaces: scripts/sandbox.sh.
