@@ -82,7 +82,7 @@ export class Dhcp4Client {
    * Never throws, whatever a frame holds.
    */
   handle(input: Dhcp4ClientInput, now: number): Dhcp4ClientOutput {
-    while (this.#isDue(now)) this.#onTime(now);
+    this.#catchUp(now);
     switch (input.input) {
       case "start":
         this.#start(now);
@@ -98,6 +98,8 @@ export class Dhcp4Client {
         break;
       case "time":
     }
+    // An answer to a repeated question may be so late that the lease is to be renewed at once.
+    this.#catchUp(now);
     return this.#out.take();
   }
 
@@ -106,9 +108,8 @@ export class Dhcp4Client {
     return deadlineOf(this.#phase);
   }
 
-  #isDue(now: number): boolean {
-    const deadline = this.nextDeadline();
-    return deadline !== undefined && deadline <= now;
+  #catchUp(now: number): void {
+    for (let due = this.nextDeadline(); due !== undefined && due <= now; due = this.nextDeadline()) this.#onTime(now);
   }
 
   #start(now: number): void {

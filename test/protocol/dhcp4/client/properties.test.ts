@@ -142,7 +142,23 @@ describe("whatever the network does", () => {
         seen.extended += observer.extended;
         seen.lost += observer.lost;
       }),
-      { numRuns: 80 },
+      {
+        numRuns: 80,
+        examples: [
+          [
+            {
+              seed: 0,
+              lossPercent: 10,
+              delaySeconds: 0,
+              leaseSeconds: 10,
+              refusePercent: 0,
+              conflictPercent: 5,
+              flapPercent: 30,
+              lateSeconds: 0,
+            },
+          ],
+        ],
+      },
     );
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(10);
   });
