@@ -13,6 +13,7 @@ import { isServedByNetwork6 } from "./taps.ts";
 
 /** RFC 9096 §3.2: a prefix that is gone shall not be used for hours. */
 const LIFETIMES = { preferred: 2700, valid: 5400 } as const;
+const ENDED = { preferred: 0, valid: 0 } as const;
 const DELEGATED_ALONE: NetworkIp6 = {
   mode: "slaac",
   leaseSeconds: LIFETIMES.valid,
@@ -70,10 +71,13 @@ export function compileNetworkIp6(
   });
 }
 
-/** Old ones are told to be old, until they have ended everywhere. */
+/**
+ * Old ones are told to have ended (RFC 9096 §3.5): nobody makes an address of them, and what was made before is used for
+ * nothing new and ends by itself.
+ */
 function delegatedPrefixes({ delegated6, former6 = [] }: NetworkLayout): Ip6NetworkObject["prefixes"] {
   if (delegated6 === undefined) return [];
-  const former = former6.map((prefix) => ({ prefix, autonomous: true, seconds: { ...LIFETIMES, preferred: 0 } }));
+  const former = former6.map((prefix) => ({ prefix, autonomous: true, seconds: ENDED }));
   return [{ prefix: delegated6.subnet, autonomous: true, seconds: LIFETIMES }, ...former];
 }
 

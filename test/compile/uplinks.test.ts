@@ -270,7 +270,7 @@ routers: { edge: { networks: [lan, lab], uplink: wan } }
     ]);
   });
 
-  test("is advertised for a short while, as RFC 9096 wants it; an old one is not for anything new", () => {
+  test("is advertised for a short while, as RFC 9096 wants it; an old one has ended", () => {
     const [lan, lab] = served({ ...given, formerPrefixes: [prefix("2001:db8:200::/56")] });
     expect(lan).toMatchObject({
       interfaceName: "lan",
@@ -278,13 +278,13 @@ routers: { edge: { networks: [lan, lab], uplink: wan } }
       defaultRouter: true,
       prefixes: [
         { prefix: prefix("2001:db8:100:1::/64"), autonomous: true, seconds },
-        { prefix: prefix("2001:db8:200:1::/64"), autonomous: true, seconds: { preferred: 0, valid: 5400 } },
+        { prefix: prefix("2001:db8:200:1::/64"), autonomous: true, seconds: { preferred: 0, valid: 0 } },
       ],
     });
     expect(lab?.prefixes).toMatchObject([
       { prefix: prefix("fd00:51::/64") },
       { prefix: prefix("2001:db8:100:ff::/64"), seconds },
-      { prefix: prefix("2001:db8:200:ff::/64"), seconds: { preferred: 0 } },
+      { prefix: prefix("2001:db8:200:ff::/64"), seconds: { preferred: 0, valid: 0 } },
     ]);
   });
 
