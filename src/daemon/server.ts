@@ -1,13 +1,12 @@
 /** The API's server on its Unix socket: finds the endpoint, checks the request by the contract, answers. */
 import { once } from "node:events";
-import { chmodSync, chownSync } from "node:fs";
+import { chmodSync, chownSync, rmSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import * as v from "valibot";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { createServer } from "../kernel/http.ts";
 import { shortSocketPath } from "../kernel/unix-socket.ts";
-import { removeDurably } from "../store/atomic-file.ts";
 import {
   ENDPOINTS,
   type EndpointName,
@@ -52,7 +51,8 @@ export async function openApi(options: ApiOptions): Promise<AsyncDisposable> {
       response.destroy();
     });
   });
-  removeDurably(socket);
+  // Not durably: after a crash this is done again, and nobody waits for the disk.
+  rmSync(socket, { force: true });
   const short = shortSocketPath(socket);
   server.listen(short.path);
   await once(server, "listening");

@@ -1,13 +1,12 @@
 /** The keeper's control socket: reads requests, with a limit, and answers in JSON. */
 import { once } from "node:events";
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { createServer } from "../../kernel/http.ts";
 import { shortSocketPath } from "../../kernel/unix-socket.ts";
 import { SERVICE_KINDS, type ServiceObject } from "../../state/object.ts";
-import { removeDurably } from "../../store/atomic-file.ts";
 import type { ErrorBody, KeeperStatus, ServicesRequest, VmRunRequest, VmStopRequest } from "./protocol.ts";
 
 const MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -35,7 +34,8 @@ export async function openControlServer(path: string, handlers: ControlHandlers,
       response.destroy();
     });
   });
-  removeDurably(path);
+  // Not durably: after a crash this is done again, and nobody waits for the disk.
+  rmSync(path, { force: true });
   const short = shortSocketPath(path);
   server.listen(short.path);
   await once(server, "listening");
