@@ -119,8 +119,11 @@ export function json(command: string): Record<string, unknown>[] {
   );
 }
 
-/** Wait for a condition, at most `seconds`. @throws Error naming what did not come */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 15): Promise<void> {
+/**
+ * Wait for a condition, at most `seconds`: the kernel's configuration lock and a sync to a busy disk alone may take 30.
+ * @throws Error naming what did not come
+ */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
   for (const end = performance.now() + 1000 * seconds; performance.now() < end; ) {
     if (await condition()) return;
     await sleep(10);

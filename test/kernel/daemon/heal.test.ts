@@ -125,7 +125,7 @@ describe("two parties", () => {
     expect(fought.stdout).toContain("heal is fought over");
     expect(fought.code).toBe(1);
     await other.stop();
-    await until("the fight is over", () => daemon.toldOf("fight-over").length > 0, 20);
+    await until("the fight is over", () => daemon.toldOf("fight-over").length > 0);
     expect(shell("ip -n heal1 route show default")).toContain("via 192.168.60.1");
     expect(await daemon.netloom("status")).not.toContain("fight:");
     await daemon.netloom("destroy", file);

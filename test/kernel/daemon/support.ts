@@ -4,6 +4,9 @@ import { DaemonClient } from "../../../src/daemon/client.ts";
 import { hostSnapshot, withoutNumbers } from "../../support/host-snapshot.ts";
 import { done, type Running, startNetloom, until } from "../../support/network.ts";
 
+/** Of a test that hangs. */
+const SAME_MILLISECONDS = 60_000;
+
 export interface ToldEvent {
   readonly id: number;
   readonly kind: string;
@@ -105,7 +108,7 @@ export function comparable(randomMacs: readonly string[]): string[] {
 /** Wait until the host looks like this again. @throws Error with what differs */
 export async function untilSame(wanted: readonly string[], randomMacs: readonly string[], what: string): Promise<void> {
   let difference: string[] = [];
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (const end = performance.now() + SAME_MILLISECONDS; performance.now() < end; ) {
     const now = comparable(randomMacs);
     const lines = new Set(now);
     const wantedLines = new Set(wanted);
