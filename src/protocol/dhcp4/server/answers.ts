@@ -121,11 +121,16 @@ export class Answers {
   #handleDiscover(client: Client, nowSeconds: number): Dhcp4ServerOutput {
     const { options } = client.message;
     this.#pool.turn(nowSeconds);
-    const binding = this.#reserved(client, nowSeconds) ?? this.#held(client);
-    if (binding !== undefined) return this.#offer(client, binding, nowSeconds);
+    const reserved = this.#reserved(client, nowSeconds);
+    if (reserved !== undefined) return this.#offer(client, reserved, nowSeconds);
     const ranges = this.#rangesFor(client);
-    const refusal = this.#refuseNewcomer(client, ranges, nowSeconds);
+    const held = this.#held(client);
+    const refusal = this.#refuseNewcomer(client, ranges, nowSeconds, held);
     if (refusal !== undefined) return refusal;
+    if (held !== undefined) {
+      this.#locate(client, held);
+      return this.#offer(client, held, nowSeconds);
+    }
     if (!this.#newClients.take(nowSeconds)) return silent({ event: "limited", limit: "newClientsPerSecond" });
     const wanted = readOption(options, DHCP4_OPTION.requestedAddress);
     const found =
@@ -151,6 +156,7 @@ export class Answers {
     const whereabouts = {
       port: port === undefined ? (known?.port ?? NO_ACCOUNT) : accounts.find(portName(port)),
       circuit: circuit === undefined ? NO_ACCOUNT : accounts.find(circuit),
+      isBehindCircuit: circuit !== undefined,
     };
     const limit = this.#newcomers.refusal(whereabouts, ranges, nowSeconds);
     return limit === undefined ? undefined : silent({ event: "limited", limit });

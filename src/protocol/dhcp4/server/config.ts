@@ -95,8 +95,8 @@ export interface Dhcp4Limits {
   /** Leases of clients at one port of the bridge, or at one circuit of a relay; default any number. */
   readonly leasesPerPort?: number;
   /**
-   * The same for each address that is free: the fewer are left, the fewer may one port have. Default 8, and where
-   * `leasesPerPort` is given any number.
+   * The same for each address that is free: the fewer are left, the fewer may one port have. Default 8. Where
+   * `leasesPerPort` is given it holds only for clients behind circuits, of which there may be any number at one port.
    */
   readonly leasesForEachFree?: number;
   /** Leases that are given in a second, on average, to clients that have none; four times as many at once. */

@@ -27,8 +27,7 @@ export function limitsOf(config: Dhcp4ServerConfig): Required<Dhcp4Limits> {
     declined: Math.max(DECLINED_PER_CLIENT, Math.floor(addresses / DECLINED_SHARE)),
     declinedPerClient: DECLINED_PER_CLIENT,
     leasesPerPort: Number.POSITIVE_INFINITY,
-    // Who says how many a port may have means so many.
-    leasesForEachFree: limits.leasesPerPort === undefined ? LEASES_FOR_EACH_FREE : Number.POSITIVE_INFINITY,
+    leasesForEachFree: LEASES_FOR_EACH_FREE,
     newLeasesPerSecond: Math.max(NEW_LEASES_PER_SECOND, addresses),
     newLeasesPerSecondOfPort: Math.max(NEW_LEASES_PER_SECOND, addresses) / 2,
     ...limits,

@@ -5,7 +5,7 @@
  * Who has a lease, and a host that the configuration knows, is never held up.
  */
 import type { Ipv4Address } from "../../../base/address.ts";
-import { type Accounts, NO_ACCOUNT } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Range } from "./bindings.ts";
 import type { Dhcp4Limits } from "./config.ts";
 import { RateLimit } from "./limits.ts";
@@ -38,16 +38,23 @@ export class Newcomers {
   }
 
   /** @returns which limit keeps a client from getting one of the ranges' addresses */
-  refusal({ port, circuit }: Whereabouts, ranges: readonly Range[], nowSeconds: number): keyof Dhcp4Limits | undefined {
+  refusal(
+    { port, circuit, isBehindCircuit }: Whereabouts & { readonly isBehindCircuit: boolean },
+    ranges: readonly Range[],
+    nowSeconds: number,
+  ): keyof Dhcp4Limits | undefined {
     const { leasesPerPort, leasesForEachFree } = this.#limits;
     if (!this.#all.has(nowSeconds)) return "newLeasesPerSecond";
     // Behind a port where a relay is there may be many circuits.
-    if (this.#accounts.addresses(circuit === NO_ACCOUNT ? port : circuit) >= leasesPerPort) return "leasesPerPort";
+    if (this.#accounts.addresses(isBehindCircuit ? circuit : port) >= leasesPerPort) return "leasesPerPort";
+    // Who says how many a port may have means so many; but circuits can be made up as well as clients.
+    const isShared = isBehindCircuit || leasesPerPort === Number.POSITIVE_INFINITY;
     let free = 0;
     for (const range of ranges) free += range.addresses - range.taken;
     for (const place of [port, circuit]) {
       if (this.#rate(place, nowSeconds)?.has(nowSeconds) === false) return "newLeasesPerSecondOfPort";
-      if (this.#accounts.addresses(place) >= leasesForEachFree * free && free > 0) return "leasesForEachFree";
+      const isFull = free > 0 && this.#accounts.addresses(place) >= leasesForEachFree * free;
+      if (isShared && isFull) return "leasesForEachFree";
     }
     return undefined;
   }

@@ -158,6 +158,15 @@ describe("addresses for who has none yet, by the port of the bridge or the circu
     expect(takeAll(server, 1000, 1, 3601)).toBe(2);
   });
 
+  test("who has had leases one after the other cannot take them all at one time", () => {
+    const server = start({ ...WIDE, hasPorts: true, limits: { leasesPerPort: 2 } });
+    const release = (n: number, address: string) =>
+      at(1).say(server, { mac: stranger(n), type: "RELEASE", ...renewing(address), options: [chosen(SERVER)] });
+    for (let n = 0; n < 20; n++) release(n, take(server, n, 1));
+    expect(takeAll(server, 0, 1)).toBe(2);
+    expect([...server.leases()].filter(({ state }) => state === "leased")).toHaveLength(2);
+  });
+
   test("who has a lease renews it, and a host of the configuration gets one, also at a port that is full", () => {
     const hosts = [{ identity: { mac: stranger(7000) }, name: "printer" }];
     const server = start({ ...WIDE, hasPorts: true, hosts, limits: { leasesPerPort: 2, newLeasesPerSecondOfPort: 1 } });
@@ -203,6 +212,22 @@ describe("addresses for who has none yet, by the port of the bridge or the circu
     for (const n of [1, 2]) obtain(server, { ...behind(1), mac: stranger(n) });
     expect(discover(3, 1)).toBe("limited");
     expect(discover(3, 2)).toMatch(/^OFFER/);
+  });
+
+  test("a relay at a port of the bridge has any number of circuits, and who makes them up not all addresses", () => {
+    const server = start({ ...WIDE, hasPorts: true, limits: { leasesPerPort: 2 } });
+    const obtainAt = (n: number, circuit: number): string => {
+      const options = [[82, Uint8Array.of(1, 1, circuit)]] as const;
+      const relayed = { fields: { relayAddress: parseIpv4("192.0.2.3") }, destination: SERVER };
+      const offer = at(1).say(server, { ...relayed, mac: stranger(n), type: "DISCOVER", options });
+      if (offer.frames.length === 0) return told(offer);
+      const wishes = [...options, requested(replyOf(offer).message.yourAddress), chosen(SERVER)];
+      return told(at(1).say(server, { ...relayed, mac: stranger(n), type: "REQUEST", options: wishes }));
+    };
+    const got = [1, 1, 1, 2, 2, 2, 3].map((circuit, n) => obtainAt(n, circuit).replace(/ .*/, ""));
+    expect(got).toEqual(["ACK", "ACK", "limited", "ACK", "ACK", "limited", "ACK"]);
+    for (let n = 10; n < 250; n++) obtainAt(n, n);
+    expect(take(server, 999, 2)).toMatch(/^192/);
   });
 
   test("the port is asked for once: of a new client, and of one whose lease is from before a restart", () => {
