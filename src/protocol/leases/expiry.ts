@@ -71,8 +71,8 @@ export class Expiry {
   /** What had ended by a clock that was wrong has not. */
   #turnBack(nowSeconds: number): void {
     this.#turned = Math.floor(nowSeconds);
-    const entries = [...this.#emptied(this.#ended)];
-    for (const slot of this.#slots.values()) entries.push(...this.#emptied(slot));
+    const rings = [this.#ended, ...this.#slots.values()];
+    const entries = rings.flatMap((ring) => [...this.#emptied(ring)]);
     for (const entry of entries) this.#place(entry);
   }
 

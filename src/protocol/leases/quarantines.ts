@@ -8,7 +8,7 @@ export class Quarantines {
   readonly #total: number;
   readonly #perClient: number;
   readonly #byClient = new Map<string, Count>();
-  /** When each ends; as all last for the same time the first ends first. */
+  /** When each ends, the first one first; those of a file may last for any time. */
   readonly #ends: number[] = [];
 
   /** @param limits how many addresses in all, and at the word of one client */
@@ -35,7 +35,9 @@ export class Quarantines {
 
   /** @param client absent: nobody's word but what a probe or a file says */
   add(untilSeconds: number, client?: string): void {
-    this.#ends.push(untilSeconds);
+    let place = this.#ends.length;
+    while (place > 0 && this.#ends[place - 1]! > untilSeconds) place--;
+    this.#ends.splice(place, 0, untilSeconds);
     if (client === undefined) return;
     const addresses = (this.#byClient.get(client)?.addresses ?? 0) + 1;
     // Behind the others, which end earlier.

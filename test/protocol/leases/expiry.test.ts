@@ -24,3 +24,11 @@ test("a clock that is set back: what had ended by the wrong time ends at its own
   expect(expiry.take(1_899_999)).toBeUndefined();
   expect(expiry.take(1_900_000)).toBe(far);
 });
+
+test("a clock that is set back under more entries than a call has room for", () => {
+  const entries = 200_000;
+  const expiry = new Expiry(1_000_000, { endOf: (entry) => (entry === 0 ? 999_000 : 2_000_000) });
+  for (let entry = 0; entry < entries; entry++) expiry.schedule(entry);
+  expect(expiry.take(998_000)).toBeUndefined();
+  expect(expiry.take(999_000)).toBe(0);
+});
