@@ -67,7 +67,7 @@ export interface Dhcp4ServiceStats {
   /** Addresses that were probed before they were offered, and those of them that somebody else had. */
   readonly probed: number;
   readonly conflicts: number;
-  /** Frames that came while too many waited for the disk. */
+  /** Frames that came while too many waited for the disk, or for the bridge to tell their port. */
   readonly refused: number;
   /** Replies that the kernel did not take; the client asks again. */
   readonly notSent: number;
@@ -136,16 +136,16 @@ export class Dhcp4Service implements AsyncDisposable {
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
       this.#restored = count(this.#machine.leases());
       this.#addresses = poolSize(writePoolNote(leaseFile, config));
-      this.#leases = new LeaseLog(DHCP4_LEASES, leaseFile, read, {
-        all: () => this.#machine.leases(),
-        onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
-      });
       const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
       try {
         this.#open(interfaceIndex, config, namespace);
       } finally {
         if (namespace !== undefined) closeDescriptor(namespace);
       }
+      this.#leases = new LeaseLog(DHCP4_LEASES, leaseFile, read, {
+        all: () => this.#machine.leases(),
+        onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
+      });
     } catch (error) {
       this.#closeSockets();
       this.#lock.release();
