@@ -26,6 +26,8 @@ export class UplinkClient<Object extends DhcpClientObject | Dhcp6ClientObject, L
   #trouble: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMilliseconds = FIRST_RETRY_MILLISECONDS;
+  /** Ends once a lease that could not be applied is given back. */
+  #givingUp: Promise<void> = Promise.resolve();
   /** What files were compiled from. */
   #told: string | undefined;
 
@@ -38,6 +40,7 @@ export class UplinkClient<Object extends DhcpClientObject | Dhcp6ClientObject, L
   /** Also begins anew on an interface that took the place of another one. After a lease that could not be applied it waits. */
   async start(): Promise<void> {
     if (this.#retry !== undefined) return;
+    await this.#givingUp;
     try {
       if (this.#running !== undefined) {
         const link = await linkStateOf(this.object.interfaceName);
@@ -62,12 +65,14 @@ export class UplinkClient<Object extends DhcpClientObject | Dhcp6ClientObject, L
 
   async stop(): Promise<void> {
     this.#forgetRetry();
+    await this.#givingUp;
     await this.#end((session) => session.giveBack());
   }
 
   /** The address stays: the kernel takes it away when the lease ends, unless another keeper goes on with it. */
   async release(): Promise<void> {
     this.#forgetRetry();
+    await this.#givingUp;
     await this.#end((session) => session.letGo());
   }
 
@@ -156,7 +161,7 @@ export class UplinkClient<Object extends DhcpClientObject | Dhcp6ClientObject, L
       interface: this.object.interfaceName,
       reason: this.#trouble,
     });
-    void this.#giveUp();
+    this.#givingUp = this.#giveUp();
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       void this.resume();
