@@ -71,7 +71,14 @@ function isGuarded(path: Path, { dhcp, ipv6 }: NetworkShape, context: Context): 
 /** The network's subnets: those of IPv4 that are on its bridge, and that of IPv6. */
 export function subnetsOf(network: Network): { readonly ipv4: readonly [Subnet, ...Subnet[]]; readonly ipv6?: Subnet } {
   const { name, subnet6, gateway6, dhcp, ipv6: section } = network;
-  const given = dhcp === undefined ? [] : [...dhcp.ranges, ...dhcp.further.flatMap(({ ranges }) => ranges)];
+  const given =
+    dhcp === undefined
+      ? []
+      : [
+          ...dhcp.ranges,
+          ...dhcp.further.flatMap(({ ranges }) => ranges),
+          ...dhcp.classes.flatMap(({ range }) => range ?? []),
+        ];
   const place = ({ subnet, gateway }: BridgeSubnet): Subnet => ({
     network: name,
     prefix: subnet,

@@ -5,7 +5,7 @@ import type { Path } from "./mistakes.ts";
 import type { DnsSettings, Network, Uplink } from "./model.ts";
 import { dnsSettings } from "./networks.ts";
 import type { FileShape } from "./schema.ts";
-import { canBeHost, firstHost } from "./subnets.ts";
+import { bridgeSubnets, canBeHost, firstHost } from "./subnets.ts";
 import { isLinkLocal6 } from "./uplink-leaf.ts";
 
 type UplinkShape = NonNullable<FileShape["uplinks"]>[string];
@@ -172,9 +172,11 @@ export function checkUplinkSubnets(
   for (const { name, addresses } of uplinks) {
     const listed = Array.isArray(file.uplinks?.[name]?.address);
     addresses.forEach((prefix, index) => {
-      for (const { name: network, namespace, subnet, subnet6, position } of networks) {
+      for (const each of networks) {
+        const { name: network, namespace, subnet6, position } = each;
         if (namespace !== "") continue;
-        const theirs = [subnet, subnet6].find((other) => other !== undefined && overlaps(other, prefix));
+        const subnets: readonly (Prefix | undefined)[] = [...bridgeSubnets(each).map(({ subnet }) => subnet), subnet6];
+        const theirs = subnets.find((other) => other !== undefined && overlaps(other, prefix));
         if (theirs === undefined) continue;
         context.complain(
           ["uplinks", name, "address", ...(listed ? [index] : [])],

@@ -112,3 +112,10 @@ test("a small IPv6 subnet is used to its last address", () => {
     { path: "machines.c.nics[0]", reason: "no address is left in 2001:db8::8/126, the subnet of lan" },
   ]);
 });
+
+test("what a DHCP server gives to whoever asks, or to a class of clients, is nobody's who does not name it", () => {
+  const phones = "{ name: phones, vendor: phone, range: 192.0.2.2-192.0.2.9 }";
+  const dhcp = `dhcp: { range: 192.0.2.10-192.0.2.19, classes: [${phones}] }`;
+  const file = fileOf({ a: undefined, b: 5 }).replace("/24 }", `/24, ${dhcp} }`);
+  expect(addressesOf(read(file))).toEqual({ a: "192.0.2.20", b: "192.0.2.5" });
+});

@@ -161,6 +161,13 @@ export const UPLINK_BETWEEN: readonly Case[] = [
     reason: /overlaps 192\.0\.2\.128\/25 of the network lan \(line 4\)/,
     remedy: /subnet of its own/,
   },
+  {
+    what: "a further subnet of a network in the uplink's",
+    text: `${uplink("address: 192.0.2.2/24")}networks: { lan: { subnet: 10.0.0.0/25, also: [{ subnet: 192.0.2.128/25 }] } }\n`,
+    at: "address",
+    reason: /overlaps 192\.0\.2\.128\/25 of the network lan \(line 4\)/,
+    remedy: /subnet of its own/,
+  },
 ].map(placed);
 
 function placed<T extends { readonly at: string; readonly what: string }>(entry: T): T & { readonly line: number } {
