@@ -1,4 +1,5 @@
 /** What a person should know about where the leases of networks' DHCP servers are kept: a reboot may make them forget. */
+import { rangesGiven } from "../state/dhcp-ranges.ts";
 import type { Desired } from "../state/object.ts";
 
 /** Of a thousand networks a person wants to read a few names. */
@@ -12,7 +13,7 @@ export function leaseNotes(
 ): readonly string[] {
   const servers = objects.filter(
     (object) =>
-      (object.kind === "dhcp-network" && object.ranges.length > 0) ||
+      (object.kind === "dhcp-network" && rangesGiven(object).length > 0) ||
       (object.kind === "ip6-network" && (object.range ?? object.delegate) !== undefined),
   );
   if (servers.length === 0 || !inMemory) return [];

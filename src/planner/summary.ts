@@ -11,6 +11,7 @@ import type {
   VmNic,
   VmObject,
 } from "../state/object.ts";
+import { rangesGiven } from "../state/dhcp-ranges.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { differsOnlyInNics, keptNics } from "../state/vm.ts";
 import { destinationOf, inNamespace, type LinkByKey, linkName, type Names } from "./names.ts";
@@ -242,6 +243,9 @@ function linkChanges(before: LinkObject, after: LinkObject, names: Names): strin
 /** IN6_ADDR_GEN_MODE_* as `ip link set addrgenmode` spells them. */
 export const GENERATION_MODES = ["eui64", "none", "stable_secret", "random"] as const;
 
+/** Of a server for a thousand relayed subnets a person wants to read a few. */
+const NAMED_RANGES = 4;
+
 const ROUTE_TYPES: Readonly<Record<number, string>> = {
   2: "local",
   3: "broadcast",
@@ -293,10 +297,14 @@ function acceptWords(object: StateObject & { kind: "foreign-accept" }): string {
 }
 
 /** "from 192.0.2.100-192.0.2.199, with 2 known hosts", "to 1 machine" */
-function served({ ranges, hosts, knownOnly }: NetworkDhcpObject): string {
+function served(object: NetworkDhcpObject): string {
+  const { hosts, knownOnly } = object;
   const count = (word: string): string => `${hosts.length} ${word}${hosts.length === 1 ? "" : "s"}`;
+  const ranges = rangesGiven(object);
   if (ranges.length === 0) return `to ${count("machine")}`;
-  const from = `from ${ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}`;
+  const further = ranges.length > NAMED_RANGES ? ` and ${ranges.length - NAMED_RANGES} more ranges` : "";
+  const named = ranges.slice(0, NAMED_RANGES).map(({ first, last }) => `${first}-${last}`);
+  const from = `from ${named.join(", ")}${further}`;
   if (knownOnly) return `${from}, to ${count("known host")} alone`;
   return hosts.length === 0 ? from : `${from}, with ${count("known host")}`;
 }

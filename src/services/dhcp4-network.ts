@@ -11,6 +11,7 @@ import { fromHex } from "../base/bytes.ts";
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
+import { rangesGiven } from "../state/dhcp-ranges.ts";
 import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
 import { forgetLeases } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
@@ -112,7 +113,7 @@ class NetworkDhcpServer {
     // Otherwise the others go as well, or it is back at once.
     if (meant || this.#members.size === 0) await this.#reopen();
     // Where only machines with addresses of their own were served, nothing is worth keeping.
-    if (meant && this.#members.size === 0 && object.ranges.length === 0) forgetLeases(this.#leaseFile);
+    if (meant && this.#members.size === 0 && rangesGiven(object).length === 0) forgetLeases(this.#leaseFile);
   }
 
   /** With what all members say now; nobody is answered in between. */
@@ -235,7 +236,7 @@ function serverConfig(
     rapidCommit,
     mtuBytes: object.mtuBytes,
     // Machines with addresses of their own wait for nothing.
-    ...([ranges, ...furtherSubnets.map((each) => each.ranges)].every((each) => each.length === 0) ? {} : { probe: {} }),
+    ...(rangesGiven(object).length === 0 ? {} : { probe: {} }),
   };
 }
 

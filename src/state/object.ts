@@ -320,7 +320,7 @@ export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly serverAddress: Ipv4Address;
   readonly prefixLength: number;
   readonly mtuBytes: number;
-  /** None: `hosts` alone are served. */
+  /** Of the first subnet. */
   readonly ranges: readonly DhcpRange[];
   readonly leaseSeconds: { readonly default: number; readonly minimum: number; readonly maximum: number };
   readonly authoritative: boolean;

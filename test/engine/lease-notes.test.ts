@@ -18,6 +18,13 @@ describe("leases that a reboot takes", () => {
     ]);
   });
 
+  test("also of networks whose only pools are those of further subnets and of classes", () => {
+    const relayed = "relayed: [{ subnet: 203.0.113.0/24, range: 203.0.113.5-203.0.113.9 }]";
+    const phones = "classes: [{ name: phones, vendor: phone, range: 192.168.51.5-192.168.51.9 }]";
+    const [note] = notes([`, dhcp: { range: [], ${relayed} }`, `, dhcp: { range: [], ${phones} }`]);
+    expect(note).toMatch(/^the DHCP leases of network lan0, network lan1 are kept/);
+  });
+
   test("no more than a few networks by name", () => {
     const [note] = notes(Array.from({ length: 40 }, () => POOL));
     expect(note).toMatch(/^the DHCP leases of network lan0, .* and \d+ more are kept in/);

@@ -9,6 +9,7 @@ import {
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
+import { rangesGiven } from "../../state/dhcp-ranges.ts";
 import type { AddressObject, Desired, LinkObject, StateObject } from "../../state/object.ts";
 import type { NetworkLayout } from "../layout.ts";
 import { Domains } from "./domains.ts";
@@ -42,10 +43,7 @@ export function networksOf(file: string, desired: Desired): readonly AppliedNetw
 function rangesOf(object: StateObject, network: string): AppliedNetwork["ranges"] {
   if (object.kind === "ip6-network")
     return object.network !== network || object.range === undefined ? [] : [object.range];
-  if (object.kind !== "dhcp-network" || object.network !== network) return [];
-  const { ranges, classes, furtherSubnets = [] } = object;
-  const further = furtherSubnets.flatMap((each) => each.ranges);
-  return [...ranges, ...further, ...classes.flatMap(({ range }) => (range === undefined ? [] : [range]))];
+  return object.kind === "dhcp-network" && object.network === network ? rangesGiven(object) : [];
 }
 
 function layoutOf(

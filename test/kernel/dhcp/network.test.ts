@@ -2,8 +2,9 @@
  * DHCP on the bridges of networks: two that have the same subnet, each in a namespace of its own; on the first, machines
  * that are known by their MAC addresses and one that is not.
  */
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type MacAddress, parseIpv4, parseMac } from "../../../src/base/address.ts";
+import { type Ipv4Prefix, type MacAddress, parseIpv4, parseMac, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
 import { NetworkDhcpServers } from "../../../src/services/dhcp4-network.ts";
 import { createService } from "../../../src/services/keeper/create-service.ts";
@@ -201,6 +202,21 @@ describe("on one bridge", () => {
     expect(service.report().state).toBe("failed");
     await service.start();
   });
+});
+
+test("leases outlive a change where a further subnet alone has a range, and go where none has", async () => {
+  const further = { subnet: parsePrefix("198.51.100.0/24") as Ipv4Prefix, options: [], relayed: true } as const;
+  const ranges = [{ first: parseIpv4("198.51.100.10"), last: parseIpv4("198.51.100.20") }];
+  const makeHere = maker("changes");
+  for (const [given, isKept] of [
+    [ranges, true],
+    [[], false],
+  ] as const) {
+    const changed = makeHere({ ...machines, furtherSubnets: [{ ...further, ranges: given }] });
+    await changed.start();
+    await changed.stop();
+    expect(existsSync(folder.join("changes/dhcp/office/lan.leases"))).toBe(isKept);
+  }
 });
 
 test("where another server holds the port already, that is told", async () => {
