@@ -1,6 +1,7 @@
 /** At which port of a bridge a host is, as the bridge has learned from the frames that came from it. */
 import type { MacAddress } from "../base/address.ts";
 import { decodeForwarding, getForwarding } from "../netlink/route/forwarding.ts";
+import { NUD_PERMANENT } from "../netlink/route/neighbour-message.ts";
 import { NetlinkError } from "./netlink/error.ts";
 import { RouteNetlink } from "./netlink.ts";
 
@@ -22,7 +23,7 @@ export class BridgePorts implements Disposable {
 
   /**
    * @returns the interface index of the port; undefined when the bridge knows none: it does not learn there, has no
-   * room, or has forgotten
+   * room, or has forgotten; or the address is its own or that of a port
    * @throws NetlinkError, SystemCallError
    */
   async find(macAddress: MacAddress): Promise<number | undefined> {
@@ -35,7 +36,9 @@ export class BridgePorts implements Disposable {
     const path = this.#namespacePath;
     this.#netlink ??= RouteNetlink.open(path === undefined ? {} : { namespacePath: path });
     try {
-      return (await this.#netlink.get(getForwarding(entry), decodeForwarding)).linkIndex;
+      const { linkIndex, state = 0 } = await this.#netlink.get(getForwarding(entry), decodeForwarding);
+      // Of an interface of this host: who sends as if he were that is somewhere else.
+      return (state & NUD_PERMANENT) === 0 ? linkIndex : undefined;
     } catch (error) {
       if (error instanceof NetlinkError && error.errnoName === "ENOENT") return undefined;
       throw error;
