@@ -109,11 +109,12 @@ export class Ip6Service {
         this.#log.write("warn", "a part of the leases was damaged", { file: leaseFile, bytes: read.damagedBytes });
       this.#restored = restored.size;
       if (dhcp !== undefined) writePoolNote6(leaseFile, dhcp);
+      // Before the log, which only this object's end closes; frames come no earlier than the next turn.
+      this.#open(options);
       this.#leases = new LeaseLog(DHCP6_LEASES, leaseFile, read, {
         all: () => this.#server?.leases() ?? [],
         onError: (error) => this.#log.write("warn", "the file of leases was not rewritten", { error: error.message }),
       });
-      this.#open(options);
     } catch (error) {
       this.#closeSockets();
       this.#lock.release();

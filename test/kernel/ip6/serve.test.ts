@@ -1,4 +1,5 @@
 /** `netloom dhcp6 serve` on a bridge, with the clients that people run, and killed in the midst of it. */
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseIpv6, parseMac } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
@@ -61,22 +62,21 @@ const inside = (namespace: string, words: readonly string[]): string[] => [
 ];
 
 function startDhclient(namespace: string, words: readonly string[]): Running {
-  const script = folder.write("script", SCRIPT);
-  shell(`chmod +x ${script}; touch ${folder.join(`${namespace}.leases`)}`);
-  const files = { "-cf": "/dev/null", "-lf": folder.join(`${namespace}.leases`), "-sf": script };
+  shell(`touch ${folder.join(`${namespace}.leases`)}`);
+  const files = { "-cf": "/dev/null", "-lf": folder.join(`${namespace}.leases`), "-sf": folder.join("script") };
   const paths = Object.entries({ ...files, "-pf": folder.join(`${namespace}.pid`) }).flat();
   return start(inside(namespace, ["dhclient", "-6", "-d", "-v", ...words, ...paths, "eth0"]));
 }
 
 function startDhcpcd(namespace: string): Running {
-  const script = folder.write("script", SCRIPT);
-  shell(`chmod +x ${script}`);
   const configuration = folder.write(
     "dhcpcd.conf",
     "ipv6only\nnoipv6rs\nduid ll\nnohook resolv.conf, hostname\noption dhcp6_name_servers, dhcp6_domain_search\n" +
       "interface eth0\nia_na 1\nia_pd 1 eth0/1\n",
   );
-  return start(inside(namespace, ["dhcpcd", "-B", "-d", "--nodelay", "-f", configuration, "-c", script, "eth0"]));
+  return start(
+    inside(namespace, ["dhcpcd", "-B", "-d", "--nodelay", "-f", configuration, "-c", folder.join("script"), "eth0"]),
+  );
 }
 
 /** What a client was told first. */
@@ -94,7 +94,9 @@ function addresses(namespace: string): string[] {
 beforeEach(async () => {
   folder = new Folder();
   const quiet = "cd /proc/sys/net/ipv6/conf/default; echo 0 >accept_dad; echo 0 >dad_transmits; echo 0 >accept_ra";
-  shell(`${quiet}
+  // Written once: a client that runs it meanwhile would find it empty, or could not start it.
+  shell(`chmod +x ${folder.write("script", SCRIPT)}
+    ${quiet}
     ip link add lan0 address ${SERVER_MAC} type bridge
     ip link set lan0 up
     ip address add 2001:db8:1::1/64 dev lan0 nodad
@@ -113,9 +115,9 @@ async function linkUp(namespace: string): Promise<void> {
   await linkAddress(namespace);
 }
 
-/** dhclient gives up on an interface that has none yet. */
+/** dhclient gives up on an interface that has none yet, and on one whose kernel has not found time to make it usable. */
 async function linkAddress(namespace: string): Promise<void> {
-  const show = (): string => shell(`ip -n ${namespace} -6 address show dev eth0 scope link`);
+  const show = (): string => shell(`ip -n ${namespace} -6 address show dev eth0 scope link -tentative`);
   await until(`${namespace} has a link-local address`, () => show().includes("fe80"));
 }
 
@@ -205,6 +207,20 @@ describe("dhcp6 serve", () => {
     expect(addresses("c1")).toHaveLength(1);
   });
 });
+
+test("a server that cannot open its link leaves nothing open", () => {
+  const leaseFile = folder.join("gone0");
+  const open = (): Ip6Service =>
+    new Ip6Service({ interfaceName: "gone0", interfaceIndex: 0x7fff_0000, leaseFile, logger: SILENT });
+  expect(open).toThrow(/ENODEV/);
+  const opened = readdirSync("/proc/self/fd").map((name) => readlinkIfThere(`/proc/self/fd/${name}`));
+  expect(opened.filter((path) => path?.startsWith(folder.path))).toEqual([]);
+});
+
+/** Undefined: it was closed meanwhile. */
+function readlinkIfThere(path: string): string | undefined {
+  return existsSync(path) ? readlinkSync(path) : undefined;
+}
 
 test("in another namespace: hosts keep their route over a restart, and lose it at the end", async () => {
   shell("ip -n c3 address add 2001:db8:3::1/64 dev eth0 nodad");
