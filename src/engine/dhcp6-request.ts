@@ -57,14 +57,14 @@ export async function requestOnce6(
       trouble = `a server refused: ${event.status}${event.message === "" ? "" : ` ${JSON.stringify(event.message)}`}`;
   };
   let client: Dhcp6LinkClient | undefined;
+  let isOver = false;
   const begin = async (): Promise<void> => {
-    const end = performance.now() + timeoutSeconds * 1000;
     let linkAddress = await linkLocalOf(found.index);
-    while (linkAddress === undefined && !signal.aborted && performance.now() < end) {
+    while (linkAddress === undefined && !isOver) {
       await sleep(LOOK_MILLISECONDS);
       linkAddress = await linkLocalOf(found.index);
     }
-    if (linkAddress === undefined) return;
+    if (linkAddress === undefined || isOver) return;
     const config = { ...identityOf(found.macAddress, wishes), linkAddress };
     client = new Dhcp6LinkClient({ interfaceName, interfaceIndex: found.index, config, onEvent, logger });
     trouble = "no DHCPv6 server answered";
@@ -74,6 +74,7 @@ export async function requestOnce6(
     begin().catch((error: unknown) => answer.reject(error));
     return await answer.promise;
   } finally {
+    isOver = true;
     client?.[Symbol.dispose]();
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
