@@ -13,9 +13,10 @@ import {
   type LeasedAddress6,
   type LeasedInterface6,
 } from "../compile/dhcp6-lease.ts";
-import { linkStateOf } from "../kernel/read-interface.ts";
 import { extendAddress } from "../kernel/address-lifetime.ts";
+import { CarrierWatch } from "../kernel/carrier.ts";
 import { ipv6Standings, linkLocalOf } from "../kernel/ipv6-addresses.ts";
+import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Dhcp6ClientConfig, Dhcp6ClientEvent } from "../protocol/dhcp6/client/input-output.ts";
 import { type Dhcp6Lease, endOfLease } from "../protocol/dhcp6/client/lease.ts";
 import type { Dhcp6ClientState } from "../protocol/dhcp6/client/phase.ts";
@@ -106,6 +107,7 @@ export class Lease6Session {
   readonly #unit: UnitStore;
   readonly #leased: LeasedUnit;
   #client: Dhcp6LinkClient | undefined;
+  #carrier: CarrierWatch | undefined;
   /** As the record has them: how long each address was to be used when it came. */
   #addresses: readonly LeasedAddress6[];
   #lease: Dhcp6Lease | undefined;
@@ -131,7 +133,9 @@ export class Lease6Session {
       const applied = inherited ?? compileLease6(target, [], []);
       if (inherited === undefined)
         await reconcile(unit, applied, { services: NO_SERVICES, source: sourceOf(interfaceName) });
-      return new Lease6Session(options, target, unit, applied, remembered);
+      const session = new Lease6Session(options, target, unit, applied, remembered);
+      if (inherited !== undefined && remembered !== undefined) session.#endInTime(remembered);
+      return session;
     } catch (error) {
       await reconcile(unit, EMPTY, { services: NO_SERVICES });
       throw error;
@@ -151,7 +155,6 @@ export class Lease6Session {
     this.#unit = unit;
     this.#addresses = applied.objects.flatMap((object) => (object.kind === "address" ? [object] : []));
     this.#leased = new LeasedUnit({ stateFolder, unit, source: sourceOf(interfaceName), applied, logger, onFailure });
-    if (remembered !== undefined) this.#endInTime(remembered);
     void this.#start(remembered);
   }
 
@@ -201,6 +204,7 @@ export class Lease6Session {
 
   async #settle(): Promise<void> {
     clearTimeout(this.#inheritedEnd);
+    this.#carrier?.[Symbol.dispose]();
     await this.#leased.settle();
   }
 
@@ -221,6 +225,11 @@ export class Lease6Session {
         const linkAddress = await linkLocalOf(index);
         if (this.#leased.isOver) return;
         if (linkAddress !== undefined) {
+          const onReturn = (): void => this.#client?.attached();
+          const carrier = (this.#carrier = new CarrierWatch({ linkIndex: index, onReturn, logger }));
+          const link = await linkStateOf(interfaceName);
+          if (this.#leased.isOver) return;
+          carrier.begin(link?.carrierUpCount ?? 0);
           this.#client = new Dhcp6LinkClient({
             interfaceName,
             interfaceIndex: index,

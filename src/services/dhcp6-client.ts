@@ -75,6 +75,11 @@ export class Dhcp6LinkClient implements Disposable {
     this.#give({ input: "start" });
   }
 
+  /** The link has a carrier again: what is held is confirmed at once, and stays meanwhile. */
+  attached(): void {
+    this.#give({ input: "attached" });
+  }
+
   /** Somebody on the link has the address already: the server is told. */
   conflict(address: Ipv6Address): void {
     this.#give({ input: "conflict", address });

@@ -171,6 +171,17 @@ describe.concurrent("the DHCPv6 client", () => {
     expect([world.addresses(), world.unreachable()]).toEqual([[], []]);
   });
 
+  test("asks again for what it gave back, and has not lost it once more", async () => {
+    await using world = new World(true);
+    await world.serve("2001:db8:100::/40");
+    const first = world.request("--json");
+    await first.firstLine();
+    await first.stop();
+    // The kernel looks for the link's address for a second, and nothing can be asked meanwhile.
+    await world.start(["ip", "link", "set", "wan0", "down"]).ended();
+    expect(JSON.parse(await world.request("--json").firstLine())).toHaveProperty("addresses");
+  });
+
   test("declines an address that somebody else has", async () => {
     await using world = new World(true);
     const server = await world.dhcpd("range6 2001:db8::100 2001:db8::100;");
@@ -179,6 +190,21 @@ describe.concurrent("the DHCPv6 client", () => {
     await until(`the DECLINE: ${client.stderr}`, () => server.stderr.includes("Decline message"));
     await until("its loss", () => client.stdout.includes('"reason":"conflict"'));
     expect(world.addresses()).toEqual([]);
+  });
+
+  test("has its lease confirmed when the carrier is back, and keeps it meanwhile", async () => {
+    await using world = new World();
+    await world.serve("2001:db8:100::/40");
+    const client = world.request("--json");
+    await client.firstLine();
+    const watch = world.start(["ip", "monitor", "address", "dev", "wan0"]);
+    const [address] = world.addresses();
+    world.onProvider("link set isp0 down");
+    world.onProvider("link set isp0 up");
+    await until(`the question: ${client.stderr}`, () => client.stderr.includes("DHCPv6 CONFIRM"));
+    await until("the answer", () => count(client.stdout, "\n") === 2);
+    expect([watch.stdout, world.addresses()]).toEqual([expect.not.stringContaining(`Deleted`), [address]]);
+    expect(count(client.stderr, "DHCPv6 SOLICIT")).toBe(1);
   });
 
   test("as an uplink of a file, with dhcp6 serve: through a killed keeper, with a part for a network, and back", async () => {

@@ -97,6 +97,11 @@ export class Dhcp6Client {
         break;
       case "frame":
         this.#handleFrame(input.frame, input.checksumNotReady, now);
+        // What was confirmed may have to be renewed by now.
+        while (this.#isDue(now)) this.#onTime(now);
+        break;
+      case "attached":
+        this.#attach(now);
         break;
       case "conflict":
         this.#decline(input.address, now);
@@ -130,6 +135,32 @@ export class Dhcp6Client {
       this.#phase = { state: "waiting", at, next: "soliciting" };
     // Who has an address already does not wait to use it: it may be renewed at any time.
     else this.#confirm(withoutEnded(remembered, now), now);
+  }
+
+  /** What is held is confirmed and stays meanwhile; what was asked for is asked for anew (RFC 8415 §18.2.12). */
+  #attach(now: number): void {
+    const phase = this.#phase;
+    switch (phase.state) {
+      case "bound":
+      case "renewing":
+      case "rebinding":
+      case "confirming":
+        this.#confirm(phase.lease, now);
+        return;
+      case "soliciting":
+      case "requesting":
+        if ("lease" in phase && phase.lease !== undefined) this.#confirm(phase.lease, now);
+        else this.#solicit(now);
+        return;
+      case "informing":
+      case "informed":
+        this.#inform(now);
+        return;
+      case "stopped":
+      case "waiting":
+      case "declining":
+      case "releasing":
+    }
   }
 
   /** Only what is wished for now. */

@@ -19,6 +19,8 @@ export type Dhcp6ClientInput =
   | { readonly input: "time" }
   /** An Ethernet frame from its destination MAC on; not kept. `checksumNotReady`: TP_STATUS_CSUMNOTREADY. */
   | { readonly input: "frame"; readonly frame: Uint8Array; readonly checksumNotReady: boolean }
+  /** The link has a carrier again: it may be another link now. */
+  | { readonly input: "attached" }
   /** Somebody on the link has that address of ours already. */
   | { readonly input: "conflict"; readonly address: Ipv6Address }
   /** Give the lease back and stop; {@link Dhcp6ClientEvent} "released" tells when the server knows. */

@@ -33,7 +33,7 @@ export interface Offer6 {
 export type Phase6 =
   | { readonly state: "stopped" }
   /** Begins at `at`. */
-  | { readonly state: "waiting"; readonly at: number; readonly next: "soliciting" | "confirming" | "informing" }
+  | { readonly state: "waiting"; readonly at: number; readonly next: "soliciting" | "informing" }
   | { readonly state: "soliciting"; readonly exchange: Exchange6; readonly offers: Offer6[] }
   | {
       readonly state: "requesting";

@@ -591,6 +591,52 @@ describe("a lease from before (RFC 8415 §18.2.3, §18.2.12)", () => {
   });
 });
 
+describe("a carrier that is back (RFC 8415 §18.2.12)", () => {
+  test("addresses: CONFIRM, and they stay; no takes them", () => {
+    const talk = dialogue().bind();
+    const lease = talk.event("bound")?.lease;
+    talk.at(1500).give({ input: "attached" });
+    expect([talk.message.type, talk.message.named]).toEqual(["CONFIRM", [["address", "2001:db8::17/128"]]]);
+    expect(talk.event("lost")).toBeUndefined();
+    talk.says({ status: "success" });
+    expect([talk.client.state, talk.event("bound")?.lease]).toEqual(["bound", lease]);
+    talk.give({ input: "attached" }).says({ status: "notOnLink" });
+    expect([talk.event("lost")?.reason, talk.message.type]).toEqual(["refused", "SOLICIT"]);
+  });
+
+  test("past T1: renewed as soon as it is confirmed", () => {
+    const talk = dialogue().bind().at(2100).give({ input: "attached" }).says({ status: "success" });
+    expect([talk.client.state, talk.message.type]).toEqual(["renewing", "RENEW"]);
+  });
+
+  test("prefixes: REBIND; nobody answers: they stay", () => {
+    const talk = dialogue(both).bind({ address, prefix });
+    talk.give({ input: "attached" });
+    expect(talk.message.type).toBe("REBIND");
+    while (talk.client.state === "confirming") talk.wait();
+    expect(talk.event("bound")?.lease.prefixes).toHaveLength(1);
+  });
+
+  test("without a lease it is asked for at once, however long the wait was", () => {
+    const talk = dialogue();
+    for (let i = 0; i < 8; i++) talk.wait();
+    expect(talk.give({ input: "attached" }).message.type).toBe("SOLICIT");
+    expect(talk.wait()).toBeLessThan(2);
+    talk.says({ type: "ADVERTISE", preference: 255, address }).give({ input: "attached" });
+    expect(talk.message.type).toBe("SOLICIT");
+  });
+
+  test("settings are asked for again; before the start, and after the end, it is nothing", () => {
+    const settings = new Dialogue({ wishes: { address: false } });
+    expect(settings.give({ input: "attached" }).last.frames).toEqual([]);
+    settings.give({ input: "start" }).wait();
+    settings.says({}).give({ input: "attached" });
+    expect(settings.message.type).toBe("INFORMATION-REQUEST");
+    const over = dialogue().bind().give({ input: "release" }).says({}).give({ input: "attached" });
+    expect([over.client.state, over.last.frames]).toEqual(["stopped", []]);
+  });
+});
+
 describe("somebody has the address (RFC 8415 §18.2.8)", () => {
   test("DECLINE four times, then a new SOLICIT that does not wish for it", () => {
     const talk = dialogue()

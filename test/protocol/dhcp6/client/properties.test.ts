@@ -55,6 +55,7 @@ interface Network {
   readonly refusePercent: number;
   readonly conflictPercent: number;
   readonly damagePercent: number;
+  readonly attachPercent: number;
   /** How late the client's own timer comes. */
   readonly lateSeconds: number;
 }
@@ -67,11 +68,19 @@ const NETWORK = fc.record<Network>({
   refusePercent: fc.constantFrom(0, 5, 50),
   conflictPercent: fc.constantFrom(0, 5, 50),
   damagePercent: fc.constantFrom(0, 20),
+  attachPercent: fc.constantFrom(0, 5, 30),
   lateSeconds: fc.constantFrom(0, 0.01, 5, 5000),
 });
 
 const STATUSES = ["noAddressesAvailable", "noBinding", "notOnLink", "noPrefixAvailable", "unspecifiedFailure"] as const;
-const QUIET = { lossPercent: 0, delaySeconds: 0, conflictPercent: 0, damagePercent: 0, lateSeconds: 0 };
+const QUIET = {
+  lossPercent: 0,
+  delaySeconds: 0,
+  conflictPercent: 0,
+  damagePercent: 0,
+  attachPercent: 0,
+  lateSeconds: 0,
+};
 
 /** Runs for some simulated time. @returns what was observed, and for how long */
 function simulate(network: Network, turns: number): { observer: Observer; seconds: number } {
@@ -123,6 +132,7 @@ function simulate(network: Network, turns: number): { observer: Observer; second
     const due = deadline + random() * network.lateSeconds;
     const [held] = observer.usable?.addresses ?? [];
     if (held !== undefined && chance(network.conflictPercent)) give({ input: "conflict", address: held.address });
+    else if (chance(network.attachPercent)) give({ input: "attached" });
     else if (first !== undefined && first.at < due) {
       waiting = waiting.filter((delivery) => delivery !== first);
       now = Math.max(now, first.at);
