@@ -13,10 +13,13 @@ import { networkLinkKey } from "./networks.ts";
 
 const SERVERS = [
   "chain servers {",
-  "  ether type ip udp dport 68 drop",
-  "  ether type ip6 udp dport 546 drop",
+  // Hosts take a frame whose tag says no VLAN but a priority for one without. Behind one such tag is looked, as `meta
+  // protocol` does and `ether type` does not; with another tag behind it the frame is nobody's.
+  "  meta protocol { 8021q, 8021ad } @ll,116,12 0 drop",
+  "  meta protocol ip udp dport 68 drop",
+  "  meta protocol ip6 udp dport 546 drop",
   // Also behind extension headers (RFC 7113).
-  "  ether type ip6 meta l4proto ipv6-icmp icmpv6 type nd-router-advert drop",
+  "  meta protocol ip6 meta l4proto ipv6-icmp icmpv6 type nd-router-advert drop",
   "}",
 ];
 
