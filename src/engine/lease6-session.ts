@@ -25,13 +25,7 @@ import { clientNow } from "../services/dhcp4-client.ts";
 import { Dhcp6LinkClient } from "../services/dhcp6-client.ts";
 import type { Desired } from "../state/object.ts";
 import { EMPTY } from "../state/object.ts";
-import {
-  readStoredLease6,
-  removeStoredLease6,
-  type StoredLease6,
-  type StoredPart6,
-  writeStoredLease6,
-} from "../store/client-lease6.ts";
+import { readStoredLease6, type StoredLease6, type StoredPart6, writeStoredLease6 } from "../store/client-lease6.ts";
 import { UnitStore } from "../store/unit.ts";
 import { linkLayerDuid } from "../wire/dhcp6/options.ts";
 import { makeReadable } from "./attachments.ts";
@@ -328,12 +322,19 @@ export class Lease6Session {
 
   async #giveUp({ lease, reason }: Lease6Loss): Promise<void> {
     // A lease that has ended is still wished for, one that was refused is not.
-    if (reason === "refused" || reason === "conflict")
-      removeStoredLease6(this.#options.stateFolder, this.#options.interfaceName);
+    if (reason === "refused" || reason === "conflict") this.#forget();
     this.#lease = undefined;
     this.#addresses = [];
     await this.#leased.become(compileLease6(this.#target, [], []));
     this.#options.onLoss({ lease, reason });
+  }
+
+  /** Nothing but its prefixes, which hosts may still use. */
+  #forget(): void {
+    const stored = readStoredLease6(this.#options.stateFolder, this.#options.interfaceName);
+    if (stored === undefined) return;
+    const none = { addresses: [], prefixes: [], nameServers: [], searchDomains: [], ntpServers: [] };
+    this.#remember({ ...stored, ...none, formerPrefixes: formerPrefixesOf(stored, none) });
   }
 
   /** Only a restart is quicker by it: a full disk takes nobody's address. */
@@ -379,7 +380,10 @@ function at<K extends string>(name: K, clock: number): { readonly [P in K]?: num
 }
 
 /** Prefixes of earlier leases that hosts may still use, for two hours at most (RFC 9096 §3.4). */
-function formerPrefixesOf(before: StoredLease6 | undefined, { prefixes }: Dhcp6Lease): readonly StoredPart6[] {
+function formerPrefixesOf(
+  before: StoredLease6 | undefined,
+  { prefixes }: Pick<Dhcp6Lease, "prefixes">,
+): readonly StoredPart6[] {
   const now = Date.now();
   const isHeld = (part: StoredPart6): boolean => prefixes.some((held) => formatPrefix(held) === formatPrefix(part));
   return [...(before?.prefixes ?? []), ...(before?.formerPrefixes ?? [])]

@@ -13,7 +13,7 @@ import {
   parsePrefix,
 } from "../base/address.ts";
 import { fromHex, toHex } from "../base/bytes.ts";
-import { readTextIfExists, removeDurably, writeAtomic } from "./atomic-file.ts";
+import { readTextIfExists, writeAtomic } from "./atomic-file.ts";
 
 export interface StoredPart6 extends Ipv6Prefix {
   readonly preferredMilliseconds?: number;
@@ -128,10 +128,4 @@ function partText({ preferredMilliseconds, endMilliseconds, ...prefix }: StoredP
     ...present("preferred", preferredMilliseconds),
     ...present("end", endMilliseconds),
   };
-}
-
-/** It is not ours any more. */
-export function removeStoredLease6(stateFolder: string, interfaceName: string): void {
-  if (readTextIfExists(pathOf(stateFolder, interfaceName)) !== undefined)
-    removeDurably(pathOf(stateFolder, interfaceName));
 }

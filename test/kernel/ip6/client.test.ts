@@ -5,6 +5,8 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { formatPrefix } from "../../../src/base/address.ts";
+import { readStoredLease6, type StoredLease6 } from "../../../src/store/client-lease6.ts";
 import { Folder, json, type Result, Running, shell, until } from "../../support/network.ts";
 
 const PROGRAM = resolve("bin/netloom");
@@ -91,10 +93,11 @@ subnet6 2001:db8::/64 { ${lines} }
     return server;
   }
 
-  /** Our own server, which knows nothing of another one's leases. @param delegated prefixes of 56 bits out of it */
-  async serve(delegated: string): Promise<Running> {
+  /** Our own server, which knows nothing of another one's leases. @param delegated prefixes of 56 bits out of it; absent: none */
+  async serve(delegated?: string): Promise<Running> {
     const state = ["--state", this.folder.join(`provider-${++this.#servers}`)];
-    const told = ["--range", "2001:db8::100-2001:db8::1ff", "--delegate", `${delegated}-56`, "--dns", "2001:db8::53"];
+    const delegation = delegated === undefined ? [] : ["--delegate", `${delegated}-56`];
+    const told = ["--range", "2001:db8::100-2001:db8::1ff", ...delegation, "--dns", "2001:db8::53"];
     const words = [PROGRAM, "dhcp6", "serve", "--interface", "isp0", ...told, ...state];
     const server = this.start(words, this.provider);
     await server.firstLine();
@@ -122,6 +125,11 @@ subnet6 2001:db8::/64 { ${lines} }
 
   unreachable(): string[] {
     return json(`ip -n ${this.#host} -j -6 route show type unreachable`).map(({ dst }) => String(dst));
+  }
+
+  /** What is known of the lease. */
+  stored(): StoredLease6 | undefined {
+    return readStoredLease6(this.folder.join("state"), "wan0");
   }
 
   async client(): Promise<Record<string, unknown> | undefined> {
@@ -205,6 +213,22 @@ describe.concurrent("the DHCPv6 client", () => {
     await until("the answer", () => count(client.stdout, "\n") === 2);
     expect([watch.stdout, world.addresses()]).toEqual([expect.not.stringContaining(`Deleted`), [address]]);
     expect(count(client.stderr, "DHCPv6 SOLICIT")).toBe(1);
+  });
+
+  test("keeps in mind a prefix that was taken back, which hosts may still use", async () => {
+    await using world = new World();
+    const giver = await world.serve("2001:db8:100::/40");
+    const client = world.request("--json", "--no-address", "--length", "56");
+    await client.firstLine();
+    const held = world.stored()?.prefixes.map(formatPrefix);
+    expect(held).toEqual(world.unreachable());
+    await giver.stop();
+    await world.serve();
+    world.onProvider("link set isp0 down");
+    world.onProvider("link set isp0 up");
+    await until("its loss", () => client.stdout.includes('"reason":"refused"'));
+    const { prefixes, formerPrefixes = [], nameServers } = world.stored() ?? {};
+    expect([prefixes, formerPrefixes.map(formatPrefix), nameServers]).toEqual([[], held, []]);
   });
 
   test("as an uplink of a file, with dhcp6 serve: through a killed keeper, with a part for a network, and back", async () => {
