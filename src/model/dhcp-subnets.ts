@@ -61,7 +61,7 @@ export function relayedSubnets(
     }
     known.push(subnet);
     context.record([...place, "subnet"], formatPrefix(subnet), "declared");
-    const name = `the relayed subnet`;
+    const name = "the clients behind a relay";
     if (router !== undefined) checkHost([...place, "router"], router, subnet, name, context);
     const served = { subnet, name, ...(router === undefined ? {} : { gateway: router }) };
     const ranges = rangesOf(range, served, place, context);

@@ -276,7 +276,7 @@ export const SUBNETS: readonly Case[] = [
     "a router elsewhere",
     "relayed: [{ subnet: 198.51.100.0/24, range: [], router: 192.0.2.1 }]",
     "relayed[0].router",
-    /outside/,
+    /lies outside 198\.51\.100\.0\/24, the subnet of the clients behind a relay$/,
     /198\.51\.100\.1 to/,
   ),
   wrong(
