@@ -85,6 +85,8 @@ class NetworkDhcpServer {
   readonly #leaseFile: string;
   readonly #logger: Logger;
   readonly #members = new Map<string, NetworkDhcpObject>();
+  /** It gave addresses to whoever asked, and may again. */
+  #servedAll = false;
   #running: RunningServer | undefined;
   /** One change at a time. */
   #turn: Promise<void> = Promise.resolve();
@@ -98,6 +100,7 @@ class NetworkDhcpServer {
   async join(object: NetworkDhcpObject, place: BridgePlace): Promise<void> {
     this.#members.set(object.key, object);
     this.#place = place;
+    if (rangesGiven(object).length > 0) this.#servedAll = true;
     try {
       await this.#reopen();
     } catch (error) {
@@ -113,7 +116,7 @@ class NetworkDhcpServer {
     // Otherwise the others go as well, or it is back at once.
     if (meant || this.#members.size === 0) await this.#reopen();
     // Where only machines with addresses of their own were served, nothing is worth keeping.
-    if (meant && this.#members.size === 0 && rangesGiven(object).length === 0) forgetLeases(this.#leaseFile);
+    if (meant && this.#members.size === 0 && !this.#servedAll) forgetLeases(this.#leaseFile);
   }
 
   /** With what all members say now; nobody is answered in between. */

@@ -204,13 +204,23 @@ describe("on one bridge", () => {
   });
 });
 
+test("leases of all outlive what is attached, which goes last", async () => {
+  const guest = host(parseMac("52:54:00:00:00:04"), "192.0.2.44");
+  const makeHere = maker("attached");
+  const base = makeHere(everybody);
+  const attached = makeHere({ ...everybody, key: "attach-x/dhcp/lan", joins: true, ranges: [], hosts: [guest] });
+  for (const each of [base, attached]) await each.start();
+  for (const each of [base, attached]) await each.stop();
+  expect(existsSync(folder.join("attached/dhcp/guests/lan.leases"))).toBe(true);
+});
+
 test("leases outlive a change where a further subnet alone has a range, and go where none has", async () => {
   const further = { subnet: parsePrefix("198.51.100.0/24") as Ipv4Prefix, options: [], relayed: true } as const;
   const ranges = [{ first: parseIpv4("198.51.100.10"), last: parseIpv4("198.51.100.20") }];
   const makeHere = maker("changes");
   for (const [given, isKept] of [
-    [ranges, true],
     [[], false],
+    [ranges, true],
   ] as const) {
     const changed = makeHere({ ...machines, furtherSubnets: [{ ...further, ranges: given }] });
     await changed.start();
