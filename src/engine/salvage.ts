@@ -70,9 +70,12 @@ function marked(unitName: string, namespace: ObservedNamespace | null | undefine
 
 /** Names that tables of ours may have. */
 function tableNames(unitName: string, namespace: ObservedNamespace | null | undefined) {
-  const ofBindings = marked(unitName, namespace).map((link) => `netloom_bind_${link.name}`);
-  const ofPorts = marked(unitName, namespace).map((link) => `netloom_port_${link.name}`);
-  const names = [`netloom_${unitName}`, ...ofBindings, ...ofPorts, "netloom_bind_eth0"];
+  const ofLinks = marked(unitName, namespace).flatMap(({ name }) => [
+    `netloom_bind_${name}`,
+    `netloom_port_${name}`,
+    `netloom_guard_${name}`,
+  ]);
+  const names = [`netloom_${unitName}`, ...ofLinks, "netloom_bind_eth0"];
   return names.flatMap((name) => FAMILIES.map((family) => ({ family, name: name.replaceAll(/[^A-Za-z0-9]/g, "_") })));
 }
 

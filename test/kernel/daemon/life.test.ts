@@ -275,8 +275,11 @@ describe("what is stored", () => {
     using folder = new Folder();
     const state = folder.join("state");
     const before = hostSnapshot();
-    const file = folder.write("lost.yaml", fileText("lost", "192.168.66"));
+    // With a guard, which is a table of its own.
+    const text = fileText("lost", "192.168.66").replace("66.0/24 }", "66.0/24, dhcp: { range: [] } }");
+    const file = folder.write("lost.yaml", text);
     await done(["apply", file, "--state", state]);
+    expect(shell("nft list tables")).toContain("table bridge netloom_guard_lost");
     const record = `${state}/units/lost/record.json`;
     writeFileSync(record, "{");
     expect(await statusOf(state)).toMatchObject({ units: [{ name: "lost", state: "unknown" }] });
