@@ -70,15 +70,20 @@ class Daemon {
   async start(): Promise<number> {
     const began = performance.now();
     const command = ["-c", String(DAEMON_CPU), resolve("bin/netloom"), "daemon", "--state", this.#state];
-    this.#child = spawn("taskset", command, { stdio: ["ignore", "pipe", "ignore"] });
-    if (this.#child.stdout !== null) await once(this.#child.stdout, "data");
+    const child = spawn("taskset", command, { stdio: ["ignore", "pipe", "ignore"] });
+    this.#child = child;
+    const ended = once(child, "exit").then(() => {
+      throw new Error(`the daemon of ${this.#state} has ended`);
+    });
+    await Promise.race([once(child.stdout, "data"), ended]);
     return performance.now() - began;
   }
 
   async stop(): Promise<void> {
-    if (this.#child === undefined) return;
-    this.#child.kill();
-    await once(this.#child, "exit");
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill();
+    await once(child, "exit");
   }
 
   async client(): Promise<DaemonClient> {
