@@ -71,7 +71,7 @@ export class Running {
   /** The first whole line on standard output. @throws Error with what was said when the program ends before */
   async firstLine(): Promise<string> {
     await until(
-      `the first line of ${this.child.spawnargs.join(" ")}`,
+      () => `the first line of ${this.child.spawnargs.join(" ")}: ${this.#stderr}`,
       () => this.#stdout.includes("\n") || !this.running,
     );
     const end = this.#stdout.indexOf("\n");
@@ -121,14 +121,19 @@ export function json(command: string): Record<string, unknown>[] {
 
 /**
  * Wait for a condition, at most `seconds`: the kernel's configuration lock and a sync to a busy disk alone may take 30.
+ * @param what is waited for; a function: with what is known of it at the end
  * @throws Error naming what did not come
  */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+export async function until(
+  what: string | (() => string),
+  condition: () => boolean | Promise<boolean>,
+  seconds = 60,
+): Promise<void> {
   for (const end = performance.now() + 1000 * seconds; performance.now() < end; ) {
     if (await condition()) return;
     await sleep(10);
   }
-  throw new Error(`not within ${seconds} s: ${what}`);
+  throw new Error(`not within ${seconds} s: ${typeof what === "string" ? what : what()}`);
 }
 
 /** A folder of the test's own; goes with the scope. */

@@ -72,7 +72,10 @@ async function ask(): Promise<string> {
   folder.write("leases", "");
   const client = dhclient([]);
   const told = (): string[] => client.stderr.match(/(?<=EVENT BOUND6 ).*/g) ?? [];
-  await until(`an answer: ${client.stderr}`, () => told().length === 2 || !client.running);
+  await until(
+    () => `an answer: ${client.stderr}`,
+    () => told().length === 2 || !client.running,
+  );
   await client.stop("SIGKILL");
   return told().toSorted().join("\n");
 }

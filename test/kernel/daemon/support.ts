@@ -70,7 +70,10 @@ export class Daemon implements AsyncDisposable {
   }
 
   async untilTold(kind: string, count = 1): Promise<void> {
-    await until(`event ${kind} from the daemon: ${this.process.stderr}`, () => this.toldOf(kind).length >= count);
+    await until(
+      () => `event ${kind} from the daemon: ${this.process.stderr}`,
+      () => this.toldOf(kind).length >= count,
+    );
   }
 
   async kill(): Promise<void> {

@@ -89,7 +89,10 @@ subnet6 2001:db8::/64 { ${lines} }
     );
     const files = ["-cf", file, "-lf", this.folder.write("dhcpd.leases", ""), "--no-pid"];
     const server = this.start([program, "-6", "-d", ...files, "isp0"], this.provider);
-    await until(`dhcpd: ${server.stderr}`, () => server.stderr.includes("Server starting service"));
+    await until(
+      () => `dhcpd: ${server.stderr}`,
+      () => server.stderr.includes("Server starting service"),
+    );
     return server;
   }
 
@@ -195,7 +198,10 @@ describe.concurrent("the DHCPv6 client", () => {
     const server = await world.dhcpd("range6 2001:db8::100 2001:db8::100;");
     world.onProvider("address add 2001:db8::100/64 dev isp0");
     const client = world.request("--json");
-    await until(`the DECLINE: ${client.stderr}`, () => server.stderr.includes("Decline message"));
+    await until(
+      () => `the DECLINE: ${client.stderr}`,
+      () => server.stderr.includes("Decline message"),
+    );
     await until("its loss", () => client.stdout.includes('"reason":"conflict"'));
     expect(world.addresses()).toEqual([]);
   });
@@ -209,7 +215,10 @@ describe.concurrent("the DHCPv6 client", () => {
     const [address] = world.addresses();
     world.onProvider("link set isp0 down");
     world.onProvider("link set isp0 up");
-    await until(`the question: ${client.stderr}`, () => client.stderr.includes("DHCPv6 CONFIRM"));
+    await until(
+      () => `the question: ${client.stderr}`,
+      () => client.stderr.includes("DHCPv6 CONFIRM"),
+    );
     await until("the answer", () => count(client.stdout, "\n") === 2);
     expect([watch.stdout, world.addresses()]).toEqual([expect.not.stringContaining(`Deleted`), [address]]);
     expect(count(client.stderr, "DHCPv6 SOLICIT")).toBe(1);
@@ -281,7 +290,10 @@ routers: { edge: { networks: [lan], uplink: wan } }
       ],
       world.provider,
     );
-    await until(`dnsmasq: ${server.stderr}`, () => server.stderr.includes("DHCPv6, IP range"));
+    await until(
+      () => `dnsmasq: ${server.stderr}`,
+      () => server.stderr.includes("DHCPv6, IP range"),
+    );
     const told = await world.request("--once", "--information", "--json").ended();
     expect(JSON.parse(told.stdout)).toMatchObject({ nameServers: ["2001:db8::53"] });
     const shown = await world.request("--once", "--rapid-commit", "--json").ended();

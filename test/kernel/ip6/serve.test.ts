@@ -81,7 +81,10 @@ function startDhcpcd(namespace: string): Running {
 
 /** What a client was told first. */
 async function told(client: Running): Promise<string> {
-  await until(`an answer: ${client.stderr}`, () => /EVENT BOUND6/.test(client.stderr));
+  await until(
+    () => `an answer: ${client.stderr}`,
+    () => /EVENT BOUND6/.test(client.stderr),
+  );
   return /EVENT BOUND6 (.*)/.exec(client.stderr)![1]!;
 }
 
@@ -199,9 +202,8 @@ describe("dhcp6 serve", () => {
       json("ip -n c1 -j -6 route show default proto ra").map((route) => String(route["gateway"]));
     expect(defaults()).toEqual(["fe80::ff:fe00:fe"]);
     const client = startDhclient("c1", ["-S"]);
-    await until(`settings: ${client.stderr}`, () =>
-      client.stderr.includes("servers=2001:db8:1::53 search=example.org"),
-    );
+    const settings = (): boolean => client.stderr.includes("servers=2001:db8:1::53 search=example.org");
+    await until(() => `settings: ${client.stderr}`, settings);
     expect((await server.stop()).code).toBe(0);
     await until("the route is gone", () => defaults().length === 0);
     expect(addresses("c1")).toHaveLength(1);
