@@ -7,9 +7,10 @@ const isolated = { ...oneByOne, globalSetup: "test/support/only-in-sandbox.ts" }
 export default defineConfig({
   test: {
     pool: "forks",
-    // Nothing is written beside the sources: the tests also run on a checkout that belongs to somebody else.
+    // Nothing is written beside the sources, only where all that may be thrown away is.
     cache: false,
-    fsModuleCache: false,
+    fsModuleCache: true,
+    fsModuleCachePath: ".cache/vitest",
     projects: [
       {
         extends: true,
