@@ -120,7 +120,8 @@ async function carryOut(
     return { steps: [], notes: plan.notes };
   }
   crashPoint();
-  const originals = { ...plan.originals, ...journal?.originals };
+  // Also those of the record: when everything is taken away, the record goes before the journal.
+  const originals = { ...recordedOriginals(record), ...plan.originals, ...journal?.originals };
   if (!covers(journal, plan)) {
     const steps = [...(journal?.steps ?? []), ...plan.steps];
     writeJournal(unit, { version: 1, source, desired, steps, originals }, planned);
@@ -146,6 +147,13 @@ async function carryOut(
   }
   crashPoint();
   return { steps: plan.steps, notes: plan.notes };
+}
+
+function recordedOriginals(record: OwnershipRecord | undefined): Record<string, StateObject> {
+  const entries = Object.entries(record?.owned ?? {});
+  return Object.fromEntries(
+    entries.flatMap(([key, { original }]) => (original === undefined ? [] : [[key, original]])),
+  );
 }
 
 /** Whether a change that failed was undone: then nothing need be written. */

@@ -2,7 +2,7 @@
  * SIGKILL at every place of a change. NETLOOM_CRASH_AT=N kills the program at the Nth place that it passes: before the
  * journal, after it, before every step, after the last one, after the record.
  */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -27,6 +27,8 @@ machines:
 const HOST_ENDS = ["pod1-eth0", "pod2-eth0"];
 /** More places than any change here has: a guard against a program that never gets through. */
 const MOST_PLACES = 100;
+/** The place where the journal is written and nothing else done yet. */
+const AFTER_JOURNAL = 2;
 
 function crashAt(place: number): Record<string, string> {
   return { NETLOOM_CRASH_AT: String(place) };
@@ -90,6 +92,29 @@ describe("apply and destroy", () => {
     // Journal, record and a place before each of its 18 steps at least.
     expect(places).toBeGreaterThan(20);
     expect(places).toBeLessThan(MOST_PLACES - 1);
+  });
+});
+
+describe("destroy when all but its journal is forgotten", () => {
+  beforeAll(makeUplink);
+  afterAll(removeUplink);
+
+  test("what was before is known from the journal alone", async () => {
+    using folder = new Folder();
+    const file = folder.write("crash.yaml", TWO_PODS);
+    const state = folder.join("state");
+    const words = (command: string) => [command, file, "--state", state];
+    const unit = join(state, "units/crash");
+    const before = hostSnapshot();
+    await done(words("apply"));
+    expect(await killed(words("destroy"), AFTER_JOURNAL)).toBe(true);
+    const journal = readFileSync(join(unit, "journal.json"));
+    await done(words("destroy"));
+    mkdirSync(unit, { recursive: true });
+    writeFileSync(join(unit, "journal.json"), journal);
+    await done(words("destroy"));
+    expect(hostSnapshot()).toEqual(before);
+    expect(readdirSync(state)).toEqual([]);
   });
 });
 
