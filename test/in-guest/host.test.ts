@@ -19,7 +19,7 @@ import { hostSnapshot } from "../support/host-snapshot.ts";
 import { done, Folder, json, netloom, type Result, shell } from "../support/network.ts";
 
 /** The guest inside this guest runs under the KVM of an emulated processor: several times as slow as one outside. */
-const GUEST_SECONDS = 420;
+const GUEST_SECONDS = 540;
 const GUEST_POLL_MILLISECONDS = 1000;
 const FOLDERS = ["/etc/netns", "/run/netns", "/run/netloom"];
 
