@@ -2,7 +2,10 @@
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Lease } from "../protocol/dhcp4/client/lease.ts";
-import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
+import { clientNow } from "../services/client-clock.ts";
+import { DhcpClient } from "../services/dhcp4-client.ts";
+import { AwaitedAnswer, type Patience } from "./awaited-answer.ts";
+import { holdSession } from "./hold-session.ts";
 import { type DhcpWishes, findInterface, LeaseSession, type LeaseSessionOptions } from "./lease-session.ts";
 
 /**
@@ -12,11 +15,7 @@ import { type DhcpWishes, findInterface, LeaseSession, type LeaseSessionOptions 
 export async function requestOnce(
   interfaceName: string,
   wishes: DhcpWishes,
-  {
-    timeoutSeconds,
-    signal,
-    logger,
-  }: { readonly timeoutSeconds: number; readonly signal: AbortSignal; readonly logger: Logger },
+  { logger, ...patience }: Patience & { readonly logger: Logger },
 ): Promise<Dhcp4Lease> {
   const found = await findInterface(interfaceName);
   if (!found.up) {
@@ -24,41 +23,28 @@ export async function requestOnce(
       hint: `Set it up (ip link set ${interfaceName} up), or leave out --once: then netloom does.`,
     });
   }
-  const answer = Promise.withResolvers<Dhcp4Lease>();
-  let trouble = "no DHCP server answered";
-  const fail = (reason: string): void =>
-    answer.reject(
-      new NetloomError("no-dhcp-server", `dhcp request ${interfaceName}: ${reason}`, {
-        hint: "`netloom doctor` and `tcpdump -ni IF port 67 or port 68` show what is on the link; --timeout waits longer.".replace(
-          "IF",
-          interfaceName,
-        ),
-      }),
-    );
-  const timer = setTimeout(() => fail(`${trouble} within ${timeoutSeconds} s`), timeoutSeconds * 1000);
-  const abort = (): void => fail("it was interrupted");
-  signal.addEventListener("abort", abort);
-  try {
-    using client = new DhcpClient({
-      interfaceIndex: found.index,
-      config: { ...wishes, mac: found.macAddress, linkMtuBytes: found.mtuBytes, announce: false },
-      onEvent: (event) => {
-        if (event.event === "bound") answer.resolve(event.lease);
-        else if (event.event === "offered") trouble = `${event.server} offered ${event.address} but did not confirm it`;
-        else if (event.event === "refused") trouble = `${event.server ?? "a server"} refused the request`;
-        else if (event.event === "ipv6-only")
-          answer.reject(withoutIpv4(interfaceName, event.untilSeconds - clientNow()));
-        else if (event.event === "conflict")
-          trouble = `${event.macAddress} has the address ${event.address} already, and no server gave another`;
-      },
-      logger,
-    });
-    client.start();
-    return await answer.promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
+  using answer = new AwaitedAnswer<Dhcp4Lease>(
+    `dhcp request ${interfaceName}`,
+    `\`netloom doctor\` and \`tcpdump -ni ${interfaceName} port 67 or port 68\` show what is on the link; --timeout waits longer.`,
+    "no DHCP server answered",
+    patience,
+  );
+  using client = new DhcpClient({
+    interfaceIndex: found.index,
+    config: { ...wishes, mac: found.macAddress, linkMtuBytes: found.mtuBytes, announce: false },
+    onEvent: (event) => {
+      if (event.event === "bound") answer.resolve(event.lease);
+      else if (event.event === "offered")
+        answer.trouble = `${event.server} offered ${event.address} but did not confirm it`;
+      else if (event.event === "refused") answer.trouble = `${event.server ?? "a server"} refused the request`;
+      else if (event.event === "ipv6-only") answer.reject(withoutIpv4(interfaceName, event.untilSeconds - clientNow()));
+      else if (event.event === "conflict")
+        answer.trouble = `${event.macAddress} has the address ${event.address} already, and no server gave another`;
+    },
+    logger,
+  });
+  client.start();
+  return await answer.promise;
 }
 
 function withoutIpv4(interfaceName: string, seconds: number): NetloomError {
@@ -73,14 +59,6 @@ function withoutIpv4(interfaceName: string, seconds: number): NetloomError {
  * Hold a lease until `stop` says so, then give everything back and tell the server.
  * @throws NetloomError unfit-interface, conflict, apply-failed; what was applied until then is taken back
  */
-export async function holdLease(options: Omit<LeaseSessionOptions, "onFailure">, stop: AbortSignal): Promise<void> {
-  const end = Promise.withResolvers<void>();
-  const session = await LeaseSession.open({ ...options, onFailure: end.reject });
-  if (stop.aborted) end.resolve();
-  stop.addEventListener("abort", () => end.resolve(), { once: true });
-  try {
-    await end.promise;
-  } finally {
-    await session.giveBack();
-  }
+export function holdLease(options: Omit<LeaseSessionOptions, "onFailure">, stop: AbortSignal): Promise<void> {
+  return holdSession((onFailure) => LeaseSession.open({ ...options, onFailure }), stop);
 }

@@ -6,6 +6,8 @@ import { linkLocalOf } from "../kernel/ipv6-addresses.ts";
 import type { Dhcp6ClientEvent } from "../protocol/dhcp6/client/input-output.ts";
 import type { Dhcp6Lease, Dhcp6Settings } from "../protocol/dhcp6/client/lease.ts";
 import { Dhcp6LinkClient } from "../services/dhcp6-client.ts";
+import { AwaitedAnswer, type Patience } from "./awaited-answer.ts";
+import { holdSession } from "./hold-session.ts";
 import {
   type Dhcp6Wishes,
   findInterface6,
@@ -26,11 +28,7 @@ export type Answer6 = { readonly lease: Dhcp6Lease } | { readonly settings: Dhcp
 export async function requestOnce6(
   interfaceName: string,
   wishes: Dhcp6Wishes,
-  {
-    timeoutSeconds,
-    signal,
-    logger,
-  }: { readonly timeoutSeconds: number; readonly signal: AbortSignal; readonly logger: Logger },
+  { logger, ...patience }: Patience & { readonly logger: Logger },
 ): Promise<Answer6> {
   const found = await findInterface6(interfaceName);
   if (!found.up) {
@@ -38,23 +36,18 @@ export async function requestOnce6(
       hint: `Set it up (ip link set ${interfaceName} up), or leave out --once: then netloom does.`,
     });
   }
-  const answer = Promise.withResolvers<Answer6>();
-  let trouble = "the interface has no link-local address that is ready";
-  const fail = (reason: string): void =>
-    answer.reject(
-      new NetloomError("no-dhcp-server", `dhcp6 request ${interfaceName}: ${reason}`, {
-        hint: `\`netloom doctor\` and \`tcpdump -ni ${interfaceName} udp port 546 or udp port 547\` show what is on the link; --timeout waits longer.`,
-      }),
-    );
-  const timer = setTimeout(() => fail(`${trouble} within ${timeoutSeconds} s`), timeoutSeconds * 1000);
-  const abort = (): void => fail("it was interrupted");
-  signal.addEventListener("abort", abort);
+  using answer = new AwaitedAnswer<Answer6>(
+    `dhcp6 request ${interfaceName}`,
+    `\`netloom doctor\` and \`tcpdump -ni ${interfaceName} udp port 546 or udp port 547\` show what is on the link; --timeout waits longer.`,
+    "the interface has no link-local address that is ready",
+    patience,
+  );
   const onEvent = (event: Dhcp6ClientEvent): void => {
     if (event.event === "bound") answer.resolve({ lease: event.lease });
     else if (event.event === "informed") answer.resolve({ settings: event.settings, server: event.server });
-    else if (event.event === "advertised") trouble = `${event.server} offered a lease but did not confirm it`;
+    else if (event.event === "advertised") answer.trouble = `${event.server} offered a lease but did not confirm it`;
     else if (event.event === "refused")
-      trouble = `a server refused: ${event.status}${event.message === "" ? "" : ` ${JSON.stringify(event.message)}`}`;
+      answer.trouble = `a server refused: ${event.status}${event.message === "" ? "" : ` ${JSON.stringify(event.message)}`}`;
   };
   let client: Dhcp6LinkClient | undefined;
   let isOver = false;
@@ -67,7 +60,7 @@ export async function requestOnce6(
     if (linkAddress === undefined || isOver) return;
     const config = { ...identityOf(found.macAddress, wishes), linkAddress };
     client = new Dhcp6LinkClient({ interfaceName, interfaceIndex: found.index, config, onEvent, logger });
-    trouble = "no DHCPv6 server answered";
+    answer.trouble = "no DHCPv6 server answered";
     client.start();
   };
   try {
@@ -76,8 +69,6 @@ export async function requestOnce6(
   } finally {
     isOver = true;
     client?.[Symbol.dispose]();
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
   }
 }
 
@@ -85,14 +76,6 @@ export async function requestOnce6(
  * Hold a lease until `stop` says so, then give everything back and tell the server.
  * @throws NetloomError unfit-interface, conflict, apply-failed; what was applied until then is taken back
  */
-export async function holdLease6(options: Omit<Lease6SessionOptions, "onFailure">, stop: AbortSignal): Promise<void> {
-  const end = Promise.withResolvers<void>();
-  const session = await Lease6Session.open({ ...options, onFailure: end.reject });
-  if (stop.aborted) end.resolve();
-  stop.addEventListener("abort", () => end.resolve(), { once: true });
-  try {
-    await end.promise;
-  } finally {
-    await session.giveBack();
-  }
+export function holdLease6(options: Omit<Lease6SessionOptions, "onFailure">, stop: AbortSignal): Promise<void> {
+  return holdSession((onFailure) => Lease6Session.open({ ...options, onFailure }), stop);
 }

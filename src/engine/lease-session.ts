@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ipv4Address, MacAddress } from "../base/address.ts";
-import { equalValues } from "../base/equal.ts";
 import { messageOf, NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { compileLease, compileUnleased, type LeasedInterface } from "../compile/dhcp-lease.ts";
@@ -16,15 +15,15 @@ import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/input-output.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
-import { clientNow, DhcpClient } from "../services/dhcp4-client.ts";
+import { Alarm, clientNow } from "../services/client-clock.ts";
+import { DhcpClient } from "../services/dhcp4-client.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import { readStoredLease, removeStoredLease, type StoredLease, writeStoredLease } from "../store/client-lease.ts";
 import { UnitStore } from "../store/unit.ts";
 import { makeReadable } from "./attachments.ts";
-import { Healer } from "./heal.ts";
 import { inherit, type Inherited, isRunning } from "./inherited-lease.ts";
+import { LeasedUnit, NO_SERVICES } from "./leased-unit.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
-import type { ServiceHost } from "./service-host.ts";
 
 /** Who asks, and what for, beside the interface's own hardware address. */
 export type DhcpWishes = Pick<
@@ -44,12 +43,8 @@ export function dhcpUnitName(interfaceName: string): string {
   return `dhcp-${interfaceName}`;
 }
 
-/** No lease here has a service. */
-const NO_SERVICES: ServiceHost = { converge: () => Promise.resolve() };
 /** How often a link without carrier is looked at. */
 const CARRIER_MILLISECONDS = 100;
-/** A timer of Node takes no more. */
-const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 
 /** @throws NetloomError unfit-interface */
 export async function findInterface(name: string): Promise<Interface> {
@@ -95,18 +90,16 @@ export class LeaseSession {
   readonly #options: LeaseSessionOptions;
   readonly #target: LeasedInterface;
   readonly #unit: UnitStore;
-  readonly #healer: Healer;
+  readonly #leased: LeasedUnit;
   readonly #client: DhcpClient;
-  #turn: Promise<void> = Promise.resolve();
-  #applied: Desired;
   /** The address that stands on the interface. */
   #address: Ipv4Address | undefined;
   #lease: Dhcp4Lease | undefined;
   /** As the record has it: how long the address was to be used when it came. */
   #validSeconds: number | undefined;
-  #inheritedEnd: NodeJS.Timeout | undefined;
+  /** Of the address of an earlier process that nobody confirmed yet. */
+  readonly #inheritedEnd = new Alarm(() => this.#leased.enqueue(() => this.#giveUp("ended")));
   #carrier: CarrierWatch | undefined;
-  #over = false;
 
   /**
    * Set the interface up and begin to ask. Where an earlier process left a lease that has not ended, its address stays
@@ -150,7 +143,6 @@ export class LeaseSession {
     applied: Desired,
     stored: StoredLease | undefined,
   ) {
-    this.#applied = applied;
     this.#options = options;
     this.#target = target;
     this.#unit = unit;
@@ -173,13 +165,9 @@ export class LeaseSession {
       onEvent: (event) => this.#take(event),
       logger: options.logger,
     });
-    this.#healer = new Healer({
-      stateFolder: options.stateFolder,
-      services: NO_SERVICES,
-      exclusively: (_, work) => this.#inTurn(work),
-      report: ({ kind, ...fields }) => options.logger.info(kind, fields),
-      log: options.logger,
-    });
+    const { stateFolder, interfaceName, logger, onFailure } = options;
+    const source = sourceOf(interfaceName);
+    this.#leased = new LeasedUnit({ stateFolder, unit, source, applied, logger, onFailure });
   }
 
   get interfaceIndex(): number {
@@ -208,7 +196,7 @@ export class LeaseSession {
       const { stateFolder, interfaceName } = this.#options;
       if ((await linkStateOf(interfaceName))?.index !== this.#target.index) return;
       // The link stays up, so that the server can be told.
-      await this.#become(compileUnleased(this.#target));
+      await this.#leased.become(compileUnleased(this.#target));
       const stored = readStoredLease(stateFolder, interfaceName);
       if (stored !== undefined) this.#remember({ ...stored, endMilliseconds: Date.now() });
       this.#client.release();
@@ -225,19 +213,11 @@ export class LeaseSession {
   }
 
   #begin(inherited: Inherited | undefined): void {
-    this.#healer.add(this.#unit.name);
-    this.#carrier = new CarrierWatch({
-      linkIndex: this.#target.index,
-      onReturn: () => this.#client.attached(),
-      logger: this.#options.logger,
-    });
     if (inherited !== undefined) {
       const { address, endMilliseconds } = inherited;
       this.#address = address.address as Ipv4Address;
       this.#validSeconds = address.validSeconds;
-      const left = (endMilliseconds ?? Infinity) - Date.now();
-      if (left < LONGEST_TIMER_MILLISECONDS)
-        this.#inheritedEnd = setTimeout(() => this.#enqueue(() => this.#giveUp("ended")), Math.max(0, left));
+      this.#inheritedEnd.set(clientNow() + ((endMilliseconds ?? Infinity) - Date.now()) / 1000);
     }
     void this.#startWithCarrier();
   }
@@ -245,41 +225,40 @@ export class LeaseSession {
   /** A device that was just set up loses what is sent before its link is there. Never rejects. */
   async #startWithCarrier(): Promise<void> {
     try {
+      this.#carrier = new CarrierWatch({
+        linkIndex: this.#target.index,
+        onReturn: () => this.#client.attached(),
+        logger: this.#options.logger,
+      });
       let link = await linkStateOf(this.#target.name);
-      while (!this.#over && link?.running === false) {
+      while (!this.#leased.isOver && link?.running === false) {
         await sleep(CARRIER_MILLISECONDS);
         link = await linkStateOf(this.#target.name);
       }
-      if (this.#over) return;
-      this.#carrier?.begin(link?.carrierUpCount ?? 0);
+      if (this.#leased.isOver) return;
+      this.#carrier.begin(link?.carrierUpCount ?? 0);
       this.#client.start();
     } catch (error) {
-      this.#fail(error);
+      this.#leased.fail(error);
     }
-  }
-
-  #fail(error: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#options.onFailure(error);
   }
 
   #take(event: Dhcp4ClientEvent): void {
     switch (event.event) {
       case "bound":
       case "extended":
-        this.#enqueue(() => this.#apply(event.lease, event.endSeconds));
+        this.#leased.enqueue(() => this.#apply(event.lease, event.endSeconds));
         return;
       case "lost":
-        this.#enqueue(() => this.#giveUp(event.reason));
+        this.#leased.enqueue(() => this.#giveUp(event.reason));
         return;
       // Where nobody confirmed the address of an earlier process the client has none to lose.
       case "refused":
       case "conflict":
-        this.#enqueue(() => this.#giveUp(event.event));
+        this.#leased.enqueue(() => this.#giveUp(event.event));
         return;
       case "ipv6-only":
-        this.#enqueue(() => this.#giveUp(event.event));
+        this.#leased.enqueue(() => this.#giveUp(event.event));
         this.#options.onIpv6Only?.(Date.now() + (event.untilSeconds - clientNow()) * 1000);
         return;
       default:
@@ -287,45 +266,15 @@ export class LeaseSession {
   }
 
   async #settle(): Promise<void> {
-    this.#over = true;
     this.#carrier?.[Symbol.dispose]();
-    clearTimeout(this.#inheritedEnd);
-    await this.#healer[Symbol.asyncDispose]();
-    await this.#turn;
-  }
-
-  #enqueue(work: () => Promise<void>): void {
-    this.#inTurn(work).catch((error: unknown) => this.#fail(error));
-  }
-
-  /** @returns false: it is over, and the work was not begun */
-  async #inTurn(work: () => Promise<void>): Promise<boolean> {
-    const earlier = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    await earlier;
-    try {
-      if (this.#over) return false;
-      await work();
-      return true;
-    } finally {
-      resolve();
-    }
-  }
-
-  async #become(desired: Desired): Promise<Outcome["steps"]> {
-    if (equalValues(this.#applied, desired)) return [];
-    const source = sourceOf(this.#options.interfaceName);
-    const { steps } = await reconcile(this.#unit, desired, { services: NO_SERVICES, source });
-    this.#applied = desired;
-    if (!this.#over) this.#healer.add(this.#unit.name);
-    return steps;
+    this.#inheritedEnd[Symbol.dispose]();
+    await this.#leased.settle();
   }
 
   async #apply(lease: Dhcp4Lease, endSeconds: number): Promise<void> {
     const left = endSeconds - clientNow();
     if (left <= 0) return;
-    clearTimeout(this.#inheritedEnd);
+    this.#inheritedEnd[Symbol.dispose]();
     const { address, prefixLength: length, nameServers: servers, server, serverMac } = lease;
     const { index, macAddress } = this.#target;
     const forEver = lease.leaseSeconds === INFINITE_LEASE_SECONDS;
@@ -340,7 +289,7 @@ export class LeaseSession {
     const validSeconds = Math.ceil(left);
     if (this.#address !== address) this.#validSeconds = undefined;
     this.#validSeconds ??= validSeconds;
-    const steps = await this.#become(compileLease(this.#target, lease, this.#validSeconds));
+    const steps = await this.#leased.become(compileLease(this.#target, lease, this.#validSeconds));
     this.#address = address;
     // A step that made the address gave it its time; one that stood already gets more.
     if (!forEver && !steps.some(({ after }) => after?.kind === "address"))
@@ -350,7 +299,7 @@ export class LeaseSession {
   }
 
   async #giveUp(reason: LeaseLoss["reason"]): Promise<void> {
-    clearTimeout(this.#inheritedEnd);
+    this.#inheritedEnd[Symbol.dispose]();
     // A lease that has ended is still wished for, one that was refused is not.
     if (reason === "refused" || reason === "conflict" || reason === "ipv6-only")
       removeStoredLease(this.#options.stateFolder, this.#options.interfaceName);
@@ -359,7 +308,7 @@ export class LeaseSession {
     this.#address = undefined;
     this.#lease = undefined;
     this.#validSeconds = undefined;
-    await this.#become(compileUnleased(this.#target));
+    await this.#leased.become(compileUnleased(this.#target));
     this.#options.onLoss({ address, reason });
   }
 

@@ -21,7 +21,7 @@ import type { Dhcp6ClientConfig, Dhcp6ClientEvent } from "../protocol/dhcp6/clie
 import { type Dhcp6Lease, endOfLease } from "../protocol/dhcp6/client/lease.ts";
 import type { Dhcp6ClientState } from "../protocol/dhcp6/client/phase.ts";
 import { FOREVER_SECONDS } from "../protocol/leases/time.ts";
-import { clientNow } from "../services/dhcp4-client.ts";
+import { Alarm, clientNow } from "../services/client-clock.ts";
 import { Dhcp6LinkClient } from "../services/dhcp6-client.ts";
 import type { Desired } from "../state/object.ts";
 import { EMPTY } from "../state/object.ts";
@@ -54,8 +54,6 @@ const RELEASE_MILLISECONDS = 3000;
 const FORMER_MILLISECONDS = 7_200_000;
 /** Who gives another prefix every minute fills nothing. */
 const FORMER_LIMIT = 8;
-/** A timer of Node takes no more. */
-const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 
 /** @throws NetloomError unfit-interface */
 export async function findInterface6(name: string): ReturnType<typeof findInterface> {
@@ -105,7 +103,7 @@ export class Lease6Session {
   /** As the record has them: how long each address was to be used when it came. */
   #addresses: readonly LeasedAddress6[];
   #lease: Dhcp6Lease | undefined;
-  #inheritedEnd: NodeJS.Timeout | undefined;
+  #inheritedEnd: Alarm | undefined;
 
   /**
    * Set the interface up and begin to ask. Where an earlier process left a lease that has not ended, it stays and is
@@ -197,17 +195,16 @@ export class Lease6Session {
   }
 
   async #settle(): Promise<void> {
-    clearTimeout(this.#inheritedEnd);
+    this.#inheritedEnd?.[Symbol.dispose]();
     this.#carrier?.[Symbol.dispose]();
     await this.#leased.settle();
   }
 
   /** What nobody could confirm for want of a link ends all the same. */
   #endInTime(remembered: Dhcp6Lease): void {
-    const left = (endOfLease(remembered) - clientNow()) * 1000;
-    if (left >= LONGEST_TIMER_MILLISECONDS) return;
     const end = (): void => this.#leased.enqueue(() => this.#giveUp({ lease: remembered, reason: "ended" }));
-    this.#inheritedEnd = setTimeout(end, Math.max(0, left));
+    this.#inheritedEnd = new Alarm(end);
+    this.#inheritedEnd.set(endOfLease(remembered));
   }
 
   /** Once the interface has an address of the link, which no other host has. Never rejects. */
@@ -235,7 +232,7 @@ export class Lease6Session {
             onEvent: (event) => this.#take(event),
             logger,
           });
-          clearTimeout(this.#inheritedEnd);
+          this.#inheritedEnd?.[Symbol.dispose]();
           this.#client.start();
           return;
         }

@@ -5,7 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import { describeLease6 } from "../protocol/dhcp6/client/describe.ts";
 import type { Dhcp6Lease } from "../protocol/dhcp6/client/lease.ts";
-import { clientNow } from "../services/dhcp4-client.ts";
+import { clientNow } from "../services/client-clock.ts";
 import type { Dhcp6ClientObject, DhcpClientObject } from "../state/object.ts";
 import { dhcpUnitName, LeaseSession } from "./lease-session.ts";
 import { dhcp6UnitName, Lease6Session } from "./lease6-session.ts";

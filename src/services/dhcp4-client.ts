@@ -1,5 +1,4 @@
 /** The DHCPv4 client on a real link: its machine bound to a packet socket and a timer. */
-import { randomBytes } from "node:crypto";
 import type { Ipv4Address } from "../base/address.ts";
 import type { Logger } from "../base/logger.ts";
 import { closeDescriptor, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
@@ -9,23 +8,16 @@ import type { Dhcp4ClientConfig, Dhcp4ClientEvent, Dhcp4ClientInput } from "../p
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
 import { DHCP4_CLIENT_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
+import { Alarm, clientNow, randomShare } from "./client-clock.ts";
 import { holdPort } from "./hold-port.ts";
-
-/** A timer of Node takes no more than 24 days; waking up once a day costs nothing. */
-const LONGEST_SLEEP_MILLISECONDS = 86_400_000;
 
 export interface DhcpClientOptions {
   /** In our own namespace. */
   readonly interfaceIndex: number;
   readonly config: Omit<Dhcp4ClientConfig, "random">;
-  /** What happens to the lease; `endSeconds` is of {@link clientNow}. */
+  /** What happens to the lease; `endSeconds` is of `clientNow`. */
   readonly onEvent: (event: Dhcp4ClientEvent) => void;
   readonly logger: Logger;
-}
-
-/** The clock of the client's times, in seconds. */
-export function clientNow(): number {
-  return performance.now() / 1000;
 }
 
 export class DhcpClient implements Disposable {
@@ -35,7 +27,7 @@ export class DhcpClient implements Disposable {
   readonly #log: BoundedLog;
   /** Whether the address is going to be on the interface. */
   readonly #used: boolean;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm(() => this.#give({ input: "time" }));
   #held: { readonly address: Ipv4Address; readonly descriptor: number | undefined } | undefined;
   #closed = false;
 
@@ -44,7 +36,7 @@ export class DhcpClient implements Disposable {
    * @throws NetloomError bad-option; SystemCallError ENODEV, EPERM without CAP_NET_RAW
    */
   constructor({ interfaceIndex, config, onEvent, logger }: DhcpClientOptions) {
-    this.#machine = new Dhcp4Client({ ...config, random });
+    this.#machine = new Dhcp4Client({ ...config, random: randomShare });
     this.#onEvent = onEvent;
     this.#log = new BoundedLog(logger, {});
     this.#socket = new PacketSocket({
@@ -63,7 +55,7 @@ export class DhcpClient implements Disposable {
     return this.#machine.state;
   }
 
-  /** When the client does something by itself, of {@link clientNow}: it renews a lease that it holds; undefined: never. */
+  /** When the client does something by itself, of `clientNow`: it renews a lease that it holds; undefined: never. */
   nextDeadline(): number | undefined {
     return this.#machine.nextDeadline();
   }
@@ -93,7 +85,7 @@ export class DhcpClient implements Disposable {
   /** No event comes afterwards; repeating is harmless. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#alarm[Symbol.dispose]();
     this.#socket.close();
     this.#letPortGo();
   }
@@ -111,20 +103,12 @@ export class DhcpClient implements Disposable {
     if (this.#closed) return;
     const { frames, events } = this.#machine.handle(input, clientNow());
     if (frames.length > 0) this.#socket.send(frames);
-    this.#schedule();
+    this.#alarm.set(this.#machine.nextDeadline());
     for (const event of events) {
       if (this.#used && (event.event === "bound" || event.event === "extended")) this.#holdPortOf(event.lease.address);
       this.#tell(event);
       this.#onEvent(event);
     }
-  }
-
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    const deadline = this.#machine.nextDeadline();
-    if (deadline === undefined) return;
-    const wait = Math.min(LONGEST_SLEEP_MILLISECONDS, Math.max(0, (deadline - clientNow()) * 1000));
-    this.#timer = setTimeout(() => this.#give({ input: "time" }), Math.ceil(wait));
   }
 
   #tell(event: Dhcp4ClientEvent): void {
@@ -165,9 +149,4 @@ export class DhcpClient implements Disposable {
       case "extended":
     }
   }
-}
-
-/** From 0 up to 1, not to be guessed. */
-function random(): number {
-  return randomBytes(4).readUInt32BE() / 2 ** 32;
 }

@@ -1,5 +1,4 @@
 /** The DHCPv6 client on a real link: its machine bound to a packet socket and a timer. */
-import { randomBytes } from "node:crypto";
 import type { Ipv6Address } from "../base/address.ts";
 import type { Logger } from "../base/logger.ts";
 import { closeDescriptor, PacketSocket } from "../kernel/native.ts";
@@ -8,11 +7,8 @@ import { Dhcp6Client } from "../protocol/dhcp6/client/client.ts";
 import type { Dhcp6ClientConfig, Dhcp6ClientEvent, Dhcp6ClientInput } from "../protocol/dhcp6/client/input-output.ts";
 import type { Dhcp6ClientState } from "../protocol/dhcp6/client/phase.ts";
 import { BoundedLog } from "./bounded-log.ts";
-import { clientNow } from "./dhcp4-client.ts";
+import { Alarm, clientNow, randomShare } from "./client-clock.ts";
 import { holdClientPort6 } from "./hold-port6.ts";
-
-/** A timer of Node takes no more than 24 days; waking up once a day costs nothing. */
-const LONGEST_SLEEP_MILLISECONDS = 86_400_000;
 
 export interface Dhcp6LinkClientOptions {
   /** In our own namespace. */
@@ -30,7 +26,7 @@ export class Dhcp6LinkClient implements Disposable {
   readonly #portHolder: number;
   readonly #onEvent: (event: Dhcp6ClientEvent) => void;
   readonly #log: BoundedLog;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm(() => this.#give({ input: "time" }));
   #released = Promise.withResolvers<void>();
   #closed = false;
 
@@ -39,7 +35,7 @@ export class Dhcp6LinkClient implements Disposable {
    * @throws NetloomError bad-domain-name; SystemCallError ENODEV, EPERM without CAP_NET_RAW
    */
   constructor({ interfaceName, interfaceIndex, config, onEvent, logger }: Dhcp6LinkClientOptions) {
-    this.#machine = new Dhcp6Client({ ...config, random });
+    this.#machine = new Dhcp6Client({ ...config, random: randomShare });
     this.#onEvent = onEvent;
     this.#log = new BoundedLog(logger, { interface: interfaceName });
     const { descriptor, isHeld } = holdClientPort6(interfaceName, interfaceIndex);
@@ -95,7 +91,7 @@ export class Dhcp6LinkClient implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#alarm[Symbol.dispose]();
     this.#socket.close();
     closeDescriptor(this.#portHolder);
     this.#released.resolve();
@@ -105,20 +101,12 @@ export class Dhcp6LinkClient implements Disposable {
     if (this.#closed) return;
     const { frames, events } = this.#machine.handle(input, clientNow());
     if (frames.length > 0) this.#socket.send(frames);
-    this.#schedule();
+    this.#alarm.set(this.#machine.nextDeadline());
     for (const event of events) {
       this.#tell(event);
       if (event.event === "released") this.#released.resolve();
       this.#onEvent(event);
     }
-  }
-
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    const deadline = this.#machine.nextDeadline();
-    if (deadline === undefined) return;
-    const wait = Math.min(LONGEST_SLEEP_MILLISECONDS, Math.max(0, (deadline - clientNow()) * 1000));
-    this.#timer = setTimeout(() => this.#give({ input: "time" }), Math.ceil(wait));
   }
 
   #tell(event: Dhcp6ClientEvent): void {
@@ -152,9 +140,4 @@ export class Dhcp6LinkClient implements Disposable {
       case "informed":
     }
   }
-}
-
-/** From 0 up to 1, not to be guessed. */
-function random(): number {
-  return randomBytes(4).readUInt32BE() / 2 ** 32;
 }

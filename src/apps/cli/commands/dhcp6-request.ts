@@ -11,7 +11,7 @@ import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { type DescribedLease6, describeLease6 } from "../../../protocol/dhcp6/client/describe.ts";
 import type { Dhcp6Lease } from "../../../protocol/dhcp6/client/lease.ts";
-import { clientNow } from "../../../services/dhcp4-client.ts";
+import { clientNow } from "../../../services/client-clock.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { isDuid } from "../../../wire/dhcp6/options.ts";
