@@ -284,3 +284,8 @@ export function netmaskOf(length: number): Ipv4Address {
 export function broadcastOf(prefix: Ipv4Prefix): Ipv4Address {
   return ipv4FromNumber((ipv4ToNumber(prefix.address) | (~ipv4ToNumber(netmaskOf(prefix.length)) >>> 0)) >>> 0);
 }
+
+/** fe80::/10, the addresses of one link (RFC 4291 §2.5.6). */
+export function isLinkLocal6(address: IpAddress): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(address);
+}

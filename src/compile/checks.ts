@@ -4,7 +4,8 @@ import { NetloomError } from "../base/errors.ts";
 import { formatMistake, formatPath, type Mistake, type Path } from "../model/mistakes.ts";
 import type { Model, Uplink } from "../model/model.ts";
 import { type Facts, factsOf, type PlaceFacts } from "./facts.ts";
-import { type Layout, SMALLEST_IPV6_MTU_BYTES } from "./layout.ts";
+import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
+import type { Layout } from "./layout.ts";
 import { requiredFiles } from "./required-files.ts";
 import { asksDhcp6 } from "./uplinks.ts";
 

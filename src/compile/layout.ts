@@ -1,4 +1,5 @@
 /** What several parts of a compilation look up: networks with the router, uplink and MTU that they have on this host. */
+import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
 import {
   type Family,
   type IpAddress,
@@ -44,7 +45,6 @@ export interface Layout {
 const ETHERNET_MTU_BYTES = 1500;
 /** Of a veth and of a bridge; the loopback's 65536 is more. */
 const LARGEST_MTU_BYTES = 65535;
-export const SMALLEST_IPV6_MTU_BYTES = 1280;
 
 export function layOut(model: Model, facts: Facts): Layout {
   const notes: string[] = [];

@@ -3,6 +3,7 @@
  * the guest its addresses: a server for it alone on its tap, or the network's on the bridge (network-dhcp.ts,
  * network-ip6.ts).
  */
+import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
 import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
 import type { Network, TapNic, VmMachine } from "../model/model.ts";
 import { bridgeSubnetOf } from "../model/subnets.ts";
@@ -15,7 +16,7 @@ import type {
   VmNic,
 } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
-import { defaultNic, type Layout, layoutOf, SMALLEST_IPV6_MTU_BYTES } from "./layout.ts";
+import { defaultNic, type Layout, layoutOf } from "./layout.ts";
 import { GATEWAY_LINK_LOCAL, GENERATE_NO_ADDRESSES, networkLinkKey } from "./networks.ts";
 import { portRules } from "./port-rules.ts";
 import { resolverOf } from "./resolver.ts";

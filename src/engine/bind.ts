@@ -4,12 +4,12 @@
  * The wanted state is worked out once, from the untouched pod, and kept with the record: a second bind and a
  * bind after a kill use that, since the pod no longer looks like itself.
  */
+import { isLinkLocal6 } from "../base/address.ts";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import { addressesTold, type BindingKind, bindPod } from "../compile/binding/binding.ts";
 import type { PodBinding } from "../compile/binding/pod-binding.ts";
-import { isLinkLocal } from "../compile/binding/guest-ip6.ts";
 import { hiddenGuestMac, refuseSecondMasquerade } from "../compile/binding/masquerade.ts";
 import type { BindingProfile } from "../compile/binding/names.ts";
 import { discoverPodInterface, type PodInterface } from "../compile/binding/pod-interface.ts";
@@ -198,7 +198,7 @@ async function discover(options: BindOptions, look: Observe): Promise<{ desired:
 async function withGatewayMac(pod: PodInterface): Promise<PodInterface> {
   const { gateway6, index, namespace } = pod;
   if (gateway6 === undefined || gateway6.macAddress !== undefined || index === undefined) return pod;
-  if (isLinkLocal(gateway6.address)) return pod;
+  if (isLinkLocal6(gateway6.address)) return pod;
   const macAddress = await resolveNeighbour(namespace, index, gateway6.address, GATEWAY_MILLISECONDS);
   return macAddress === undefined ? pod : { ...pod, gateway6: { ...gateway6, macAddress } };
 }

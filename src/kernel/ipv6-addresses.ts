@@ -1,5 +1,5 @@
 /** Where an interface stands with its IPv6 addresses: which ones are its own, and which somebody else has. */
-import { familyOf, type Ipv6Address } from "../base/address.ts";
+import { familyOf, type Ipv6Address, isLinkLocal6 } from "../base/address.ts";
 import {
   decodeAddress,
   dumpAddresses,
@@ -7,7 +7,6 @@ import {
   IFA_F_TENTATIVE,
   type InterfaceAddress,
 } from "../netlink/route/address.ts";
-import { isLinkLocal6 } from "../wire/ipv6.ts";
 import { RouteNetlink } from "./netlink.ts";
 
 /** RFC 4862 §5.4: an address is looked for on the link before it is used. */

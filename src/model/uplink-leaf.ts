@@ -1,5 +1,6 @@
 /** Readers of an uplink's values: where its address comes from, its addresses, its gateways. */
 import {
+  isLinkLocal6,
   broadcastOf,
   contains,
   familyOf,
@@ -56,7 +57,6 @@ const NOT_FOR_DEVICES: readonly (readonly [string, string])[] = [
   ["::ffff:0:0/96", "IPv4 addresses"],
   ["ff00::/8", "multicast"],
 ];
-const LINK_LOCAL6 = parsePrefix("fe80::/10");
 
 /** An address of a device with its prefix length, host bits kept. */
 export const ownAddress = text<Prefix>(OWN_ADDRESS, WRITE_OWN, (value) => {
@@ -65,7 +65,7 @@ export const ownAddress = text<Prefix>(OWN_ADDRESS, WRITE_OWN, (value) => {
   if (prefix instanceof Refused) return prefix;
   const { address, length } = prefix;
   const [least, most] = isIpv4(prefix) ? [8, 32] : [16, 128];
-  if (contains(LINK_LOCAL6, address)) return new Refused("is link-local, as every link has one by itself", WRITE_OWN);
+  if (isLinkLocal6(address)) return new Refused("is link-local, as every link has one by itself", WRITE_OWN);
   if (length < least) return new Refused("is of too large a subnet", `use a length from ${least} to ${most}`);
   // With two addresses or one both are hosts' (RFC 3021, RFC 6164).
   if (length > most - 2 || canBeHost(networkOf(prefix), address)) return reserved(address, WRITE_OWN) ?? prefix;
@@ -95,8 +95,3 @@ export const gatewayAddress = text<IpAddress>(IP, WRITE_GATEWAY, (value) => {
   const address = parsed(() => parseIp(value), "is not an IP address", WRITE_GATEWAY);
   return address instanceof Refused ? address : (reserved(address, WRITE_GATEWAY) ?? address);
 });
-
-/** On every link, whatever its subnets are. */
-export function isLinkLocal6(address: IpAddress): boolean {
-  return contains(LINK_LOCAL6, address);
-}

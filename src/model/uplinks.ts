@@ -1,12 +1,20 @@
 /** Uplinks: checks between them and the networks, and of gateways against addresses. */
-import { contains, familyOf, formatPrefix, type IpAddress, networkOf, overlaps, type Prefix } from "../base/address.ts";
+import {
+  contains,
+  familyOf,
+  formatPrefix,
+  type IpAddress,
+  networkOf,
+  overlaps,
+  type Prefix,
+  isLinkLocal6,
+} from "../base/address.ts";
 import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
 import type { DnsSettings, Network, Uplink } from "./model.ts";
 import { dnsSettings } from "./networks.ts";
 import type { FileShape } from "./schema.ts";
 import { bridgeSubnets, canBeHost, firstHost } from "./subnets.ts";
-import { isLinkLocal6 } from "./uplink-leaf.ts";
 
 type UplinkShape = NonNullable<FileShape["uplinks"]>[string];
 

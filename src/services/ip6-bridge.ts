@@ -4,6 +4,7 @@
  * Leases are kept in STATE/dhcp6/FILE/NETWORK.leases, so that a server that is opened anew, after a kill or with another
  * configuration, goes on where the last one was.
  */
+import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
 import { dirname, join } from "node:path";
 import { formatPrefix, type MacAddress } from "../base/address.ts";
 import { fromHex } from "../base/bytes.ts";
@@ -20,7 +21,7 @@ import { linkLayerDuid } from "../wire/dhcp6/options.ts";
 import { Ip6Service } from "./ip6-network.ts";
 
 /** RFC 8200 §5, §3. */
-const [SMALLEST_MTU_BYTES, LARGEST_MTU_BYTES] = [1280, 65_535];
+const LARGEST_MTU_BYTES = 65_535;
 
 /** The very link that it listens on. */
 interface BridgePlace {
@@ -108,7 +109,7 @@ function serverConfig(object: Ip6NetworkObject, serverMac: MacAddress): Dhcp6Ser
     duid: linkLayerDuid(serverMac),
     serverMac,
     linkAddress,
-    mtuBytes: Math.min(Math.max(object.mtuBytes, SMALLEST_MTU_BYTES), LARGEST_MTU_BYTES),
+    mtuBytes: Math.min(Math.max(object.mtuBytes, SMALLEST_IPV6_MTU_BYTES), LARGEST_MTU_BYTES),
     addresses,
     prefixes: object.prefixes.map(({ prefix }) => prefix),
     ...(range === undefined ? {} : { range }),

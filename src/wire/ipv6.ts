@@ -6,6 +6,9 @@ import { type Ipv6Address, ipFromBytes, ipToBytes } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { Malformed } from "./malformed.ts";
 
+/** What every link passes that IPv6 is spoken on (RFC 8200 §5). */
+export const SMALLEST_IPV6_MTU_BYTES = 1280;
+
 const HEADER_BYTES = 40;
 
 export interface Ipv6Packet {
@@ -77,9 +80,4 @@ export function encodeIpv6Fragments(packet: Ipv6Packet, mtuBytes: number, identi
     fragments.push(encodeIpv6({ ...packet, nextHeader: IP_PROTOCOL_FRAGMENT, payload: bytes }));
   }
   return fragments;
-}
-
-/** fe80::/10, the addresses of one link (RFC 4291 §2.5.6). */
-export function isLinkLocal6(address: Ipv6Address): boolean {
-  return /^fe[89ab][0-9a-f]:/.test(address);
 }

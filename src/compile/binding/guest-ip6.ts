@@ -6,6 +6,7 @@
  * gateway with another address is given a link-local address of ours, and the guest is told the gateway's MAC for it:
  * what it sends goes to the gateway all the same.
  */
+import { SMALLEST_IPV6_MTU_BYTES } from "../../wire/ipv6.ts";
 import {
   type Ipv6Address,
   type Ipv6Prefix,
@@ -16,6 +17,7 @@ import {
   macToBytes,
   networkOf,
   parseIpv6,
+  isLinkLocal6,
 } from "../../base/address.ts";
 import type { AddressObject, RouteObject, SingleLease6 } from "../../state/object.ts";
 import { isDerived, type PodInterface } from "./pod-interface.ts";
@@ -33,7 +35,6 @@ export interface GuestIp6 {
 /** On the guest's wire only: nobody else is asked for them. */
 const OUR_SERVER = parseIpv6("fe80::6e6c:1");
 const OUR_ROUTER = parseIpv6("fe80::6e6c:2");
-const SMALLEST_MTU_BYTES = 1280;
 const TABLE_MAIN = 254;
 const TYPE_UNICAST = 1;
 
@@ -59,7 +60,7 @@ export function compileGuestIp6(
     ownPrefixes.set(name, { ...network, autonomous: autonomous || ownPrefixes.get(name)?.autonomous === true });
   }
   const router = findRouter(pod, serverMac, notes);
-  const mtuBytes = Math.max(pod.mtuBytes, SMALLEST_MTU_BYTES);
+  const mtuBytes = Math.max(pod.mtuBytes, SMALLEST_IPV6_MTU_BYTES);
   const { defaultRouter, ...place } = router;
   return {
     ...place,
@@ -89,7 +90,7 @@ function findRouter(
   const nobody = { routerAddress: OUR_ROUTER, routerMac: serverMac, defaultRouter: false };
   const { gateway6 } = pod;
   if (gateway6 === undefined) return nobody;
-  if (isLinkLocal(gateway6.address)) return { routerAddress: gateway6.address, defaultRouter: true };
+  if (isLinkLocal6(gateway6.address)) return { routerAddress: gateway6.address, defaultRouter: true };
   if (gateway6.macAddress === undefined) {
     notes.push(
       `the pod's IPv6 gateway ${gateway6.address} does not answer: the guest gets its IPv6 address and no default route`,
@@ -103,7 +104,7 @@ function findRouter(
 function furtherRoutes(pod: PodInterface, notes: string[]): Ipv6Prefix[] {
   return pod.routes.filter(isIp6Route).flatMap((route) => {
     const { destination, nextHops } = route;
-    if (destination.length === 0 || isDerived(route, pod) || isLinkLocal(destination.address)) return [];
+    if (destination.length === 0 || isDerived(route, pod) || isLinkLocal6(destination.address)) return [];
     const hop = nextHops[0];
     const plain = (route.type ?? TYPE_UNICAST) === TYPE_UNICAST && (route.table ?? TABLE_MAIN) === TABLE_MAIN;
     if (plain && nextHops.length === 1 && hop?.gateway === pod.gateway6?.address) return [destination];
@@ -126,11 +127,6 @@ export function eui64Address(network: Ipv6Address, macAddress: MacAddress): Ipv6
 
 export function isIp6(address: string): address is Ipv6Address {
   return address.includes(":");
-}
-
-export function isLinkLocal(address: Ipv6Address): boolean {
-  const [first, second] = ipToBytes(address);
-  return first === 0xfe && (second! & 0xc0) === 0x80;
 }
 
 function isGlobalIp6(object: AddressObject): object is AddressObject & { readonly address: Ipv6Address } {

@@ -11,6 +11,7 @@
  *   advertisements unless accept_ra is 2.
  * - Ports 49152 and 49153 stay the pod's: live migration uses them.
  */
+import { SMALLEST_IPV6_MTU_BYTES } from "../../wire/ipv6.ts";
 import {
   IPV4_ANY,
   type IpAddress,
@@ -42,7 +43,6 @@ const PREFIX_LENGTH6 = 120;
 /** Source of the advertisements, the guest's next hop. */
 const ROUTER6 = parseIpv6("fe80::1");
 const MIGRATION_PORTS = "49152, 49153";
-const SMALLEST_IPV6_MTU_BYTES = 1280;
 const IFA_F_NODAD = 0x02;
 const SCOPE_LINK = 253;
 const GENERATE_NO_ADDRESSES = 1;

@@ -2,7 +2,7 @@
  * A DHCPv6 server for exactly one guest (RFC 8415 §18.3), without I/O and without state: whatever the guest says, the
  * answer follows from the configuration. Its first identity association gets the lease's addresses, another one none.
  */
-import { type Ipv6Address, parseIpv6 } from "../../base/address.ts";
+import { type Ipv6Address, parseIpv6, isLinkLocal6 } from "../../base/address.ts";
 import {
   decodeDhcp6,
   DHCP6_CLIENT_PORT,
@@ -30,7 +30,7 @@ import {
 } from "../../wire/dhcp6/options.ts";
 import { encodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../../wire/ethernet.ts";
 import { IP_PROTOCOL_UDP } from "../../wire/ipv4.ts";
-import { encodeIpv6, isLinkLocal6, type Ipv6Packet } from "../../wire/ipv6.ts";
+import { encodeIpv6, type Ipv6Packet } from "../../wire/ipv6.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import { decodeUdp, encodeUdp } from "../../wire/udp.ts";
 import { type GuestPlace6, lifetimeOf, partOfLifetime } from "../guest-lease6.ts";

@@ -12,11 +12,12 @@ import {
   ipToBytes,
   macFromBytes,
   parseIpv6,
+  isLinkLocal6,
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { encodeEthernet, ETHERTYPE_IPV6, type EthernetFrame } from "../../wire/ethernet.ts";
 import { decodeIcmpv6, encodeIcmpv6, type Icmpv6Message, IP_PROTOCOL_ICMPV6 } from "../../wire/icmpv6.ts";
-import { encodeIpv6, isLinkLocal6, type Ipv6Packet } from "../../wire/ipv6.ts";
+import { encodeIpv6, type Ipv6Packet } from "../../wire/ipv6.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import {
   decodeSolicitation,

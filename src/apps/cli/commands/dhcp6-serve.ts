@@ -1,4 +1,5 @@
 /** dhcp6 serve: DHCPv6 and router advertisements for the hosts of an interface, in the foreground and without a file. */
+import { SMALLEST_IPV6_MTU_BYTES } from "../../../wire/ipv6.ts";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import {
@@ -10,6 +11,7 @@ import {
   parseIpv6,
   parseMac,
   parsePrefix,
+  isLinkLocal6,
 } from "../../../base/address.ts";
 import { fromHex } from "../../../base/bytes.ts";
 import { NetloomError } from "../../../base/errors.ts";
@@ -25,7 +27,6 @@ import { Ip6Service } from "../../../services/ip6-network.ts";
 import { createStateFolder, isInMemory, stateFolderPath } from "../../../store/state-folder.ts";
 import { linkLayerDuid } from "../../../wire/dhcp6/options.ts";
 import { encodeDomainName } from "../../../wire/domain-name.ts";
-import { isLinkLocal6 } from "../../../wire/ipv6.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { leaseFileOf, leaseFolderOf } from "../lease-files.ts";
@@ -36,7 +37,7 @@ const COMMAND = { name: "dhcp6 serve" } as const;
 const DEFAULT_LEASE = "12h";
 const USUAL_MTU_BYTES = 1500;
 /** RFC 8200 §5, §3. */
-const [SMALLEST_MTU_BYTES, LARGEST_MTU_BYTES] = [1280, 65_535];
+const LARGEST_MTU_BYTES = 65_535;
 /** Hosts make their own addresses from prefixes of this length (RFC 4862 §5.5.3, RFC 2464 §4). */
 const AUTONOMOUS_LENGTH = 64;
 /** IN6_ADDR_GEN_MODE_EUI64 (linux/if_link.h): RFC 4291 appendix A. */
@@ -121,7 +122,7 @@ function placeOf(
     duid: linkLayerDuid(mac),
     serverMac: mac,
     linkAddress,
-    mtuBytes: Math.min(Math.max(mtuBytes, SMALLEST_MTU_BYTES), LARGEST_MTU_BYTES),
+    mtuBytes: Math.min(Math.max(mtuBytes, SMALLEST_IPV6_MTU_BYTES), LARGEST_MTU_BYTES),
     addresses: others.map(({ address }) => address),
     prefixes: [...new Map(others.map((prefix) => [formatPrefix(networkOf(prefix)), networkOf(prefix)])).values()],
   };

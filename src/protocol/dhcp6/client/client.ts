@@ -90,7 +90,7 @@ export class Dhcp6Client {
   handle(input: Dhcp6ClientInput, now: number): Dhcp6ClientOutput {
     this.#frames = [];
     this.#events = [];
-    while (this.#isDue(now)) this.#onTime(now);
+    this.#catchUp(now);
     switch (input.input) {
       case "start":
         this.#start(now);
@@ -98,7 +98,7 @@ export class Dhcp6Client {
       case "frame":
         this.#handleFrame(input.frame, input.checksumNotReady, now);
         // What was confirmed may have to be renewed by now.
-        while (this.#isDue(now)) this.#onTime(now);
+        this.#catchUp(now);
         break;
       case "attached":
         this.#attach(now);
@@ -119,9 +119,8 @@ export class Dhcp6Client {
     return deadlineOf(this.#phase);
   }
 
-  #isDue(now: number): boolean {
-    const deadline = this.nextDeadline();
-    return deadline !== undefined && deadline <= now;
+  #catchUp(now: number): void {
+    for (let due = this.nextDeadline(); due !== undefined && due <= now; due = this.nextDeadline()) this.#onTime(now);
   }
 
   #start(now: number): void {

@@ -1,4 +1,5 @@
 /** What a DHCPv6 server for one link is told, and whether that can be. */
+import { SMALLEST_IPV6_MTU_BYTES } from "../../../wire/ipv6.ts";
 import {
   contains,
   formatPrefix,
@@ -9,10 +10,10 @@ import {
   type MacAddress,
   networkOf,
   overlaps,
+  isLinkLocal6,
 } from "../../../base/address.ts";
 import { NetloomError } from "../../../base/errors.ts";
 import { isDuid } from "../../../wire/dhcp6/options.ts";
-import { isLinkLocal6 } from "../../../wire/ipv6.ts";
 import { FOREVER_SECONDS } from "../../leases/time.ts";
 import type { PoolRange6 } from "./pool.ts";
 
@@ -68,8 +69,8 @@ export function checkConfig(config: Dhcp6ServerConfig): void {
     new NetloomError("bad-dhcp6-server", `DHCPv6 server of ${prefixes.map(formatPrefix).join(", ")}: ${reason}`);
   if (!isDuid(config.duid)) throw refuse("its identifier is not 3 to 130 bytes");
   if (!isLinkLocal6(config.linkAddress)) throw refuse(`its address ${config.linkAddress} is not link-local`);
-  const { mtuBytes = 1280 } = config;
-  if (!Number.isInteger(mtuBytes) || mtuBytes < 1280 || mtuBytes > 65_535)
+  const { mtuBytes = SMALLEST_IPV6_MTU_BYTES } = config;
+  if (!Number.isInteger(mtuBytes) || mtuBytes < SMALLEST_IPV6_MTU_BYTES || mtuBytes > 65_535)
     throw refuse(`an MTU of ${mtuBytes} bytes is not 1280 to 65535`);
   if (range !== undefined) {
     const prefix = prefixes.find((candidate) => contains(candidate, range.first));

@@ -1,5 +1,5 @@
 /** How an answer goes back: the options that every one has, the way through the relays, and the frames. */
-import type { Ipv6Address } from "../../../base/address.ts";
+import { type Ipv6Address, isLinkLocal6 } from "../../../base/address.ts";
 import { DHCP6_CLIENT_PORT, DHCP6_SERVER_PORT, type Dhcp6Option, encodeDhcp6 } from "../../../wire/dhcp6/message.ts";
 import {
   decodeOptionRequest,
@@ -15,14 +15,13 @@ import {
 import { wrapForRelays } from "../../../wire/dhcp6/relay.ts";
 import { encodeEthernet, ETHERTYPE_IPV6 } from "../../../wire/ethernet.ts";
 import { IP_PROTOCOL_UDP } from "../../../wire/ipv4.ts";
-import { encodeIpv6Fragments, isLinkLocal6 } from "../../../wire/ipv6.ts";
+import { encodeIpv6Fragments, SMALLEST_IPV6_MTU_BYTES } from "../../../wire/ipv6.ts";
 import { encodeUdp } from "../../../wire/udp.ts";
 import type { Dhcp6ServerConfig } from "./config.ts";
 import type { Request6 } from "./request.ts";
 
 const HOP_LIMIT = 64;
 /** What every IPv6 link carries (RFC 8200 §5): all that is known of the way to a relay. */
-const SMALLEST_MTU_BYTES = 1280;
 /** Of UDP payload, as on every Internet Protocol. */
 const LARGEST_MESSAGE_BYTES = 65_507;
 /** IRT_DEFAULT and IRT_MINIMUM (RFC 8415 §7.6): who has settings only asks again so often. */
@@ -68,7 +67,7 @@ export class Reply6 {
     { message, relays, from, destination }: Request6,
     options: readonly Dhcp6Option[],
   ): readonly Uint8Array[] {
-    const { duid, serverMac, mtuBytes = SMALLEST_MTU_BYTES } = this.#config;
+    const { duid, serverMac, mtuBytes = SMALLEST_IPV6_MTU_BYTES } = this.#config;
     const [client] = optionsOf(message.options, DHCP6_OPTION.clientIdentifier);
     const own = encodeDhcp6({
       type,
@@ -94,7 +93,11 @@ export class Reply6 {
       payload: encodeUdp(datagram, envelope),
     };
     const identification = Math.floor(this.#random() * 2 ** 32);
-    const fragments = encodeIpv6Fragments(packet, relay === undefined ? mtuBytes : SMALLEST_MTU_BYTES, identification);
+    const fragments = encodeIpv6Fragments(
+      packet,
+      relay === undefined ? mtuBytes : SMALLEST_IPV6_MTU_BYTES,
+      identification,
+    );
     const ethernet = { destination: from.mac, source: serverMac, etherType: ETHERTYPE_IPV6 };
     return fragments.map((fragment) => encodeEthernet({ ...ethernet, payload: fragment }));
   }

@@ -1,11 +1,11 @@
 /** What a server reads in a packet before it thinks about leases: who asks, from which link, and for what. */
-import { contains, type Ipv6Address, type MacAddress, parseIpv6 } from "../../../base/address.ts";
+import { contains, type Ipv6Address, type MacAddress, parseIpv6, isLinkLocal6 } from "../../../base/address.ts";
 import { type IdentityAssociation, decodeAssociations } from "../../../wire/dhcp6/association.ts";
 import { decodeDhcp6, DHCP6_SERVER_PORT, type Dhcp6Message } from "../../../wire/dhcp6/message.ts";
 import { DHCP6_OPTION, duidMac, optionsOf } from "../../../wire/dhcp6/options.ts";
 import { linkAddressOf, type RelayHeader, relayedMac, unwrapRelayed } from "../../../wire/dhcp6/relay.ts";
 import type { EthernetFrame } from "../../../wire/ethernet.ts";
-import { isLinkLocal6, type Ipv6Packet } from "../../../wire/ipv6.ts";
+import { type Ipv6Packet } from "../../../wire/ipv6.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import { decodeUdp } from "../../../wire/udp.ts";
 import { identifierFault, NEEDS_SERVER } from "../identifiers.ts";
