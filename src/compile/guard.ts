@@ -10,6 +10,7 @@ import type { LinkObject, NftTableObject, StateObject } from "../state/object.ts
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
 import { networkLinkKey } from "./networks.ts";
+import { tableName } from "../state/table-name.ts";
 
 const SERVERS = [
   "chain servers {",
@@ -57,7 +58,7 @@ export function guardOf(
     origin,
     namespace,
     family: "bridge",
-    name: `netloom_guard_${name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
+    name: tableName("guard", name),
     rules: [
       ...SERVERS,
       "chain prerouting {",

@@ -5,6 +5,7 @@
  * way round, and must not reach the host's own stack, which would refuse it or answer as well.
  */
 import type { NftTableObject } from "../state/object.ts";
+import { tableName } from "../state/table-name.ts";
 
 interface Port {
   readonly namespace: string;
@@ -44,7 +45,7 @@ export function portRules(port: Port): readonly NftTableObject[] {
       origin: port.origin,
       namespace: port.namespace,
       family: "bridge",
-      name: `netloom_port_${port.device.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
+      name: tableName("port", port.device),
       rules: [
         "chain configuration {",
         ...crossing.map((rule) => `  ${rule}`),

@@ -13,6 +13,7 @@ import type { Facts } from "./facts.ts";
 import { compileForeignAccepts } from "./foreign-accepts.ts";
 import { hasIpv6, type Layout } from "./layout.ts";
 import { routerRules } from "./router-rules.ts";
+import { tableName } from "../state/table-name.ts";
 
 export function compileRouters(model: Model, layout: Layout, facts: Facts): readonly StateObject[] {
   const ways6 = uplinksOf(model, layout, 6);
@@ -75,7 +76,7 @@ function compileTable(model: Model, rules: string, family: Family): readonly Nft
       origin: model.routers.length === 1 ? `router ${model.routers[0]!.name}` : "routers",
       namespace: "",
       family: family === 4 ? "ip" : "ip6",
-      name: `netloom_${model.name.replaceAll("-", "_")}`,
+      name: tableName(model.name),
       rules,
     },
   ];

@@ -21,6 +21,7 @@ import {
   type StateObject,
 } from "../state/object.ts";
 import type { ObservedLink, ObservedNamespace } from "../state/snapshot.ts";
+import { tableName } from "../state/table-name.ts";
 import type { UnitStore } from "../store/unit.ts";
 
 const FAMILIES = ["ip", "ip6", "inet", "bridge", "netdev"] as const;
@@ -235,5 +236,5 @@ class Scene {
 }
 
 function tableNames(interfaceName: string): string[] {
-  return ["bind", "masquerade"].map((what) => `netloom_${what}_${interfaceName.replaceAll(/[^A-Za-z0-9]/g, "_")}`);
+  return ["bind", "masquerade"].map((what) => tableName(what, interfaceName));
 }

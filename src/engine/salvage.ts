@@ -8,6 +8,7 @@ import { observe } from "../kernel/observe.ts";
 import { isMarked, markedKey, markOf } from "../state/mark.ts";
 import { type Desired, EMPTY, type LinkObject, type LinkType, nameOf, type StateObject } from "../state/object.ts";
 import type { ObservedLink, ObservedNamespace, Snapshot } from "../state/snapshot.ts";
+import { tableName } from "../state/table-name.ts";
 import type { UnitStore } from "../store/unit.ts";
 
 const NAMED_NAMESPACES = "/run/netns";
@@ -71,12 +72,12 @@ function marked(unitName: string, namespace: ObservedNamespace | null | undefine
 /** Names that tables of ours may have. */
 function tableNames(unitName: string, namespace: ObservedNamespace | null | undefined) {
   const ofLinks = marked(unitName, namespace).flatMap(({ name }) => [
-    `netloom_bind_${name}`,
-    `netloom_port_${name}`,
-    `netloom_guard_${name}`,
+    tableName("bind", name),
+    tableName("port", name),
+    tableName("guard", name),
   ]);
-  const names = [`netloom_${unitName}`, ...ofLinks, "netloom_bind_eth0"];
-  return names.flatMap((name) => FAMILIES.map((family) => ({ family, name: name.replaceAll(/[^A-Za-z0-9]/g, "_") })));
+  const names = [tableName(unitName), ...ofLinks, tableName("bind", "eth0")];
+  return names.flatMap((name) => FAMILIES.map((family) => ({ family, name })));
 }
 
 function findLinks(unitName: string, snapshot: Snapshot): Map<string, LinkObject> {

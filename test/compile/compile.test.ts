@@ -123,7 +123,7 @@ routers:
 
   test("names its table after the file, in letters that nft takes", () => {
     const table = byKey(compiled(`name: my-office\n${ROUTED}`)).get("nft/my-office");
-    expect(table).toMatchObject({ kind: "nft-table", family: "ip", name: "netloom_my_office", namespace: "" });
+    expect(table).toMatchObject({ kind: "nft-table", family: "ip", name: "netloom_my-office", namespace: "" });
   });
 });
 

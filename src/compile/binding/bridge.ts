@@ -35,6 +35,7 @@ import { compileGuestIp6, type GuestIp6 } from "./guest-ip6.ts";
 import { compileLease, DEFAULT_LEASE_SECONDS } from "./lease.ts";
 import { type BindingNames, bindingNames, checkTapName } from "./names.ts";
 import { type PodInterface, isDerived } from "./pod-interface.ts";
+import { tableName } from "../../state/table-name.ts";
 
 const IFA_F_NODAD = 0x02;
 const SCOPE_LINK = 253;
@@ -180,7 +181,7 @@ class Parts {
       key: `${this.#pod.linkKey} nft`,
       ...this.#common,
       family: "bridge",
-      name: `netloom_bind_${this.#pod.name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
+      name: tableName("bind", this.#pod.name),
       rules: configurationBarrier(this.#binding.tapName, [this.#names.nic]),
     };
   }

@@ -22,6 +22,7 @@ import { compileGuestIp6 } from "./guest-ip6.ts";
 import { compileLease, DEFAULT_LEASE_SECONDS } from "./lease.ts";
 import { bindingNames, checkTapName } from "./names.ts";
 import type { BoundPod, PodBinding } from "./pod-binding.ts";
+import { tableName } from "../../state/table-name.ts";
 
 const GENERATE_NO_ADDRESSES = 1;
 
@@ -111,7 +112,7 @@ function serve(binding: PodBinding, tap: LinkObject, notes: string[]): StateObje
       origin,
       namespace,
       family: "netdev",
-      name: `netloom_bind_${pod.name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
+      name: tableName("bind", pod.name),
       rules: deviceBarrier(pod.name, [serverMac, pod.macAddress]),
     },
     ...services,

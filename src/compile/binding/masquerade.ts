@@ -31,6 +31,7 @@ import type { BoundPod, PodBinding } from "./pod-binding.ts";
 import { isIp6 } from "./guest-ip6.ts";
 import { compileResolver, DEFAULT_LEASE_SECONDS } from "./lease.ts";
 import { bindingNames, checkTapName } from "./names.ts";
+import { tableName } from "../../state/table-name.ts";
 
 const GATEWAY_MAC = "02:00:00:00:00:00" as MacAddress;
 const GATEWAY = parseIpv4("10.0.2.1");
@@ -111,7 +112,7 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
     key: `${pod.linkKey} nft ${family}`,
     ...common,
     family,
-    name: `netloom_${name}_${pod.name.replaceAll(/[^A-Za-z0-9]/g, "_")}`,
+    name: tableName(name, pod.name),
     rules,
   });
   const objects: StateObject[] = [bridgeLink, tap];
