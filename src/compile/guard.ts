@@ -1,9 +1,10 @@
 /**
  * What machines must not say to each other as if they were the network's servers: DHCP and DHCPv6 answers, and router
- * advertisements. It is dropped where it enters the bridge, wherever it goes.
+ * advertisements. It is dropped where it enters the bridge, wherever it goes. And how often they may ask for addresses,
+ * so that who makes up clients at one port leaves the servers time for the others.
  *
  * What goes to a client's UDP port is an answer, wherever it comes from: clients heed any, and what comes from a server's
- * port may be a relay agent's question. Requests and renewals are never dropped. Ports that the file names are the
+ * port may be a relay agent's question. Ports that the file names are the
  * network's way to the outside and are let through.
  */
 import type { LinkObject, NftTableObject, StateObject } from "../state/object.ts";
@@ -21,8 +22,12 @@ const SERVERS = [
   "  meta protocol ip6 udp dport 546 drop",
   // Also behind extension headers (RFC 7113).
   "  meta protocol ip6 meta l4proto ipv6-icmp icmpv6 type nd-router-advert drop",
+  "  meta protocol ip udp dport 67 jump questions",
+  "  meta protocol ip6 udp dport 547 jump questions",
   "}",
 ];
+/** Of each port: a hundred machines behind it that start at one time are not held up. */
+const QUESTIONS = "limit rate over 1000/second burst 2000 packets drop";
 
 /** One table for each guarded network that has such ports among the objects, and nothing where nft cannot do it. */
 export function compileGuards(
@@ -60,6 +65,9 @@ export function guardOf(
     family: "bridge",
     name: tableName("guard", name),
     rules: [
+      "chain questions {",
+      ...names.map((port) => `  iifname ${port} ${QUESTIONS}`),
+      "}",
       ...SERVERS,
       "chain prerouting {",
       "  type filter hook prerouting priority -300; policy accept;",

@@ -101,13 +101,7 @@ machines:
 
 /** What of all that the one says to everybody reaches the other. */
 async function reaching(from: string, to: string, link = "eth0"): Promise<string[]> {
-  const namespacePath = `/run/netns/${from}`;
-  const netlink = RouteNetlink.open({ namespacePath });
-  const { index } = await netlink.get(getLink({ name: link }), decodeLink).finally(() => netlink.close());
-  const namespace = openNamespace(namespacePath);
-  const words = { namespace, interfaceIndex: index, filter: NOTHING };
-  const sender = new PacketSocket({ ...words, onFrames: () => {}, onError: (error) => expect.fail(error.message) });
-  closeDescriptor(namespace);
+  const sender = await openSender(from, link);
   using capture = await Capture.open(to, link);
   const said = [...ANSWERS, ...OTHERS];
   const heard = (): string[] => {
@@ -123,6 +117,37 @@ async function reaching(from: string, to: string, link = "eth0"): Promise<string
   }
 }
 
+const FLOOD = 40_000;
+const COUNTER =
+  "table bridge counting { chain c { type filter hook prerouting priority 0; udp sport 4005 counter; }; }";
+
+/** How many of the questions that one asks at a time enter the bridge. */
+async function flooding(from: string, link: string): Promise<number> {
+  const sender = await openSender(from, link);
+  shell(`nft '${COUNTER}'`);
+  try {
+    const question = udp4(4005, 67);
+    expect(sender.send(Array.from({ length: FLOOD }, () => question))).toBe(FLOOD);
+    return Number(/packets (\d+)/.exec(shell("nft list table bridge counting"))?.[1]);
+  } finally {
+    sender.close();
+    shell("nft delete table bridge counting");
+  }
+}
+
+async function openSender(from: string, link: string): Promise<PacketSocket> {
+  const namespacePath = `/run/netns/${from}`;
+  const netlink = RouteNetlink.open({ namespacePath });
+  const { index } = await netlink.get(getLink({ name: link }), decodeLink).finally(() => netlink.close());
+  const namespace = openNamespace(namespacePath);
+  const words = { namespace, interfaceIndex: index, filter: NOTHING };
+  try {
+    return new PacketSocket({ ...words, onFrames: () => {}, onError: (error) => expect.fail(error.message) });
+  } finally {
+    closeDescriptor(namespace);
+  }
+}
+
 test("what a server says to clients enters from no machine and no attachment, unless it may", async () => {
   await done(["apply", folder.write("office.yaml", FILE), "--state", state]);
   expect(await done(["plan", folder.join("office.yaml"), "--state", state])).toContain("Nothing to do");
@@ -131,6 +156,12 @@ test("what a server says to clients enters from no machine and no attachment, un
   shell("ip netns add guest");
   await done(["attach", "lan", "--netns", "guest", "--state", state]);
   expect(await reaching("guest", "two")).toEqual(names(OTHERS));
+  const asked = await flooding("one", "eth0");
+  // 2000, and 1000 for each second that it took.
+  expect(asked).toBeGreaterThanOrEqual(2000);
+  expect(asked).toBeLessThan(FLOOD / 2);
+  expect(await flooding("one", "eth1")).toBe(FLOOD);
+  expect(await reaching("guest", "two")).toContain("client");
   await done(["detach", "--netns", "guest", "--state", state]);
   await done(["destroy", folder.join("office.yaml"), "--state", state]);
   expect(shell("nft list tables")).not.toContain("guard");
