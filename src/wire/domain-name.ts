@@ -12,6 +12,8 @@ const LABEL_LIMIT = 63;
 /** Length of a name on the wire with its length bytes and the final zero. */
 const NAME_LIMIT = 255;
 const POINTER_LIMIT = 0x3fff;
+/** As many as a name can have labels: more are only there to keep the reader busy. */
+const MOST_POINTERS = 127;
 
 /**
  * Read the name at `offset`; `next` is the offset behind it. Pointers must lead backwards and the name stays
@@ -23,6 +25,7 @@ export function decodeDomainName(bytes: Uint8Array, offset: number): { name: str
   let next: number | undefined;
   let earliest = offset;
   let nameBytes = 1;
+  let pointers = 0;
   for (;;) {
     const length = bytes[position];
     if (length === undefined) return new Malformed("domain name: runs over the end");
@@ -32,6 +35,7 @@ export function decodeDomainName(bytes: Uint8Array, offset: number): { name: str
       if (low === undefined) return new Malformed("domain name: runs over the end");
       const target = ((length & 0x3f) << 8) | low;
       if (target >= earliest) return new Malformed("domain name: pointer does not lead backwards");
+      if (++pointers > MOST_POINTERS) return new Malformed("domain name: too many pointers");
       next ??= position + 2;
       position = target;
       earliest = target;
@@ -91,7 +95,8 @@ export function encodeDomainName(name: string): Uint8Array {
   return encodeDomainNames([name]);
 }
 
-function labelsOf(name: string): Uint8Array[] {
+/** The labels' bytes, from the left; a final dot is accepted. @throws NetloomError bad-domain-name */
+export function labelsOf(name: string): Uint8Array[] {
   const refuse = (reason: string): NetloomError =>
     new NetloomError("bad-domain-name", `domain name ${JSON.stringify(name)}: ${reason}`);
   const labels: number[][] = [[]];

@@ -1,0 +1,137 @@
+/** Bytes of a message as they are written: names are found again, what does not fit is taken back. */
+import { labelsOf } from "../domain-name.ts";
+import { Malformed } from "../malformed.ts";
+import { COMPRESSED_TYPES, fieldsOf, splitFields } from "./fields.ts";
+import type { DnsRecord } from "./message.ts";
+
+const FURTHEST_POINTER = 0x3fff;
+const FIRST_BYTES = 512;
+
+export class MessageWriter {
+  bytes = new Uint8Array(FIRST_BYTES);
+  position = 0;
+  #limitBytes: number;
+  /** Set by what goes beyond the limit, which is not written. */
+  #full = false;
+  /** Where names stand, by their bytes in lower case. */
+  readonly #written = new Map<string, number>();
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Writes on at `position`, with another limit, whether or not something did not fit. No names from now on. */
+  resume(position: number, limitBytes: number): void {
+    this.position = position;
+    this.#limitBytes = limitBytes;
+    this.#full = false;
+  }
+
+  u8(value: number): void {
+    if (this.#room(1)) this.bytes[this.position++] = value;
+  }
+
+  u16(value: number): void {
+    if (!this.#room(2)) return;
+    this.bytes[this.position++] = value >>> 8;
+    this.bytes[this.position++] = value;
+  }
+
+  put(from: Uint8Array, start: number, end: number): void {
+    if (!this.#room(end - start)) return;
+    for (let i = start; i < end; i++) this.bytes[this.position++] = from[i]!;
+  }
+
+  skip(count: number): void {
+    if (this.#room(count)) this.position += count;
+  }
+
+  /** With a pointer to the longest end of it that was written before. */
+  name(name: string): void {
+    const labels = labelsOf(name);
+    let key = "";
+    const keys = labels.map(() => "");
+    for (let i = labels.length - 1; i >= 0; i--) {
+      key = keyOf(labels[i]!) + key;
+      keys[i] = key;
+    }
+    for (const [i, label] of labels.entries()) {
+      const earlier = this.#written.get(keys[i]!);
+      if (earlier !== undefined) {
+        this.u16(0xc000 | earlier);
+        return;
+      }
+      if (!this.#room(label.length + 1)) return;
+      if (this.position <= FURTHEST_POINTER) this.#written.set(keys[i]!, this.position);
+      this.u8(label.length);
+      this.put(label, 0, label.length);
+    }
+    this.u8(0);
+  }
+
+  /** The records up to the first set that does not fit; nothing when something before did not. @returns how many */
+  section(records: readonly DnsRecord[]): number {
+    let whole = 0;
+    for (let i = 0; i < records.length && !this.#full; ) {
+      const start = this.position;
+      const first = records[i]!;
+      do this.#record(records[i++]!);
+      while (i < records.length && isSameSet(first, records[i]!));
+      if (this.#full) this.position = start;
+      else whole = i;
+    }
+    return whole;
+  }
+
+  #record(record: DnsRecord): void {
+    this.name(record.name);
+    this.u16(record.type);
+    this.u16(record.class);
+    this.u16(record.ttlSeconds >>> 16);
+    this.u16(record.ttlSeconds);
+    const lengthAt = this.position;
+    this.skip(2);
+    this.#data(record);
+    if (this.#full) return;
+    const length = this.position - lengthAt - 2;
+    this.bytes[lengthAt] = length >>> 8;
+    this.bytes[lengthAt + 1] = length;
+  }
+
+  #data({ type, data }: DnsRecord): void {
+    const fields = COMPRESSED_TYPES.has(type) ? splitFields(fieldsOf(type) ?? [], data, 0, data.length) : undefined;
+    if (fields === undefined || fields instanceof Malformed) {
+      this.put(data, 0, data.length);
+      return;
+    }
+    for (const { name, start, end } of fields) {
+      if (name === undefined) this.put(data, start, end);
+      else this.name(name);
+    }
+  }
+
+  #room(count: number): boolean {
+    const end = this.position + count;
+    if (this.#full || end > this.#limitBytes) {
+      this.#full = true;
+      return false;
+    }
+    if (end > this.bytes.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * this.bytes.length));
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    return true;
+  }
+}
+
+/** No two lists of labels give the same text. */
+function keyOf(label: Uint8Array): string {
+  let key = String.fromCharCode(label.length);
+  for (const byte of label) key += String.fromCharCode(byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
+  return key;
+}
+
+function isSameSet(a: DnsRecord, b: DnsRecord): boolean {
+  return a.type === b.type && a.class === b.class && a.name.toLowerCase() === b.name.toLowerCase();
+}
