@@ -1,0 +1,389 @@
+/**
+ * Whole responses in wire form, found by the question as it stands on the wire. A query that can be answered from here
+ * is answered without decoding: the response is copied, and given the asker's id, flags, spelling of the question and
+ * OPT, and TTLs that have run down.
+ *
+ * Time is in seconds, of a clock that only goes forward.
+ */
+import { encodeDomainName } from "../../../wire/domain-name.ts";
+import type { DnsQuestion } from "../../../wire/dns/message.ts";
+import type { DnsCacheLimits } from "../config.ts";
+import { type CachedResponse, describeResponse } from "./cached-response.ts";
+import { type HashKey, randomHashKey } from "./keyed-hash.ts";
+import { KEY_CHECKING_DISABLED, KEY_DNSSEC_OK, QuestionKey } from "./question-key.ts";
+import { BLOCK, KEY_FLAGS, ResponseStore, TOLD } from "./response-store.ts";
+import { ResponseScan, writeUint32 } from "./response.ts";
+
+/** What a question is asked with that its answer depends on. */
+export interface QuestionFlags {
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+}
+
+export interface CachedQuestion {
+  readonly question: DnsQuestion;
+  readonly flags: QuestionFlags;
+}
+
+export interface FoundResponse {
+  /** As it was stored, with TTLs counted down; a copy. */
+  readonly message: Uint8Array;
+  /** Its life has ended: only to be told while nobody answers, with TTLs of STALE_TTL_SECONDS (RFC 8767 §5). */
+  readonly stale: boolean;
+  /** 0 when it is stale. */
+  readonly remainingSeconds: number;
+}
+
+export interface AnswerCacheStats {
+  readonly entries: number;
+  /** Of the responses and what is kept with them. */
+  readonly usedBytes: number;
+  /** Memory that is held for them. */
+  readonly capacityBytes: number;
+  /** Queries that {@link AnswerCache.answer} answered. */
+  readonly hits: number;
+  /** Well-formed queries that it had no living response for. */
+  readonly misses: number;
+  readonly stored: number;
+  /** Responses that had to make room, also when they had ended. */
+  readonly evicted: number;
+}
+
+/** RFC 8767 §5. */
+export const STALE_TTL_SECONDS = 30;
+/** The largest reply over UDP, which passes every path in one piece (DNS flag day 2020). */
+export const UDP_REPLY_BYTES = 1232;
+
+const HEADER_BYTES = 12;
+/** With the root as its name. */
+const SHORTEST_QUERY_BYTES = HEADER_BYTES + 5;
+const PLAIN_REPLY_BYTES = 512;
+const OPT_BYTES = 11;
+const TYPE_OPT = 41;
+const AUTHORITATIVE = 0x04;
+const RECURSION_DESIRED = 0x01;
+const AUTHENTIC_DATA = 0x20;
+const CHECKING_DISABLED = 0x10;
+const DNSSEC_OK = 0x80;
+/** Asked for so often during its life, a response is worth being fetched anew during the last tenth of it. */
+const POPULAR_HITS = 3;
+const MOST_POPULAR = 256;
+/** Of types and classes that are gone through for one name; with more of them all entries are. */
+const MOST_KINDS = 64;
+
+export class AnswerCache {
+  readonly #limits: DnsCacheLimits;
+  readonly #hashKey: HashKey;
+  readonly #store: ResponseStore;
+  readonly #key = new QuestionKey();
+  readonly #scan = new ResponseScan();
+  /** Types and classes that were ever stored. */
+  readonly #kinds = new Set<number>();
+  #popular: CachedQuestion[] = [];
+  #hits = 0;
+  #misses = 0;
+  #stored = 0;
+
+  /** @param hashKey of the table; default a random one */
+  constructor(limits: DnsCacheLimits, hashKey: HashKey = randomHashKey()) {
+    this.#limits = limits;
+    this.#hashKey = hashKey;
+    this.#store = new ResponseStore(limits.bytes, limits.staleSeconds);
+  }
+
+  /**
+   * Keep a response, in the place of an earlier one to the same question. Its life is the least TTL of its records, a
+   * denial's that of its SOA (RFC 2308 §5), within the limits. What has no life is not kept, nor is what is truncated,
+   * malformed, has another question, an OPT record, or another response code than NOERROR and NXDOMAIN.
+   * @param message without OPT; it is copied
+   */
+  store(question: DnsQuestion, flags: QuestionFlags, message: Uint8Array, nowSeconds: number): void {
+    const key = this.#key;
+    const copy = message.slice();
+    if (message.length < SHORTEST_QUERY_BYTES || copy[4] !== 0 || copy[5] !== 1) return;
+    const questionEnd = key.read(copy, HEADER_BYTES, copy.length);
+    if (questionEnd === 0 || !this.#isQuestion(question, questionEnd - HEADER_BYTES)) return;
+    const scan = this.#scan;
+    if (!scan.scan(copy, questionEnd, this.#limits)) return;
+    const asked = keyFlags(flags);
+    const hash = key.hash(asked, this.#hashKey);
+    const now = Math.floor(nowSeconds);
+    const messageWords = (copy.length + 3) >>> 2;
+    const size = BLOCK.message + messageWords + ((scan.ttlCount + 1) >>> 1);
+    const block = this.#room(hash, asked, size, now);
+    if (block < 0) return;
+    const { words, bytes, halves } = this.#store;
+    words[block + BLOCK.expires] = now + scan.lifeSeconds;
+    words[block + BLOCK.stored] = now;
+    words[block + BLOCK.messageBytes] = copy.length;
+    words[block + BLOCK.questionBytes] = key.lengthBytes;
+    words[block + BLOCK.flags] = asked;
+    words[block + BLOCK.ttlCount] = scan.ttlCount;
+    const start = 4 * (block + BLOCK.message);
+    bytes.set(copy, start);
+    // The asker's own, each time.
+    bytes[start] = bytes[start + 1] = 0;
+    bytes[start + 2] = copy[2]! & ~RECURSION_DESIRED;
+    bytes[start + 3] = copy[3]! & ~CHECKING_DISABLED;
+    bytes.set(new Uint8Array(key.words.buffer, 0, key.lengthBytes), start + HEADER_BYTES);
+    halves.set(scan.ttlOffsets.subarray(0, scan.ttlCount), 2 * (block + BLOCK.message + messageWords));
+    this.#kinds.add(question.type * 0x1_0000 + question.class);
+    this.#stored++;
+  }
+
+  /** A block of that size, that of an earlier response to the question where it fits. */
+  #room(hash: number, asked: number, size: number, now: number): number {
+    const block = this.#store.find(this.#key, hash, asked);
+    if (block >= 0) {
+      const old = this.#store.words[block + BLOCK.size]!;
+      if (old >= size && old < 2 * size) return block;
+      this.#store.remove(block);
+    }
+    return this.#store.add(hash, size, now);
+  }
+
+  #isQuestion({ name, type, class: classNumber }: DnsQuestion, lengthBytes: number): boolean {
+    const expected = new QuestionKey();
+    expected.write(encodeDomainName(name), type, classNumber);
+    return expected.lengthBytes === lengthBytes && expected.equals(this.#key.words, 0);
+  }
+
+  /** What is known as the answer to a question, whatever the case of its name. */
+  find(question: DnsQuestion, flags: QuestionFlags, nowSeconds: number): FoundResponse | undefined {
+    const now = Math.floor(nowSeconds);
+    const block = this.#find(question, keyFlags(flags));
+    if (block < 0) return undefined;
+    const expires = this.#store.words[block + BLOCK.expires]! >>> 0;
+    if (now >= expires + this.#limits.staleSeconds) return undefined;
+    return this.#describe(block, now);
+  }
+
+  #find({ name, type, class: classNumber }: DnsQuestion, asked: number): number {
+    this.#key.write(encodeDomainName(name), type, classNumber);
+    return this.#store.find(this.#key, this.#key.hash(asked, this.#hashKey), asked);
+  }
+
+  #describe(block: number, now: number): FoundResponse {
+    const { words, bytes, halves } = this.#store;
+    const start = 4 * (block + BLOCK.message);
+    const length = words[block + BLOCK.messageBytes]!;
+    const message = bytes.slice(start, start + length);
+    const expires = words[block + BLOCK.expires]! >>> 0;
+    const stale = now >= expires;
+    const age = now - (words[block + BLOCK.stored]! >>> 0);
+    const first = 2 * (block + BLOCK.message + ((length + 3) >>> 2));
+    for (let index = 0; index < words[block + BLOCK.ttlCount]!; index++) {
+      const offset = halves[first + index]!;
+      writeUint32(message, offset, stale ? STALE_TTL_SECONDS : readUint32(message, offset) - age);
+    }
+    return { message, stale, remainingSeconds: Math.max(0, expires - now) };
+  }
+
+  /** Forget all that is known of a name, of every type; not what is below it. */
+  remove(name: string): void {
+    const wire = encodeDomainName(name);
+    if (this.#kinds.size > MOST_KINDS) {
+      this.#removeAmongAll(wire);
+      return;
+    }
+    for (const kind of this.#kinds) {
+      this.#key.write(wire, Math.floor(kind / 0x1_0000), kind % 0x1_0000);
+      for (let asked = 0; asked <= KEY_FLAGS; asked++) {
+        const block = this.#store.find(this.#key, this.#key.hash(asked, this.#hashKey), asked);
+        if (block >= 0) this.#store.remove(block);
+      }
+    }
+  }
+
+  #removeAmongAll(wire: Uint8Array): void {
+    this.#key.write(wire, 0, 0);
+    const lower = new Uint8Array(this.#key.words.buffer, 0, wire.length);
+    const isOfName = (block: number): boolean => {
+      const start = 4 * (block + BLOCK.message) + HEADER_BYTES;
+      return lower.every((byte, index) => this.#store.bytes[start + index] === byte);
+    };
+    for (const block of [...this.#store.blocks()].filter(isOfName)) this.#store.remove(block);
+  }
+
+  clear(): void {
+    this.#store.clear();
+    this.#kinds.clear();
+  }
+
+  /** All that can still be told, in no order; nothing may be stored or removed while it is gone through. */
+  *entries(nowSeconds: number): Generator<CachedResponse> {
+    const now = Math.floor(nowSeconds);
+    const { words } = this.#store;
+    for (const block of this.#store.blocks()) {
+      if (now >= (words[block + BLOCK.expires]! >>> 0) + this.#limits.staleSeconds) continue;
+      const { message, stale, remainingSeconds } = this.#describe(block, now);
+      yield {
+        ...describeResponse(message),
+        flags: flagsOf(words[block + BLOCK.flags]!),
+        stale,
+        remainingSeconds,
+        hits: words[block + BLOCK.hits]!,
+        message,
+      };
+    }
+  }
+
+  stats(): AnswerCacheStats {
+    return {
+      entries: this.#store.count,
+      usedBytes: this.#store.usedBytes,
+      capacityBytes: this.#store.capacityBytes,
+      hits: this.#hits,
+      misses: this.#misses,
+      stored: this.#stored,
+      evicted: this.#store.evicted,
+    };
+  }
+
+  /**
+   * What was asked for repeatedly and is in the last tenth of its life: worth asking for again now. Each is told once;
+   * what was stored with AA is a zone's of our own and is not told.
+   */
+  takePopular(): readonly CachedQuestion[] {
+    const popular = this.#popular;
+    if (popular.length > 0) this.#popular = [];
+    return popular;
+  }
+
+  /**
+   * Write the reply to a query over UDP.
+   * @param out has room for {@link UDP_REPLY_BYTES} at `outOffset`
+   * @returns its length; 0 when the query has to go the long way: nothing living is known, it is no plain query of one
+   *   question, or the reply is longer than the asker takes
+   */
+  answer(
+    query: Uint8Array,
+    offset: number,
+    length: number,
+    out: Uint8Array,
+    outOffset: number,
+    nowSeconds: number,
+  ): number {
+    const end = offset + length;
+    const low = query[offset + 3]!;
+    // A response, another opcode, AA, TC, RA, Z and a response code are odd, and so is all but one question.
+    if (
+      length < SHORTEST_QUERY_BYTES ||
+      (query[offset + 2]! & ~RECURSION_DESIRED) !== 0 ||
+      (low & ~(AUTHENTIC_DATA | CHECKING_DISABLED)) !== 0 ||
+      query[offset + 4] !== 0 ||
+      query[offset + 5] !== 1 ||
+      (query[offset + 6]! | query[offset + 7]! | query[offset + 8]! | query[offset + 9]! | query[offset + 10]!) !== 0
+    )
+      return 0;
+    const key = this.#key;
+    const questionEnd = key.read(query, offset + HEADER_BYTES, end);
+    if (questionEnd === 0) return 0;
+    const additionals = query[offset + 11]!;
+    let asked = (low & CHECKING_DISABLED) === 0 ? 0 : KEY_CHECKING_DISABLED;
+    let largest = PLAIN_REPLY_BYTES;
+    if (additionals === 1) {
+      if (!isExtension(query, questionEnd, end)) return 0;
+      if ((query[questionEnd + 7]! & DNSSEC_OK) !== 0) asked |= KEY_DNSSEC_OK;
+      largest = (query[questionEnd + 3]! << 8) | query[questionEnd + 4]!;
+      if (largest < PLAIN_REPLY_BYTES) largest = PLAIN_REPLY_BYTES;
+      else if (largest > UDP_REPLY_BYTES) largest = UDP_REPLY_BYTES;
+    } else if (additionals !== 0 || questionEnd !== end) return 0;
+
+    const store = this.#store;
+    const block = store.find(key, key.hash(asked, this.#hashKey), asked);
+    const words = store.words;
+    const now = Math.floor(nowSeconds);
+    if (block < 0 || now >= words[block + BLOCK.expires]! >>> 0) {
+      this.#misses++;
+      return 0;
+    }
+    const messageBytes = words[block + BLOCK.messageBytes]!;
+    if (messageBytes + additionals * OPT_BYTES > largest) return 0;
+    const bytes = store.bytes;
+    const start = 4 * (block + BLOCK.message);
+    const questionBytes = questionEnd - offset;
+    out[outOffset] = query[offset]!;
+    out[outOffset + 1] = query[offset + 1]!;
+    out[outOffset + 2] = bytes[start + 2]! | query[offset + 2]!;
+    const kept = (low & AUTHENTIC_DATA) !== 0 || (asked & KEY_DNSSEC_OK) !== 0 ? 0xff : ~AUTHENTIC_DATA;
+    out[outOffset + 3] = (bytes[start + 3]! & kept) | (low & CHECKING_DISABLED);
+    for (let index = 4; index < HEADER_BYTES; index++) out[outOffset + index] = bytes[start + index]!;
+    for (let index = HEADER_BYTES; index < questionBytes; index++) out[outOffset + index] = query[offset + index]!;
+    for (let index = questionBytes; index < messageBytes; index++) out[outOffset + index] = bytes[start + index]!;
+    const age = now - (words[block + BLOCK.stored]! >>> 0);
+    if (age > 0) this.#ageReply(block, age, out, outOffset);
+    words[block + BLOCK.hits]!++;
+    this.#hits++;
+    if (10 * ((words[block + BLOCK.expires]! >>> 0) - now) <= age) this.#tellPopular(block);
+    if (additionals === 0) return messageBytes;
+    writeExtension(out, outOffset + messageBytes, asked);
+    // Without OPT it has 255 additional records at most, being short enough for UDP.
+    out[outOffset + 11]!++;
+    return messageBytes + OPT_BYTES;
+  }
+
+  #ageReply(block: number, age: number, out: Uint8Array, outOffset: number): void {
+    const { words, halves } = this.#store;
+    const first = 2 * (block + BLOCK.message + ((words[block + BLOCK.messageBytes]! + 3) >>> 2));
+    const last = first + words[block + BLOCK.ttlCount]!;
+    for (let index = first; index < last; index++) {
+      const position = outOffset + halves[index]!;
+      writeUint32(out, position, readUint32(out, position) - age);
+    }
+  }
+
+  #tellPopular(block: number): void {
+    const { words, bytes } = this.#store;
+    const start = 4 * (block + BLOCK.message);
+    if (
+      (words[block + BLOCK.flags]! & TOLD) !== 0 ||
+      words[block + BLOCK.hits]! < POPULAR_HITS ||
+      (bytes[start + 2]! & AUTHORITATIVE) !== 0 ||
+      this.#popular.length === MOST_POPULAR
+    )
+      return;
+    words[block + BLOCK.flags]! |= TOLD;
+    const message = bytes.subarray(start, start + words[block + BLOCK.messageBytes]!);
+    this.#popular.push({ question: describeResponse(message).question, flags: flagsOf(words[block + BLOCK.flags]!) });
+  }
+}
+
+/** One OPT record of version 0 at the end of the query (RFC 6891 §6.1.2); its options are not looked at. */
+function isExtension(query: Uint8Array, start: number, end: number): boolean {
+  return (
+    start + OPT_BYTES <= end &&
+    query[start] === 0 &&
+    query[start + 1] === 0 &&
+    query[start + 2] === TYPE_OPT &&
+    query[start + 5] === 0 &&
+    query[start + 6] === 0 &&
+    start + OPT_BYTES + ((query[start + 9]! << 8) | query[start + 10]!) === end
+  );
+}
+
+function writeExtension(out: Uint8Array, start: number, asked: number): void {
+  out[start] = 0;
+  out[start + 1] = 0;
+  out[start + 2] = TYPE_OPT;
+  out[start + 3] = UDP_REPLY_BYTES >>> 8;
+  out[start + 4] = UDP_REPLY_BYTES & 0xff;
+  out[start + 5] = 0;
+  out[start + 6] = 0;
+  out[start + 7] = (asked & KEY_DNSSEC_OK) === 0 ? 0 : DNSSEC_OK;
+  out[start + 8] = 0;
+  out[start + 9] = 0;
+  out[start + 10] = 0;
+}
+
+function keyFlags({ dnssecOk, checkingDisabled }: QuestionFlags): number {
+  return (dnssecOk ? KEY_DNSSEC_OK : 0) | (checkingDisabled ? KEY_CHECKING_DISABLED : 0);
+}
+
+function flagsOf(asked: number): QuestionFlags {
+  return { dnssecOk: (asked & KEY_DNSSEC_OK) !== 0, checkingDisabled: (asked & KEY_CHECKING_DISABLED) !== 0 };
+}
+
+function readUint32(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0;
+}
