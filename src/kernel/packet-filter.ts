@@ -29,6 +29,7 @@ const PROTOCOL_UDP = 17;
 const PROTOCOL_ICMPV6 = 58;
 const DHCP_SERVER_PORT = 67;
 const DHCP_CLIENT_PORT = 68;
+const PXE_PORT = 4011;
 const DHCP6_SERVER_PORT = 547;
 const DHCP6_CLIENT_PORT = 546;
 const ECHO_REPLY = 0;
@@ -49,17 +50,18 @@ interface Besides {
   readonly echoReplies: boolean;
 }
 
-/** Untagged IPv4 (also with options, no fragments) with UDP to the port, and what is asked for besides. */
-function udpFilter(port: number, { arp, echoReplies }: Besides): readonly BpfInstruction[] {
+/** Untagged IPv4 (also with options, no fragments) with UDP to one of the ports, and what is asked for besides. */
+function udpFilter(ports: readonly number[], { arp, echoReplies }: Besides): readonly BpfInstruction[] {
+  const last = ports.length - 1;
   const echoSteps = echoReplies
     ? [
         instruction(JUMP_EQUAL, PROTOCOL_ICMP, 0, 3),
         instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
         instruction(LOAD_BYTE_INDEXED, IP_OFFSET),
-        instruction(JUMP_EQUAL, ECHO_REPLY, 6, 7),
+        instruction(JUMP_EQUAL, ECHO_REPLY, 6 + last, 7 + last),
       ]
     : [];
-  const ipSteps = 8 + echoSteps.length;
+  const ipSteps = 8 + last + echoSteps.length;
   const arpStep = arp ? [instruction(JUMP_EQUAL, ETHERTYPE_ARP, ipSteps, 0)] : [];
   return [
     instruction(LOAD_WORD_ABSOLUTE, VLAN_TAG_PRESENT),
@@ -69,31 +71,34 @@ function udpFilter(port: number, { arp, echoReplies }: Besides): readonly BpfIns
     instruction(JUMP_EQUAL, ETHERTYPE_IPV4, 0, ipSteps),
     instruction(LOAD_BYTE_ABSOLUTE, IP_OFFSET + 9),
     ...echoSteps,
-    instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6),
+    instruction(JUMP_EQUAL, PROTOCOL_UDP, 0, 6 + last),
     instruction(LOAD_HALF_ABSOLUTE, IP_OFFSET + 6),
-    instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4, 0),
+    instruction(JUMP_ANY_BIT, FRAGMENT_BITS, 4 + last, 0),
     instruction(LOAD_X_HEADER_LENGTH, IP_OFFSET),
     instruction(LOAD_HALF_INDEXED, IP_OFFSET + 2),
-    instruction(JUMP_EQUAL, port, 0, 1),
+    ...ports.map((port, i) => instruction(JUMP_EQUAL, port, last - i, i === last ? 1 : 0)),
     instruction(RETURN, WHOLE_FRAME),
     instruction(RETURN, DROP),
   ];
 }
 
 /** As tcpdump would write it: `not vlan and (arp or (ip[6:2] & 0x3fff = 0 and udp dst port 67))`. */
-export const DHCP_SERVER_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: true, echoReplies: false });
+export const DHCP_SERVER_FILTER = udpFilter([DHCP_SERVER_PORT], { arp: true, echoReplies: false });
 
 /** Nothing but what DHCP clients and relays send to servers: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 67`. */
-export const DHCP_REQUEST_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: false, echoReplies: false });
+export const DHCP_REQUEST_FILTER = udpFilter([DHCP_SERVER_PORT], { arp: false, echoReplies: false });
 
-/** The same, and who answers for an address: ARP, and `icmp[icmptype] = icmp-echoreply`. */
-export const DHCP_REQUEST_AND_PROBE_FILTER = udpFilter(DHCP_SERVER_PORT, { arp: true, echoReplies: true });
+/** The same, and what boot clients send to proxyDHCP servers: `… and (udp dst port 67 or udp dst port 4011)`. */
+export const BOOT_REQUEST_FILTER = udpFilter([DHCP_SERVER_PORT, PXE_PORT], { arp: false, echoReplies: false });
+
+/** As {@link DHCP_REQUEST_FILTER}, and who answers for an address: ARP, and `icmp[icmptype] = icmp-echoreply`. */
+export const DHCP_REQUEST_AND_PROBE_FILTER = udpFilter([DHCP_SERVER_PORT], { arp: true, echoReplies: true });
 
 /** What DHCP servers send to clients: `not vlan and ip[6:2] & 0x3fff = 0 and udp dst port 68`. */
-export const DHCP_CLIENT_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: false, echoReplies: false });
+export const DHCP_CLIENT_FILTER = udpFilter([DHCP_CLIENT_PORT], { arp: false, echoReplies: false });
 
 /** The same, and ARP: a client sees who else has its address. */
-export const DHCP_CLIENT_AND_ARP_FILTER = udpFilter(DHCP_CLIENT_PORT, { arp: true, echoReplies: false });
+export const DHCP_CLIENT_AND_ARP_FILTER = udpFilter([DHCP_CLIENT_PORT], { arp: true, echoReplies: false });
 
 /** Untagged IPv6 without extension headers that is ICMPv6 of one of the types, or UDP to port 547. */
 function ip6Filter(types: readonly number[]): readonly BpfInstruction[] {

@@ -14,6 +14,7 @@ import type { FuzzRun, FuzzTarget } from "./target.ts";
 import { DHCP4 } from "./targets/dhcp4.ts";
 import { DHCP4_CLIENT } from "./targets/dhcp4-client.ts";
 import { DHCP4_SERVER } from "./targets/dhcp4-server.ts";
+import { PROXY_DHCP } from "./targets/proxy-dhcp.ts";
 import { DHCP6_CLIENT } from "./targets/dhcp6-client.ts";
 import { DHCP6_SERVER } from "./targets/dhcp6-server.ts";
 import { GUEST_IP6 } from "./targets/guest-ip6.ts";
@@ -22,6 +23,7 @@ import { ROUTER } from "./targets/router.ts";
 const TARGETS: readonly FuzzTarget[] = [
   DHCP4,
   DHCP4_SERVER,
+  PROXY_DHCP,
   DHCP4_CLIENT,
   GUEST_IP6,
   DHCP6_SERVER,

@@ -115,9 +115,10 @@ export class ReplyEncoder {
   }
 }
 
-/** RFC 6842, RFC 3011 §2, RFC 3046 §2.2: as they came, and option 82 as the last one. */
+/** RFC 6842, RFC 4578 §2.3, RFC 3011 §2, RFC 3046 §2.2: as they came, and option 82 as the last one. */
 const ECHOED = [
   DHCP4_OPTION.clientIdentifier.code,
+  DHCP4_OPTION.clientMachine.code,
   DHCP4_OPTION.subnetSelection.code,
   DHCP4_OPTION.relayAgentInformation.code,
 ];
