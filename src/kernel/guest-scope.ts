@@ -33,5 +33,6 @@ export function guestScopeWords(description: string, facts: UnitFacts = gatherFa
   const { pid, execPid, systemdRun, booted } = facts;
   if (!booted || systemdRun === undefined || execPid !== String(pid)) return [];
   const options = ["--scope", "--quiet", "--collect", "--slice=netloom-guests.slice", `--description=${description}`];
-  return [systemdRun, ...options, "--"];
+  // Stopped after it: until then the guest shuts down by itself.
+  return [systemdRun, ...options, "--property=Before=netloom-guests.service", "--"];
 }

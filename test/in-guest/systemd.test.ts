@@ -142,6 +142,11 @@ describe("netloom-apply@.service and its guest", () => {
       "Virtual machine vm1 of netloom\n",
     );
     expect(privileges(guestPid())).toEqual(privileges(started.daemonPid));
+    // With the host it is stopped only after it had time to shut itself down.
+    expect(await host.shell(`systemctl show --property Before --value ${scope}`)).toContain("netloom-guests.service");
+    expect(
+      await host.shell("systemctl start netloom-guests.service && systemctl is-active netloom-guests.service"),
+    ).toBe("active\n");
   });
 
   test("a restart leaves the guest alone and takes it up again; --group opens the socket and nothing else", async () => {

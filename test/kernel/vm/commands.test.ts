@@ -128,6 +128,8 @@ describe("wrong use", () => {
     [["vm", "console"], "NAME is missing"],
     [["vm", "console", "one", "--attach", "--json"], "exclude each other"],
     [["vm", "stop", "one", "--powerdown", "soon"], "--powerdown soon: not a number"],
+    [["vm", "stop"], "NAME is missing"],
+    [["vm", "stop", "one", "--all"], "exclude each other"],
     [["vm", "nothing"], "there is no such command"],
   ])("%j is told", (words, reason) => {
     expect(netloom(...words)).toMatchObject({ status: 2, stderr: expect.stringContaining(reason) });
@@ -140,7 +142,7 @@ describe("vm stop", () => {
       status: 1,
       stderr: expect.stringContaining("no applied file has a machine of that name"),
     });
-    expect(netloom("vm", "stop", "one")).toMatchObject({ status: 0, stdout: "VM one is stopped.\n" });
+    expect(netloom("vm", "stop", "--all")).toMatchObject({ status: 0, stdout: "VM one is stopped.\n" });
     expect(processesNamed("qemu-system-x86")).toEqual([]);
     expect(JSON.parse(netloom("vm", "list", "--json").stdout)).toMatchObject([
       { name: "one", state: "stopped" },
@@ -158,5 +160,6 @@ describe("vm stop", () => {
     });
     expect(processesNamed("qemu-system-x86")).toEqual([]);
     expect(netloom("vm", "list").stdout).toMatch(/\none +stopped .*it was told to stop\n/);
+    expect(netloom("vm", "stop", "--all")).toMatchObject({ status: 0, stdout: "No guest runs.\n" });
   });
 });

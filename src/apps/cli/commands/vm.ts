@@ -1,7 +1,7 @@
 /** vm list, vm console, vm run, vm stop: the guests that netloom runs. */
 import { readTextIfExists } from "../../../store/atomic-file.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
-import { NetloomError } from "../../../base/errors.ts";
+import { messageOf, NetloomError } from "../../../base/errors.ts";
 import { DaemonClient } from "../../../daemon/client.ts";
 import type { ResponseOf } from "../../../daemon/contract.ts";
 import type { GuestRunRequest } from "../../../engine/attach-request.ts";
@@ -108,26 +108,51 @@ function describe({ name, nics, addresses }: ResponseOf<"vmNew">["guest"]): stri
 
 export const vmStopCommand: Command = {
   name: "vm stop",
-  operands: ["NAME"],
+  operands: ["[NAME]"],
   summary: "End a guest. A file's is started again by `vm run` or `apply`, any other is taken back with its taps.",
   options: {
+    all: { help: "every guest that runs, at the same time; `vm run NAME` starts each again" },
     powerdown: {
       value: "SECONDS",
       help: "ask the guest to shut down and wait that long before ending it (default 0: end it at once)",
     },
   },
   async run(invocation) {
-    const name = invocation.positionals[0]!;
+    const [name] = invocation.positionals;
     const given = invocation.option("powerdown") ?? "0";
     if (!/^\d{1,4}$/.test(given))
       throw usageError(`vm stop: --powerdown ${given}: not a number of seconds from 0 to 9999`);
+    if (invocation.flag("all") === (name !== undefined))
+      throw usageError(name === undefined ? "vm stop: NAME is missing" : "vm stop: NAME and --all exclude each other");
     const stateFolder = stateFolderPath(invocation.option("state"));
+    if (name === undefined) return stopAll(stateFolder, Number(given), invocation.flag("json"));
     const isGone = await stopped(stateFolder, name, Number(given));
     if (invocation.flag("json")) printJson({ name, state: "stopped", ...(isGone ? { removed: true } : {}) });
     else print(isGone ? `VM ${name} has ended, nothing of it is left.` : `VM ${name} is stopped.`);
     return 0;
   },
 };
+
+/** One that cannot be stopped keeps none of the others. */
+async function stopAll(stateFolder: string, powerdownSeconds: number, asJson: boolean): Promise<number> {
+  const running = (await listGuests(stateFolder)).filter(({ state }) => state === "running" || state === "starting");
+  const ends = await Promise.all(
+    running.map(async ({ name }) => {
+      try {
+        await stopGuest(stateFolder, name, powerdownSeconds);
+        return { name, state: "stopped" };
+      } catch (error) {
+        return { name, state: "failed", reason: messageOf(error) };
+      }
+    }),
+  );
+  if (asJson) printJson(ends);
+  else if (ends.length === 0) print("No guest runs.");
+  else
+    for (const { name, reason } of ends)
+      print(`VM ${name} ${reason === undefined ? "is stopped." : `runs: ${reason}`}`);
+  return ends.some(({ state }) => state === "failed") ? 1 : 0;
+}
 
 async function stopGuest(stateFolder: string, name: string, powerdownSeconds: number): Promise<void> {
   const client = new KeeperClient(stateFolder);
