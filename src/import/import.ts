@@ -2,11 +2,12 @@
 import type { Ipv4Prefix } from "../base/address.ts";
 import { importDhcpd } from "./dhcpd/dhcpd.ts";
 import { importDnsmasq } from "./dnsmasq/dnsmasq.ts";
+import { importHanewin } from "./hanewin/hanewin.ts";
 import { type Files, Included } from "./included.ts";
 import { formatNetworkFile, type NetworkFile } from "./network-file.ts";
 import { type Problem, Problems } from "./problem.ts";
 
-export const FORMATS = ["dhcpd", "dnsmasq"] as const;
+export const FORMATS = ["dhcpd", "dnsmasq", "hanewin"] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface Imported {
@@ -17,7 +18,7 @@ export interface Imported {
   readonly problems: readonly Problem[];
 }
 
-const IMPORTERS = { dhcpd: importDhcpd, dnsmasq: importDnsmasq } as const;
+const IMPORTERS = { dhcpd: importDhcpd, dnsmasq: importDnsmasq, hanewin: importHanewin } as const;
 
 export interface ImportChoices {
   /** Default: what the text looks like. */
@@ -29,7 +30,7 @@ export interface ImportChoices {
 }
 
 /**
- * Read a dhcpd.conf(5) or a dnsmasq.conf(5). Nothing is thrown, whatever the text.
+ * Read a dhcpd.conf(5), a dnsmasq.conf(5) or haneWIN's DHCPsrv.ini. Nothing is thrown, whatever the text.
  * @param name of the file, for a comment
  */
 export function importConfiguration(
@@ -45,8 +46,9 @@ export function importConfiguration(
   return { format, file, problems: problems.all() };
 }
 
-/** Statements of dhcpd end with a semicolon or open a block. */
+/** Statements of dhcpd end with a semicolon or open a block; an ini file has sections. */
 function formatOf(text: string): Format {
+  if (/^\[[^\]\n]*\][ \t]*\r?$/m.test(text) && /^(Profile\d+|BaseIP|TFTP\w+) *=/im.test(text)) return "hanewin";
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const ofDhcpd = lines.filter((line) => /[;{}]$/.test(line)).length;
   const ofDnsmasq = lines.filter((line) => /^(--)?[a-z0-9-]+(=.*[^;{])?$/.test(line)).length;

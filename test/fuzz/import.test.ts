@@ -13,7 +13,14 @@ import { randomNumbers } from "../support/random.ts";
 const INPUTS = Number(process.env["NETLOOM_FUZZ_INPUTS"] ?? 100_000) / 2000;
 const SEED = Number(process.env["NETLOOM_FUZZ_SEED"] ?? Date.now() % 0x7fffffff);
 const FILES = join(import.meta.dirname, "../import/files");
-const NAMES = ["office-dhcpd.conf", "home-dnsmasq.conf", "isc.leases", "kea-leases4.csv", "dnsmasq.leases"];
+const NAMES = [
+  "office-dhcpd.conf",
+  "home-dnsmasq.conf",
+  "isc.leases",
+  "kea-leases4.csv",
+  "dnsmasq.leases",
+  "classroom-hanewin.ini",
+];
 const SEEDS = NAMES.map((name) => readFileSync(join(FILES, name), "utf8"));
 const PIECES = [
   '"',
