@@ -100,7 +100,7 @@ export class LeaseNames {
     this.#lookedSeconds = nowSeconds;
     const changed: string[] = [];
     let earliest = FOREVER_SECONDS;
-    for (const { address, endSeconds } of [...this.#byAddress.values()]) {
+    for (const { address, endSeconds } of this.#byAddress.values()) {
       if (endSeconds <= nowSeconds) changed.push(...this.#drop(address));
       else if (endSeconds < earliest) earliest = endSeconds;
     }
