@@ -18,6 +18,7 @@ export {
   type ReceivedDatagram,
   type ReceivedFrame,
 } from "./native/reader.ts";
+export { PEER_SLOT_BYTES, ReplySocket } from "./native/reply-socket.ts";
 export { hostInteger } from "./native/socket-option.ts";
 
 const OWN_NAMESPACE = -1;

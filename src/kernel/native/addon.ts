@@ -70,6 +70,7 @@ export interface Addon {
     peers: readonly Uint8Array[],
     start: number,
   ): number;
+  sendReplies(reader: ReaderHandle, buffer: Uint8Array, replies: Uint32Array, start: number, end: number): number;
 }
 
 /**

@@ -56,7 +56,7 @@ const RECORD_PEER_LENGTH = 4;
 export const FLAG_TRUNCATED = 1;
 const FLAG_CHECKSUM_NOT_READY = 2;
 const FLAG_VLAN = 4;
-const PEER_BYTES = 128;
+export const PEER_BYTES = 128;
 
 const EAGAIN = 11;
 export const ENOBUFS = 105;
@@ -150,12 +150,43 @@ export class Reader {
         position += result;
         continue;
       }
-      if (result === -EAGAIN || result === -ENOBUFS) break;
-      this.#onError(refusal(`send on ${this.#name}`, "sendmmsg", -result));
-      if (NOBODY_CAN_SEND.has(-result)) break;
+      if (!this.#maySendMore(result)) break;
       position += 1;
     }
     return sent;
+  }
+
+  /** Of REPLY_FIELDS numbers each; from within onBatch. @returns as {@link send} */
+  reply(buffer: Uint8Array, replies: Uint32Array, count: number): number {
+    const handle = this.#handle;
+    let sent = 0;
+    let position = 0;
+    // Closed while its batch was handled: nobody hears the rest.
+    while (handle !== undefined && position < count) {
+      const result = this.#sendReplies(handle, { buffer, replies, start: position, end: count });
+      if (result > 0) {
+        sent += result;
+        position += result;
+        continue;
+      }
+      if (!this.#maySendMore(result)) break;
+      position += 1;
+    }
+    return sent;
+  }
+
+  #sendReplies(
+    handle: ReaderHandle,
+    { buffer, replies, start, end }: { buffer: Uint8Array; replies: Uint32Array; start: number; end: number },
+  ): number {
+    return attempt(`send on ${this.#name}`, (addon) => addon.sendReplies(handle, buffer, replies, start, end));
+  }
+
+  /** After a refusal of one datagram. */
+  #maySendMore(result: number): boolean {
+    if (result === -EAGAIN || result === -ENOBUFS) return false;
+    this.#onError(refusal(`send on ${this.#name}`, "sendmmsg", -result));
+    return !NOBODY_CAN_SEND.has(-result);
   }
 
   close(): void {

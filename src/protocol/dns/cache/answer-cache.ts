@@ -119,6 +119,7 @@ export class AnswerCache {
     words[block + BLOCK.questionBytes] = key.lengthBytes;
     words[block + BLOCK.flags] = asked;
     words[block + BLOCK.ttlCount] = scan.ttlCount;
+    words[block + BLOCK.hits] = 0;
     const start = 4 * (block + BLOCK.message);
     bytes.set(copy, start);
     // The asker's own, each time.

@@ -34,7 +34,7 @@ const FIRST_WORDS = 16 * 1024;
 const FIRST_SLOTS = 256;
 const LARGEST_SHARE = 4;
 /** Blocks that move to make room for one: more of them, and the next is taken away whatever it is. */
-const MOST_MOVES = 64;
+const MOST_MOVES = 256;
 const QUESTION_WORDS = 3;
 
 export class ResponseStore {
