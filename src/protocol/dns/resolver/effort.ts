@@ -1,0 +1,25 @@
+/** How much may be done for one question: whoever asks must not be able to make us ask for ever (CVE-2020-12662). */
+
+/** Messages to servers, repetitions included. */
+const MOST_QUERIES = 60;
+/** Names of servers whose addresses are looked for. */
+const MOST_SERVER_NAMES = 8;
+
+export class Effort {
+  #queries = MOST_QUERIES;
+  #serverNames = MOST_SERVER_NAMES;
+  /** Those that are being looked for: one that needs itself is not found. */
+  readonly lookedFor = new Set<string>();
+
+  takeQuery(): boolean {
+    return this.#queries-- > 0;
+  }
+
+  takeServerName(name: string): boolean {
+    return !this.lookedFor.has(name) && this.#serverNames-- > 0;
+  }
+
+  get isSpent(): boolean {
+    return this.#queries <= 0;
+  }
+}

@@ -1,0 +1,25 @@
+/** One question that is being worked on, and who waits for it. */
+import type { DnsQuestion } from "../../../wire/dns/message.ts";
+import type { QuestionFlags } from "../cache/answer-cache.ts";
+import type { Piece } from "./piece.ts";
+import type { Timer } from "./timers.ts";
+import type { Failure, Work } from "./world.ts";
+
+export interface Flight {
+  readonly key: string;
+  readonly question: DnsQuestion;
+  readonly flags: QuestionFlags;
+  readonly work: Work<Piece | Failure>;
+  readonly beganAt: number;
+  /** Who is told; they were told something older already once it is empty. */
+  tokens: number[];
+  /** What has run out is told at once: the wait for something newer was too long. */
+  tellsStale: boolean;
+  isDone: boolean;
+  /** Of what has run out, and of the end of all patience. */
+  readonly timers: Timer[];
+}
+
+export function questionKey({ name, type, class: dnsClass }: DnsQuestion, flags: QuestionFlags): string {
+  return `${name}|${type}|${dnsClass}|${(flags.dnssecOk ? 1 : 0) + (flags.checkingDisabled ? 2 : 0)}`;
+}

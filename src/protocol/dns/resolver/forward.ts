@@ -1,0 +1,45 @@
+/** A question to servers that resolve for us. */
+import type { DnsMessage } from "../../../wire/dns/message.ts";
+import { DNS_TYPE } from "../../../wire/dns/types.ts";
+import { inquiryKey } from "./inquiries.ts";
+import type { InquiryRequest } from "./inquiry.ts";
+import { type Piece, readPiece } from "./piece.ts";
+import type { Route } from "./routes.ts";
+import type { Failure, Task, Work, World } from "./world.ts";
+
+export function* forward(world: World, route: Route, task: Task): Work<Piece | Failure> {
+  const { question } = task;
+  const request = requestTo(route, task);
+  if (route.mayIterate && world.servers.areAllDead(route.upstreams)) {
+    world.measure(request);
+    return { failed: "all servers are dead" };
+  }
+  const result = yield request;
+  if ("failed" in result) return result;
+  // What another server is to be asked about is not taken from this one.
+  const piece = readPiece(result.message, question, (name) => world.routes.of(name) === route);
+  world.counters.badAnswers.bailiwick += piece.dropped;
+  return piece;
+}
+
+function requestTo(route: Route, { question, flags, effort }: Task): InquiryRequest {
+  const asked = { question, recursionDesired: true, ...flags };
+  return {
+    ...asked,
+    key: inquiryKey(`domain ${route.domain}`, asked),
+    servers: route.upstreams,
+    measured: true,
+    effort,
+    unusable: refersElsewhere,
+  };
+}
+
+/** A server that does not resolve for us sends us to others. */
+function refersElsewhere(message: DnsMessage): string | undefined {
+  const { authoritative, recursionAvailable, answers, authorities } = message;
+  const isReferral =
+    answers.length === 0 &&
+    authorities.some(({ type }) => type === DNS_TYPE.NS) &&
+    !authorities.some(({ type }) => type === DNS_TYPE.SOA);
+  return isReferral && !authoritative && !recursionAvailable ? "does not resolve" : undefined;
+}

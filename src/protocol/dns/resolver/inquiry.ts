@@ -1,0 +1,100 @@
+/** One question to servers of equal rank, until one of them gives an answer that can be used. */
+import type { DnsMessage, DnsQuestion } from "../../../wire/dns/message.ts";
+import type { DnsUpstream } from "../config.ts";
+import type { UpstreamQuery } from "../exchange.ts";
+import type { Asked } from "./check.ts";
+import type { Effort } from "./effort.ts";
+import type { ServerRecord } from "./servers.ts";
+import type { Timer } from "./timers.ts";
+
+export interface InquiryRequest {
+  /** Requests with the same key are one while they are in flight. */
+  readonly key: string;
+  readonly servers: readonly DnsUpstream[];
+  readonly question: DnsQuestion;
+  readonly recursionDesired: boolean;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+  /** Whether the servers beside the chosen one are measured from time to time. */
+  readonly measured: boolean;
+  readonly effort: Effort;
+  /** Why an answer without fault is of no use, so that another server is asked; undefined: it is of use. */
+  readonly unusable: (message: DnsMessage, server: DnsUpstream) => string | undefined;
+}
+
+export type InquiryResult =
+  | { readonly message: DnsMessage; readonly server: DnsUpstream }
+  /** `silent`: nobody said anything at all. */
+  | { readonly failed: string; readonly silent: boolean };
+
+export type Done = (result: InquiryResult, now: number) => void;
+
+/** Once that many messages for one question were answered wrongly, it is asked over TCP. */
+export const MOST_BAD_ANSWERS = 3;
+/** Times that one server is asked the same. */
+const MOST_TRIES = 3;
+const MOST_ATTEMPTS = 8;
+
+export interface Attempt {
+  readonly query: number;
+  readonly inquiry: Inquiry;
+  readonly record: ServerRecord;
+  readonly transport: UpstreamQuery["transport"];
+  readonly withExtension: boolean;
+  readonly asked: Asked;
+  readonly sentAt: number;
+  /** Only made to know the server better: it does not keep the inquiry waiting. */
+  measuring: boolean;
+  timer: Timer | undefined;
+  /** Nobody waits for it any more; should its answer come, it is taken. */
+  isOverdue: boolean;
+}
+
+export class Inquiry {
+  readonly request: InquiryRequest;
+  /** Who is told of the result; undefined: told already. */
+  waiting: Done[] | undefined = [];
+  /** How often each server was asked, by its key. */
+  readonly tries = new Map<string, number>();
+  /** Servers that were told to be of no use for this question. */
+  readonly excluded = new Set<string>();
+  readonly attempts = new Set<Attempt>();
+  attemptsMade = 0;
+  badAnswers = 0;
+  /** What the last server said that was of no use. */
+  lastReason: string | undefined;
+
+  constructor(request: InquiryRequest) {
+    this.request = request;
+  }
+
+  get isDone(): boolean {
+    return this.waiting === undefined;
+  }
+
+  /** Whether an attempt is still waited for. */
+  get isWaiting(): boolean {
+    for (const { measuring, isOverdue } of this.attempts) if (!measuring && !isOverdue) return true;
+    return false;
+  }
+
+  get mayTryAgain(): boolean {
+    return this.attemptsMade < Math.min(MOST_ATTEMPTS, 2 * this.request.servers.length + 1);
+  }
+
+  /** The attempt that is only measuring this server. */
+  measuringOf(record: ServerRecord): Attempt | undefined {
+    for (const attempt of this.attempts) if (attempt.measuring && attempt.record === record) return attempt;
+    return undefined;
+  }
+
+  isCandidate(record: ServerRecord): boolean {
+    return !this.excluded.has(record.key) && (this.tries.get(record.key) ?? 0) < MOST_TRIES;
+  }
+
+  noteTry(record: ServerRecord): number {
+    const tries = this.tries.get(record.key) ?? 0;
+    this.tries.set(record.key, tries + 1);
+    return tries;
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * A DNS resolver without I/O: questions, what servers answer, and the time in; questions to servers and answers out.
+ *
+ * What somebody asks is a flight: all who ask the same meanwhile join it. A flight asks servers one inquiry after the
+ * other, the configured ones or those of the zones from the root down, and is bounded in time and in the number of
+ * messages, whatever servers say. Its answer is put into the cache. When it takes too long, or fails, what the cache
+ * still has is told (RFC 8767); what failed is not asked again at once (RFC 9520).
+ */
+import { decodeDnsMessage } from "../../../wire/dns/codec.ts";
+import type { DnsQuestion } from "../../../wire/dns/message.ts";
+import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
+import { Malformed } from "../../../wire/malformed.ts";
+import type { AnswerCache, FoundResponse, QuestionFlags } from "../cache/answer-cache.ts";
+import type { DnsServerConfig } from "../config.ts";
+import type { ResolvedAnswer, ResolverOutput, UpstreamEvent } from "../exchange.ts";
+import { newCounters } from "./counters.ts";
+import { Delegations } from "./delegations.ts";
+import { Effort } from "./effort.ts";
+import { Failures } from "./failures.ts";
+import { type Flight, questionKey } from "./flight.ts";
+import { Inquiries } from "./inquiries.ts";
+import type { InquiryResult } from "./inquiry.ts";
+import { resolveFully } from "./lookup.ts";
+import { canonicalName } from "./names.ts";
+import { type Piece, readPiece } from "./piece.ts";
+import type { RandomBits } from "./random.ts";
+import { isRebindingAllowed, leadsInside } from "./rebinding.ts";
+import { emptyResponseOf, responseOf } from "./response.ts";
+import { ROOT_SERVERS } from "./root-servers.ts";
+import { Routes } from "./routes.ts";
+import { Servers } from "./servers.ts";
+import { describeServer, type ResolverStats } from "./stats.ts";
+import { Timers } from "./timers.ts";
+import type { Failure, World } from "./world.ts";
+
+const MOST_FLIGHTS = 2000;
+const MOST_TOKENS = 1000;
+/** When all places are taken, one that has been in work for so long makes room. */
+const ROOM_SECONDS = 2;
+/** RFC 8767 §5: client response timer. */
+const STALE_AFTER_SECONDS = 1.8;
+/** RFC 8767 §5: query resolution timer; nobody waits longer. */
+const PATIENCE_SECONDS = 12;
+
+interface Ready {
+  readonly flight: Flight;
+  readonly result: InquiryResult;
+}
+
+export class DnsResolver {
+  readonly #config: DnsServerConfig;
+  readonly #cache: AnswerCache;
+  readonly #timers = new Timers();
+  readonly #counters = newCounters();
+  readonly #failures = new Failures();
+  readonly #flights = new Map<string, Flight>();
+  readonly #servers: Servers;
+  readonly #inquiries: Inquiries;
+  readonly #world: World;
+  #now = 0;
+  #ready: Ready[] = [];
+  #answers: ResolvedAnswer[] = [];
+
+  /** @param random for ids, letters' case and the choice among servers: nobody may guess it */
+  constructor(config: DnsServerConfig, cache: AnswerCache, random: RandomBits) {
+    this.#config = config;
+    this.#cache = cache;
+    const routes = new Routes(config);
+    this.#servers = new Servers(routes.upstreams());
+    this.#inquiries = new Inquiries(this.#servers, this.#timers, random, this.#counters, config);
+    this.#world = {
+      routes,
+      servers: this.#servers,
+      delegations: new Delegations(config.rootServers ?? ROOT_SERVERS),
+      counters: this.#counters,
+      known: (question, flags) => this.#known(question, flags),
+      keep: (question, flags, piece) => {
+        if (this.#isAllowed(question, piece))
+          this.#cache.store(question, flags, responseOf(question, flags, piece), this.#now);
+      },
+      measure: (request) => this.#inquiries.measureOnly(request, this.#now),
+      now: () => this.#now,
+    };
+  }
+
+  /**
+   * Ask. The answer comes with this output or a later one, whatever servers do: SERVFAIL after some seconds when there
+   * is none. Never throws.
+   * @param token named with the answer
+   */
+  resolve(question: DnsQuestion, flags: QuestionFlags, token: number, nowSeconds: number): ResolverOutput {
+    this.#now = nowSeconds;
+    const asked = { ...question, name: canonicalName(question.name) };
+    if (isMetaType(asked.type)) {
+      this.#answers.push({ tokens: [token], message: emptyResponseOf(asked, flags, RESPONSE_CODE.NOTIMP) });
+      return this.#take();
+    }
+    const cached = this.#cache.find(asked, flags, nowSeconds);
+    if (cached?.stale === false) this.#answers.push({ tokens: [token], message: cached.message });
+    else this.#join(asked, flags, token, cached);
+    this.#run();
+    return this.#take();
+  }
+
+  /** Ask anew what is still known, before it ends; nobody is answered. */
+  refresh(question: DnsQuestion, flags: QuestionFlags, nowSeconds: number): ResolverOutput {
+    this.#now = nowSeconds;
+    const asked = { ...question, name: canonicalName(question.name) };
+    const key = questionKey(asked, flags);
+    const isWorthwhile = !this.#flights.has(key) && !this.#failures.isTooEarly(key, nowSeconds);
+    if (isWorthwhile && this.#flights.size < MOST_FLIGHTS / 2) {
+      this.#counters.refreshed++;
+      this.#begin(key, asked, flags);
+      this.#run();
+    }
+    return this.#take();
+  }
+
+  /** What a server answered, or that it cannot be asked. Never throws, whatever the answer holds. */
+  handle(event: UpstreamEvent, nowSeconds: number): ResolverOutput {
+    this.#now = nowSeconds;
+    this.#inquiries.handle(event, nowSeconds);
+    this.#run();
+    return this.#take();
+  }
+
+  /** When `handleDeadline` wants to be called; undefined: nothing is waited for. */
+  nextDeadline(): number | undefined {
+    return this.#timers.next();
+  }
+
+  handleDeadline(nowSeconds: number): ResolverOutput {
+    this.#now = nowSeconds;
+    for (let run = this.#timers.takeDue(nowSeconds); run !== undefined; run = this.#timers.takeDue(nowSeconds)) {
+      run(nowSeconds);
+      this.#run();
+    }
+    return this.#take();
+  }
+
+  /** Forget what zones' servers there are and what failed; the cache is its owner's. */
+  flush(): void {
+    this.#world.delegations.clear();
+    this.#failures.clear();
+  }
+
+  stats(): ResolverStats {
+    const { badAnswers, ...counters } = this.#counters;
+    return {
+      ...counters,
+      badAnswers: { ...badAnswers },
+      inWork: this.#flights.size,
+      openQueries: this.#inquiries.openQueries,
+      zones: this.#world.delegations.count,
+      upstreams: Array.from(this.#servers.configured(), describeServer),
+    };
+  }
+
+  #join(question: DnsQuestion, flags: QuestionFlags, token: number, stale: FoundResponse | undefined): void {
+    const key = questionKey(question, flags);
+    const inFlight = this.#flights.get(key);
+    if (inFlight !== undefined) {
+      this.#counters.coalesced++;
+      if (inFlight.tellsStale && stale !== undefined) this.#tellStale([token], stale);
+      else if (inFlight.tokens.length < MOST_TOKENS) inFlight.tokens.push(token);
+      else this.#tellFailure([token], question, flags);
+      return;
+    }
+    if (this.#failures.isTooEarly(key, this.#now) || !this.#makeRoom()) {
+      if (stale === undefined) this.#tellFailure([token], question, flags);
+      else this.#tellStale([token], stale);
+      return;
+    }
+    const flight = this.#begin(key, question, flags);
+    if (stale === undefined) {
+      flight.tokens.push(token);
+      return;
+    }
+    const { upstreams, mayIterate } = this.#world.routes.of(question.name);
+    const isCutOff = !mayIterate && this.#servers.areAllDead(upstreams);
+    if (isCutOff || this.#failures.hasFailed(key, this.#now)) {
+      flight.tellsStale = true;
+      this.#tellStale([token], stale);
+      return;
+    }
+    flight.tokens.push(token);
+    flight.timers.push(this.#timers.set(this.#now + STALE_AFTER_SECONDS, () => this.#onSlow(flight)));
+  }
+
+  #begin(key: string, question: DnsQuestion, flags: QuestionFlags): Flight {
+    this.#counters.questions++;
+    const task = { question, flags, effort: new Effort(), depth: 0 };
+    const flight: Flight = {
+      key,
+      question,
+      flags,
+      work: resolveFully(this.#world, task),
+      beganAt: this.#now,
+      tokens: [],
+      tellsStale: false,
+      isDone: false,
+      timers: [],
+    };
+    flight.timers.push(
+      this.#timers.set(this.#now + PATIENCE_SECONDS, () => this.#finish(flight, { failed: "it took too long" })),
+    );
+    this.#flights.set(key, flight);
+    this.#advance(flight, flight.work.next());
+    return flight;
+  }
+
+  /** @returns whether one more question may be worked on */
+  #makeRoom(): boolean {
+    if (this.#flights.size < MOST_FLIGHTS) return true;
+    this.#counters.overloaded++;
+    const oldest: Flight = this.#flights.values().next().value!;
+    if (this.#now - oldest.beganAt < ROOM_SECONDS) return false;
+    this.#finish(oldest, { failed: "others need the place" });
+    return true;
+  }
+
+  /** Goes on with all that has what it waited for. */
+  #run(): void {
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
+      const { flight, result } = next;
+      if (!flight.isDone) this.#advance(flight, flight.work.next(result));
+    }
+  }
+
+  #advance(flight: Flight, step: IteratorResult<Parameters<Inquiries["ask"]>[0], Piece | Failure>): void {
+    if (step.done === true) this.#finish(flight, step.value);
+    else this.#inquiries.ask(step.value, (result) => this.#ready.push({ flight, result }), this.#now);
+  }
+
+  #finish(flight: Flight, result: Piece | Failure): void {
+    if (flight.isDone) return;
+    flight.isDone = true;
+    for (const timer of flight.timers) this.#timers.cancel(timer);
+    this.#flights.delete(flight.key);
+    const { question, flags, tokens, key } = flight;
+    if ("failed" in result) {
+      this.#counters.failed++;
+      this.#failures.note(key, this.#now);
+      const stale = tokens.length === 0 ? undefined : this.#cache.find(question, flags, this.#now);
+      if (stale !== undefined) this.#tellStale(tokens, stale);
+      else if (tokens.length > 0) this.#tellFailure(tokens, question, flags);
+      return;
+    }
+    this.#failures.forget(key);
+    const message = this.#messageOf(question, flags, result);
+    this.#cache.store(question, flags, message, this.#now);
+    if (tokens.length === 0) return;
+    // As everybody after these will see it: with the limits of TTLs.
+    const kept = this.#cache.find(question, flags, this.#now);
+    this.#answers.push({ tokens, message: kept?.stale === false ? kept.message : message });
+  }
+
+  #messageOf(question: DnsQuestion, flags: QuestionFlags, piece: Piece): Uint8Array {
+    if (this.#isAllowed(question, piece)) return responseOf(question, flags, piece);
+    this.#counters.rebinding++;
+    return emptyResponseOf(question, flags, RESPONSE_CODE.NOERROR);
+  }
+
+  #isAllowed({ name }: DnsQuestion, { records }: Piece): boolean {
+    return isRebindingAllowed(name, this.#config.rebindingAllowed) || !leadsInside(records);
+  }
+
+  #onSlow(flight: Flight): void {
+    const { question, flags, tokens } = flight;
+    const stale = this.#cache.find(question, flags, this.#now);
+    if (flight.isDone || stale === undefined) return;
+    flight.tellsStale = true;
+    flight.tokens = [];
+    this.#tellStale(tokens, stale);
+  }
+
+  #tellStale(tokens: readonly number[], { message }: FoundResponse): void {
+    this.#counters.staleServed += tokens.length;
+    this.#answers.push({ tokens, message });
+  }
+
+  #tellFailure(tokens: readonly number[], question: DnsQuestion, flags: QuestionFlags): void {
+    this.#answers.push({ tokens, message: emptyResponseOf(question, flags, RESPONSE_CODE.SERVFAIL) });
+  }
+
+  #known(question: DnsQuestion, flags: QuestionFlags): Piece | undefined {
+    const found = this.#cache.find(question, flags, this.#now);
+    if (found === undefined || found.stale) return undefined;
+    const message = decodeDnsMessage(found.message);
+    return message instanceof Malformed ? undefined : readPiece(message, question, () => true);
+  }
+
+  #take(): ResolverOutput {
+    const { queries, ended } = this.#inquiries.take();
+    const answers = this.#answers;
+    this.#answers = [];
+    return { queries, ended, answers };
+  }
+}
+
+/** Types that no record has (RFC 6895 §3.1), save for ANY. */
+function isMetaType(type: number): boolean {
+  return type === DNS_TYPE.OPT || (type >= 128 && type < DNS_TYPE.ANY);
+}

@@ -1,0 +1,40 @@
+/** Responses as they are kept and handed on: without OPT, id 0, the question in lower case. */
+import { encodeDnsMessage } from "../../../wire/dns/codec.ts";
+import type { DnsMessage, DnsQuestion } from "../../../wire/dns/message.ts";
+import { DNS_OPCODE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
+import type { QuestionFlags } from "../cache/answer-cache.ts";
+import type { Piece } from "./piece.ts";
+
+export function responseOf(question: DnsQuestion, flags: QuestionFlags, piece: Piece): Uint8Array {
+  return encodeDnsMessage({
+    ...emptyResponse(question, flags),
+    authenticData: piece.authenticData,
+    responseCode: piece.state === "nxdomain" ? RESPONSE_CODE.NXDOMAIN : RESPONSE_CODE.NOERROR,
+    answers: piece.records,
+    authorities: piece.authorities,
+  });
+}
+
+/** @param code of RESPONSE_CODE */
+export function emptyResponseOf(question: DnsQuestion, flags: QuestionFlags, code: number): Uint8Array {
+  return encodeDnsMessage({ ...emptyResponse(question, flags), responseCode: code });
+}
+
+function emptyResponse(question: DnsQuestion, flags: QuestionFlags): DnsMessage {
+  return {
+    id: 0,
+    response: true,
+    opcode: DNS_OPCODE.QUERY,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: true,
+    recursionAvailable: true,
+    authenticData: false,
+    checkingDisabled: flags.checkingDisabled,
+    responseCode: RESPONSE_CODE.NOERROR,
+    question,
+    answers: [],
+    authorities: [],
+    additionals: [],
+  };
+}
