@@ -1,0 +1,126 @@
+/** Replies: what was asked for is told back, in the spelling and with the flags of who asked. */
+import { DNS_HEADER_BYTES, encodeDnsMessage, LONGEST_MESSAGE_BYTES } from "../../../wire/dns/codec.ts";
+import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
+import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
+import { UDP_REPLY_BYTES } from "../cache/answer-cache.ts";
+
+/** Without EDNS (RFC 1035 §4.2.1). */
+const PLAIN_REPLY_BYTES = 512;
+
+/** What of a query its reply depends on. */
+export interface Request {
+  readonly token: number;
+  readonly id: number;
+  /** In the asker's spelling. */
+  readonly question: DnsQuestion;
+  readonly recursionDesired: boolean;
+  readonly checkingDisabled: boolean;
+  /** AD is told to who set it, or DO (RFC 6840 §5.7). */
+  readonly authenticDataWanted: boolean;
+  readonly dnssecOk: boolean;
+  readonly extended: boolean;
+  readonly limitBytes: number;
+}
+
+export function requestOf(query: DnsMessage, transport: "udp" | "tcp", token: number): Request {
+  const { extension } = query;
+  const udpBytes = Math.min(Math.max(extension?.udpPayloadBytes ?? 0, PLAIN_REPLY_BYTES), UDP_REPLY_BYTES);
+  return {
+    token,
+    id: query.id,
+    question: query.question,
+    recursionDesired: query.recursionDesired,
+    checkingDisabled: query.checkingDisabled,
+    authenticDataWanted: query.authenticData || extension?.dnssecOk === true,
+    dnssecOk: extension?.dnssecOk === true,
+    extended: extension !== undefined,
+    limitBytes: transport === "tcp" ? LONGEST_MESSAGE_BYTES : udpBytes,
+  };
+}
+
+/** What is told. */
+export interface Told {
+  readonly responseCode: number;
+  readonly authoritative: boolean;
+  readonly authenticData: boolean;
+  readonly recursionAvailable: boolean;
+  readonly answers: readonly DnsRecord[];
+  readonly authorities: readonly DnsRecord[];
+  readonly additionals: readonly DnsRecord[];
+}
+
+export function bare(responseCode: number, recursionAvailable: boolean): Told {
+  return {
+    responseCode,
+    authoritative: false,
+    authenticData: false,
+    recursionAvailable,
+    answers: [],
+    authorities: [],
+    additionals: [],
+  };
+}
+
+export function encodeReply(request: Request, told: Told): Uint8Array {
+  return encodeDnsMessage(
+    {
+      id: request.id,
+      response: true,
+      opcode: 0,
+      authoritative: told.authoritative,
+      truncated: false,
+      recursionDesired: request.recursionDesired,
+      recursionAvailable: told.recursionAvailable,
+      authenticData: told.authenticData && request.authenticDataWanted,
+      checkingDisabled: request.checkingDisabled,
+      responseCode: told.responseCode,
+      question: request.question,
+      answers: withoutDnssec(told.answers, request),
+      authorities: withoutDnssec(told.authorities, request),
+      additionals: withoutDnssec(told.additionals, request),
+      ...(request.extended
+        ? { extension: { udpPayloadBytes: UDP_REPLY_BYTES, version: 0, dnssecOk: request.dnssecOk, options: [] } }
+        : {}),
+    },
+    request.limitBytes,
+  );
+}
+
+const DNSSEC_TYPES: ReadonlySet<number> = new Set([DNS_TYPE.RRSIG, DNS_TYPE.NSEC, DNS_TYPE.NSEC3]);
+
+/** Only who asks for them gets them (RFC 3225 §3). */
+function withoutDnssec(records: readonly DnsRecord[], { dnssecOk, question }: Request): readonly DnsRecord[] {
+  if (dnssecOk || !records.some(({ type }) => DNSSEC_TYPES.has(type))) return records;
+  return records.filter(({ type }) => !DNSSEC_TYPES.has(type) || type === question.type);
+}
+
+/** To what cannot be decoded: the header only. */
+export function encodeHeader(query: Uint8Array, responseCode: number): Uint8Array {
+  const reply = new Uint8Array(DNS_HEADER_BYTES);
+  reply.set(query.subarray(0, 2));
+  // A response, with the query's opcode and RD; of the lower flags CD.
+  reply[2] = 0x80 | (query[2]! & 0x79);
+  reply[3] = (query[3]! & 0x10) | (responseCode & 15);
+  return reply;
+}
+
+/** To a question for what is no data. */
+export function refusedType(type: number): number | undefined {
+  switch (type) {
+    case DNS_TYPE.AXFR:
+    case DNS_TYPE.IXFR:
+      return RESPONSE_CODE.REFUSED;
+    case DNS_TYPE.MAILA:
+    case DNS_TYPE.MAILB:
+      return RESPONSE_CODE.NOTIMP;
+    case DNS_TYPE.OPT:
+    case DNS_TYPE.TSIG:
+    case TYPE_TKEY:
+    case 0:
+      return RESPONSE_CODE.FORMERR;
+    default:
+      return undefined;
+  }
+}
+
+const TYPE_TKEY = 249;

@@ -1,0 +1,261 @@
+/**
+ * A DNS server without its sockets: queries, answers of other servers and the time in; replies and questions to other
+ * servers out. What the zones know is told first, then what the cache holds; the rest is the resolver's.
+ *
+ * It takes what the cache's hot path leaves: first questions, questions over TCP, odd ones. What zones answer goes into
+ * the cache, so that the hot path answers it the next time, and out of it when the name changes.
+ */
+import { contains, type IpAddress } from "../../../base/address.ts";
+import { DNS_HEADER_BYTES, decodeDnsMessage } from "../../../wire/dns/codec.ts";
+import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
+import { DNS_CLASS, DNS_OPCODE, DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
+import { Malformed } from "../../../wire/malformed.ts";
+import type { AnswerCache } from "../cache/answer-cache.ts";
+import type { DnsServerConfig } from "../config.ts";
+import type { ResolverOutput, UpstreamEvent, UpstreamQuery } from "../exchange.ts";
+import { selfAndAncestors } from "../resolver/names.ts";
+import { minimalAnswer } from "../zone/zone.ts";
+import { type ZoneAnswer, Zones } from "../zone/zones.ts";
+import { bare, encodeHeader, encodeReply, refusedType, type Request, requestOf, type Told } from "./reply.ts";
+import { Counters, type DnsServerStats } from "./stats.ts";
+
+export interface DnsServerOutput {
+  readonly replies: readonly { readonly token: number; readonly message: Uint8Array }[];
+  readonly queries: readonly UpstreamQuery[];
+  /** Questions whose sockets can be closed. */
+  readonly ended: readonly number[];
+}
+
+/** Who asks other servers. */
+export interface QuestionResolver {
+  resolve(question: DnsQuestion, flags: QuestionFlags, token: number, nowSeconds: number): ResolverOutput;
+  /** For the cache alone. */
+  refresh(question: DnsQuestion, flags: QuestionFlags, nowSeconds: number): ResolverOutput;
+  handle(event: UpstreamEvent, nowSeconds: number): ResolverOutput;
+  nextDeadline(): number | undefined;
+  handleDeadline(nowSeconds: number): ResolverOutput;
+}
+
+interface QuestionFlags {
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+}
+
+export interface DnsClient {
+  readonly address: IpAddress;
+  readonly transport: "udp" | "tcp";
+}
+
+interface Waiting {
+  readonly request: Request;
+  /** The way through our zones to the name that is asked for. */
+  readonly aliases: readonly DnsRecord[];
+}
+
+/** More are told SERVFAIL at once. */
+const MOST_WAITING = 20_000;
+const NOTHING: DnsServerOutput = { replies: [], queries: [], ended: [] };
+
+export class DnsServer {
+  readonly #config: DnsServerConfig;
+  readonly #cache: AnswerCache;
+  readonly #resolver: QuestionResolver;
+  readonly #zones: Zones;
+  readonly #domains: ReadonlySet<string>;
+  /** By token. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #counters = new Counters();
+
+  constructor(config: DnsServerConfig, parts: { readonly cache: AnswerCache; readonly resolver: QuestionResolver }) {
+    this.#config = config;
+    this.#cache = parts.cache;
+    this.#resolver = parts.resolver;
+    this.#zones = new Zones(config);
+    this.#domains = new Set(config.domains.map(({ domain }) => domain.toLowerCase()));
+  }
+
+  /**
+   * @param query is only read during the call
+   * @param token names it in the replies; it may come in a later output. What is no query has no reply.
+   */
+  handle(query: Uint8Array, client: DnsClient, token: number, nowSeconds: number): DnsServerOutput {
+    // A reply to a response would be answered in turn.
+    if (query.length < DNS_HEADER_BYTES || (query[2]! & 0x80) !== 0) {
+      this.#counters.add("dropped");
+      return NOTHING;
+    }
+    this.#counters.add(client.transport);
+    const told = (responseCode: number): DnsServerOutput => {
+      this.#counters.reply(responseCode);
+      return { ...NOTHING, replies: [{ token, message: encodeHeader(query, responseCode) }] };
+    };
+    const { allow } = this.#config;
+    const allowed = allow === undefined || allow.some((prefix) => contains(prefix, client.address));
+    if (allowed && ((query[2]! >>> 3) & 15) !== DNS_OPCODE.QUERY) return told(RESPONSE_CODE.NOTIMP);
+    const message = decodeDnsMessage(query);
+    if (message instanceof Malformed) return told(allowed ? RESPONSE_CODE.FORMERR : RESPONSE_CODE.REFUSED);
+    const request = requestOf(message, client.transport, token);
+    if (!allowed) return this.#reply(request, bare(RESPONSE_CODE.REFUSED, false));
+    return this.#answer(message, request, nowSeconds);
+  }
+
+  #answer(message: DnsMessage, request: Request, nowSeconds: number): DnsServerOutput {
+    const { question } = request;
+    const name = question.name.toLowerCase();
+    const resolvable = this.#isResolvable(name);
+    const fail = (responseCode: number): DnsServerOutput => this.#reply(request, bare(responseCode, resolvable));
+    if ((message.extension?.version ?? 0) > 0) return fail(RESPONSE_CODE.BADVERS);
+    if (question.class !== DNS_CLASS.IN) return fail(RESPONSE_CODE.REFUSED);
+    const refused = refusedType(question.type);
+    if (refused !== undefined) return fail(refused);
+
+    const asked: DnsQuestion = { ...question, name };
+    const local = this.#zones.answer(asked);
+    if (local !== undefined) return this.#answerLocally(local, { request, asked, nowSeconds });
+    if (!resolvable) return fail(RESPONSE_CODE.REFUSED);
+    if (question.type === DNS_TYPE.ANY)
+      return this.#reply(request, { ...bare(RESPONSE_CODE.NOERROR, true), answers: [minimalAnswer(name)] });
+    return this.#resolve(request, asked, [], nowSeconds);
+  }
+
+  /** Whether anybody may be asked about the name. */
+  #isResolvable(name: string): boolean {
+    const { mode, upstreams } = this.#config;
+    if (mode !== "forward-only" || upstreams.length > 0) return true;
+    for (const domain of selfAndAncestors(name)) if (this.#domains.has(domain)) return true;
+    return false;
+  }
+
+  #answerLocally(
+    local: ZoneAnswer,
+    { request, asked, nowSeconds }: { request: Request; asked: DnsQuestion; nowSeconds: number },
+  ): DnsServerOutput {
+    const { outside } = local;
+    const told: Told = { ...local, authenticData: false, recursionAvailable: true };
+    if (outside === undefined) {
+      this.#counters.add("fromZones");
+      if (local.lasting) this.#keep(asked, request, told, nowSeconds);
+      return this.#reply(request, told);
+    }
+    // Who does not want recursion, or cannot have it, goes on by himself.
+    if (!request.recursionDesired || !this.#isResolvable(outside)) {
+      this.#counters.add("fromZones");
+      return this.#reply(request, told);
+    }
+    return this.#resolve(request, { ...asked, name: outside }, local.answers, nowSeconds);
+  }
+
+  #keep(question: DnsQuestion, request: Request, told: Told, nowSeconds: number): void {
+    const plain: Request = {
+      ...request,
+      id: 0,
+      question,
+      recursionDesired: false,
+      checkingDisabled: false,
+      extended: false,
+      limitBytes: 0xffff,
+    };
+    this.#cache.store(question, flagsOf(request), encodeReply(plain, told), nowSeconds);
+  }
+
+  #resolve(
+    request: Request,
+    question: DnsQuestion,
+    aliases: readonly DnsRecord[],
+    nowSeconds: number,
+  ): DnsServerOutput {
+    const flags = flagsOf(request);
+    const found = this.#cache.find(question, flags, nowSeconds);
+    if (found !== undefined && !found.stale) {
+      this.#counters.add("fromCache");
+      return this.#reply(request, toldBy(found.message, aliases));
+    }
+    if (!request.recursionDesired) return this.#reply(request, bare(RESPONSE_CODE.REFUSED, true));
+    if (this.#waiting.size >= MOST_WAITING) return this.#reply(request, bare(RESPONSE_CODE.SERVFAIL, true));
+    this.#counters.add("resolved");
+    this.#waiting.set(request.token, { request, aliases });
+    return this.#pass(this.#resolver.resolve(question, flags, request.token, nowSeconds));
+  }
+
+  handleUpstream(event: UpstreamEvent, nowSeconds: number): DnsServerOutput {
+    return this.#pass(this.#resolver.handle(event, nowSeconds));
+  }
+
+  /** Seconds; undefined: nothing is waited for. */
+  nextDeadline(): number | undefined {
+    return this.#resolver.nextDeadline();
+  }
+
+  handleDeadline(nowSeconds: number): DnsServerOutput {
+    return this.#pass(this.#resolver.handleDeadline(nowSeconds));
+  }
+
+  /** Asks again for what is asked for often and will soon end in the cache. To be called now and then. */
+  refreshPopular(nowSeconds: number): DnsServerOutput {
+    const popular = this.#cache.takePopular();
+    if (popular.length === 0) return NOTHING;
+    const outputs = popular.map(({ question, flags }) =>
+      this.#pass(this.#resolver.refresh(question, flags, nowSeconds)),
+    );
+    return {
+      replies: outputs.flatMap(({ replies }) => replies),
+      queries: outputs.flatMap(({ queries }) => queries),
+      ended: outputs.flatMap(({ ended }) => ended),
+    };
+  }
+
+  #pass({ answers, queries, ended }: ResolverOutput): DnsServerOutput {
+    if (answers.length === 0) return { replies: [], queries, ended };
+    const replies = answers.flatMap(({ tokens, message }) => {
+      const waiting = tokens.map((token) => this.#waiting.get(token)).filter((one) => one !== undefined);
+      for (const token of tokens) this.#waiting.delete(token);
+      return waiting.flatMap(({ request, aliases }) => this.#reply(request, toldBy(message, aliases)).replies);
+    });
+    return { replies, queries, ended };
+  }
+
+  #reply(request: Request, told: Told): DnsServerOutput {
+    const message = encodeReply(request, told);
+    this.#counters.reply(told.responseCode);
+    if ((message[2]! & 2) !== 0) this.#counters.add("truncated");
+    return { ...NOTHING, replies: [{ token: request.token, message }] };
+  }
+
+  /**
+   * A name that comes and goes, with its A, AAAA and PTR records; what the zones' own records say of a name comes first.
+   * Repeating it changes nothing.
+   * @param name in full
+   * @param addresses in place of those that it had
+   */
+  setHost(name: string, addresses: readonly IpAddress[]): void {
+    for (const changed of this.#zones.setHost(name, addresses)) this.#cache.remove(changed);
+  }
+
+  removeHost(name: string): void {
+    this.setHost(name, []);
+  }
+
+  stats(): DnsServerStats {
+    return this.#counters.stats(this.#waiting.size);
+  }
+}
+
+function flagsOf({ dnssecOk, checkingDisabled }: Request): QuestionFlags {
+  return { dnssecOk, checkingDisabled };
+}
+
+/** What a response of the cache or of the resolver tells, behind aliases of ours. */
+function toldBy(message: Uint8Array, aliases: readonly DnsRecord[]): Told {
+  const response = decodeDnsMessage(message);
+  if (response instanceof Malformed) return bare(RESPONSE_CODE.SERVFAIL, true);
+  const direct = aliases.length === 0;
+  return {
+    responseCode: response.responseCode,
+    authoritative: direct && response.authoritative,
+    authenticData: direct && response.authenticData,
+    recursionAvailable: true,
+    answers: direct ? response.answers : [...aliases, ...response.answers],
+    authorities: response.authorities,
+    additionals: response.additionals,
+  };
+}

@@ -1,0 +1,177 @@
+/** All that a server knows by itself: its zones, those that every server has, and hosts that come and go. */
+import { familyOf, type IpAddress } from "../../../base/address.ts";
+import { readName } from "../../../wire/dns/data.ts";
+import type { DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
+import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
+import type { DnsServerConfig } from "../config.ts";
+import { parentOf, selfAndAncestors } from "../resolver/names.ts";
+import { reverseZonesOf } from "../reverse-zones.ts";
+import { builtInZones } from "./built-in.ts";
+import { Zone, type ZoneFinding } from "./zone.ts";
+
+/** CNAMEs that are followed for one question. */
+const MOST_ALIASES = 8;
+
+export interface ZoneAnswer {
+  readonly responseCode: number;
+  readonly authoritative: boolean;
+  readonly answers: readonly DnsRecord[];
+  readonly authorities: readonly DnsRecord[];
+  readonly additionals: readonly DnsRecord[];
+  /** The answers end with an alias of this name, which is not ours to answer. */
+  readonly outside?: string;
+  /** It depends on the records of this one name only, and there are not endlessly many like it. */
+  readonly lasting: boolean;
+}
+
+/** How a question came to a zone. */
+interface Way {
+  readonly zone: Zone;
+  readonly question: DnsQuestion;
+  readonly aliases: readonly DnsRecord[];
+}
+
+type Conclusion = Exclude<ZoneFinding, { readonly kind: "alias" }>;
+
+export class Zones {
+  readonly #zones = new Map<string, Zone>();
+  /** Hosts whose name is in no zone: each is one of its own, without names below it. */
+  readonly #lone = new Map<string, Zone>();
+  readonly #domains: ReadonlySet<string>;
+  readonly #hosts = new Map<string, readonly IpAddress[]>();
+  /** Who has an address, the first of them in front. */
+  readonly #names = new Map<IpAddress, Set<string>>();
+
+  constructor(config: Pick<DnsServerConfig, "zones" | "domains">) {
+    const domains = config.domains.map(({ domain }) => domain.toLowerCase());
+    this.#domains = new Set(domains);
+    for (const { name, records } of [...builtInZones(domains), ...config.zones])
+      this.#zones.set(name.toLowerCase(), new Zone(name, records));
+  }
+
+  /** @returns undefined: no zone is about that name. The question's name is in lower case. */
+  answer(question: DnsQuestion): ZoneAnswer | undefined {
+    const zone = this.#zoneOf(question.name);
+    return zone === undefined ? undefined : this.#follow(zone, question);
+  }
+
+  /** The zone with the longest name, unless somebody is asked for a longer one. */
+  #zoneOf(name: string): Zone | undefined {
+    const lone = this.#lone.get(name);
+    if (lone !== undefined) return lone;
+    for (const domain of selfAndAncestors(name)) {
+      const zone = this.#zones.get(domain);
+      if (zone !== undefined) return zone;
+      if (this.#domains.has(domain)) return undefined;
+    }
+    return undefined;
+  }
+
+  #follow(first: Zone, question: DnsQuestion): ZoneAnswer {
+    const aliases: DnsRecord[] = [];
+    let [zone, name]: [Zone, string] = [first, question.name];
+    for (;;) {
+      const found = zone.find(name, question.type);
+      if (found.kind !== "alias") return this.#conclude(found, { zone, question, aliases });
+      aliases.push(found.record);
+      name = found.target;
+      const next = this.#zoneOf(name);
+      const looped = aliases.length >= MOST_ALIASES;
+      if (next === undefined || looped) return this.#leave(aliases, looped ? undefined : name);
+      zone = next;
+    }
+  }
+
+  #leave(answers: readonly DnsRecord[], outside: string | undefined): ZoneAnswer {
+    const common = { authoritative: true, answers, authorities: [], additionals: [], lasting: false };
+    if (outside === undefined) return { ...common, responseCode: RESPONSE_CODE.SERVFAIL };
+    return { ...common, responseCode: RESPONSE_CODE.NOERROR, outside };
+  }
+
+  #conclude(found: Conclusion, { zone, question, aliases }: Way): ZoneAnswer {
+    const direct = aliases.length === 0;
+    const common = { responseCode: RESPONSE_CODE.NOERROR as number, authoritative: true, answers: aliases };
+    switch (found.kind) {
+      case "records": {
+        const additionals = found.records.flatMap((record) => this.#addressesFor(record));
+        const lasting = direct && !found.wildcard && additionals.length === 0;
+        return { ...common, answers: [...aliases, ...found.records], authorities: [], additionals, lasting };
+      }
+      case "no-records":
+      case "no-name": {
+        const denial = { ...common, authorities: [zone.denial], additionals: [] };
+        if (found.kind === "no-name") return { ...denial, responseCode: RESPONSE_CODE.NXDOMAIN, lasting: false };
+        return { ...denial, lasting: direct && !found.wildcard && COMMON_TYPES.has(question.type) };
+      }
+      case "delegation": {
+        const glue = found.servers.flatMap((server) => this.#addressesFor(server));
+        return { ...common, authoritative: !direct, authorities: found.servers, additionals: glue, lasting: false };
+      }
+    }
+  }
+
+  /** Of the host that a record sends one to, where it is in a zone (RFC 2782, RFC 1035 §3.3.9). */
+  #addressesFor(record: DnsRecord): readonly DnsRecord[] {
+    const target = GOES_TO_HOST.has(record.type) ? readName(record)?.toLowerCase() : undefined;
+    const zone = target === undefined ? undefined : this.#zoneOf(target);
+    if (zone === undefined || target === undefined) return [];
+    return [DNS_TYPE.A, DNS_TYPE.AAAA].flatMap((type) => zone.recordsOf(target, type));
+  }
+
+  /**
+   * A host's addresses, in place of those that it had, and their names.
+   * @param name in full; without addresses the host is forgotten
+   * @returns the names whose records are others now
+   */
+  setHost(name: string, addresses: readonly IpAddress[]): readonly string[] {
+    const host = name.toLowerCase();
+    const before = this.#hosts.get(host) ?? [];
+    if (before.length === addresses.length && before.every((address, i) => address === addresses[i])) return [];
+    if (addresses.length === 0) this.#hosts.delete(host);
+    else this.#hosts.set(host, [...addresses]);
+    this.#change(host, (zone) => zone.setAddresses(host, addresses));
+    const gone = before.filter((address) => !addresses.includes(address));
+    const come = addresses.filter((address) => !before.includes(address));
+    for (const address of gone) this.#setName(address, host, false);
+    for (const address of come) this.#setName(address, host, true);
+    return [host, ...[...gone, ...come].map(pointerName)].flatMap((changed) => this.#withAncestors(changed));
+  }
+
+  #setName(address: IpAddress, host: string, has: boolean): void {
+    const names = this.#names.get(address) ?? new Set();
+    if (has) names.add(host);
+    else names.delete(host);
+    if (names.size === 0) this.#names.delete(address);
+    else this.#names.set(address, names);
+    const pointer = pointerName(address);
+    this.#change(pointer, (zone) => zone.setPointer(pointer, names.values().next().value));
+  }
+
+  #change(name: string, change: (zone: Zone) => void): void {
+    const lone = this.#lone.get(name);
+    const zone = lone ?? this.#zoneOf(name) ?? new Zone(name, []);
+    change(zone);
+    if (this.#zones.get(zone.name) === zone) return;
+    if (zone.hasHosts) this.#lone.set(name, zone);
+    else this.#lone.delete(name);
+  }
+
+  /** Names above it in its zone exist through it, or do so no more. */
+  #withAncestors(name: string): readonly string[] {
+    const apex = this.#zoneOf(name)?.name;
+    if (apex === undefined) return [name];
+    const names: string[] = [];
+    for (let current: string | undefined = name; current !== undefined && current !== apex; current = parentOf(current))
+      names.push(current);
+    return [...names, apex];
+  }
+}
+
+/** What programs ask of every name. */
+const COMMON_TYPES: ReadonlySet<number> = new Set([DNS_TYPE.A, DNS_TYPE.AAAA, DNS_TYPE.HTTPS, DNS_TYPE.PTR]);
+const GOES_TO_HOST: ReadonlySet<number> = new Set([DNS_TYPE.NS, DNS_TYPE.MX, DNS_TYPE.SRV]);
+
+/** Where the name of an address stands: "1.2.0.192.in-addr.arpa". */
+function pointerName(address: IpAddress): string {
+  return reverseZonesOf({ address, length: familyOf(address) === 4 ? 32 : 128 })[0]!;
+}
