@@ -21,6 +21,7 @@ import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
 import { importCommand } from "./commands/import.ts";
 import { keeperCommand } from "./commands/keeper.ts";
+import { netbootCommand } from "./commands/netboot.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
 import { vmConsoleCommand, vmListCommand, vmRunCommand, vmStopCommand } from "./commands/vm.ts";
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   dhcp6LeasesCommand,
   dhcp6LeasesImportCommand,
   dhcp6LeasesExportCommand,
+  netbootCommand,
   importCommand,
   schemaCommand,
   manCommand(() => COMMANDS),

@@ -46,14 +46,27 @@ interface DhcpProbe {
   readonly trouble?: string;
 }
 
+interface ProbeWait {
+  /** Default two seconds. */
+  readonly milliseconds?: number;
+  /** One offer is all that is wanted to know. */
+  readonly untilFirst?: boolean;
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Sends the DISCOVER into the link and gathers offers for two seconds. Nothing is requested, so a server keeps at most
+ * Sends the DISCOVER into the link and gathers offers for a while. Nothing is requested, so a server keeps at most
  * the memory of an offer. What this host itself serves on a bridge is not asked: frames that it sends into its own
  * bridge only leave by the ports.
  *
  * @throws NetloomError no-link; SystemCallError EPERM without CAP_NET_RAW
  */
-export async function probeDhcp(interfaceName: string): Promise<DhcpProbe> {
+export async function probeDhcp(
+  interfaceName: string,
+  { milliseconds = WAIT_MILLISECONDS, untilFirst = false, signal }: ProbeWait = {},
+): Promise<DhcpProbe> {
+  const enough = new AbortController();
   const client = { mac: randomMac(), transactionId: randomInt(2 ** 32) };
   const offers: DhcpOffer[] = [];
   let trouble: string | undefined;
@@ -67,6 +80,7 @@ export async function probeDhcp(interfaceName: string): Promise<DhcpProbe> {
         if (offer !== undefined && !offers.some((known) => known.serverIdentifier === offer.serverIdentifier))
           offers.push(offer);
       }
+      if (untilFirst && offers.length > 0) enough.abort();
     },
     onError: (error) => {
       trouble ??= error.message;
@@ -74,8 +88,16 @@ export async function probeDhcp(interfaceName: string): Promise<DhcpProbe> {
   });
   const sent = socket.send([discoverFrame(client)]);
   if (sent === 0) return { offers, trouble: trouble ?? "the link's queue is full" };
-  await sleep(WAIT_MILLISECONDS);
+  await passTime(milliseconds, signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]));
   return { offers, ...(trouble === undefined ? {} : { trouble }) };
+}
+
+async function passTime(milliseconds: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 async function findLink(name: string): Promise<number> {

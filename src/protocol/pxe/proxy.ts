@@ -48,6 +48,8 @@ export type ProxyEvent =
       readonly client: BootClient;
       readonly message: "DISCOVER" | "REQUEST" | "INFORM";
       readonly port: number;
+      /** That it has, or asks a DHCP server for. */
+      readonly address?: Ipv4Address;
       /** What it was told, or is told by the DHCP server beside; absent: nothing, and `reason` says why. */
       readonly offer?: BootOffer;
       readonly reason?: string;
@@ -97,7 +99,9 @@ export class ProxyDhcp {
 
   #answer(received: Received, message: Asked, client: BootClient): ProxyOutput {
     const { known, files, besideOwnServer } = this.#config;
-    const about = { event: "asked", client, message, port: received.port } as const;
+    const address = addressOf(received.message);
+    const own = address === undefined ? {} : { address };
+    const about = { event: "asked", client, message, port: received.port, ...own } as const;
     const refused = (reason: string): ProxyOutput => ({ frames: [], event: { ...about, reason } });
     if (known !== undefined && (client.mac === undefined || !known.has(client.mac)))
       return refused("not one of the known clients");
@@ -198,6 +202,10 @@ export class ProxyDhcp {
 
 function ignored(reason: string): ProxyOutput {
   return { frames: [], event: { event: "ignored", reason } };
+}
+
+function addressOf({ clientAddress, options }: Dhcp4Message): Ipv4Address | undefined {
+  return clientAddress === IPV4_ANY ? readOption(options, DHCP4_OPTION.requestedAddress) : clientAddress;
 }
 
 /** What the client takes (option 57 counts the IP datagram), but never more than one frame. */

@@ -1,0 +1,69 @@
+/** What happens while machines boot, one line each. */
+import { PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
+import type { ProxyEvent } from "../../protocol/pxe/proxy.ts";
+import type { Transfer } from "../../services/netboot/transfers.ts";
+import { printable } from "../../services/vm/printable.ts";
+
+type Asked = Extract<ProxyEvent, { event: "asked" }>;
+
+/** "UEFI x64 by HTTP", "BIOS, iPXE". */
+export function clientName({ platform, bootClass, isIpxe }: Asked["client"]): string {
+  return `${PLATFORM_NAMES[platform]}${isIpxe ? ", iPXE" : bootClass === "HTTPClient" ? " by HTTP" : ""}`;
+}
+
+export function askedLine({ client, offer, reason, address }: Asked): string {
+  const who = `${client.mac ?? "unknown"}${address === undefined ? "" : ` ${address}`} (${clientName(client)})`;
+  return offer === undefined ? `${who} gets nothing: ${reason}` : `${who} gets ${offer.bootFile}`;
+}
+
+export function askedJson({ client, offer, reason, address, message, port }: Asked): unknown {
+  return {
+    event: "asked",
+    mac: client.mac,
+    address,
+    platform: client.platform,
+    architecture: client.architecture,
+    bootClass: client.bootClass,
+    ipxe: client.isIpxe,
+    message,
+    port,
+    bootFile: offer?.bootFile,
+    reason,
+  };
+}
+
+/** Bytes of a second, on average; undefined for what came at once. */
+export function speedOf({ bytes, startedSeconds, latestSeconds }: Transfer): number | undefined {
+  const seconds = latestSeconds - startedSeconds;
+  return seconds < 0.001 ? undefined : bytes / seconds;
+}
+
+export function transferLine(transfer: Transfer): string {
+  const { protocol, client, file, state, reason, bytes, totalBytes } = transfer;
+  const speed = speedOf(transfer);
+  const pace = speed === undefined ? "" : ` at ${formatBytes(speed)}/s`;
+  const amount =
+    state === "failed" && totalBytes !== undefined
+      ? `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`
+      : formatBytes(bytes);
+  const what = state === "failed" ? `failed: ${reason}${bytes === 0 ? "" : `, after ${amount}`}` : `${amount}${pace}`;
+  return printable(`${client} ${protocol} ${file}: ${what}`).replaceAll("\n", " ");
+}
+
+export function transferJson(transfer: Transfer): unknown {
+  const speed = speedOf(transfer);
+  return { event: "transfer", ...transfer, bytesPerSecond: speed === undefined ? undefined : Math.round(speed) };
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** "1.4 MB"; a thousand of one unit is one of the next. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}

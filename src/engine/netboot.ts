@@ -1,0 +1,191 @@
+/**
+ * `netloom netboot DIR`: machines boot from a folder, and nothing else has to be said. The interface and its address are
+ * found; where a DHCP server answers on the link clients are told of their files beside it, as a proxyDHCP server, else
+ * they also get their addresses here.
+ */
+import { formatPrefix, type Ipv4Address, type Ipv4Prefix, type MacAddress, networkOf } from "../base/address.ts";
+import { NetloomError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { findInterface, gatewayOf } from "../kernel/find-interface.ts";
+import { closeDescriptor } from "../kernel/native.ts";
+import { readInterface, type ServedInterface } from "../kernel/read-interface.ts";
+import { readResolvConf } from "../kernel/resolv-conf.ts";
+import type { AddressRange, Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
+import { bootClasses } from "../protocol/pxe/offer.ts";
+import type { ProxyEvent } from "../protocol/pxe/proxy.ts";
+import { Dhcp4Service } from "../services/dhcp4-server.ts";
+import { holdPort } from "../services/hold-port.ts";
+import { BootServer } from "../services/netboot/boot-server.ts";
+import { hasAnything } from "../services/netboot/explain.ts";
+import { derivePool } from "../services/netboot/pool.ts";
+import { ProxyService } from "../services/netboot/proxy-dhcp.ts";
+import type { Transfer } from "../services/netboot/transfers.ts";
+import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
+import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
+import { probeDhcp } from "./doctor/dhcp-probe.ts";
+
+/** dnsmasq pings three seconds long what it offers. */
+const LOOK_MILLISECONDS = 3800;
+/** Machines that are set up do not stay. */
+const LEASE_SECONDS = { default: 3600, minimum: 120, maximum: 3600 };
+
+export interface NetbootOptions {
+  readonly folder: string;
+  /** Default: that of the default route, else the only one. */
+  readonly interfaceName?: string;
+  /** Do not look for a DHCP server: there is one. */
+  readonly proxy?: boolean;
+  /** Only these get something; default all. */
+  readonly known?: ReadonlySet<MacAddress>;
+  /** Where leases are kept; called once the interface is known. */
+  readonly leaseFileOf: (interfaceName: string) => string;
+  readonly onLook?: (interfaceName: string) => void;
+  readonly onAsked: (event: Extract<ProxyEvent, { event: "asked" }>) => void;
+  readonly onTransfer: (transfer: Transfer) => void;
+  readonly logger: Logger;
+  /** Gives up what takes long at the start. */
+  readonly signal: AbortSignal;
+}
+
+/** Who gives the clients their addresses. */
+export type AddressGiver =
+  | { readonly mode: "proxy"; readonly server: Ipv4Address | undefined }
+  | { readonly mode: "pool"; readonly ranges: readonly AddressRange[] };
+
+export class NetbootSession implements AsyncDisposable {
+  readonly interfaceName: string;
+  readonly address: Ipv4Prefix;
+  readonly giver: AddressGiver;
+  readonly boot: BootServer;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(
+    found: Pick<NetbootSession, "interfaceName" | "address" | "giver" | "boot">,
+    resources: AsyncDisposableStack,
+  ) {
+    this.interfaceName = found.interfaceName;
+    this.address = found.address;
+    this.giver = found.giver;
+    this.boot = found.boot;
+    this.#resources = resources;
+  }
+
+  /**
+   * Serve until closed.
+   * @throws NetloomError no-interface, unfit-interface, bad-folder, nothing-to-boot, no-addresses, interrupted
+   */
+  static async open(options: NetbootOptions): Promise<NetbootSession> {
+    await using resources = new AsyncDisposableStack();
+    const interfaceName = options.interfaceName ?? (await findInterface());
+    const link = await readInterface(interfaceName);
+    const [address] = link.addresses;
+    if (address === undefined)
+      throw new NetloomError("unfit-interface", `netboot on ${interfaceName}: it has no IPv4 address`, {
+        hint: `ip address add 192.0.2.1/24 dev ${interfaceName}`,
+      });
+    const { folder: root, onTransfer, logger } = options;
+    const boot = resources.use(await BootServer.open({ address: address.address, root, onTransfer, logger }));
+    if (!hasAnything(boot.files)) throw nothingToBoot(boot.folder.root);
+    const giver = await findGiver({ interfaceName, link, address }, options);
+    const proxyConfig = {
+      ...boot.place,
+      mac: link.mac,
+      files: boot.files,
+      ...(options.known === undefined ? {} : { known: options.known }),
+      besideOwnServer: giver.mode === "pool",
+    };
+    if (giver.mode === "pool") {
+      const config = await poolConfig({ link, address, ranges: giver.ranges }, boot, options);
+      const leaseFile = options.leaseFileOf(interfaceName);
+      resources.use(new Dhcp4Service({ interfaceIndex: link.index, config, leaseFile, logger }));
+    }
+    resources.use(
+      new ProxyService({
+        interfaceIndex: link.index,
+        config: proxyConfig,
+        onAsked: options.onAsked,
+        onError: (error) => logger.warn("boot requests", { error: error.message }),
+      }),
+    );
+    return new NetbootSession({ interfaceName, address, giver, boot }, resources.move());
+  }
+
+  async close(): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+interface Place {
+  readonly interfaceName: string;
+  readonly link: ServedInterface;
+  readonly address: Ipv4Prefix;
+}
+
+/** What answers on the link, or on this host, gives addresses; else we do. */
+async function findGiver(
+  { interfaceName, link, address }: Place,
+  { proxy = false, onLook, signal }: NetbootOptions,
+): Promise<AddressGiver> {
+  if (proxy || hasOwnServer(address.address)) return { mode: "proxy", server: proxy ? undefined : address.address };
+  onLook?.(interfaceName);
+  const { offers } = await probeDhcp(interfaceName, { milliseconds: LOOK_MILLISECONDS, untilFirst: true, signal });
+  if (signal.aborted) throw new NetloomError("interrupted", `netboot on ${interfaceName}: interrupted`);
+  const [offer] = offers;
+  if (offer !== undefined) return { mode: "proxy", server: offer.serverIdentifier };
+  const ranges = derivePool(address, [await gatewayOf(link.index)]);
+  if (ranges.length === 0)
+    throw new NetloomError(
+      "no-addresses",
+      `netboot on ${interfaceName}: ${formatPrefix(address)} has no free address`,
+      {
+        hint: "--proxy leaves addresses to another DHCP server.",
+      },
+    );
+  return { mode: "pool", ranges };
+}
+
+/** A DHCP server of this host does not hear what this host asks on the link. */
+function hasOwnServer(address: Ipv4Address): boolean {
+  const descriptor = holdPort(address, DHCP4_SERVER_PORT);
+  if (descriptor !== undefined) closeDescriptor(descriptor);
+  return descriptor === undefined;
+}
+
+async function poolConfig(
+  { link, address, ranges }: Omit<Place, "interfaceName"> & { readonly ranges: readonly AddressRange[] },
+  boot: BootServer,
+  { known }: NetbootOptions,
+): Promise<Dhcp4ServerConfig> {
+  const gateway = await gatewayOf(link.index);
+  const nameServers = readResolvConf("").servers.filter((server): server is Ipv4Address => !server.includes(":"));
+  return {
+    serverAddress: address.address,
+    serverMac: link.mac,
+    subnet: networkOf(address),
+    ranges,
+    leaseSeconds: LEASE_SECONDS,
+    options: new Map([
+      ...(gateway === undefined ? [] : [optionEntry(DHCP4_OPTION.routers, [gateway])]),
+      ...(nameServers.length === 0 ? [] : [optionEntry(DHCP4_OPTION.nameServers, nameServers)]),
+    ]),
+    classes: bootClasses(boot.files, boot.place),
+    ...(known === undefined ? {} : { knownOnly: true, hosts: Array.from(known, (mac) => ({ identity: { mac } })) }),
+    authoritative: true,
+    rapidCommit: false,
+    probe: {},
+    mtuBytes: link.mtuBytes,
+    ...(link.isBridge ? { hasPorts: true } : {}),
+  };
+}
+
+function nothingToBoot(root: string): NetloomError {
+  return new NetloomError("nothing-to-boot", `netboot ${root}: there is nothing in it that could be booted`, {
+    hint:
+      "What is looked for: a boot loader (pxelinux.0, undionly.kpxe, ipxe.efi, shimx64.efi with grubx64.efi,\n" +
+      "BOOTX64.EFI, pxegrldr.0, wdsnbp.com), a Linux kernel with its initrd, an ISO image, or boot.wim with wimboot.",
+  });
+}

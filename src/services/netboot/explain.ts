@@ -1,0 +1,49 @@
+/** What a folder gives to which clients, in words, and why some get nothing. */
+import { BOOT_PLATFORMS, type BootPlatform, PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
+import type { BootFiles } from "../../protocol/pxe/offer.ts";
+import { entryTitle, MENU_FILE, menuEntries } from "./choose.ts";
+import type { FoundFolder } from "./scan.ts";
+
+/** Said of also when they get nothing. */
+const USUAL: readonly BootPlatform[] = ["bios", "efi-x64"];
+
+const REMEDIES: Readonly<Record<BootPlatform, string>> = {
+  bios: "undionly.kpxe of iPXE, or pxelinux.0 with pxelinux.cfg",
+  "efi-ia32": "ipxe-i386.efi, or bootia32.efi",
+  "efi-x64": "ipxe.efi, or shimx64.efi with grubx64.efi",
+  "efi-arm32": "bootarm.efi",
+  "efi-arm64": "ipxe-arm64.efi, or bootaa64.efi",
+};
+
+export function hasAnything(files: BootFiles): boolean {
+  return Object.values(files).some((platform) => Object.keys(platform).length > 0);
+}
+
+/** One line for each class of clients. */
+export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
+  const lines: string[] = [];
+  const tell = (who: string, what: string): void => void lines.push(`${who.padEnd(18)} ${what}`);
+  for (const platform of BOOT_PLATFORMS) {
+    const { loader, httpFile, ipxe } = files[platform] ?? {};
+    const isUsual = USUAL.includes(platform);
+    const name = PLATFORM_NAMES[platform];
+    if (loader !== undefined) tell(name, withTitle(folder, loader));
+    else if (isUsual) tell(name, `nothing: ${whyNot(folder, platform)}`);
+    if (httpFile !== undefined && httpFile !== loader) tell(`${name} by HTTP`, httpFile);
+    if (ipxe === undefined) continue;
+    const entries = menuEntries(platform, folder).map(entryTitle);
+    const menu = `a menu of ${entries.length === 0 ? "nothing" : entries.join("; ")}`;
+    tell(`${name}, iPXE`, ipxe === MENU_FILE && folder.script === undefined ? menu : ipxe);
+  }
+  return lines;
+}
+
+function withTitle({ loaders }: FoundFolder, file: string): string {
+  const title = loaders.find((loader) => loader.file === file)?.title;
+  return title === undefined ? file : `${file} (${title})`;
+}
+
+function whyNot(folder: FoundFolder, platform: BootPlatform): string {
+  const besides = menuEntries(platform, folder).length > 0 ? "what there is needs a boot loader, " : "";
+  return `${besides}put ${REMEDIES[platform]} into ${folder.root}`;
+}

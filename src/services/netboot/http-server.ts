@@ -1,0 +1,211 @@
+/**
+ * Files of a folder over HTTP/1.1, for firmware, boot loaders and installers: GET and HEAD, ranges, nothing but regular
+ * files below the root, no lists of what is there. Files that exist only in memory (a menu for iPXE) come first unless the
+ * folder has one of that name.
+ */
+import type { FileHandle } from "node:fs/promises";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import type { Ipv4Address } from "../../base/address.ts";
+import { messageOf } from "../../base/errors.ts";
+import { createServer } from "../../kernel/http.ts";
+import { listenTcp } from "../../kernel/listen-tcp.ts";
+import { openConfined, pathParts } from "./confined-file.ts";
+import { type ByteRange, isStillThat, parseRange } from "./range.ts";
+import { type Transfer, type TransferHandle, Transfers } from "./transfers.ts";
+
+const MOST_CONNECTIONS = 2048;
+/** Of silence, in the middle of a file: the client was switched off. */
+const IDLE_MILLISECONDS = 60_000;
+const CHUNK_BYTES = 256 * 1024;
+
+/** UEFI firmware judges by these, or by the end of the name (UEFI 2.10 §24.7.3.1). */
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  efi: "application/efi",
+  iso: "application/vnd.efi-iso",
+  img: "application/vnd.efi-img",
+  ipxe: "text/plain; charset=utf-8",
+  cfg: "text/plain; charset=utf-8",
+  txt: "text/plain; charset=utf-8",
+};
+
+export interface HttpServerOptions {
+  /** Default: our own network namespace. */
+  readonly namespacePath?: string;
+  readonly address: Ipv4Address;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly root: string;
+  /** By path below the root. */
+  readonly generated: ReadonlyMap<string, string>;
+  readonly onTransfer: (transfer: Transfer) => void;
+}
+
+/** What a response is made of. */
+interface Found {
+  readonly totalBytes: number;
+  readonly etag: string;
+  readonly lastModified: string | undefined;
+  /** Of a file that exists only in memory. */
+  readonly text?: Buffer;
+  readonly file?: FileHandle;
+}
+
+export class BootHttpServer implements AsyncDisposable {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #transfers: Transfers;
+  #port = 0;
+
+  private constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#transfers = new Transfers("http", options.onTransfer);
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.setTimeout(IDLE_MILLISECONDS);
+  }
+
+  /** @throws NetloomError address-in-use; SystemCallError */
+  static async open(options: HttpServerOptions): Promise<BootHttpServer> {
+    const server = new BootHttpServer(options);
+    server.#port = await listenTcp(server.#server, options);
+    return server;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  transfers(): Transfer[] {
+    return this.#transfers.list();
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "/").replace(/^https?:\/\/[^/]*/i, "").replace(/[?#].*$/s, "");
+    const parts = pathParts(path);
+    const client = (request.socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const name = parts?.join("/") ?? path;
+    let transfer: TransferHandle | undefined;
+    try {
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        refuse(response, 405, { allow: "GET, HEAD" });
+        return;
+      }
+      const found = parts === undefined ? undefined : await this.#find(parts);
+      if (found === undefined) {
+        this.#transfers.begin({ client, file: name, totalBytes: undefined, isPiece: true }).end("no such file");
+        refuse(response, 404);
+        return;
+      }
+      try {
+        const range = answerHead(request, response, name, found);
+        if (range === undefined || request.method === "HEAD") {
+          response.end();
+          return;
+        }
+        const isPiece = range.last - range.first + 1 < found.totalBytes;
+        transfer = this.#transfers.begin({ client, file: name, totalBytes: found.totalBytes, isPiece });
+        await send(response, found, range, transfer);
+        transfer.end();
+      } finally {
+        await found.file?.close();
+      }
+    } catch (error) {
+      transfer?.end(brokenOff(error) ? "the client broke it off" : messageOf(error));
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500);
+    }
+  }
+
+  async #find(parts: readonly string[]): Promise<Found | undefined> {
+    const file = await openConfined(this.#options.root, parts);
+    if (file !== undefined) {
+      try {
+        const { size, mtimeNs, ino } = await file.stat({ bigint: true });
+        const etag = `"${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}"`;
+        const lastModified = new Date(Number(mtimeNs / 1_000_000n)).toUTCString();
+        return { totalBytes: Number(size), etag, lastModified, file };
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+    }
+    const text = this.#options.generated.get(parts.join("/"));
+    if (text === undefined) return undefined;
+    const bytes = Buffer.from(text);
+    return { totalBytes: bytes.length, etag: `"g${bytes.length.toString(36)}"`, lastModified: undefined, text: bytes };
+  }
+
+  /** Also transfers on their way end. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(status, { "content-length": "0", ...headers }).end();
+}
+
+/** Writes status and headers. @returns what is to follow them, undefined: nothing */
+function answerHead(
+  request: IncomingMessage,
+  response: ServerResponse,
+  name: string,
+  { totalBytes, etag, lastModified }: Found,
+): ByteRange | undefined {
+  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const headers = {
+    "accept-ranges": "bytes",
+    etag,
+    ...(lastModified === undefined ? {} : { "last-modified": lastModified }),
+  };
+  if (request.headers["if-none-match"]?.split(/\s*,\s*/).includes(etag) === true) {
+    response.writeHead(304, headers);
+    return undefined;
+  }
+  const { range: wanted } = request.headers;
+  const ifRange = request.headers["if-range"];
+  const isRangeValid = isStillThat(typeof ifRange === "string" ? ifRange : undefined, etag);
+  const range = isRangeValid ? parseRange(wanted, totalBytes) : undefined;
+  if (range === "unsatisfiable") {
+    response.writeHead(416, { ...headers, "content-range": `bytes */${totalBytes}`, "content-length": "0" });
+    return undefined;
+  }
+  const { first, last } = range ?? { first: 0, last: totalBytes - 1 };
+  response.writeHead(range === undefined ? 200 : 206, {
+    ...headers,
+    "content-type": CONTENT_TYPES[ending] ?? "application/octet-stream",
+    "content-length": String(last - first + 1),
+    ...(range === undefined ? {} : { "content-range": `bytes ${first}-${last}/${totalBytes}` }),
+  });
+  return { first, last };
+}
+
+async function send(
+  response: ServerResponse,
+  { text, file }: Found,
+  { first, last }: ByteRange,
+  transfer: TransferHandle,
+): Promise<void> {
+  if (file === undefined || last < first) {
+    const bytes = text?.subarray(first, last + 1) ?? Buffer.alloc(0);
+    transfer.add(bytes.length);
+    response.end(bytes);
+    return;
+  }
+  const stream = file.createReadStream({ start: first, end: last, highWaterMark: CHUNK_BYTES, autoClose: false });
+  stream.on("data", (chunk) => transfer.add(chunk.length));
+  await pipeline(stream, response);
+}
+
+function brokenOff(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^(ERR_STREAM_|ECONNRESET|EPIPE)/.test(String(error.code));
+}
