@@ -12,9 +12,17 @@ export type Meaning =
   | { readonly kind: "referral"; readonly referral: Referral }
   | { readonly kind: "lame"; readonly reason: string };
 
-/** @param zone whose server was asked */
-export function classify(message: DnsMessage, question: DnsQuestion, zone: string): Meaning {
-  const piece = readPiece(message, question, (name) => isWithin(name, zone));
+/**
+ * @param zone whose server was asked
+ * @param isLocal names that it has no say in, wherever they are
+ */
+export function classify(
+  message: DnsMessage,
+  question: DnsQuestion,
+  zone: string,
+  isLocal: (name: string) => boolean,
+): Meaning {
+  const piece = readPiece(message, question, (name) => isWithin(name, zone) && !isLocal(name));
   if (piece.records.length > 0 || piece.state === "broken") return { kind: "piece", piece };
   const referral = piece.hasZoneStart ? undefined : referralIn(message, question, zone);
   if (referral !== undefined && piece.state !== "nxdomain") return { kind: "referral", referral };

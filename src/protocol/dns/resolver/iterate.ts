@@ -50,7 +50,7 @@ export function* iterate(world: World, task: Task, findServer: FindServer): Work
       shown = labelCount(delegation.zone) + 1;
       continue;
     }
-    const meaning = classify(result.message, asked, delegation.zone);
+    const meaning = classify(result.message, asked, delegation.zone, world.routes.isLocal);
     if (meaning.kind === "lame") return { failed: meaning.reason };
     if (meaning.kind === "referral") {
       delegation = world.delegations.store(meaning.referral, world.now());
@@ -92,7 +92,7 @@ function* askZone(
         measured: false,
         effort,
         unusable: (message, server) => {
-          const meaning = classify(message, question, zone);
+          const meaning = classify(message, question, zone, world.routes.isLocal);
           if (meaning.kind !== "lame") return undefined;
           delegation.noteLame(server, world.now());
           return meaning.reason;

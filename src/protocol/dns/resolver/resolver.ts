@@ -20,6 +20,7 @@ import { Failures } from "./failures.ts";
 import { type Flight, questionKey } from "./flight.ts";
 import { Inquiries } from "./inquiries.ts";
 import type { InquiryResult } from "./inquiry.ts";
+import type { LocalNames } from "./local-names.ts";
 import { resolveFully } from "./lookup.ts";
 import { canonicalName } from "./names.ts";
 import { type Piece, readPiece } from "./piece.ts";
@@ -57,6 +58,7 @@ export class DnsResolver {
   readonly #servers: Servers;
   readonly #inquiries: Inquiries;
   readonly #world: World;
+  #local: LocalNames | undefined;
   #now = 0;
   #ready: Ready[] = [];
   #answers: ResolvedAnswer[] = [];
@@ -65,7 +67,7 @@ export class DnsResolver {
   constructor(config: DnsServerConfig, cache: AnswerCache, random: RandomBits) {
     this.#config = config;
     this.#cache = cache;
-    const routes = new Routes(config);
+    const routes = new Routes(config, (name) => this.#local?.has(name) === true);
     this.#servers = new Servers(routes.upstreams());
     this.#inquiries = new Inquiries(this.#servers, this.#timers, random, this.#counters, config);
     this.#world = {
@@ -81,6 +83,11 @@ export class DnsResolver {
       measure: (request) => this.#inquiries.measureOnly(request, this.#now),
       now: () => this.#now,
     };
+  }
+
+  /** Aliases that lead to such a name from outside end with what is answered here. To be called before the first question. */
+  setLocalNames(local: LocalNames): void {
+    this.#local = local;
   }
 
   /**
@@ -284,9 +291,11 @@ export class DnsResolver {
   }
 
   #known(question: DnsQuestion, flags: QuestionFlags): Piece | undefined {
-    const found = this.#cache.find(question, flags, this.#now);
-    if (found === undefined || found.stale) return undefined;
-    const message = decodeDnsMessage(found.message);
+    const isLocal = this.#local?.has(question.name) === true;
+    const found = isLocal ? undefined : this.#cache.find(question, flags, this.#now);
+    const bytes = isLocal ? this.#local?.answer(question) : found?.message;
+    if (bytes === undefined || found?.stale === true) return undefined;
+    const message = decodeDnsMessage(bytes);
     return message instanceof Malformed ? undefined : readPiece(message, question, () => true);
   }
 

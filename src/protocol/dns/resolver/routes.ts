@@ -10,11 +10,20 @@ export interface Route {
   readonly mayIterate: boolean;
 }
 
+/** What is answered here. */
+const NOWHERE: Route = { domain: "", upstreams: [], mayIterate: false };
+
 export class Routes {
+  /** Names, in lower case, that nobody is asked about. */
+  readonly isLocal: (name: string) => boolean;
   readonly #default: Route;
   readonly #domains: ReadonlyMap<string, Route>;
 
-  constructor({ mode, upstreams, domains }: Pick<DnsServerConfig, "mode" | "upstreams" | "domains">) {
+  constructor(
+    { mode, upstreams, domains }: Pick<DnsServerConfig, "mode" | "upstreams" | "domains">,
+    isLocal: (name: string) => boolean,
+  ) {
+    this.isLocal = isLocal;
     this.#default = {
       domain: "",
       upstreams: mode === "recursive" ? [] : upstreams,
@@ -30,6 +39,7 @@ export class Routes {
 
   /** @param name in lower case */
   of(name: string): Route {
+    if (this.isLocal(name)) return NOWHERE;
     if (this.#domains.size === 0) return this.#default;
     for (const domain of selfAndAncestors(name)) {
       const route = this.#domains.get(domain);

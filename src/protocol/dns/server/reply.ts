@@ -38,6 +38,21 @@ export function requestOf(query: DnsMessage, transport: "udp" | "tcp", token: nu
   };
 }
 
+/** For a reply that goes to nobody yet. */
+export function plainRequest(question: DnsQuestion): Request {
+  return {
+    token: 0,
+    id: 0,
+    question,
+    recursionDesired: false,
+    checkingDisabled: false,
+    authenticDataWanted: false,
+    dnssecOk: false,
+    extended: false,
+    limitBytes: LONGEST_MESSAGE_BYTES,
+  };
+}
+
 /** What is told. */
 export interface Told {
   readonly responseCode: number;

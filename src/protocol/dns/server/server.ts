@@ -13,10 +13,20 @@ import { Malformed } from "../../../wire/malformed.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
 import type { DnsServerConfig } from "../config.ts";
 import type { ResolverOutput, UpstreamEvent, UpstreamQuery } from "../exchange.ts";
+import type { LocalNames } from "../resolver/local-names.ts";
 import { selfAndAncestors } from "../resolver/names.ts";
 import { minimalAnswer } from "../zone/zone.ts";
 import { type ZoneAnswer, Zones } from "../zone/zones.ts";
-import { bare, encodeHeader, encodeReply, refusedType, type Request, requestOf, type Told } from "./reply.ts";
+import {
+  bare,
+  encodeHeader,
+  encodeReply,
+  plainRequest,
+  refusedType,
+  type Request,
+  requestOf,
+  type Told,
+} from "./reply.ts";
 import { Counters, type DnsServerStats } from "./stats.ts";
 
 export interface DnsServerOutput {
@@ -34,6 +44,7 @@ export interface QuestionResolver {
   handle(event: UpstreamEvent, nowSeconds: number): ResolverOutput;
   nextDeadline(): number | undefined;
   handleDeadline(nowSeconds: number): ResolverOutput;
+  setLocalNames(local: LocalNames): void;
 }
 
 interface QuestionFlags {
@@ -72,6 +83,10 @@ export class DnsServer {
     this.#resolver = parts.resolver;
     this.#zones = new Zones(config);
     this.#domains = new Set(config.domains.map(({ domain }) => domain.toLowerCase()));
+    parts.resolver.setLocalNames({
+      has: (name) => this.#zones.has(name),
+      answer: (question) => encodeReply(plainRequest(question), this.#localAnswer(question)),
+    });
   }
 
   /**
@@ -134,7 +149,7 @@ export class DnsServer {
     const told: Told = { ...local, authenticData: false, recursionAvailable: true };
     if (outside === undefined) {
       this.#counters.add("fromZones");
-      if (local.lasting) this.#keep(asked, request, told, nowSeconds);
+      if (local.lasting) this.#cache.store(asked, flagsOf(request), encodeReply(plainRequest(asked), told), nowSeconds);
       return this.#reply(request, told);
     }
     // Who does not want recursion, or cannot have it, goes on by himself.
@@ -145,17 +160,11 @@ export class DnsServer {
     return this.#resolve(request, { ...asked, name: outside }, local.answers, nowSeconds);
   }
 
-  #keep(question: DnsQuestion, request: Request, told: Told, nowSeconds: number): void {
-    const plain: Request = {
-      ...request,
-      id: 0,
-      question,
-      recursionDesired: false,
-      checkingDisabled: false,
-      extended: false,
-      limitBytes: 0xffff,
-    };
-    this.#cache.store(question, flagsOf(request), encodeReply(plain, told), nowSeconds);
+  #localAnswer(question: DnsQuestion): Told {
+    const local = this.#zones.answer(question);
+    return local === undefined
+      ? bare(RESPONSE_CODE.SERVFAIL, true)
+      : { ...local, authenticData: false, recursionAvailable: true };
   }
 
   #resolve(

@@ -49,6 +49,11 @@ export class Zones {
       this.#zones.set(name.toLowerCase(), new Zone(name, records));
   }
 
+  /** @param name in lower case */
+  has(name: string): boolean {
+    return this.#zoneOf(name) !== undefined;
+  }
+
   /** @returns undefined: no zone is about that name. The question's name is in lower case. */
   answer(question: DnsQuestion): ZoneAnswer | undefined {
     const zone = this.#zoneOf(question.name);

@@ -44,6 +44,8 @@ class Resolver implements QuestionResolver {
     return this.#output;
   }
 
+  setLocalNames(): void {}
+
   nextDeadline(): number {
     return 7;
   }

@@ -1,0 +1,70 @@
+/** Server and resolver together: what others say of names that are ours. */
+import { describe, expect, test } from "vitest";
+import { parseIp } from "../../../../src/base/address.ts";
+import { AnswerCache } from "../../../../src/protocol/dns/cache/answer-cache.ts";
+import type { DnsServerConfig } from "../../../../src/protocol/dns/config.ts";
+import { DnsResolver } from "../../../../src/protocol/dns/resolver/resolver.ts";
+import { DnsServer } from "../../../../src/protocol/dns/server/server.ts";
+import { encodeDnsMessage } from "../../../../src/wire/dns/codec.ts";
+import { randomNumbers } from "../../../support/random.ts";
+import { config, decoded, described, query, records, zone } from "../records.ts";
+
+const CLIENT = { address: parseIp("192.0.2.10"), transport: "udp" } as const;
+
+function start(changes: Partial<DnsServerConfig> = {}) {
+  const settings = config({ zones: [zone("lan.example", "www 300 A 10.0.0.1")], ...changes });
+  const cache = new AnswerCache(settings.cache);
+  const random = randomNumbers(1);
+  const server = new DnsServer(settings, {
+    cache,
+    resolver: new DnsResolver(settings, cache, (bits) => random(2 ** bits)),
+  });
+  const asked: string[] = [];
+  return {
+    server,
+    asked,
+    /** The reply, when the upstream answers every question with these records. */
+    ask: (text: string, answers: string): string[] => {
+      let output = server.handle(query(text), CLIENT, 1, 100);
+      for (let round = 0; output.replies.length === 0 && round < 10; round++) {
+        const { query: number, message } = output.queries[0]!;
+        const sent = decoded(message);
+        asked.push(sent.question.name);
+        const reply = { ...sent, response: true, recursionAvailable: true, answers: records(answers) };
+        output = server.handleUpstream({ query: number, kind: "answer", message: encodeDnsMessage(reply) }, 100);
+      }
+      return described(decoded(output.replies[0]?.message));
+    },
+  };
+}
+
+describe("an alias from outside to a name of ours", () => {
+  const LIE = "www.example.org 60 CNAME www.lan.example.\nwww.lan.example. 60 A 198.51.100.66";
+  const EMPTY = ["NOERROR rd ra"];
+
+  test("ends with what we say of it, whatever the other server says", () => {
+    const { ask, asked, server } = start();
+    expect(ask("www.example.org", LIE)).toEqual([
+      "NOERROR rd ra",
+      "www.example.org. 60 CNAME www.lan.example.",
+      "www.lan.example. 300 A 10.0.0.1",
+    ]);
+    expect(ask("www.lan.example", "")).toEqual(["NOERROR aa rd ra", "www.lan.example. 300 A 10.0.0.1"]);
+    expect(asked).toEqual(["www.example.org"]);
+    server.setHost("pc.lan.example", [parseIp("10.0.0.2")]);
+    expect(ask("pc.example.org", "pc.example.org 60 CNAME pc.lan.example.").at(-1)).toBe(
+      "pc.lan.example. 60 A 10.0.0.2",
+    );
+  });
+
+  test("leads nowhere where that is not allowed", () => {
+    expect(start({ rebindingAllowed: [] }).ask("www.example.org", LIE)).toEqual(EMPTY);
+  });
+
+  test("is not believed of built-in names either", () => {
+    const { ask } = start();
+    expect(ask("l.example.org", "l.example.org 60 CNAME localhost.\nlocalhost. 60 A 198.51.100.66").at(-1)).toBe(
+      "localhost. 10800 A 127.0.0.1",
+    );
+  });
+});
