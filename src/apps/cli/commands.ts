@@ -24,6 +24,7 @@ import { keeperCommand } from "./commands/keeper.ts";
 import { netbootCommand } from "./commands/netboot.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
+import { tftpServeCommand } from "./commands/tftp-serve.ts";
 import { vmConsoleCommand, vmListCommand, vmRunCommand, vmStopCommand } from "./commands/vm.ts";
 import { completionCommand, manCommand } from "./commands/table-printers.ts";
 
@@ -55,6 +56,7 @@ export const COMMANDS: readonly Command[] = [
   dhcp6LeasesImportCommand,
   dhcp6LeasesExportCommand,
   netbootCommand,
+  tftpServeCommand,
   importCommand,
   schemaCommand,
   manCommand(() => COMMANDS),

@@ -1,0 +1,409 @@
+/**
+ * The TFTP server: a folder's files for whoever asks, to thousands at one time.
+ *
+ * A socket on the port of each address takes requests; every transfer has a socket and a port of its own. Files are read
+ * ahead by Node's threads into packets that all transfers share, so the event loop never waits for a disk.
+ */
+import type { IpAddress } from "../base/address.ts";
+import { familyOf } from "../base/address.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import {
+  bindSocket,
+  closeDescriptor,
+  DatagramSocket,
+  openNamespace,
+  openSocket,
+  type ReceivedDatagram,
+} from "../kernel/native.ts";
+import { parseFileName } from "../protocol/tftp/file-name.ts";
+import { negotiate, type TftpLimits } from "../protocol/tftp/options.ts";
+import { toHex } from "../base/bytes.ts";
+import { Malformed } from "../wire/malformed.ts";
+import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpRequest } from "../wire/tftp.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import { nowSeconds } from "./tftp/alarm.ts";
+import { openFile } from "./tftp/open-file.ts";
+import { PacketStore } from "./tftp/packet-store.ts";
+import { mtuBytesOf } from "./tftp/path-mtu.ts";
+import { ReceiveTransfer } from "./tftp/receive-transfer.ts";
+import { refusalOf, TftpRefusal } from "./tftp/refusal.ts";
+import { SendTransfer } from "./tftp/send-transfer.ts";
+import { AF_INET, AF_INET6, decodeSocketAddress, encodeSocketAddress } from "./tftp/socket-address.ts";
+import type { RunningTransfer, TftpTransfer, TransferIdentity } from "./tftp/transfer.ts";
+import { TransferSocket } from "./tftp/transfer-socket.ts";
+import { UploadFolder, type UploadSettings } from "./tftp/upload.ts";
+
+export type { TftpTransfer } from "./tftp/transfer.ts";
+
+const SOCK_DGRAM = 2;
+const BATCH = 64;
+/** Transfers that have ended and are still shown. */
+const SHOWN_ENDED = 64;
+/** An interface's MTU is looked up again after that. */
+const MTU_SECONDS = 60;
+
+const DEFAULT_TRANSFERS = 2000;
+const DEFAULT_TRANSFERS_OF_CLIENT = 100;
+const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
+const DEFAULT_WINDOW_BLOCKS = 256;
+const WINDOW_BYTES = 1024 * 1024;
+
+export interface TftpServiceOptions {
+  /** Default: our own network namespace. */
+  readonly namespacePath?: string;
+  /** 0.0.0.0 and :: are all addresses; a port is usually 69. */
+  readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
+  /** The folder; it may come later. */
+  readonly root: string;
+  /** Names without an exact file are looked for in any case: clients of Windows. */
+  readonly ignoreCase?: boolean;
+  /** Absent: nothing is written. */
+  readonly write?: UploadSettings;
+  /** Of the path to the clients; default that of the interface with the address. */
+  readonly mtuBytes?: number;
+  /** Most at one time, default 2000, and of one client's address, default 100. */
+  readonly limits?: {
+    readonly transfers?: number;
+    readonly transfersOfClient?: number;
+    readonly windowBlocks?: number;
+  };
+  /** For packets in memory, default 64 MiB. */
+  readonly memoryBytes?: number;
+  /** At its beginning and at its end. */
+  readonly onTransfer?: (transfer: TftpTransfer) => void;
+  readonly logger: Logger;
+  /** Fields of every line of the log. */
+  readonly about?: Readonly<Record<string, unknown>>;
+}
+
+/** What happened since the start. */
+export interface TftpServiceStats {
+  readonly requests: number;
+  readonly done: number;
+  readonly failed: number;
+  /** Requests that got an error. */
+  readonly refused: number;
+  /** Datagrams that were no request. */
+  readonly ignored: number;
+  readonly running: number;
+  readonly memoryBytes: number;
+}
+
+interface Listener {
+  readonly address: IpAddress;
+  readonly socket: DatagramSocket;
+  mtu: { readonly bytes: Promise<number>; readonly untilSeconds: number } | undefined;
+}
+
+interface Started {
+  readonly request: string;
+  readonly clientAddress: string;
+  /** Undefined while its file is being opened. */
+  transfer: RunningTransfer | undefined;
+}
+
+export class TftpService implements AsyncDisposable {
+  readonly #options: TftpServiceOptions;
+  readonly #log: BoundedLog;
+  readonly #store: PacketStore;
+  readonly #uploads: UploadFolder | undefined;
+  readonly #namespace: number | undefined;
+  readonly #listeners: Listener[] = [];
+  /** By the client's socket address. */
+  readonly #started = new Map<string, Started>();
+  readonly #ofClient = new Map<string, number>();
+  readonly #running = new Set<RunningTransfer>();
+  /** Those that run, and those of which the last acknowledgement may still be asked for. */
+  readonly #open = new Set<RunningTransfer>();
+  readonly #opening = new Set<Promise<void>>();
+  #ended: TftpTransfer[] = [];
+  #lastId = 0;
+  #requests = 0;
+  #done = 0;
+  #failed = 0;
+  #refused = 0;
+  #ignored = 0;
+  #isClosed = false;
+
+  /**
+   * Serves until closed.
+   * @throws SystemCallError EADDRINUSE another server has the port, EADDRNOTAVAIL, EACCES, ENOENT no such namespace
+   */
+  constructor(options: TftpServiceOptions) {
+    this.#options = options;
+    this.#log = new BoundedLog(options.logger, options.about ?? {});
+    this.#store = new PacketStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
+    if (options.write !== undefined) this.#uploads = new UploadFolder(options.write);
+    if (options.namespacePath !== undefined) this.#namespace = openNamespace(options.namespacePath);
+    try {
+      for (const { address, port } of options.listen) this.#listen(address, port);
+    } catch (error) {
+      this.#closeListeners();
+      throw error;
+    }
+  }
+
+  #listen(address: IpAddress, port: number): void {
+    const place = this.#namespace === undefined ? {} : { namespace: this.#namespace };
+    const family = familyOf(address) === 4 ? AF_INET : AF_INET6;
+    const descriptor = openSocket({ ...place, family, type: SOCK_DGRAM, protocol: 0 });
+    try {
+      bindSocket(descriptor, encodeSocketAddress(address, port));
+    } catch (error) {
+      closeDescriptor(descriptor);
+      throw error;
+    }
+    const listener: Listener = {
+      address,
+      mtu: undefined,
+      socket: new DatagramSocket({
+        descriptor,
+        batch: BATCH,
+        onDatagrams: (datagrams) => this.#receive(listener, datagrams),
+        onError: (error) => this.#log.write("warn", "TFTP socket", { address, error: error.message }),
+      }),
+    };
+    this.#listeners.push(listener);
+  }
+
+  #receive(listener: Listener, datagrams: readonly ReceivedDatagram[]): void {
+    for (const { buffer, offset, length, peer } of datagrams) {
+      const packet = decodeTftp(buffer.subarray(offset, offset + length));
+      if (packet instanceof Malformed || (packet.kind !== "read" && packet.kind !== "write")) this.#ignored++;
+      else this.#request(listener, packet, peer.slice());
+    }
+  }
+
+  #request(listener: Listener, request: TftpRequest, peer: Uint8Array): void {
+    this.#requests++;
+    const key = toHex(peer);
+    const said = JSON.stringify([request.kind, request.file, request.mode, [...request.options]]);
+    const before = this.#started.get(key);
+    if (before?.request === said && !hasBegun(before)) return before.transfer?.repeatOpening();
+    // It has begun something else from the same port: nobody is there for what was.
+    void before?.transfer?.close("the client asks for something else");
+    const { address, port } = decodeSocketAddress(peer);
+    const started: Started = { request: said, clientAddress: address, transfer: undefined };
+    const client = { address, port };
+    const identity = { id: ++this.#lastId, client, server: listener.address, file: shownName(request.file) };
+    const isFull = this.#started.size >= (this.#options.limits?.transfers ?? DEFAULT_TRANSFERS);
+    const ofClient = this.#ofClient.get(address) ?? 0;
+    if (isFull || ofClient >= (this.#options.limits?.transfersOfClient ?? DEFAULT_TRANSFERS_OF_CLIENT)) {
+      const reason = isFull ? "too many transfers now" : "too many transfers of this client now";
+      this.#refuse(listener, peer, identity, new TftpRefusal(TFTP_ERROR.undefined, reason));
+      return;
+    }
+    this.#started.set(key, started);
+    this.#ofClient.set(address, ofClient + 1);
+    const opening = this.#start(listener, request, peer, identity, key, started);
+    this.#opening.add(opening);
+    void opening.finally(() => this.#opening.delete(opening));
+  }
+
+  async #start(
+    listener: Listener,
+    request: TftpRequest,
+    peer: Uint8Array,
+    identity: TransferIdentity,
+    key: string,
+    started: Started,
+  ): Promise<void> {
+    const onEnd = (): void => this.#end(key, started);
+    try {
+      const mode = modeOf(request);
+      const parts = parseFileName(request.file);
+      if (parts === undefined) throw new TftpRefusal(TFTP_ERROR.accessViolation, "no such name is served");
+      const limits: TftpLimits = {
+        mtuBytes: await this.#mtuBytes(listener),
+        family: familyOf(listener.address),
+        windowBlocks: this.#options.limits?.windowBlocks ?? DEFAULT_WINDOW_BLOCKS,
+        windowBytes: WINDOW_BYTES,
+      };
+      const onClosed = (transfer: RunningTransfer): void => void this.#open.delete(transfer);
+      const common = { identity, namespace: this.#namespace, address: listener.address, peer, onEnd, onClosed };
+      const transfer = await (request.kind === "read"
+        ? this.#send(request, mode, parts, limits, common)
+        : this.#receiveFile(request, mode, parts, limits, common));
+      if (transfer === undefined) return this.#leave(key, started);
+      started.transfer = transfer;
+      const view = transfer.view();
+      this.#options.onTransfer?.({ ...view, state: "running" });
+      // It has ended already when the client's port was closed at once.
+      if (view.state !== "running") return this.#record(view);
+      this.#running.add(transfer);
+      this.#open.add(transfer);
+    } catch (error) {
+      this.#leave(key, started);
+      this.#refuse(listener, peer, identity, refusalOf(error));
+    }
+  }
+
+  /** @returns undefined when the service has been closed meanwhile */
+  async #send(
+    request: TftpRequest,
+    mode: TftpTransfer["mode"],
+    parts: readonly string[],
+    limits: TftpLimits,
+    common: Common,
+  ): Promise<RunningTransfer | undefined> {
+    const isNetascii = mode === "netascii";
+    const opened = await openFile(this.#options.root, parts, this.#options.ignoreCase ?? false);
+    if (this.#isClosed) {
+      await opened.handle.close();
+      return undefined;
+    }
+    const terms = negotiate(request, limits, isNetascii ? undefined : opened.sizeBytes);
+    const { blockBytes, rollover } = terms;
+    const file = this.#store.open(opened, { blockBytes, rollover, isNetascii });
+    return new SendTransfer({ ...common, terms, store: this.#store, file });
+  }
+
+  async #receiveFile(
+    request: TftpRequest,
+    mode: TftpTransfer["mode"],
+    parts: readonly string[],
+    limits: TftpLimits,
+    common: Common,
+  ): Promise<RunningTransfer | undefined> {
+    if (this.#uploads === undefined)
+      throw new TftpRefusal(TFTP_ERROR.accessViolation, "nothing may be written to this server");
+    const terms = negotiate(request, limits, undefined);
+    const upload = await this.#uploads.begin(parts, terms.announcedBytes);
+    if (this.#isClosed) {
+      await upload.discard();
+      return undefined;
+    }
+    const logger = { warn: (message: string, fields = {}) => this.#log.write("warn", message, fields) };
+    try {
+      return new ReceiveTransfer({ ...common, terms, mode, upload, logger });
+    } catch (error) {
+      await upload.discard();
+      throw error;
+    }
+  }
+
+  #mtuBytes(listener: Listener): Promise<number> {
+    const { mtuBytes, namespacePath } = this.#options;
+    if (mtuBytes !== undefined) return Promise.resolve(mtuBytes);
+    const now = nowSeconds();
+    if (listener.mtu === undefined || now >= listener.mtu.untilSeconds)
+      listener.mtu = { bytes: mtuBytesOf(listener.address, namespacePath), untilSeconds: now + MTU_SECONDS };
+    return listener.mtu.bytes;
+  }
+
+  /** The client is told from a port of its own, as of a transfer. */
+  #refuse(listener: Listener, peer: Uint8Array, { client, file }: TransferIdentity, refusal: TftpRefusal): void {
+    this.#refused++;
+    const { code, message, cause } = refusal;
+    this.#log.write("warn", "TFTP request refused", {
+      client: client.address,
+      file,
+      reason: message,
+      ...(code === TFTP_ERROR.undefined && cause !== undefined ? { error: messageOf(cause) } : {}),
+    });
+    if (this.#isClosed) return;
+    try {
+      const socket = new TransferSocket({
+        namespace: this.#namespace,
+        address: listener.address,
+        peer,
+        batch: 1,
+        datagramBytes: 512,
+        onDatagrams: () => undefined,
+        onGone: () => undefined,
+      });
+      socket.send(encodeTftp({ kind: "error", code, message }));
+      socket.close();
+    } catch (error) {
+      this.#log.write("warn", "TFTP error not sent", { client: client.address, error: messageOf(error) });
+    }
+  }
+
+  #end(key: string, started: Started): void {
+    const { transfer } = started;
+    this.#leave(key, started);
+    if (transfer === undefined) return;
+    this.#running.delete(transfer);
+    this.#record(transfer.view());
+  }
+
+  #record(view: TftpTransfer): void {
+    if (view.state === "done") this.#done++;
+    else this.#failed++;
+    this.#ended.push(view);
+    if (this.#ended.length > 2 * SHOWN_ENDED) this.#ended = this.#ended.slice(-SHOWN_ENDED);
+    this.#options.onTransfer?.(view);
+  }
+
+  #leave(key: string, started: Started): void {
+    if (this.#started.get(key) === started) this.#started.delete(key);
+    const left = (this.#ofClient.get(started.clientAddress) ?? 1) - 1;
+    if (left > 0) this.#ofClient.set(started.clientAddress, left);
+    else this.#ofClient.delete(started.clientAddress);
+  }
+
+  /** Those that run, and the last that have ended, in the order in which they began. */
+  transfers(): readonly TftpTransfer[] {
+    const running = Array.from(this.#running, (transfer) => transfer.view());
+    return [...this.#ended.slice(-SHOWN_ENDED), ...running].sort((a, b) => a.id - b.id);
+  }
+
+  /** A copy as of now. */
+  stats(): TftpServiceStats {
+    return {
+      requests: this.#requests,
+      done: this.#done,
+      failed: this.#failed,
+      refused: this.#refused,
+      ignored: this.#ignored,
+      running: this.#running.size,
+      memoryBytes: this.#store.bytes,
+    };
+  }
+
+  #closeListeners(): void {
+    this.#isClosed = true;
+    for (const { socket } of this.#listeners) socket.close();
+    this.#listeners.length = 0;
+  }
+
+  /** Clients of running transfers are told. Nothing is open afterwards. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#closeListeners();
+    await Promise.all(this.#opening);
+    await Promise.all(Array.from(this.#open, (transfer) => transfer.close("the server ends")));
+    await this.#store.end();
+    if (this.#namespace !== undefined) closeDescriptor(this.#namespace);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+interface Common {
+  readonly identity: TransferIdentity;
+  readonly namespace: number | undefined;
+  readonly address: IpAddress;
+  readonly peer: Uint8Array;
+  readonly onEnd: () => void;
+  readonly onClosed: (transfer: RunningTransfer) => void;
+}
+
+function hasBegun({ transfer }: Started): boolean {
+  return transfer !== undefined && transfer.view().bytes > 0;
+}
+
+function modeOf({ mode }: TftpRequest): TftpTransfer["mode"] {
+  if (mode === "octet" || mode === "netascii") return mode;
+  // Of before 1992, and refused by all.
+  const reason = mode === "mail" ? "mail is not taken" : "the mode is neither octet nor netascii";
+  throw new TftpRefusal(TFTP_ERROR.illegalOperation, reason);
+}
+
+/** For lists and logs. */
+function shownName(file: string): string {
+  return parseFileName(file)?.join("/") ?? file.replaceAll(/[^\P{Cc}]/gu, "?").slice(0, 255);
+}

@@ -1,0 +1,142 @@
+/**
+ * The socket of one transfer: a port of its own (its TID, RFC 1350 §4), connected to the client's, so that the kernel
+ * refuses what comes from any other.
+ *
+ * With UDP_SEGMENT the kernel cuts many packets out of what is one datagram for us: one system call and one way through
+ * the stack for a window. Where a device or a path refuses that, packets go one by one.
+ */
+import type { IpAddress } from "../../base/address.ts";
+import { familyOf } from "../../base/address.ts";
+import {
+  bindSocket,
+  closeDescriptor,
+  connectSocket,
+  DatagramSocket,
+  hostInteger,
+  openSocket,
+  type ReceivedDatagram,
+  setSocketOption,
+  SystemCallError,
+} from "../../kernel/native.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "./socket-address.ts";
+
+const SOCK_DGRAM = 2;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+/** UDP_MAX_SEGMENTS (linux/udp.h) before Linux 6.9. */
+const MOST_SEGMENTS = 64;
+/** Of an IPv4 packet, less its longest headers. */
+const MOST_DATAGRAM_BYTES = 65_535 - 60 - 8;
+/** What a device without checksums, or a path with a small MTU, says to a datagram of segments. */
+const SEGMENTS_REFUSED: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE", "EOPNOTSUPP"]);
+const CONNECTED = new Uint8Array(0);
+
+export interface TransferSocketOptions {
+  readonly namespace: number | undefined;
+  /** The server's. */
+  readonly address: IpAddress;
+  /** struct sockaddr of the client. */
+  readonly peer: Uint8Array;
+  readonly batch: number;
+  readonly datagramBytes: number;
+  /** Absent: packets of different lengths, or one at a time. */
+  readonly segmentBytes?: number;
+  readonly onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void;
+  /** The client's port is closed, or nothing can be sent any more. */
+  readonly onGone: (error: SystemCallError) => void;
+}
+
+export class TransferSocket {
+  readonly #socket: DatagramSocket;
+  readonly #descriptor: number;
+  readonly #onGone: (error: SystemCallError) => void;
+  readonly #segmentBytes: number | undefined;
+  #isSegmenting = false;
+  #refused: string | undefined;
+
+  /** @throws SystemCallError EMFILE, EADDRNOTAVAIL, … */
+  constructor(options: TransferSocketOptions) {
+    const { batch, datagramBytes, segmentBytes, onDatagrams } = options;
+    this.#onGone = options.onGone;
+    this.#segmentBytes = segmentBytes;
+    const descriptor = openConnected(options);
+    this.#descriptor = descriptor;
+    if (segmentBytes !== undefined) this.#isSegmenting = segment(descriptor, segmentBytes);
+    this.#socket = new DatagramSocket({
+      descriptor,
+      batch,
+      datagramBytes,
+      onDatagrams,
+      onError: (error) => this.#onError(error),
+    });
+  }
+
+  #onError(error: SystemCallError): void {
+    if (this.#isSegmenting && error.systemCall === "sendmmsg" && SEGMENTS_REFUSED.has(error.errnoName)) {
+      this.#refused = error.errnoName;
+      return;
+    }
+    this.#onGone(error);
+  }
+
+  /** @returns whether the kernel took it */
+  send(packet: Uint8Array): boolean {
+    const sent = this.#socket.send([{ payload: packet, peer: CONNECTED }]) === 1;
+    return sent || (this.#fellBack() && this.send(packet));
+  }
+
+  /**
+   * @param packets side by side, all of the length of a segment but the last one
+   * @returns how many left; fewer when the kernel's queue is full
+   */
+  sendMany(packets: Uint8Array): number {
+    const size = this.#segmentBytes;
+    if (size === undefined || packets.length <= size) return this.send(packets) ? 1 : 0;
+    const perDatagram = this.#isSegmenting ? Math.min(MOST_SEGMENTS, Math.floor(MOST_DATAGRAM_BYTES / size)) : 1;
+    const datagrams: { payload: Uint8Array; peer: Uint8Array }[] = [];
+    for (let start = 0; start < packets.length; start += perDatagram * size)
+      datagrams.push({ payload: packets.subarray(start, start + perDatagram * size), peer: CONNECTED });
+    const sent = this.#socket.send(datagrams);
+    if (this.#fellBack()) return this.sendMany(packets);
+    return Math.min(Math.ceil(packets.length / size), sent * perDatagram);
+  }
+
+  /** Segments were refused, and are given up. */
+  #fellBack(): boolean {
+    if (this.#refused === undefined) return false;
+    this.#refused = undefined;
+    this.#isSegmenting = false;
+    setSocketOption(this.#descriptor, SOL_UDP, UDP_SEGMENT, hostInteger(0));
+    return true;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+function openConnected({ namespace, address, peer }: TransferSocketOptions): number {
+  const place = namespace === undefined ? {} : { namespace };
+  const family = familyOf(address) === 4 ? AF_INET : AF_INET6;
+  const descriptor = openSocket({ ...place, family, type: SOCK_DGRAM, protocol: 0 });
+  try {
+    bindSocket(descriptor, encodeSocketAddress(address, 0));
+    connectSocket(descriptor, peer);
+    return descriptor;
+  } catch (error) {
+    closeDescriptor(descriptor);
+    throw error;
+  }
+}
+
+/** @returns whether this kernel knows it (from 4.18 on) */
+function segment(descriptor: number, bytes: number): boolean {
+  try {
+    setSocketOption(descriptor, SOL_UDP, UDP_SEGMENT, hostInteger(bytes));
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errnoName === "ENOPROTOOPT") return false;
+    closeDescriptor(descriptor);
+    throw error;
+  }
+}
