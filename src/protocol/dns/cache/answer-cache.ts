@@ -241,6 +241,11 @@ export class AnswerCache {
     };
   }
 
+  /** Whether {@link takePopular} has something to tell. */
+  get hasPopular(): boolean {
+    return this.#popular.length > 0;
+  }
+
   /**
    * What was asked for repeatedly and is in the last tenth of its life: worth asking for again now. Each is told once;
    * what was stored with AA is a zone's of our own and is not told.

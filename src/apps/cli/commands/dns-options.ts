@@ -1,0 +1,78 @@
+/** How the commands of the name server read servers, addresses and files that a person has named. */
+import { readFileSync } from "node:fs";
+import { type IpAddress, parseIp } from "../../../base/address.ts";
+import { NetloomError } from "../../../base/errors.ts";
+import type { DnsServerConfig, DnsUpstream } from "../../../protocol/dns/config.ts";
+import { readEntries } from "../../../wire/dns/master.ts";
+
+export const DNS_PORT = 53;
+const TLS_PORT = 853;
+const TLS = "tls://";
+const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
+
+export interface Endpoint {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** "192.0.2.53", "192.0.2.53#5353", "2001:db8::53#5353". @throws NetloomError bad-address */
+export function parseEndpoint(text: string, defaultPort: number): Endpoint {
+  const [, addressText = "", portText] = /^([^#]*)(?:#(\d{1,5}))?$/.exec(text) ?? [];
+  const port = portText === undefined ? defaultPort : Number(portText);
+  if (addressText === "" || port < 1 || port > 65_535)
+    throw new NetloomError("bad-address", `${JSON.stringify(text)}: not an ADDRESS or ADDRESS#PORT`);
+  return { address: parseIp(addressText), port };
+}
+
+/** @throws NetloomError bad-address, also for an address that stands for all */
+export function parseListen(text: string): Endpoint[] {
+  return text.split(",").map((one) => {
+    const endpoint = parseEndpoint(one, DNS_PORT);
+    if (UNSPECIFIED.has(endpoint.address))
+      throw new NetloomError("bad-address", `${one}: replies have to leave from the address that was asked`, {
+        hint: "name each address: --listen 127.0.0.1,192.0.2.1",
+      });
+    return endpoint;
+  });
+}
+
+/** "192.0.2.53", "tls://192.0.2.53#853/dns.example". @throws NetloomError bad-address */
+export function parseUpstream(text: string): DnsUpstream {
+  if (!text.startsWith(TLS)) return parseEndpoint(text, DNS_PORT);
+  const [, endpoint = "", tlsName] = /^([^/]+)\/([^/]+)$/.exec(text.slice(TLS.length)) ?? [];
+  if (tlsName === undefined)
+    throw new NetloomError("bad-address", `${text}: the name of its certificate is missing`, {
+      hint: "tls://192.0.2.53/dns.example",
+    });
+  return { ...parseEndpoint(endpoint, TLS_PORT), tlsName };
+}
+
+/** "corp.example=192.0.2.53,192.0.2.54" @throws NetloomError bad-address */
+export function parseDomainUpstreams(text: string): DnsServerConfig["domains"][number] {
+  const [, domain = "", servers] = /^\.?([^=]+?)\.?=(.+)$/.exec(text) ?? [];
+  if (servers === undefined)
+    throw new NetloomError("bad-address", `${text}: not DOMAIN=ADDRESS,…`, { hint: "corp.example=192.0.2.53" });
+  return { domain: domain.toLowerCase(), upstreams: servers.split(",").map(parseUpstream) };
+}
+
+/** The addresses in a file of root hints, as https://www.internic.net/domain/named.root. @throws NetloomError bad-file */
+export function readRootHints(path: string): DnsUpstream[] {
+  const servers: DnsUpstream[] = [];
+  for (const { words } of readEntries(readNamedFile(path))) {
+    const place = words.findIndex(({ text }, index) => index > 0 && /^(?:A|AAAA)$/i.test(text));
+    const address = place < 0 ? undefined : words[place + 1]?.text;
+    if (address !== undefined) servers.push({ address: parseIp(address), port: DNS_PORT });
+  }
+  if (servers.length === 0) throw new NetloomError("bad-file", `${path}: no A or AAAA record is in it`);
+  return servers;
+}
+
+/** @throws NetloomError bad-file */
+export function readNamedFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it cannot be read";
+    throw new NetloomError("bad-file", `read ${path}: ${code}`, { cause });
+  }
+}

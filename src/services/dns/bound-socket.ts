@@ -1,0 +1,63 @@
+/** Sockets of a DNS server on an address of its own, in any network namespace. */
+import { familyOf } from "../../base/address.ts";
+import { NetloomError } from "../../base/errors.ts";
+import {
+  bindSocket,
+  closeDescriptor,
+  hostInteger,
+  openSocket,
+  setSocketOption,
+  SystemCallError,
+} from "../../kernel/native.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress, formatSocketAddress, type SocketAddress } from "./socket-address.ts";
+
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SOL_IP = 0;
+const IP_MTU_DISCOVER = 10;
+const IP_PMTUDISC_OMIT = 5;
+const SOL_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program has this port; `ss -lunpt` shows which",
+  EADDRNOTAVAIL: "no interface has this address",
+  EACCES: "ports below 1024 are root's",
+};
+
+/**
+ * @param namespace descriptor of the network namespace, default our own
+ * @throws NetloomError listen-failed
+ */
+export function openBound(listen: SocketAddress, transport: "udp" | "tcp", namespace: number | undefined): number {
+  const family = familyOf(listen.address) === 4 ? AF_INET : AF_INET6;
+  const place = namespace === undefined ? {} : { namespace };
+  const descriptor = openSocket({
+    ...place,
+    family,
+    type: transport === "udp" ? SOCK_DGRAM : SOCK_STREAM,
+    protocol: 0,
+  });
+  try {
+    if (family === AF_INET6) setSocketOption(descriptor, SOL_IPV6, IPV6_V6ONLY, hostInteger(1));
+    if (transport === "tcp") setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, hostInteger(1));
+    // Nobody shall cut our replies into fragments by forged messages about the path (RFC 9715 §3.1).
+    else if (family === AF_INET) setSocketOption(descriptor, SOL_IP, IP_MTU_DISCOVER, hostInteger(IP_PMTUDISC_OMIT));
+    bindSocket(descriptor, encodeSocketAddress(listen));
+    return descriptor;
+  } catch (error) {
+    closeDescriptor(descriptor);
+    throw listenFailure(listen, transport, error);
+  }
+}
+
+export function listenFailure(listen: SocketAddress, transport: "udp" | "tcp", cause: unknown): unknown {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const name = cause instanceof SystemCallError ? cause.errnoName : code;
+  const hint = HINTS[name];
+  if (hint === undefined) return cause;
+  const what = `listen on ${formatSocketAddress(listen)} over ${transport.toUpperCase()}`;
+  return new NetloomError("listen-failed", `${what}: ${name}`, { hint, cause });
+}
