@@ -48,7 +48,10 @@ export class Keeper {
         this.#units.set(unit, new Map(objects.map((object) => [object.key, this.#create(object)])));
       }
       const services = [...this.#all()].map(({ service }) => service);
-      for (const service of guestsFirst(services).toReversed()) await service.resume();
+      const isGuest = (service: Service): boolean => service.object.kind === "vm";
+      for (const service of services.filter((one) => !isGuest(one))) await service.resume();
+      // One whose QEMU hangs is given some seconds, and keeps nobody else.
+      await Promise.all(services.filter(isGuest).map((guest) => guest.resume()));
     });
   }
 
