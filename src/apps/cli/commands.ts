@@ -16,8 +16,8 @@ import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
 import { dhcp6RequestCommand } from "./commands/dhcp6-request.ts";
 import { dhcp6ServeCommand } from "./commands/dhcp6-serve.ts";
-import { dnsServeCommand } from "./commands/dns-serve.ts";
 import { dnsQueryCommand } from "./commands/dns-query.ts";
+import { dnsServeCommand } from "./commands/dns-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { eventsCommand } from "./commands/events.ts";
 import { applyCommand, destroyCommand, planCommand } from "./commands/file.ts";
@@ -58,6 +58,7 @@ export const COMMANDS: readonly Command[] = [
   dhcp6LeasesImportCommand,
   dhcp6LeasesExportCommand,
   dnsServeCommand,
+  dnsQueryCommand,
   netbootCommand,
   tftpServeCommand,
   importCommand,
