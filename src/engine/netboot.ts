@@ -35,6 +35,8 @@ export interface NetbootOptions {
   readonly interfaceName?: string;
   /** Do not look for a DHCP server: there is one. */
   readonly proxy?: boolean;
+  /** Name of an SMB share of the folder; absent: none. */
+  readonly share?: string;
   /** Only these get something; default all. */
   readonly known?: ReadonlySet<MacAddress>;
   /** Where leases are kept; called once the interface is known. */
@@ -83,8 +85,16 @@ export class NetbootSession implements AsyncDisposable {
       throw new NetloomError("unfit-interface", `netboot on ${interfaceName}: it has no IPv4 address`, {
         hint: `ip address add 192.0.2.1/24 dev ${interfaceName}`,
       });
-    const { folder: root, onTransfer, logger } = options;
-    const boot = resources.use(await BootServer.open({ address: address.address, root, onTransfer, logger }));
+    const { folder: root, share, onTransfer, logger } = options;
+    const boot = resources.use(
+      await BootServer.open({
+        address: address.address,
+        root,
+        ...(share === undefined ? {} : { share }),
+        onTransfer,
+        logger,
+      }),
+    );
     if (!hasAnything(boot.files)) throw nothingToBoot(boot.folder.root);
     const giver = await findGiver({ interfaceName, link, address }, options);
     const proxyConfig = {

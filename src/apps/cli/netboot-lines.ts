@@ -32,27 +32,26 @@ export function askedJson({ client, offer, reason, address, message, port }: Ask
   };
 }
 
-/** Bytes of a second, on average; undefined for what came at once. */
-export function speedOf({ bytes, startedSeconds, latestSeconds }: Transfer): number | undefined {
-  const seconds = latestSeconds - startedSeconds;
-  return seconds < 0.001 ? undefined : bytes / seconds;
-}
-
-export function transferLine(transfer: Transfer): string {
-  const { protocol, client, file, state, reason, bytes, totalBytes } = transfer;
-  const speed = speedOf(transfer);
-  const pace = speed === undefined ? "" : ` at ${formatBytes(speed)}/s`;
-  const amount =
-    state === "failed" && totalBytes !== undefined
-      ? `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`
-      : formatBytes(bytes);
-  const what = state === "failed" ? `failed: ${reason}${bytes === 0 ? "" : `, after ${amount}`}` : `${amount}${pace}`;
-  return printable(`${client} ${protocol} ${file}: ${what}`).replaceAll("\n", " ");
+export function transferLine({
+  protocol,
+  client,
+  file,
+  state,
+  error,
+  bytes,
+  totalBytes,
+  bytesPerSecond,
+}: Transfer): string {
+  const who = `${client} ${protocol} ${file}`;
+  const what =
+    state !== "failed"
+      ? `${formatBytes(bytes)} at ${formatBytes(bytesPerSecond)}/s`
+      : `failed: ${error}${bytes === 0 ? "" : `, after ${formatBytes(bytes)} of ${formatBytes(totalBytes ?? bytes)}`}`;
+  return printable(`${who}: ${what}`).replaceAll("\n", " ");
 }
 
 export function transferJson(transfer: Transfer): unknown {
-  const speed = speedOf(transfer);
-  return { event: "transfer", ...transfer, bytesPerSecond: speed === undefined ? undefined : Math.round(speed) };
+  return { event: "transfer", ...transfer };
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];

@@ -5,11 +5,15 @@
 import type { Ipv4Address } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
+import { SystemCallError } from "../../kernel/native.ts";
 import type { BootFiles, BootPlace } from "../../protocol/pxe/offer.ts";
+import { TFTP_PORT } from "../../wire/tftp.ts";
+import { TftpService, type TftpServiceOptions, type TftpTransfer } from "../tftp.ts";
 import { chooseFiles, type ChosenFiles, MENU_FILE } from "./choose.ts";
 import { BootHttpServer } from "./http-server.ts";
 import { makeMenu } from "./menu.ts";
 import { type FoundFolder, scanFolder } from "./scan.ts";
+import { SambaShare, unreachableFor } from "./share.ts";
 import type { Transfer } from "./transfers.ts";
 
 const HTTP_PORT = 80;
@@ -22,6 +26,8 @@ export interface BootServerOptions {
   readonly root: string;
   /** Before what is found there. */
   readonly chosen?: ChosenFiles;
+  /** The name of a share with the same files for Windows PE; absent: none. */
+  readonly share?: string;
   /** Of each file that came whole or failed. */
   readonly onTransfer?: (transfer: Transfer) => void;
   readonly logger: Logger;
@@ -32,37 +38,63 @@ export class BootServer implements AsyncDisposable {
   readonly files: BootFiles;
   readonly place: BootPlace;
   readonly #http: BootHttpServer;
+  readonly #tftp: TftpService;
+  readonly #resources: AsyncDisposableStack;
 
-  private constructor(folder: FoundFolder, files: BootFiles, place: BootPlace, http: BootHttpServer) {
+  private constructor(
+    { folder, files, place }: Pick<BootServer, "folder" | "files" | "place">,
+    { http, tftp }: { readonly http: BootHttpServer; readonly tftp: TftpService },
+    resources: AsyncDisposableStack,
+  ) {
     this.folder = folder;
     this.files = files;
     this.place = place;
     this.#http = http;
+    this.#tftp = tftp;
+    this.#resources = resources;
   }
 
   /**
    * Look into the folder and serve it until closed. HTTP takes another port where 80 is somebody else's.
-   * @throws NetloomError bad-folder; SystemCallError no such address
+   * @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba; SystemCallError no such address
    */
   static async open(options: BootServerOptions): Promise<BootServer> {
-    const { address, root, chosen, onTransfer = () => undefined } = options;
+    const { address, root, chosen, share, logger, onTransfer = () => undefined } = options;
+    await using resources = new AsyncDisposableStack();
     const folder = scanFolder(root);
     const files = chooseFiles(folder, chosen);
     const generated = new Map<string, string>();
-    const shared = { ...placeOf(options), address, root: folder.root, generated, onTransfer };
-    const http = await openHttp(shared, options.logger);
+    const where = { ...namespaceOf(options), address, root: folder.root };
+    const http = resources.use(await openHttp({ ...where, generated, onTransfer }, logger));
+    const tftp = resources.use(
+      openTftp({
+        ...namespaceOf(options),
+        listen: [{ address, port: TFTP_PORT }],
+        root: folder.root,
+        ignoreCase: true,
+        onTransfer: (transfer) => {
+          if (transfer.state !== "running") onTransfer(tftpView(transfer));
+        },
+        logger,
+      }),
+    );
     const place = { address, httpPort: http.port };
     generated.set(MENU_FILE, makeMenu(folder, place));
-    return new BootServer(folder, files, place, http);
+    if (share !== undefined) {
+      const closed = unreachableFor(folder.root);
+      if (closed !== undefined) logger.warn("guests of the share may not pass a folder", { folder: closed });
+      resources.use(await SambaShare.open({ ...where, name: share, logger }));
+    }
+    return new BootServer({ folder, files, place }, { http, tftp }, resources.move());
   }
 
-  /** What is and was fetched, the oldest first. */
+  /** What is and was fetched; of each protocol the oldest first. */
   transfers(): Transfer[] {
-    return this.#http.transfers();
+    return [...this.#tftp.transfers().map(tftpView), ...this.#http.transfers()];
   }
 
   async close(): Promise<void> {
-    await this.#http.close();
+    await this.#resources.disposeAsync();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,8 +102,26 @@ export class BootServer implements AsyncDisposable {
   }
 }
 
-function placeOf({ namespacePath }: BootServerOptions): { readonly namespacePath?: string } {
+function namespaceOf({ namespacePath }: BootServerOptions): { readonly namespacePath?: string } {
   return namespacePath === undefined ? {} : { namespacePath };
+}
+
+function tftpView({ client, file, bytes, totalBytes, seconds, bytesPerSecond, state, error }: TftpTransfer): Transfer {
+  const progress = { bytes, totalBytes, seconds, bytesPerSecond, state };
+  return { protocol: "tftp", client: client.address, file, ...progress, ...(error === undefined ? {} : { error }) };
+}
+
+/** @throws NetloomError address-in-use */
+function openTftp(options: TftpServiceOptions): TftpService {
+  try {
+    return new TftpService(options);
+  } catch (cause) {
+    if (!(cause instanceof SystemCallError && cause.errnoName === "EADDRINUSE")) throw cause;
+    throw new NetloomError("address-in-use", "serve TFTP: another program has port 69 of the address", {
+      cause,
+      hint: "ss -lunp 'sport = :69' shows which.",
+    });
+  }
 }
 
 async function openHttp(

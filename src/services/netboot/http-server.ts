@@ -9,8 +9,10 @@ import { pipeline } from "node:stream/promises";
 import type { Ipv4Address } from "../../base/address.ts";
 import { messageOf } from "../../base/errors.ts";
 import { createServer } from "../../kernel/http.ts";
-import { listenTcp } from "../../kernel/listen-tcp.ts";
-import { openConfined, pathParts } from "./confined-file.ts";
+import { openFile, type OpenedFile } from "../tftp/open-file.ts";
+import { TftpRefusal } from "../tftp/refusal.ts";
+import { listenTcp } from "./listen-tcp.ts";
+import { pathParts } from "./path-parts.ts";
 import { type ByteRange, isStillThat, parseRange } from "./range.ts";
 import { type Transfer, type TransferHandle, Transfers } from "./transfers.ts";
 
@@ -45,7 +47,6 @@ export interface HttpServerOptions {
 interface Found {
   readonly totalBytes: number;
   readonly etag: string;
-  readonly lastModified: string | undefined;
   /** Of a file that exists only in memory. */
   readonly text?: Buffer;
   readonly file?: FileHandle;
@@ -118,22 +119,15 @@ export class BootHttpServer implements AsyncDisposable {
   }
 
   async #find(parts: readonly string[]): Promise<Found | undefined> {
-    const file = await openConfined(this.#options.root, parts);
-    if (file !== undefined) {
-      try {
-        const { size, mtimeNs, ino } = await file.stat({ bigint: true });
-        const etag = `"${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}"`;
-        const lastModified = new Date(Number(mtimeNs / 1_000_000n)).toUTCString();
-        return { totalBytes: Number(size), etag, lastModified, file };
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
+    const opened = await openServed(this.#options.root, parts);
+    if (opened !== undefined) {
+      const { handle: file, sizeBytes: totalBytes, identity } = opened;
+      return { totalBytes, etag: `"${identity.replaceAll(" ", "-")}"`, file };
     }
     const text = this.#options.generated.get(parts.join("/"));
     if (text === undefined) return undefined;
     const bytes = Buffer.from(text);
-    return { totalBytes: bytes.length, etag: `"g${bytes.length.toString(36)}"`, lastModified: undefined, text: bytes };
+    return { totalBytes: bytes.length, etag: `"menu-${bytes.length}"`, text: bytes };
   }
 
   /** Also transfers on their way end. */
@@ -150,6 +144,19 @@ export class BootHttpServer implements AsyncDisposable {
   }
 }
 
+/** A client that asks for what is not there, or not below the root, learns no more than that. */
+const MISSING = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES", "EPERM", "EINVAL"]);
+
+async function openServed(root: string, parts: readonly string[]): Promise<OpenedFile | undefined> {
+  try {
+    return await openFile(root, parts, true);
+  } catch (error) {
+    if (error instanceof TftpRefusal) return undefined;
+    if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return undefined;
+    throw error;
+  }
+}
+
 function refuse(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
   response.writeHead(status, { "content-length": "0", ...headers }).end();
 }
@@ -159,14 +166,10 @@ function answerHead(
   request: IncomingMessage,
   response: ServerResponse,
   name: string,
-  { totalBytes, etag, lastModified }: Found,
+  { totalBytes, etag }: Found,
 ): ByteRange | undefined {
   const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  const headers = {
-    "accept-ranges": "bytes",
-    etag,
-    ...(lastModified === undefined ? {} : { "last-modified": lastModified }),
-  };
+  const headers = { "accept-ranges": "bytes", etag };
   if (request.headers["if-none-match"]?.split(/\s*,\s*/).includes(etag) === true) {
     response.writeHead(304, headers);
     return undefined;

@@ -10,12 +10,12 @@ export interface Transfer {
   readonly bytes: number;
   /** Unknown: nothing of that name was found. */
   readonly totalBytes: number | undefined;
-  readonly startedSeconds: number;
-  /** Of the last byte. */
-  readonly latestSeconds: number;
+  /** From the request to the last byte so far. */
+  readonly seconds: number;
+  readonly bytesPerSecond: number;
   readonly state: "running" | "done" | "failed";
   /** What went wrong. */
-  readonly reason?: string;
+  readonly error?: string;
 }
 
 /** Those that ended are forgotten first. */
@@ -23,16 +23,23 @@ const REMEMBERED = 256;
 /** A client that reads a disc in pieces makes a pause now and then. */
 const SAME_SECONDS = 60;
 
+/** Of nothing that takes no time at all. */
+const SHORTEST_SECONDS = 0.001;
+
 interface Kept {
-  transfer: Transfer;
+  readonly about: Pick<Transfer, "protocol" | "client" | "file" | "totalBytes">;
+  readonly startedSeconds: number;
+  latestSeconds: number;
+  bytes: number;
   /** Pieces on their way. */
   running: number;
+  error?: string;
 }
 
 export interface TransferHandle {
   add(bytes: number): void;
-  /** @param reason what went wrong; absent: all that was asked for was sent */
-  end(reason?: string): void;
+  /** @param error what went wrong; absent: all that was asked for was sent */
+  end(error?: string): void;
 }
 
 export interface TransferRequest {
@@ -59,11 +66,9 @@ export class Transfers {
     const now = nowSeconds();
     const key = isPiece ? `${client} ${file}` : String(this.#number++);
     let kept = isPiece ? this.#kept.get(key) : undefined;
-    if (kept === undefined || now - kept.transfer.latestSeconds > SAME_SECONDS) {
-      const { bytes, startedSeconds, latestSeconds } = { bytes: 0, startedSeconds: now, latestSeconds: now };
-      const times = { startedSeconds, latestSeconds };
-      const protocol = this.#protocol;
-      kept = { running: 0, transfer: { protocol, client, file, bytes, totalBytes, ...times, state: "running" } };
+    if (kept === undefined || now - kept.latestSeconds > SAME_SECONDS) {
+      const about = { protocol: this.#protocol, client, file, totalBytes };
+      kept = { about, startedSeconds: now, latestSeconds: now, bytes: 0, running: 0 };
     }
     this.#remember(key, kept);
     return this.#handle(kept, isPiece);
@@ -72,19 +77,17 @@ export class Transfers {
   #handle(kept: Kept, isPiece: boolean): TransferHandle {
     let ended = false;
     kept.running++;
-    kept.transfer = { ...kept.transfer, state: "running" };
     return {
       add: (bytes) => {
-        const { transfer } = kept;
-        kept.transfer = { ...transfer, bytes: transfer.bytes + bytes, latestSeconds: nowSeconds() };
+        kept.bytes += bytes;
+        kept.latestSeconds = nowSeconds();
       },
-      end: (reason) => {
+      end: (error) => {
         if (ended) return;
         ended = true;
         kept.running--;
-        if (reason !== undefined) kept.transfer = { ...kept.transfer, state: "failed", reason };
-        else if (kept.running === 0) kept.transfer = { ...kept.transfer, state: "done" };
-        if (reason !== undefined || !isPiece) this.#onEnd(kept.transfer);
+        if (error !== undefined) kept.error = error;
+        if (error !== undefined || !isPiece) this.#onEnd(viewOf(kept));
       },
     };
   }
@@ -101,8 +104,20 @@ export class Transfers {
 
   /** The oldest first. */
   list(): Transfer[] {
-    return Array.from(this.#kept.values(), ({ transfer }) => transfer);
+    return Array.from(this.#kept.values(), viewOf);
   }
+}
+
+function viewOf({ about, startedSeconds, latestSeconds, bytes, running, error }: Kept): Transfer {
+  const seconds = latestSeconds - startedSeconds;
+  return {
+    ...about,
+    bytes,
+    seconds,
+    bytesPerSecond: bytes / Math.max(seconds, SHORTEST_SECONDS),
+    state: running > 0 ? "running" : error === undefined ? "done" : "failed",
+    ...(error === undefined ? {} : { error }),
+  };
 }
 
 function nowSeconds(): number {

@@ -16,6 +16,7 @@ import { askedJson, askedLine, transferJson, transferLine } from "../netboot-lin
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
 import { attempt } from "./serve-options.ts";
 
+const SHARE = "boot";
 const COMMAND = { name: "netboot" } as const;
 
 export const netbootCommand: Command = {
@@ -31,6 +32,7 @@ export const netbootCommand: Command = {
   options: {
     interface: { value: "IF", help: "where clients are (default that of the default route, else the only one)" },
     proxy: { help: "give no addresses: the network has a DHCP server, which is not looked for" },
+    share: { help: "a read-only SMB share of the folder as well, by Samba: \\\\ADDRESS\\boot for Windows PE" },
     known: { value: "MAC,…|FILE", help: "only clients with these hardware addresses; a file has one in each line" },
   },
   example: "netloom netboot /srv/boot",
@@ -49,6 +51,7 @@ export const netbootCommand: Command = {
       folder,
       ...(interfaceName === undefined ? {} : { interfaceName }),
       proxy: invocation.flag("proxy"),
+      ...(invocation.flag("share") ? { share: SHARE } : {}),
       ...(known === undefined ? {} : { known }),
       leaseFileOf: (name) => {
         createStateFolder(leaseFolderOf(stateFolder, "dhcp"));
@@ -69,13 +72,13 @@ export const netbootCommand: Command = {
       logger: STDERR_LOGGER,
       signal: interrupt.signal,
     });
-    tell(session, json);
+    tell(session, json, invocation.flag("share"));
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
   },
 };
 
-function tell({ interfaceName, address, giver, boot }: NetbootSession, json: boolean): void {
+function tell({ interfaceName, address, giver, boot }: NetbootSession, json: boolean, isShared: boolean): void {
   const { folder, files, place } = boot;
   if (json) {
     printJson({
@@ -85,6 +88,7 @@ function tell({ interfaceName, address, giver, boot }: NetbootSession, json: boo
       root: folder.root,
       httpPort: place.httpPort,
       ...giver,
+      ...(isShared ? { share: SHARE } : {}),
       files,
       notes: folder.notes,
     });
@@ -96,6 +100,7 @@ function tell({ interfaceName, address, giver, boot }: NetbootSession, json: boo
       : `The network's DHCP server${giver.server === undefined ? "" : ` ${giver.server}`} gives the addresses (proxyDHCP).`;
   print(`Booting from ${folder.root} on ${interfaceName} as ${place.address}. ${addresses}`);
   for (const line of explainFiles(folder, files)) print(`  ${line}`);
+  if (isShared) print(`  ${"Windows".padEnd(18)} \\\\${place.address}\\${SHARE}`);
   for (const note of folder.notes) complain(`note: ${note}`);
 }
 

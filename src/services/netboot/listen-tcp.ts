@@ -1,8 +1,8 @@
 /** A TCP server of Node's on an address of any network namespace. */
 import { once } from "node:events";
 import type { Server } from "node:net";
-import { type Ipv4Address, ipToBytes } from "../base/address.ts";
-import { NetloomError } from "../base/errors.ts";
+import { familyOf, type IpAddress } from "../../base/address.ts";
+import { NetloomError } from "../../base/errors.ts";
 import {
   bindSocket,
   closeDescriptor,
@@ -11,9 +11,9 @@ import {
   openSocket,
   setSocketOption,
   SystemCallError,
-} from "./native.ts";
+} from "../../kernel/native.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "../tftp/socket-address.ts";
 
-const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -21,7 +21,7 @@ const SO_REUSEADDR = 2;
 interface TcpPlace {
   /** Default: our own. */
   readonly namespacePath?: string;
-  readonly address: Ipv4Address;
+  readonly address: IpAddress;
   /** 0: any that is free. */
   readonly port: number;
 }
@@ -53,11 +53,12 @@ function openBound({
 }: Omit<TcpPlace, "namespacePath"> & { readonly namespacePath: string | undefined }): number {
   const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
   try {
+    const family = familyOf(address) === 4 ? AF_INET : AF_INET6;
     const place = namespace === undefined ? {} : { namespace };
-    const descriptor = openSocket({ ...place, family: AF_INET, type: SOCK_STREAM, protocol: 0 });
+    const descriptor = openSocket({ ...place, family, type: SOCK_STREAM, protocol: 0 });
     try {
       setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, hostInteger(1));
-      bindSocket(descriptor, socketAddress(address, port));
+      bindSocket(descriptor, encodeSocketAddress(address, port));
     } catch (error) {
       closeDescriptor(descriptor);
       throw inUse(error, address, port) ?? error;
@@ -68,7 +69,7 @@ function openBound({
   }
 }
 
-function inUse(error: unknown, address: Ipv4Address, port: number): NetloomError | undefined {
+function inUse(error: unknown, address: IpAddress, port: number): NetloomError | undefined {
   const code =
     error instanceof SystemCallError ? error.errnoName : error instanceof Error && "code" in error && error.code;
   if (code !== "EADDRINUSE") return undefined;
@@ -76,13 +77,4 @@ function inUse(error: unknown, address: Ipv4Address, port: number): NetloomError
     cause: error,
     hint: `ss -ltnp 'sport = :${port}' shows which.`,
   });
-}
-
-/** struct sockaddr_in (linux/in.h). */
-function socketAddress(address: Ipv4Address, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  new Uint16Array(bytes.buffer)[0] = AF_INET;
-  new DataView(bytes.buffer).setUint16(2, port);
-  bytes.set(ipToBytes(address), 4);
-  return bytes;
 }

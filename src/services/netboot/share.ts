@@ -1,0 +1,188 @@
+/**
+ * The folder as a read-only share for Windows PE: Samba in the foreground with a configuration of ours, guests only, on one
+ * address. Everything that it keeps lies in a folder of its own, and both end with us, also when we are killed.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Ipv4Address } from "../../base/address.ts";
+import { NetloomError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { findTool } from "../../kernel/features.ts";
+
+const SMB_PORT = 445;
+const START_MILLISECONDS = 10_000;
+const END_MILLISECONDS = 3000;
+const POLL_MILLISECONDS = 30;
+const SAID_CHARACTERS = 2000;
+/** State of a listening socket in /proc/net/tcp. */
+const LISTENING = "0A";
+const FOLDERS = ["private", "lock", "state", "cache", "pid", "ncalrpc"];
+
+export interface ShareOptions {
+  /** Default: our own network namespace. */
+  readonly namespacePath?: string;
+  readonly address: Ipv4Address;
+  /** Absolute. */
+  readonly root: string;
+  /** By which clients open it: \\ADDRESS\NAME. */
+  readonly name: string;
+  readonly logger: Logger;
+}
+
+export class SambaShare implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+  #said = "";
+  #isClosing = false;
+
+  private constructor({ logger, address }: ShareOptions, child: ChildProcess, folder: string) {
+    this.#process = child;
+    this.#folder = folder;
+    const hear = (chunk: Buffer): void => {
+      this.#said = (this.#said + chunk.toString("utf8")).slice(-SAID_CHARACTERS);
+    };
+    child.stdout?.on("data", hear);
+    child.stderr?.on("data", hear);
+    child.on("error", (error) => hear(Buffer.from(error.message)));
+    child.on("exit", () => {
+      if (!this.#isClosing) logger.error("Samba has ended, the share is gone", { address, said: this.#lastWords() });
+    });
+  }
+
+  /** @throws NetloomError tool-missing, bad-folder, share-failed with what Samba says */
+  static async open(options: ShareOptions): Promise<SambaShare> {
+    const smbd = findTool("smbd");
+    if (smbd === undefined)
+      throw new NetloomError("tool-missing", "share the folder: smbd is not installed", {
+        hint: "apt-get install samba",
+      });
+    const folder = mkdtempSync(join(tmpdir(), "netloom-share-"));
+    let share: SambaShare | undefined;
+    try {
+      for (const name of FOLDERS) mkdirSync(join(folder, name), { mode: 0o755 });
+      const file = join(folder, "smb.conf");
+      writeFileSync(file, sambaConfiguration(options, folder));
+      const words = [smbd, "--foreground", "--debug-stdout", `--configfile=${file}`];
+      const enter = options.namespacePath === undefined ? [] : ["nsenter", `--net=${options.namespacePath}`, "--"];
+      const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...enter, ...words], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      share = new SambaShare(options, child, folder);
+      await share.#untilReady();
+      return share;
+    } catch (error) {
+      if (share === undefined) rmSync(folder, { recursive: true, force: true });
+      else await share.close();
+      throw error;
+    }
+  }
+
+  async #untilReady(): Promise<void> {
+    const { pid } = this.#process;
+    for (const end = Date.now() + START_MILLISECONDS; Date.now() < end; await sleep(POLL_MILLISECONDS)) {
+      if (pid === undefined || this.#hasEnded()) break;
+      if (listensOn(pid, SMB_PORT)) return;
+    }
+    this.#isClosing = true;
+    const reason = this.#hasEnded() ? `Samba has ended: ${this.#lastWords()}` : "Samba does not come up";
+    throw new NetloomError("share-failed", `share the folder: ${reason}`, {
+      hint: "Another file server may hold port 445 of the address: ss -ltnp 'sport = :445' shows it.",
+    });
+  }
+
+  #hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  #lastWords(): string {
+    return this.#said.trim().split("\n").slice(-2).join("; ").trim();
+  }
+
+  /** Also its connections end. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#process.pid !== undefined && !this.#hasEnded()) {
+      const ended = once(this.#process, "exit");
+      this.#process.kill("SIGTERM");
+      const timer = setTimeout(() => this.#process.kill("SIGKILL"), END_MILLISECONDS);
+      await ended;
+      clearTimeout(timer);
+    }
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** Whether somebody in the network namespace of the process does. */
+function listensOn(pid: number, port: number): boolean {
+  let table: string;
+  try {
+    table = readFileSync(`/proc/${pid}/net/tcp`, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EINVAL")) return false;
+    throw error;
+  }
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return table.split("\n").some((line) => {
+    const [, local = "", , state] = line.trim().split(/\s+/);
+    return local.endsWith(wanted) && state === LISTENING;
+  });
+}
+
+/** @throws NetloomError bad-folder when a name has no place in such a file */
+function sambaConfiguration({ address, root, name }: ShareOptions, folder: string): string {
+  // "%" would be replaced, and nothing quotes the end of a line.
+  if (/[%\n\r"\\]/.test(root))
+    throw new NetloomError("bad-folder", `share ${root}: Samba takes no %, ", \\ or line end in a folder's name`);
+  const settings = {
+    "server role": "standalone server",
+    "netbios name": "NETLOOM",
+    "disable netbios": "yes",
+    "server min protocol": "SMB2_02",
+    interfaces: `${address}/32`,
+    "bind interfaces only": "yes",
+    "smb ports": SMB_PORT,
+    "map to guest": "Bad User",
+    "guest account": "nobody",
+    "private dir": join(folder, "private"),
+    "lock directory": join(folder, "lock"),
+    "state directory": join(folder, "state"),
+    "cache directory": join(folder, "cache"),
+    "pid directory": join(folder, "pid"),
+    "ncalrpc dir": join(folder, "ncalrpc"),
+    "passdb backend": `tdbsam:${join(folder, "private", "passdb.tdb")}`,
+    "log file": join(folder, "log"),
+    "log level": 1,
+    "load printers": "no",
+    printing: "bsd",
+    "printcap name": "/dev/null",
+    "disable spoolss": "yes",
+  };
+  const share = {
+    path: root,
+    "read only": "yes",
+    "guest ok": "yes",
+    "guest only": "yes",
+    "wide links": "no",
+  };
+  const section = (title: string, values: Readonly<Record<string, string | number>>): string[] => [
+    `[${title}]`,
+    ...Object.entries(values).map(([key, value]) => `  ${key} = ${value}`),
+  ];
+  return [...section("global", settings), ...section(name, share), ""].join("\n");
+}
+
+/** Guests come as "nobody". @returns what keeps them out, undefined: nothing */
+export function unreachableFor(root: string): string | undefined {
+  for (let path = root; ; path = dirname(path)) {
+    if ((statSync(path).mode & 0o001) === 0) return path;
+    if (dirname(path) === path) return undefined;
+  }
+}
