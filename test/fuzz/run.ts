@@ -17,6 +17,7 @@ import { DHCP4_SERVER } from "./targets/dhcp4-server.ts";
 import { PROXY_DHCP } from "./targets/proxy-dhcp.ts";
 import { DHCP6_CLIENT } from "./targets/dhcp6-client.ts";
 import { DHCP6_SERVER } from "./targets/dhcp6-server.ts";
+import { DNS_RESOLVER } from "./targets/dns-resolver.ts";
 import { GUEST_IP6 } from "./targets/guest-ip6.ts";
 import { ROUTER } from "./targets/router.ts";
 
@@ -29,6 +30,7 @@ const TARGETS: readonly FuzzTarget[] = [
   DHCP6_SERVER,
   ROUTER,
   DHCP6_CLIENT,
+  DNS_RESOLVER,
 ];
 /** Packets of one target before it is the next one's turn. */
 const TURN_PACKETS = 5000;

@@ -43,13 +43,13 @@ export class Delegation {
     [this.learnedAt, this.endsAt] = life;
   }
 
-  /** Those whose addresses are known. */
+  /** Those whose addresses are known; the ones that do not know the zone only where there are no others. */
   servers(now: number): DnsUpstream[] {
     const named = this.#nameServers.flatMap(({ addresses, addressesEndAt }) => (addressesEndAt > now ? addresses : []));
     const servers = [...this.#given, ...named.map((address) => ({ address, port: DNS_PORT }))];
     const found = new Map(servers.map((server) => [serverKey(server), server]));
-    for (const [key, until] of this.#lame) if (until > now) found.delete(key);
-    return Array.from(found.values());
+    const useful = Array.from(found).flatMap(([key, server]) => ((this.#lame.get(key) ?? now) > now ? [] : [server]));
+    return useful.length > 0 ? useful : Array.from(found.values());
   }
 
   /** Names of servers whose addresses are not known. */

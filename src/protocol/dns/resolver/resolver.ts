@@ -117,7 +117,8 @@ export class DnsResolver {
     const isWorthwhile = !this.#flights.has(key) && !this.#failures.isTooEarly(key, nowSeconds);
     if (isWorthwhile && this.#flights.size < MOST_FLIGHTS / 2) {
       this.#counters.refreshed++;
-      this.#begin(key, asked, flags);
+      const flight = this.#newFlight(key, asked, flags);
+      this.#advance(flight, flight.work.next());
       this.#run();
     }
     return this.#take();
@@ -178,23 +179,26 @@ export class DnsResolver {
       else this.#tellStale([token], stale);
       return;
     }
-    const flight = this.#begin(key, question, flags);
-    if (stale === undefined) {
-      flight.tokens.push(token);
-      return;
-    }
-    const { upstreams, mayIterate } = this.#world.routes.of(question.name);
-    const isCutOff = !mayIterate && this.#servers.areAllDead(upstreams);
-    if (isCutOff || this.#failures.hasFailed(key, this.#now)) {
+    const flight = this.#newFlight(key, question, flags);
+    if (stale !== undefined && this.#isHopeless(flight)) {
       flight.tellsStale = true;
       this.#tellStale([token], stale);
-      return;
+    } else {
+      flight.tokens.push(token);
+      if (stale !== undefined)
+        flight.timers.push(this.#timers.set(this.#now + STALE_AFTER_SECONDS, () => this.#onSlow(flight)));
     }
-    flight.tokens.push(token);
-    flight.timers.push(this.#timers.set(this.#now + STALE_AFTER_SECONDS, () => this.#onSlow(flight)));
+    this.#advance(flight, flight.work.next());
   }
 
-  #begin(key: string, question: DnsQuestion, flags: QuestionFlags): Flight {
+  /** Whether an answer is hardly to be expected, judged by how it went lately. */
+  #isHopeless({ key, question }: Flight): boolean {
+    const { upstreams, mayIterate } = this.#world.routes.of(question.name);
+    const isCutOff = !mayIterate && this.#servers.areAllDead(upstreams);
+    return isCutOff || this.#failures.hasFailed(key, this.#now);
+  }
+
+  #newFlight(key: string, question: DnsQuestion, flags: QuestionFlags): Flight {
     this.#counters.questions++;
     const task = { question, flags, effort: new Effort(), depth: 0 };
     const flight: Flight = {
@@ -212,7 +216,6 @@ export class DnsResolver {
       this.#timers.set(this.#now + PATIENCE_SECONDS, () => this.#finish(flight, { failed: "it took too long" })),
     );
     this.#flights.set(key, flight);
-    this.#advance(flight, flight.work.next());
     return flight;
   }
 
