@@ -18,6 +18,7 @@ import { PROXY_DHCP } from "./targets/proxy-dhcp.ts";
 import { DHCP6_CLIENT } from "./targets/dhcp6-client.ts";
 import { DHCP6_SERVER } from "./targets/dhcp6-server.ts";
 import { DNS_RESOLVER } from "./targets/dns-resolver.ts";
+import { DNS_SERVER } from "./targets/dns-server.ts";
 import { GUEST_IP6 } from "./targets/guest-ip6.ts";
 import { ROUTER } from "./targets/router.ts";
 
@@ -31,6 +32,7 @@ const TARGETS: readonly FuzzTarget[] = [
   ROUTER,
   DHCP6_CLIENT,
   DNS_RESOLVER,
+  DNS_SERVER,
 ];
 /** Packets of one target before it is the next one's turn. */
 const TURN_PACKETS = 5000;

@@ -1,0 +1,84 @@
+/** A client's question among servers that answer oddly, on the loopback. */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { describe, expect, test } from "vitest";
+import { parseIp } from "../../src/base/address.ts";
+import { NetloomError } from "../../src/base/errors.ts";
+import { askDns } from "../../src/services/dns/client.ts";
+import { encodeDnsMessage } from "../../src/wire/dns/codec.ts";
+import type { DnsMessage } from "../../src/wire/dns/message.ts";
+import { decoded, described, queryMessage, records } from "../protocol/dns/records.ts";
+
+const ADDRESS = parseIp("127.0.0.1");
+const QUERY = queryMessage("www.example.org");
+const ANSWER = { response: true, answers: records("www.example.org 60 A 192.0.2.1") };
+
+/** Answers the questions that come to one port, over UDP and TCP. */
+async function serve(udp: (query: DnsMessage) => DnsMessage[], tcp: (query: DnsMessage) => DnsMessage[] = () => []) {
+  const streams = createServer((stream) => {
+    stream.once("data", (bytes: Uint8Array) => {
+      for (const message of tcp(decoded(bytes.slice(2))).map((one) => encodeDnsMessage(one))) {
+        // In two pieces, as a network may bring it.
+        stream.write(Uint8Array.of(0, message.length, ...message.subarray(0, 7)));
+        setImmediate(() => stream.write(message.subarray(7)));
+      }
+      if (tcp(decoded(bytes.slice(2))).length === 0) stream.end();
+    });
+  });
+  streams.listen(0, ADDRESS);
+  await once(streams, "listening");
+  const { port } = streams.address() as AddressInfo;
+  const socket = createSocket("udp4", (bytes, from) => {
+    for (const message of udp(decoded(bytes))) socket.send(encodeDnsMessage(message), from.port, from.address);
+  });
+  socket.bind(port, ADDRESS);
+  await once(socket, "listening");
+  return {
+    server: { address: ADDRESS, port },
+    [Symbol.dispose]() {
+      socket.close();
+      streams.close();
+    },
+  };
+}
+
+describe("a question", () => {
+  test("is answered by its answer, not by others", async () => {
+    using world = await serve((query) => [
+      { ...query, ...ANSWER, id: query.id ^ 1 },
+      { ...query, ...ANSWER, question: { ...query.question, name: "www.example.net" } },
+      query,
+      { ...query, ...ANSWER },
+    ]);
+    const { message, transport } = await askDns(QUERY, world.server, false);
+    expect([transport, ...described(message)]).toEqual(["udp", "NOERROR rd", "www.example.org. 60 A 192.0.2.1"]);
+  });
+
+  test("is asked over TCP when the answer is cut off, or from the beginning", async () => {
+    using world = await serve(
+      (query) => [{ ...query, response: true, truncated: true }],
+      (query) => [{ ...query, ...ANSWER }],
+    );
+    for (const tcp of [false, true]) {
+      const answer = await askDns(QUERY, world.server, tcp);
+      expect([answer.transport, answer.message.answers.length, answer.message.truncated]).toEqual(["tcp", 1, false]);
+    }
+  });
+
+  test.each([
+    ["UDP", false, "ECONNREFUSED"],
+    ["TCP", true, "ECONNREFUSED"],
+  ])("to a closed port fails at once over %s", async (_, tcp, reason) => {
+    const world = await serve(() => []);
+    world[Symbol.dispose]();
+    const failure = await askDns(QUERY, world.server, tcp).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(NetloomError);
+    expect((failure as NetloomError).message).toContain(reason);
+  });
+
+  test("that a server hangs up on fails", async () => {
+    using world = await serve(() => []);
+    await expect(askDns(QUERY, world.server, true)).rejects.toThrow("closed without an answer");
+  });
+});
