@@ -1,0 +1,164 @@
+/** What HTTP clients get of a folder: on the loopback, with Node's own client. */
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type IncomingHttpHeaders, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseIpv4 } from "../../../src/base/address.ts";
+import { BootHttpServer } from "../../../src/services/netboot/http-server.ts";
+import type { Transfer } from "../../../src/services/netboot/transfers.ts";
+
+const CONTENT = Buffer.from(Array.from({ length: 700_001 }, (_, i) => (i * 7) % 251));
+const address = parseIpv4("127.0.0.1");
+const folder = mkdtempSync(join(tmpdir(), "netloom-http-"));
+const root = join(folder, "root");
+const ended: Transfer[] = [];
+let server: BootHttpServer;
+
+beforeAll(async () => {
+  mkdirSync(join(root, "sub"), { recursive: true });
+  writeFileSync(join(folder, "secret"), "secret");
+  writeFileSync(join(root, "sub", "a file.efi"), CONTENT);
+  writeFileSync(join(root, "empty"), "");
+  symlinkSync("../secret", join(root, "out"));
+  symlinkSync("sub/a file.efi", join(root, "in"));
+  server = await BootHttpServer.open({
+    address,
+    port: 0,
+    root,
+    generated: new Map([["boot.ipxe", "#!ipxe\n"]]),
+    onTransfer: (transfer) => ended.push(transfer),
+  });
+});
+
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+function get(path: string, headers: Readonly<Record<string, string>> = {}, method = "GET"): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: address, port: server.port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+      response.on("error", reject);
+    });
+    outgoing.on("error", reject);
+    outgoing.end();
+  });
+}
+
+const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+const FILE = "/sub/a%20file.efi";
+
+describe("a file", () => {
+  test("whole, with its length and what firmware wants to know", async () => {
+    const { status, headers, body } = await get(FILE);
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      "content-length": "700001",
+      "content-type": "application/efi",
+      "accept-ranges": "bytes",
+    });
+    expect(hash(body)).toBe(hash(CONTENT));
+    expect(ended.at(-1)).toMatchObject({ client: "127.0.0.1", file: "sub/a file.efi", bytes: 700_001, state: "done" });
+  });
+
+  test("HEAD: all but the file", async () => {
+    const { status, headers, body } = await get(FILE, {}, "HEAD");
+    expect([status, headers["content-length"], body.length]).toEqual([200, "700001", 0]);
+  });
+
+  test("by a link that stays inside, by a whole URL, and in other letters", async () => {
+    for (const path of ["/in", `http://example.org${FILE}`, "/SUB/A%20FILE.EFI"])
+      expect((await get(path)).body.length).toBe(700_001);
+  });
+
+  test("an empty one", async () => {
+    const { status, headers, body } = await get("/empty");
+    expect([status, headers["content-length"], body.length]).toEqual([200, "0", 0]);
+  });
+
+  test("one that exists in memory only", async () => {
+    expect((await get("/boot.ipxe")).body.toString()).toBe("#!ipxe\n");
+  });
+});
+
+describe("ranges", () => {
+  test.each([
+    ["bytes=0-0", 0, 0],
+    ["bytes=100-199", 100, 199],
+    ["bytes=699999-", 699_999, 700_000],
+    ["bytes=-10", 699_991, 700_000],
+    ["bytes=700000-9999999", 700_000, 700_000],
+    ["bytes=-9999999", 0, 700_000],
+  ])("%s", async (range, first, last) => {
+    const { status, headers, body } = await get(FILE, { range });
+    expect(status).toBe(206);
+    expect(headers["content-range"]).toBe(`bytes ${first}-${last}/700001`);
+    expect(body.equals(CONTENT.subarray(first, last + 1))).toBe(true);
+  });
+
+  test.each(["bytes=700001-", "bytes=-0"])("nothing of the file: %s", async (range) => {
+    const { status, headers, body } = await get(FILE, { range });
+    expect([status, headers["content-range"], body.length]).toEqual([416, "bytes */700001", 0]);
+  });
+
+  test.each(["bytes=5-2", "bytes=x", "lines=1-2", "bytes=0-1,5-6", "bytes=-"])("not one range: %s", async (range) => {
+    const { status, body } = await get(FILE, { range });
+    expect([status, body.length]).toEqual([200, 700_001]);
+  });
+
+  test("only of the file that the client has a part of", async () => {
+    const etag = (await get(FILE, {}, "HEAD")).headers.etag ?? "";
+    expect((await get(FILE, { range: "bytes=1-2", "if-range": etag })).status).toBe(206);
+    expect((await get(FILE, { range: "bytes=1-2", "if-range": '"another"' })).status).toBe(200);
+    expect((await get(FILE, { "if-none-match": etag })).status).toBe(304);
+  });
+
+  test("pieces of one file are one transfer to who watches", async () => {
+    for (const range of ["bytes=0-9", "bytes=10-19"]) await get("/in", { range });
+    expect(server.transfers().filter(({ file, bytes }) => file === "in" && bytes === 20)).toHaveLength(1);
+  });
+});
+
+describe("nothing else", () => {
+  test.each([
+    "/",
+    "/sub",
+    "/sub/",
+    "/nothing",
+    "/out",
+    "/../secret",
+    "/sub/../../secret",
+    "/%2e%2e/secret",
+    "/..%2fsecret",
+    "/sub/%2e%2e/%2e%2e/secret",
+    "/%00",
+    "/%zz",
+    "/sub/a%20file.efi/x",
+  ])("%s", async (path) => {
+    const { status, body } = await get(path);
+    expect([status, body.length]).toEqual([404, 0]);
+  });
+
+  test("no other method", async () => {
+    const { status, headers } = await get(FILE, {}, "PUT");
+    expect([status, headers.allow]).toEqual([405, "GET, HEAD"]);
+  });
+});
+
+test("a second server of the port is refused with a word on how to find the first", async () => {
+  const options = { address, port: server.port, root, generated: new Map(), onTransfer: () => undefined };
+  await expect(BootHttpServer.open(options)).rejects.toMatchObject({ code: "address-in-use" });
+});

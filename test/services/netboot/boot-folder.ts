@@ -1,0 +1,49 @@
+/** A folder of files that look like what boots, by name and by their first bytes. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+function program(machine: number, bytes = 4096): Buffer {
+  const head = Buffer.alloc(bytes);
+  head.write("MZ", 0);
+  head.writeUInt32LE(0x80, 0x3c);
+  head.write("PE\0\0", 0x80);
+  head.writeUInt16LE(machine, 0x84);
+  return head;
+}
+
+export const EFI_X64 = program(0x8664);
+export const EFI_ARM64 = program(0xaa64);
+/** bzImage that UEFI can start, too. */
+export const KERNEL = ((): Buffer => {
+  const head = program(0x8664);
+  head.write("HdrS", 0x202);
+  return head;
+})();
+export const INITRD = gzipSync(Buffer.from(`070701${"0".repeat(5000)}`));
+export const ISO = ((): Buffer => {
+  const head = Buffer.alloc(40_000);
+  head.write("CD001", 0x8001);
+  return head;
+})();
+export const IPXE_EFI = Buffer.concat([EFI_X64, Buffer.from("iPXE initialising devices...")]);
+
+/** Of another folder, absolute, or relative to the link. */
+export interface Link {
+  readonly link: string;
+}
+
+/** Files by their path. The folder goes with the returned object. */
+export function makeFolder(
+  files: Readonly<Record<string, Buffer | string | Link>>,
+): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "netloom-boot-"));
+  for (const [name, content] of Object.entries(files)) {
+    const target = join(path, name);
+    mkdirSync(dirname(target), { recursive: true });
+    if (typeof content === "object" && "link" in content) symlinkSync(content.link, target);
+    else writeFileSync(target, content);
+  }
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}

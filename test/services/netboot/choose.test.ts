@@ -1,0 +1,172 @@
+/** From a folder to what each kind of client gets. */
+import { describe, expect, test } from "vitest";
+import { chooseFiles } from "../../../src/services/netboot/choose.ts";
+import { explainFiles, hasAnything } from "../../../src/services/netboot/explain.ts";
+import { scanFolder } from "../../../src/services/netboot/scan.ts";
+import { EFI_ARM64, EFI_X64, INITRD, IPXE_EFI, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
+
+type Files = Parameters<typeof makeFolder>[0];
+
+function look(files: Files) {
+  using folder = makeFolder(files);
+  const found = scanFolder(folder.path);
+  const chosen = chooseFiles(found);
+  return { found, chosen, told: explainFiles(found, chosen), anything: hasAnything(chosen) };
+}
+
+const x = "anything";
+
+describe("what firmware gets", () => {
+  const table: readonly [string, Files, Partial<Record<"bios" | "efi-x64" | "efi-arm64" | "efi-ia32", string>>][] = [
+    ["PXELINUX", { "pxelinux.0": x, "pxelinux.cfg/default": x }, { bios: "pxelinux.0" }],
+    [
+      "the one that speaks HTTP",
+      { "pxelinux.0": x, "lpxelinux.0": x, "pxelinux.cfg/default": x },
+      { bios: "lpxelinux.0" },
+    ],
+    [
+      "PXELINUX with a configuration before iPXE",
+      { "undionly.kpxe": x, "pxelinux.0": x, "pxelinux.cfg/default": x },
+      { bios: "pxelinux.0" },
+    ],
+    ["iPXE before PXELINUX without one", { "undionly.kpxe": x, "pxelinux.0": x }, { bios: "undionly.kpxe" }],
+    [
+      "iPXE where it has a script",
+      { "undionly.kpxe": x, "boot.ipxe": "#!ipxe", "pxelinux.0": x, "pxelinux.cfg/default": x },
+      { bios: "undionly.kpxe" },
+    ],
+    ["iPXE by its other names", { "ipxe.pxe": x, "snponly.efi": x }, { bios: "ipxe.pxe", "efi-x64": "snponly.efi" }],
+    [
+      "iPXE of 64-bit ARM",
+      { "ipxe-arm64.efi": x, "ipxe.efi": x },
+      { "efi-x64": "ipxe.efi", "efi-arm64": "ipxe-arm64.efi" },
+    ],
+    [
+      "a shim that finds GRUB",
+      { "shimx64.efi": x, "grubx64.efi": x, "grub/grub.cfg": x },
+      { "efi-x64": "shimx64.efi" },
+    ],
+    ["no shim that finds none", { "shimx64.efi": x, "ipxe.efi": x }, { "efi-x64": "ipxe.efi" }],
+    [
+      "a disc's folders, in capitals",
+      { "EFI/BOOT/BOOTX64.EFI": x, "EFI/BOOT/BOOTAA64.EFI": x },
+      {
+        "efi-x64": "EFI/BOOT/BOOTX64.EFI",
+        "efi-arm64": "EFI/BOOT/BOOTAA64.EFI",
+      },
+    ],
+    ["32-bit UEFI", { "bootia32.efi": x }, { "efi-ia32": "bootia32.efi" }],
+    ["GRUB4DOS", { "pxegrldr.0": x, "menu.lst": x }, { bios: "pxegrldr.0" }],
+    [
+      "Windows",
+      { "boot/x64/wdsnbp.com": x, "boot/x64/bootmgr.exe": x, "boot/BCD": x },
+      { bios: "boot/x64/wdsnbp.com" },
+    ],
+    ["Windows by UEFI", { "bootmgfw.efi": x, "Boot/BCD": x }, { "efi-x64": "bootmgfw.efi" }],
+    [
+      "any UEFI program, by what is in it",
+      { "memory test.efi": EFI_X64, "other.efi": EFI_ARM64 },
+      {
+        "efi-x64": "memory test.efi",
+        "efi-arm64": "other.efi",
+      },
+    ],
+    [
+      "a Debian installer's tree",
+      {
+        "pxelinux.0": { link: "debian-installer/amd64/pxelinux.0" },
+        "pxelinux.cfg": { link: "debian-installer/amd64/pxelinux.cfg" },
+        "debian-installer/amd64/pxelinux.0": x,
+        "debian-installer/amd64/pxelinux.cfg/default": x,
+        "debian-installer/amd64/bootnetx64.efi": x,
+        "debian-installer/amd64/grubx64.efi": x,
+        "debian-installer/amd64/grub/grub.cfg": x,
+        "debian-installer/amd64/linux": KERNEL,
+        "debian-installer/amd64/initrd.gz": INITRD,
+      },
+      { bios: "pxelinux.0", "efi-x64": "debian-installer/amd64/bootnetx64.efi" },
+    ],
+  ];
+  test.each(table)("%s", (_, files, expected) => {
+    const { chosen } = look(files);
+    const loaders = Object.entries(chosen).flatMap(([platform, { loader }]) =>
+      loader === undefined ? [] : [[platform, loader]],
+    );
+    expect(Object.fromEntries(loaders)).toEqual(expected);
+  });
+
+  test("by HTTP also a disc", () => {
+    expect(look({ "system.iso": ISO }).chosen["efi-x64"]).toEqual({ httpFile: "system.iso", ipxe: "boot.ipxe" });
+  });
+});
+
+describe("what iPXE gets", () => {
+  const table: readonly [string, Files, string | undefined][] = [
+    ["a menu of a kernel and its disk", { vmlinuz: KERNEL, "initrd.img": INITRD }, "boot.ipxe"],
+    ["a menu, where it was itself loaded from the folder", { "ipxe.efi": x }, "boot.ipxe"],
+    ["the folder's own script", { "menu.ipxe": "#!ipxe", "ipxe.efi": x, vmlinuz: KERNEL }, "menu.ipxe"],
+    ["a loader directly, if nothing else is there to choose", { "BOOTX64.EFI": x }, "BOOTX64.EFI"],
+    ["not itself under another name", { "BOOTX64.EFI": IPXE_EFI }, "boot.ipxe"],
+    ["nothing", { "pxelinux.0": x }, undefined],
+  ];
+  test.each(table)("%s", (_, files, expected) => {
+    expect(look(files).chosen["efi-x64"]?.ipxe).toBe(expected);
+  });
+});
+
+describe("kernels and their disks", () => {
+  const pairs = (files: Files) => look(files).found.kernels.map(({ kernel, initrd }) => [kernel, initrd]);
+
+  test("that end with the same version", () => {
+    const files = {
+      "vmlinuz-6.1.0-18-amd64": KERNEL,
+      "vmlinuz-6.12.9": KERNEL,
+      "initrd.img-6.12.9": INITRD,
+      "initrd.img-6.1.0-18-amd64": INITRD,
+    };
+    expect(pairs(files)).toEqual([
+      ["vmlinuz-6.1.0-18-amd64", "initrd.img-6.1.0-18-amd64"],
+      ["vmlinuz-6.12.9", "initrd.img-6.12.9"],
+    ]);
+  });
+
+  test("that are alone in their folder, whatever their names", () => {
+    expect(pairs({ "live/k": KERNEL, "live/disk.gz": INITRD, "other/disk.gz": INITRD })).toEqual([
+      ["live/k", "live/disk.gz"],
+    ]);
+  });
+
+  test("a kernel among disks of which none is its own is alone", () => {
+    expect(pairs({ vmlinuz: KERNEL, "initrd-1.gz": INITRD, "initrd-2.gz": INITRD })).toEqual([["vmlinuz", undefined]]);
+  });
+
+  test("the words beside it", () => {
+    using folder = makeFolder({ vmlinuz: KERNEL, "vmlinuz.cmdline": "console=ttyS0\n quiet\n" });
+    expect(scanFolder(folder.path).kernels[0]?.commandLine).toBe("console=ttyS0 quiet");
+  });
+
+  test("no helper of a loader is taken for one", () => {
+    expect(pairs({ memdisk: KERNEL, wimboot: KERNEL, "ipxe.lkrn": KERNEL })).toEqual([]);
+  });
+});
+
+describe("what is told", () => {
+  test("of each class of clients, and what is missing", () => {
+    const { told } = look({ "pxelinux.0": x, "pxelinux.cfg/default": x });
+    expect(told).toEqual([
+      "BIOS               pxelinux.0 (PXELINUX)",
+      "BIOS, iPXE         pxelinux.0",
+      expect.stringMatching(/^UEFI x64 {11}nothing: put ipxe\.efi, or shimx64\.efi with grubx64\.efi into \//),
+    ]);
+  });
+
+  test("that nothing can be booted", () => {
+    expect(look({ "notes.txt": x, "pictures/a.png": x }).anything).toBe(false);
+    expect(() => scanFolder("/nonexistent")).toThrow("boot from /nonexistent: it cannot be read");
+  });
+
+  test("links that lead out, which are not served", () => {
+    const { found } = look({ "pxelinux.0": x, "shadow.efi": { link: "/etc/hostname" } });
+    expect(found.notes).toEqual(["shadow.efi leads out of the folder and is not served"]);
+  });
+});
