@@ -2,10 +2,12 @@
 import { familyOf, formatPrefix, overlaps, type Prefix } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import { formatMistake, formatPath, type Mistake, type Path } from "../model/mistakes.ts";
+import { BOOT_FILE_KEYS } from "../model/network-boot.ts";
 import type { Model, Uplink } from "../model/model.ts";
 import { type Facts, factsOf, type PlaceFacts } from "./facts.ts";
 import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
 import type { Layout } from "./layout.ts";
+import { bootFilesOf } from "./network-boot.ts";
 import { requiredFiles } from "./required-files.ts";
 import { asksDhcp6 } from "./uplinks.ts";
 
@@ -23,6 +25,8 @@ export class PlanningError extends NetloomError {
 
 /** A VPN's pair of routes that stands for the default route (0.0.0.0/1, 128.0.0.0/1) is in nobody's way. */
 const LONGEST_DEFAULT_ROUTE = 1;
+
+const CHECK_PATH = "check the path; a relative one starts at the network file's folder";
 
 /** @throws PlanningError */
 export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): void {
@@ -116,15 +120,28 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
     if (!facts.features.ipv6) tell(path, value, "this kernel has no IPv6", "remove subnet6");
     else tell(path, value, `IPv6 needs an MTU of 1280 bytes, this network has ${mtuBytes}`, "give it a larger mtu");
   }
+  for (const { name, boot } of model.networks) {
+    const folder = facts.bootFolders?.[name];
+    if (boot === undefined || folder === undefined) continue;
+    const path = ["networks", name, "boot"];
+    if (folder.fault !== undefined) tell([...path, "root"], boot.root, folder.fault, CHECK_PATH);
+    for (const key of BOOT_FILE_KEYS) {
+      const file = boot[key];
+      if (file !== undefined && folder.fault === undefined && folder.missing.includes(file))
+        tell([...path, key], file, `there is no such file in ${boot.root}, or it cannot be read`, "put it there");
+    }
+    if (folder.fault === undefined && Object.keys(bootFilesOf(boot, folder)).length === 0)
+      tell(
+        [...path, "root"],
+        boot.root,
+        "has nothing in it that netloom knows as bootable",
+        "name it: bios:, uefi:, ipxe:",
+      );
+  }
   const missing = new Set(facts.missingFiles);
   for (const file of requiredFiles(model)) {
     if (!missing.has(file.path)) continue;
-    tell(
-      ["machines", file.machine, file.key],
-      file.path,
-      "there is no such file, or it cannot be read",
-      "check the path; a relative one starts at the network file's folder",
-    );
+    tell(["machines", file.machine, file.key], file.path, "there is no such file, or it cannot be read", CHECK_PATH);
   }
   if (problems.length > 0) throw new PlanningError(model.file, problems);
 }

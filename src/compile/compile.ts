@@ -11,6 +11,7 @@ import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
 import { compileGuards, guardNotes } from "./guard.ts";
+import { compileBootServers } from "./network-boot.ts";
 import { compileNetworkDhcp } from "./network-dhcp.ts";
 import { compileNetworkIp6 } from "./network-ip6.ts";
 import { compileNamespaces, compileNetwork, namespaceNotes } from "./networks.ts";
@@ -58,6 +59,7 @@ export function compile(model: Model, facts: Facts): Compiled {
   }
   objects.push(...compileNetworkDhcp(model.machines, layout, facts, model.name));
   objects.push(...compileNetworkIp6(model.machines, layout, facts, model.name));
+  objects.push(...compileBootServers(layout, model.name));
   for (const vm of vms) {
     if (vm.pod !== undefined) continue;
     objects.push(...compileTaps(vm, layout, facts));

@@ -1,6 +1,7 @@
 /** What compiling must know of this host beyond the file. Plain JSON; whoever can see the host fills it in. */
 import type { Family, Ipv6Prefix, Prefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
+import type { BootFiles } from "../protocol/pxe/offer.ts";
 
 /** A network interface of the host. */
 export interface HostLink {
@@ -77,6 +78,16 @@ export interface NamespaceFacts extends PlaceFacts {
 }
 
 /** Of the namespace that netloom runs in, and others. */
+/** What a network's folder of boot files holds. */
+export interface BootFolder {
+  /** Why nothing can be served from it; absent: it is a folder that can be read. */
+  readonly fault?: string;
+  /** Those of the files that the network file names that are not there. */
+  readonly missing: readonly string[];
+  /** What it can boot by itself. */
+  readonly files: BootFiles;
+}
+
 export interface Facts extends PlaceFacts {
   /** By name; those that do not exist are absent. */
   readonly namespaces?: Readonly<Record<string, NamespaceFacts>>;
@@ -99,6 +110,8 @@ export interface Facts extends PlaceFacts {
     /** Whether single interfaces can be told to forward IPv6 (force_forwarding, Linux 6.17); else all do or none. */
     readonly forwardsByInterface: boolean;
   };
+  /** By network, of those with boot files; absent: there are none. */
+  readonly bootFolders?: Readonly<Record<string, BootFolder>>;
   /** Those of `requiredFiles` that cannot be read. */
   readonly missingFiles: readonly string[];
 }

@@ -21,6 +21,7 @@ import type { DhcpFurtherSubnet, DhcpKnownHost, DhcpTold, NetworkDhcpObject, Sin
 import { DHCP4_OPTION } from "../wire/dhcp4/option-table.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
+import { bootClassesOf, withBootOptions } from "./network-boot.ts";
 import { networkLinkKey } from "./networks.ts";
 import { resolverOf } from "./resolver.ts";
 import { LEASE_SECONDS, leaseOf } from "./taps.ts";
@@ -52,6 +53,7 @@ export function compileNetworkDhcp(
     const { network, mtuBytes } = place;
     const { dhcp } = network;
     if (dhcp === undefined && !isAskedFor(network.name, machines)) return [];
+    const boots = network.boot !== undefined;
     const options = networkOptions(place, layout, facts);
     const further = furtherSubnets(place);
     const known = machines.flatMap((machine) => hostsOf(machine, place, options, further, layout, facts));
@@ -67,9 +69,9 @@ export function compileNetworkDhcp(
         serverAddress: network.gateway,
         prefixLength: network.subnet.length,
         mtuBytes,
-        ...(dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp)),
+        ...withBootClasses(dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp), bootClassesOf(network, facts)),
         options,
-        hosts: [...known, ...(dhcp?.hosts ?? []).map(hostOf)],
+        hosts: [...known, ...(dhcp?.hosts ?? []).map(hostOf).map((host) => (boots ? withBootOptions(host) : host))],
         ...(further.length === 0 ? {} : { furtherSubnets: further }),
       },
     ];
@@ -120,6 +122,13 @@ function sectionOf(dhcp: NetworkDhcp): Section {
     ...(serverName === undefined ? {} : { serverName }),
     ...(bootFile === undefined ? {} : { bootFile }),
   };
+}
+
+/** What the file's own classes say counts before what follows from its boot files. */
+function withBootClasses(section: Section, classes: Section["classes"]): Section {
+  return classes.length === 0
+    ? section
+    : { ...section, classes: [...section.classes.map((own) => withBootOptions(own)), ...classes] };
 }
 
 function isAskedFor(network: string, machines: readonly Machine[]): boolean {

@@ -30,6 +30,7 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
       return { ...object, key, linkKey: qualify(object.linkKey) };
     case "route": {
       const nextHops = object.nextHops.map((hop) =>

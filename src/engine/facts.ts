@@ -9,6 +9,7 @@ import { readResolvConf } from "../kernel/resolv-conf.ts";
 import { isMarked, markedKey } from "../state/mark.ts";
 import type { ObservedLink, ObservedNamespace } from "../state/snapshot.ts";
 import type { Model } from "../model/model.ts";
+import { bootFacts } from "./boot-facts.ts";
 import { uplinkFacts } from "./uplink-facts.ts";
 
 const TABLE_LOCAL = 255;
@@ -64,6 +65,7 @@ export async function gatherFacts(
       ipv6: existsSync("/proc/sys/net/ipv6"),
       forwardsByInterface,
     },
+    ...bootFacts(model),
     missingFiles: requiredFiles(model)
       .map(({ path }) => path)
       .filter((path) => !isReadable(path)),

@@ -48,6 +48,7 @@ export function observeRequest(objects: Iterable<StateObject>): ObserveRequest {
       case "ip6-single":
       case "dhcp-network":
       case "ip6-network":
+      case "boot-server":
       case "dhcp-client":
       case "dhcp6-client":
       case "vm":

@@ -148,6 +148,7 @@ function findDeclared(
       case "ip6-single":
       case "dhcp-network":
       case "ip6-network":
+      case "boot-server":
       case "dhcp-client":
       case "dhcp6-client":
       case "vm":

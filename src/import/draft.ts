@@ -63,6 +63,8 @@ export interface DraftNetwork {
   gateway?: Located<Ipv4Address>;
   readonly also: DraftSubnet[];
   readonly relayed: DraftSubnet[];
+  /** A folder that machines boot from, and below it the file of the firmware that it is for. */
+  boot?: { readonly root: Located<string>; readonly file?: Located<string> };
   /** For the person who reads the result. */
   comment: string;
   readonly ranges: Located<string>[];

@@ -191,7 +191,15 @@ function buildNetwork(network: DraftNetwork, path: string, builder: Builder): Pl
     ...(gateway === undefined ? {} : { gateway }),
     ...(also.length === 0 ? {} : { also }),
     dhcp: buildDhcp(network, extendPath(path, "dhcp"), builder),
+    ...buildBoot(network, extendPath(path, "boot"), builder),
   };
+}
+
+function buildBoot({ boot }: DraftNetwork, path: string, builder: Builder): { readonly boot?: PlainMap } {
+  const root = builder.value(extendPath(path, "root"), boot?.root);
+  if (root === undefined) return {};
+  const key = boot?.file?.value.toLowerCase().endsWith(".efi") === true ? "uefi" : "bios";
+  return { boot: { root, ...withoutEmpty({ [key]: builder.value(extendPath(path, key), boot?.file) }) } };
 }
 
 /** Ranges and settings of one of several subnets. */

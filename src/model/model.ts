@@ -152,6 +152,20 @@ export interface NetworkIp6 {
   readonly hosts: readonly Ip6Host[];
 }
 
+/** A folder that whoever asks on a network boots from. */
+export interface NetworkBoot {
+  /** Absolute path. */
+  readonly root: string;
+  /** Below root, for BIOS firmware; absent: what root has. */
+  readonly bios?: string;
+  /** The same for UEFI firmware of x64. */
+  readonly uefi?: string;
+  /** Below root, a script for clients that are iPXE. */
+  readonly ipxe?: string;
+  /** The name by which root is shared by SMB. */
+  readonly share?: string;
+}
+
 /** A Linux bridge whose gateway address stands on the host. */
 export interface Network extends Declared {
   readonly kind: "bridge";
@@ -179,6 +193,8 @@ export interface Network extends Declared {
   readonly dhcp?: NetworkDhcp;
   /** Only with subnet6. Absent: nothing is advertised. */
   readonly ipv6?: NetworkIp6;
+  /** Only with dhcp. */
+  readonly boot?: NetworkBoot;
   /** Machines must not serve each other what the network's own server serves. Absent: they may. */
   readonly guard?: true;
 }

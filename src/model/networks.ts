@@ -5,6 +5,7 @@ import { delegatedOf } from "./delegated.ts";
 import type { Path } from "./mistakes.ts";
 import type { BridgeSubnet, DnsSettings, Network, Router } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
+import { buildBoot } from "./network-boot.ts";
 import { buildDhcp } from "./network-dhcp.ts";
 import { buildIp6 } from "./network-ip6.ts";
 import type { FileShape } from "./schema.ts";
@@ -12,7 +13,8 @@ import { checkHost, firstHost, type Subnet } from "./subnets.ts";
 
 type NetworkShape = NonNullable<FileShape["networks"]>[string];
 
-export function buildNetworks(file: FileShape, context: Context): readonly Network[] {
+/** @param folder of the file */
+export function buildNetworks(file: FileShape, folder: string, context: Context): readonly Network[] {
   const devices = new Map<string, string>();
   for (const [name, uplink] of Object.entries(file.uplinks ?? {}))
     devices.set(placeOf("", uplink.device), `the uplink ${name}`);
@@ -32,6 +34,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
     const dhcp = buildDhcp(file, name, network, { subnet: network.subnet, gateway, also }, context);
     const addressing6 = ipv6Of(path, name, network, context);
     const ipv6 = buildIp6(file, name, network, addressing6, context);
+    const boot = buildBoot(name, network, folder, context);
     const delegated = delegatedOf(name, network, context);
     networks.push({
       name,
@@ -50,6 +53,7 @@ export function buildNetworks(file: FileShape, context: Context): readonly Netwo
       dns: dnsSettings(network.dns),
       ...(dhcp === undefined ? {} : { dhcp }),
       ...(ipv6 === undefined ? {} : { ipv6 }),
+      ...(boot === undefined ? {} : { boot }),
       ...(isGuarded(path, network, context) ? { guard: true as const } : {}),
     });
   }

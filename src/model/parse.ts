@@ -59,7 +59,7 @@ function build(file: FileShape, fileName: string, name: string, options: ParseOp
   context.value(["name"], file.name, name);
   claimDeclaredMacs(file, context);
   const uplinks = buildUplinks(file, context);
-  const networks = buildNetworks(file, context);
+  const networks = buildNetworks(file, options.folder, context);
   checkUplinkSubnets(uplinks, networks, file, context);
   const routers = buildRouters(file, context);
   checkDelegated(networks, uplinks, routers, context);

@@ -136,3 +136,12 @@ export function namedOptionsJson(names: readonly string[]): JsonSchema {
     },
   };
 }
+
+/** A path below a folder, of ASCII and without "." and "..". */
+export const BOOT_PATH: JsonSchema = {
+  type: "string",
+  pattern: String.raw`^(?!.*(^|/)\.{0,2}(/|$))[ -\[\]-~]{1,127}$`,
+  examples: ["pxelinux.0"],
+};
+
+export const SHARE = matching(String.raw`[A-Za-z0-9][A-Za-z0-9._-]{0,62}`, "winpe");

@@ -1,5 +1,6 @@
 /** The network file's shape: which keys there are and what each accepts by itself. References are checked later. */
 import * as v from "valibot";
+import { bootPath, shareName } from "./boot-leaf.ts";
 import { duration, headText, hostName, identifier, macPrefix, namedOptions, range } from "./dhcp-leaf.ts";
 import { customOptions } from "./dhcp-options.ts";
 import { duid, prefix6, range6 } from "./ip6-leaf.ts";
@@ -31,6 +32,7 @@ import { suggestion } from "./suggest.ts";
 import { addressSource, addressSource6, gatewayAddress, ownAddress } from "./uplink-leaf.ts";
 import {
   BINDING_NIC_TEXTS,
+  BOOT_TEXTS,
   DHCP_CLASS_TEXTS,
   DHCP_HOST_TEXTS,
   DHCP_LIMITS_TEXTS,
@@ -270,6 +272,17 @@ const ip6 = map(
   IP6_TEXTS,
 );
 
+const boot = map(
+  {
+    root: path,
+    bios: v.exactOptional(bootPath),
+    uefi: v.exactOptional(bootPath),
+    ipxe: v.exactOptional(bootPath),
+    share: v.exactOptional(shareName),
+  },
+  BOOT_TEXTS,
+);
+
 const network = map(
   {
     kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
@@ -286,6 +299,7 @@ const network = map(
     dns: v.exactOptional(dns),
     dhcp: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, dhcp)),
     ipv6: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, ip6)),
+    boot: v.exactOptional(boot),
   },
   NETWORK_TEXTS,
 );

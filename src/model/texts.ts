@@ -132,6 +132,37 @@ export const NETWORK_TEXTS = {
     description: "router advertisements and DHCPv6 for whoever is on the network; true: with all defaults",
     otherwise: "guests of the file are served, each by a server of its own",
   },
+  boot: {
+    title: "Boot files",
+    description: "a folder that machines on the network boot from, with dhcp",
+    otherwise: "none",
+  },
+} as const satisfies Readonly<Record<string, KeyText>>;
+
+const FOUND = "what root has for them";
+
+export const BOOT_TEXTS = {
+  root: { title: "Folder", description: "folder that is served by TFTP and HTTP, read-only" },
+  bios: {
+    title: "BIOS",
+    description: "file below root that BIOS firmware boots, such as pxelinux.0",
+    otherwise: FOUND,
+  },
+  uefi: {
+    title: "UEFI",
+    description: "file below root that UEFI firmware of x64 boots, by TFTP or HTTP, such as shimx64.efi",
+    otherwise: FOUND,
+  },
+  ipxe: {
+    title: "iPXE",
+    description: "script below root for clients that are iPXE already",
+    otherwise: FOUND,
+  },
+  share: {
+    title: "Share",
+    description: "name by which root is shared read-only by SMB too, for WinPE; Samba is needed for it",
+    otherwise: "root is not shared by SMB",
+  },
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 const NO_OPTIONS = { title: "DHCP options", otherwise: "none" } as const;

@@ -6,7 +6,6 @@ const LATER: Readonly<Record<string, string>> = {
   rules: "remove it; the forward rules of a router are fixed for now",
   limits: "remove it; bandwidth is not limited for now",
   cluster: "remove it; a file describes one host for now",
-  "networks.*.boot": "remove it; give the VM an image, or a kernel and an initrd",
   "networks.*.physical": "remove it; networks are bridges on this host for now",
   "networks.*.id": "remove it; networks are bridges on this host for now",
   "networks.*.dns.domain": "use dns: { search: [lan.example] }",

@@ -53,6 +53,7 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":
@@ -83,6 +84,7 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

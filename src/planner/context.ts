@@ -219,6 +219,7 @@ export function linkKeysOf(object: StateObject): readonly string[] {
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
       return [object.linkKey];
     case "route":
       return object.nextHops.flatMap((hop) => (hop.linkKey === undefined ? [] : [hop.linkKey]));

@@ -41,6 +41,7 @@ function buildIdentity(object: StateObject): string {
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

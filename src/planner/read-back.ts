@@ -55,6 +55,7 @@ export function readBack(context: Context, object: StateObject): StateObject | u
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

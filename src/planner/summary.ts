@@ -1,6 +1,7 @@
 /** What a step does, as a person would say it. */
 import { formatPrefix } from "../base/address.ts";
 import type {
+  BootServerObject,
   Dhcp6ClientObject,
   Ip6NetworkObject,
   LinkObject,
@@ -49,6 +50,8 @@ function creation(object: StateObject, names: Names): string {
       return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}: ${served6(object)}`;
     case "dhcp-network":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} ${served(object)}`;
+    case "boot-server":
+      return `serve boot files of ${object.root} on ${object.interfaceName}${inNamespace(object.namespace)} by ${protocols(object)}`;
     case "dhcp-single":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
     case "dhcp-client":
@@ -94,6 +97,8 @@ function deletion(object: StateObject, names: Names): string {
     case "dhcp-single":
     case "dhcp-network":
       return `stop DHCP on ${object.interfaceName}${inNamespace(object.namespace)}`;
+    case "boot-server":
+      return `stop serving boot files on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dhcp-client":
       return `give the DHCP lease of ${object.interfaceName}${inNamespace(object.namespace)} back`;
     case "dhcp6-client":
@@ -125,6 +130,7 @@ function change(before: StateObject, after: StateObject, names: Names): string {
       return `rewrite file ${after.path}`;
     case "ip6-single":
     case "ip6-network":
+    case "boot-server":
     case "dhcp-network":
     case "dhcp-client":
     case "dhcp6-client":
@@ -318,6 +324,10 @@ function served6({ prefixes, range, delegate, hosts }: Ip6NetworkObject): string
     ...(delegate === undefined ? [] : [`prefixes of ${delegate.length} bits out of ${formatPrefix(delegate.from)}`]),
     ...(hosts.length === 0 ? [] : [`${hosts.length} known host${hosts.length === 1 ? "" : "s"}`]),
   ].join(", ");
+}
+
+function protocols({ share }: BootServerObject): string {
+  return share === undefined ? "TFTP and HTTP" : `TFTP, HTTP and SMB (${share})`;
 }
 
 function wishWords({ address, prefixLength }: Dhcp6ClientObject): string {

@@ -32,6 +32,7 @@ function isOf(round: Round, object: StateObject): boolean {
     case "ip6-single":
     case "dhcp-network":
     case "ip6-network":
+    case "boot-server":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

@@ -386,6 +386,21 @@ export interface Ip6NetworkObject extends ObjectBase {
   readonly hosts: readonly Ip6KnownHost[];
 }
 
+/** What serves a network's boot files: TFTP, HTTP and, where it has a share, SMB on the bridge's address. */
+export interface BootServerObject extends ObjectBase {
+  readonly kind: "boot-server";
+  readonly namespace: string;
+  readonly linkKey: string;
+  readonly interfaceName: string;
+  /** FILE/NETWORK. */
+  readonly network: string;
+  readonly address: Ipv4Address;
+  /** Absolute path of a folder; nothing outside it is served. */
+  readonly root: string;
+  /** The name by which the folder is shared by SMB. */
+  readonly share?: string;
+}
+
 /**
  * A DHCPv4 client of an interface that somebody else made. What its lease makes of the interface is a unit of its own,
  * so that it changes without a change of the file.
@@ -461,6 +476,7 @@ export type ServiceObject =
   | Ip6SingleObject
   | NetworkDhcpObject
   | Ip6NetworkObject
+  | BootServerObject
   | DhcpClientObject
   | Dhcp6ClientObject
   | VmObject;
@@ -471,6 +487,7 @@ export const SERVICE_KINDS: ReadonlySet<unknown> = new Set<ServiceObject["kind"]
   "ip6-single",
   "dhcp-network",
   "ip6-network",
+  "boot-server",
   "dhcp-client",
   "dhcp6-client",
   "vm",
@@ -537,6 +554,8 @@ export function nameOf(object: StateObject): string {
       return `DHCP on ${object.interfaceName}${inside(object.namespace)}`;
     case "ip6-network":
       return `IPv6 on ${object.interfaceName}${inside(object.namespace)}`;
+    case "boot-server":
+      return `boot files on ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp-client":
       return `DHCP client of ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp6-client":

@@ -70,6 +70,21 @@ describe("one interface", () => {
     expect(elsewhere).toEqual({ range: "192.0.2.10-192.0.2.20", "boot-file": "x" });
   });
 
+  test("its folder becomes the network's, and the boot file that of the firmware that it is for", () => {
+    const bootOf = (file: string) => {
+      const { networks, told } = read(`TFTPDirectory=D:\\My PXE\\\n${PROFILE}\nBootFile=${file}`);
+      expect(told[0]).toBe("1: it is a folder of that machine");
+      expect(networks["a"]?.["dhcp"]).toEqual({ range: "192.0.2.10-192.0.2.20" });
+      return { boot: networks["a"]?.["boot"], told: told.slice(1) };
+    };
+    expect(bootOf("pxelinux.0")).toEqual({ boot: { root: "./My-PXE", bios: "pxelinux.0" }, told: [] });
+    expect(bootOf("EFI\\Boot\\bootx64.EFI")).toMatchObject({ boot: { uefi: "EFI/Boot/bootx64.EFI" } });
+    expect(bootOf("..\\x")).toEqual({
+      boot: { root: "./My-PXE" },
+      told: [expect.stringContaining("not a plain path")],
+    });
+  });
+
   test("no addresses at all, or a wrong number of them: known hosts alone", () => {
     for (const range of ["0", "many", "99999999999"]) {
       const { networks, told } = read(PROFILE.replace("Range=11", `Range=${range}`));
@@ -114,12 +129,19 @@ describe("several interfaces", () => {
       a: { dhcp: { relayed: [{ subnet: "198.51.100.0/24", range: "198.51.100.10-198.51.100.20" }] } },
     });
   });
+
+  test("that boot other files than the one on the link are told of it", () => {
+    const link = parsePrefix("192.0.2.0/24") as Ipv4Prefix;
+    const text = `TFTPDirectory=a\n${PROFILE}\nBootFile=a.0\n${SECOND}\nBootFile=b.0`;
+    const { networks, told } = read(text, { link });
+    expect(networks).toMatchObject({ a: { boot: { root: "./a", bios: "a.0" } } });
+    expect(told.slice(1)).toEqual(["13: all clients of a network have one boot file"]);
+  });
 });
 
 test("each key that is not taken is told, once and with its line; those that ask for what netloom does are not", () => {
-  const keys = "TFTPDirectory=C:\\a\nTFTPPort=69\nMulticast=0\nTestIP=0\nChangeIP=1\nSomething=1\nno key\nInclude=0";
+  const keys = "TFTPDirectory=\nTFTPPort=69\nMulticast=0\nTestIP=0\nChangeIP=1\nSomething=1\nno key\nInclude=0";
   expect(read(`${keys}\n${PROFILE}`).told).toEqual([
-    "1: a network file serves no folder",
     "4: netloom always asks whether an address of a range is in use before it offers it",
     "6: this is no setting that netloom knows",
     "7: it is neither a section nor a key with its value",

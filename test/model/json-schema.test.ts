@@ -7,6 +7,7 @@ import type { KeyText } from "../../src/model/json-schema.ts";
 import { networkFileJsonSchema } from "../../src/model/schema.ts";
 import * as TEXTS from "../../src/model/texts.ts";
 import { BETWEEN } from "./mistakes/between.ts";
+import { BOOT_BETWEEN, BOOT_SHAPE } from "./mistakes/boot.ts";
 import { network, nic, vm } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
 import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
@@ -37,9 +38,14 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
     "overlapping IPv6 subnets",
     "an IPv6 address twice",
     "an IPv6 address on a network without IPv6",
-    ...[...BETWEEN, ...DHCP_BETWEEN, ...UPLINK_BETWEEN, ...DELEGATED_BETWEEN, ...IP6_SERVER_BETWEEN].map(
-      ({ what }) => what,
-    ),
+    ...[
+      ...BETWEEN,
+      ...BOOT_BETWEEN,
+      ...DHCP_BETWEEN,
+      ...UPLINK_BETWEEN,
+      ...DELEGATED_BETWEEN,
+      ...IP6_SERVER_BETWEEN,
+    ].map(({ what }) => what),
   ],
   "arithmetic of addresses": [
     "a subnet with host bits",
@@ -62,6 +68,8 @@ const cases = [
   ...IPV6,
   ...VMS,
   ...BETWEEN,
+  ...BOOT_SHAPE,
+  ...BOOT_BETWEEN,
   ...DHCP_SHAPE,
   ...DHCP_BETWEEN,
   ...UPLINK_SHAPE,

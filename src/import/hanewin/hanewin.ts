@@ -40,13 +40,21 @@ export function importHanewin(text: string, { link, problems }: ImportOptions): 
   if (link === undefined) return networks;
   const main = findLink(networks, link, problems);
   if (main === undefined) return networks;
-  joinNetworks(
-    main,
-    networks.filter((network) => network !== main),
-    "relayed",
-    problems,
-  );
+  const others = networks.filter((network) => network !== main);
+  joinBoot(main, others, problems);
+  joinNetworks(main, others, "relayed", problems);
   return [main];
+}
+
+/** All clients of a network are told the same boot file. */
+function joinBoot(main: DraftNetwork, others: readonly DraftNetwork[], problems: Problems): void {
+  for (const { boot } of others) {
+    if (boot === undefined) continue;
+    main.boot ??= boot;
+    const { file = boot.root } = boot;
+    if (main.boot.file?.value !== boot.file?.value)
+      problems.tell(file.origin, "all clients of a network have one boot file", "write classes with their boot-file");
+  }
 }
 
 /** Sections that `Profile0=NAME` and its like name; where none does, those that say which addresses are given. */
@@ -78,6 +86,8 @@ function isProfile({ lines }: Section): boolean {
 interface Common {
   /** Boot files are served. */
   readonly servesFiles: boolean;
+  /** The folder with them, as it is to be called here. */
+  readonly root?: Located<string>;
   /** Only interfaces with these addresses are served; absent: all. */
   readonly only?: Located<readonly string[]>;
 }
@@ -85,6 +95,7 @@ interface Common {
 function readCommon(sections: readonly Section[], problems: Problems): Common {
   let servesFiles = true;
   let only: Located<readonly string[]> | undefined;
+  let folder: Line | undefined;
   for (const line of sections.flatMap(({ lines }) => lines)) {
     const { key, value, origin } = line;
     if (/^profile\d+$/.test(key)) continue;
@@ -92,20 +103,24 @@ function readCommon(sections: readonly Section[], problems: Problems): Common {
     else if (key === "include" && /^[\d.,; ]*\.[\d.,; ]*$/.test(value))
       only = { value: value.split(/[,; ]+/).filter((word) => word !== ""), origin };
     else if (key === "include" && !isOn(value)) continue;
-    else if (key === "tftpdirectory") tellFolder(line, problems);
+    else if (key === "tftpdirectory") folder = line;
     else if (!PROFILE_KEYS.has(key)) tell(line, problems);
     else problems.tell(origin, "it stands in no section of an interface", "write it below [NAME] and Profile0=NAME");
   }
-  return { servesFiles, ...(only === undefined ? {} : { only }) };
+  const root = folder === undefined || !servesFiles ? undefined : rootOf(folder, problems);
+  return { servesFiles, ...(only === undefined ? {} : { only }), ...(root === undefined ? {} : { root }) };
 }
 
-function tellFolder({ value, origin }: Line, problems: Problems): void {
-  if (value === "") return;
+/** A folder of another machine, which is expected beside the network file. */
+function rootOf({ value, origin }: Line, problems: Problems): Located<string> | undefined {
+  if (value === "") return undefined;
+  const name = cleanName(value.replace(/[\\/]+$/, "").replace(/^.*[\\/:]/s, ""), "boot");
   problems.tell(
     origin,
-    "a network file serves no folder",
-    "copy it to this host, and serve it: netloom tftp serve FOLDER --listen ADDRESS",
+    "it is a folder of that machine",
+    `copy it to ./${name} beside the network file, or put root: right`,
   );
+  return { value: `./${name}`, origin };
 }
 
 function tell(line: Line, problems: Problems): void {
@@ -116,7 +131,7 @@ function tell(line: Line, problems: Problems): void {
 
 function readProfile(
   section: Section,
-  { servesFiles, only }: Common,
+  { servesFiles, only, root }: Common,
   names: Names,
   problems: Problems,
 ): DraftNetwork | undefined {
@@ -167,9 +182,11 @@ function readProfile(
       origin: router.origin,
     });
   const file = values.get("bootfile");
-  if (file !== undefined) {
-    network.settings.bootFile = { value: file.value.replaceAll("\\", "/"), origin: file.origin };
-    if (servesFiles) network.settings.nextServer = { value: gateway.value, origin: file.origin };
+  const path = file === undefined ? undefined : { value: file.value.replaceAll("\\", "/"), origin: file.origin };
+  if (root !== undefined) network.boot = { root, ...(path === undefined ? {} : { file: path }) };
+  else if (path !== undefined) {
+    network.settings.bootFile = path;
+    if (servesFiles) network.settings.nextServer = { value: gateway.value, origin: path.origin };
   }
   return network;
 }

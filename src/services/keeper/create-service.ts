@@ -1,6 +1,7 @@
 /** Which service runs which kind of object. */
 import type { Logger } from "../../base/logger.ts";
 import type {
+  BootServerObject,
   Dhcp6ClientObject,
   DhcpClientObject,
   Ip6NetworkObject,
@@ -9,6 +10,7 @@ import type {
   SingleDhcpObject,
 } from "../../state/object.ts";
 import { isServedOn } from "../../state/ip6.ts";
+import { NetworkBootServer } from "../boot-network.ts";
 import type { NetworkDhcpServers } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
 import { NetworkIp6Server, offersOf } from "../ip6-bridge.ts";
@@ -36,12 +38,21 @@ export function createService(
   if (object.kind === "vm") return new VmService(object, stateFolder, log);
   if (object.kind === "dhcp-client" || object.kind === "dhcp6-client") return createDhcpClient(object, log);
   if (object.kind === "ip6-network") return new LinkService(object, log, networkIp6(object, stateFolder, log));
+  if (object.kind === "boot-server") return new LinkService(object, log, networkBoot(object, log));
   if (object.kind !== "dhcp-network") return createLinkService(object, log);
   const { network, serverAddress, hosts } = object;
   return new LinkService(object, log, {
     offers: { network, serverAddress, hosts: hosts.length },
     open: (place) => networks.open(object, place),
   });
+}
+
+function networkBoot(object: BootServerObject, log: Logger): Kind {
+  const { network, address, root, share } = object;
+  return {
+    offers: { network, address, root, ...(share === undefined ? {} : { share }) },
+    open: ({ namespacePath }) => NetworkBootServer.open(object, namespacePath, log),
+  };
 }
 
 function networkIp6(object: Ip6NetworkObject, stateFolder: string, log: Logger): Kind {

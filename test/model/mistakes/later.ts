@@ -19,14 +19,6 @@ export const LATER: readonly Case[] = [
     remedy: /search/,
   },
   {
-    what: "network boot",
-    text: network("subnet: 192.0.2.0/24, boot: { root: ./boot }"),
-    at: "networks.lan.boot",
-    line: 3,
-    reason: /not supported yet/,
-    remedy: /image/,
-  },
-  {
     what: "source NAT",
     text: "version: 1\nuplinks: { wan: { device: eth0 } }\nnetworks: { lan: { subnet: 192.0.2.0/24 } }\nrouters: { edge: { networks: [lan], uplink: wan, nat: { source: 203.0.113.7 } } }\n",
     at: "routers.edge.nat",

@@ -1,0 +1,98 @@
+/** A network's boot files: what its DHCP server tells each kind of firmware, and the server of the files themselves. */
+import { toHex } from "../base/bytes.ts";
+import type { Network, NetworkBoot } from "../model/model.ts";
+import type { Dhcp4Class } from "../protocol/dhcp4/server/config.ts";
+import { BOOT_PLATFORMS, type BootPlatform } from "../protocol/pxe/client.ts";
+import { bootClasses, type BootFiles, type PlatformFiles } from "../protocol/pxe/offer.ts";
+import type { BootServerObject, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
+import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
+import type { BootFolder, Facts } from "./facts.ts";
+import type { Layout } from "./layout.ts";
+import { networkLinkKey } from "./networks.ts";
+
+const HTTP_PORT = 80;
+/** Loaders that are iPXE: it must not get itself again. */
+const IPXE_LOADER = /(^|\/)(ipxe|undionly|snp|snponly)[^/]*$/i;
+
+/** What the file names, and beside it what the folder has. */
+export function bootFilesOf({ bios, uefi, ipxe }: NetworkBoot, { files }: BootFolder): BootFiles {
+  return Object.fromEntries(
+    BOOT_PLATFORMS.flatMap((platform) => {
+      const named = platform === "bios" ? bios : platform === "efi-x64" ? uefi : undefined;
+      const own = { ...files[platform], ...(named === undefined ? {} : filesOf(platform, named)) };
+      const all: PlatformFiles = ipxe === undefined ? own : { ...own, ipxe };
+      return Object.keys(all).length === 0 ? [] : [[platform, all]];
+    }),
+  );
+}
+
+function filesOf(platform: BootPlatform, loader: string): PlatformFiles {
+  const byHttp = platform === "bios" ? {} : { httpFile: loader };
+  return { loader, ...byHttp, ...(IPXE_LOADER.test(loader) ? {} : { ipxe: loader }) };
+}
+
+/** Classes of the network's DHCP server; none where it has no boot files. */
+export function bootClassesOf({ name, gateway, boot }: Network, { bootFolders }: Facts): NetworkDhcpObject["classes"] {
+  const folder = bootFolders?.[name];
+  if (boot === undefined || folder === undefined) return [];
+  return bootClasses(bootFilesOf(boot, folder), { address: gateway, httpPort: HTTP_PORT }).map(classOf);
+}
+
+function classOf(declared: Dhcp4Class): NetworkDhcpObject["classes"][number] {
+  const {
+    name,
+    vendorClass,
+    userClass,
+    architectures,
+    options = new Map<number, Uint8Array>(),
+    nextServer,
+    bootFile,
+  } = declared;
+  return {
+    name,
+    ...(vendorClass === undefined ? {} : { vendor: vendorClass }),
+    ...(userClass === undefined ? {} : { user: userClass }),
+    ...(architectures === undefined ? {} : { architectures }),
+    options: Array.from(options, ([code, bytes]) => ({ code, hex: toHex(bytes) })),
+    ...(nextServer === undefined ? {} : { nextServer }),
+    ...(bootFile === undefined ? {} : { bootFile }),
+  };
+}
+
+/**
+ * A boot file that somebody is told in the message's own field must stand in its option too: there a class of
+ * {@link bootClassesOf} would say another one.
+ */
+export function withBootOptions<T extends DhcpTold>(told: T): T {
+  const { options, nextServer, bootFile } = told;
+  if (bootFile === undefined) return told;
+  const own = new Map(options.map(({ code, hex }) => [code, hex]));
+  const entries = [
+    optionEntry(DHCP4_OPTION.bootFileName, bootFile),
+    ...(nextServer === undefined ? [] : [optionEntry(DHCP4_OPTION.tftpServerName, nextServer)]),
+  ];
+  for (const [code, bytes] of entries) if (!own.has(code)) own.set(code, toHex(bytes));
+  return { ...told, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
+}
+
+/** @param file its name, before that of a network */
+export function compileBootServers(layout: Layout, file: string): readonly BootServerObject[] {
+  return [...layout.networks.values()].flatMap(({ network: { name, namespace, device, gateway, boot } }) =>
+    boot === undefined
+      ? []
+      : [
+          {
+            kind: "boot-server",
+            key: `boot/${name}`,
+            origin: `network ${name}`,
+            namespace,
+            linkKey: networkLinkKey(name),
+            interfaceName: device,
+            network: `${file}/${name}`,
+            address: gateway,
+            root: boot.root,
+            ...(boot.share === undefined ? {} : { share: boot.share }),
+          },
+        ],
+  );
+}

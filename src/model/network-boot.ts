@@ -1,0 +1,30 @@
+/** A network's boot section: the paths of what machines boot from. */
+import type { Context } from "./context.ts";
+import type { NetworkBoot } from "./model.ts";
+import { resolvePath } from "./names.ts";
+import type { FileShape } from "./schema.ts";
+
+type NetworkShape = NonNullable<FileShape["networks"]>[string];
+
+/** Its keys that name files below root. */
+export const BOOT_FILE_KEYS = ["bios", "uefi", "ipxe"] as const;
+
+/** @param folder of the network file, where a relative root starts */
+export function buildBoot(
+  network: string,
+  { boot, dhcp }: NetworkShape,
+  folder: string,
+  context: Context,
+): NetworkBoot | undefined {
+  if (boot === undefined) return undefined;
+  const path = ["networks", network, "boot"];
+  if (dhcp === undefined || dhcp === false)
+    context.complain(path, "stands without dhcp, which tells machines what they boot", "add dhcp: true");
+  const root = resolvePath(folder, boot.root);
+  context.record([...path, "root"], root, "declared");
+  for (const key of [...BOOT_FILE_KEYS, "share"] as const) {
+    const value = boot[key];
+    if (value !== undefined) context.record([...path, key], value, "declared");
+  }
+  return { ...boot, root };
+}

@@ -1,0 +1,63 @@
+/** The boot files of a network, served on its bridge's address, as one of the keeper's services. */
+import { NetloomError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { BootServerObject } from "../state/object.ts";
+import type { LinkServer } from "./keeper/link-service.ts";
+import { BootServer } from "./netboot/boot-server.ts";
+import type { Transfer } from "./netboot/transfers.ts";
+
+/** The network's DHCP server tells URLs without a port. */
+const HTTP_PORT = 80;
+const PROTOCOLS = ["tftp", "http"] as const;
+/** Of each protocol in a report, which goes over the keeper's socket. */
+const TRANSFERS_TOLD = 20;
+
+export class NetworkBootServer implements LinkServer {
+  readonly #server: BootServer;
+  readonly #counts: Counts;
+
+  private constructor(server: BootServer, counts: Counts) {
+    this.#server = server;
+    this.#counts = counts;
+  }
+
+  /** @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba */
+  static async open(object: BootServerObject, namespacePath: string, logger: Logger): Promise<NetworkBootServer> {
+    const { address, root, network, share } = object;
+    const counts = { fetched: 0, failed: 0 };
+    const onTransfer = (transfer: Transfer): void => {
+      const { client, protocol, file, state, bytes, error } = transfer;
+      if (state === "failed") counts.failed++;
+      else counts.fetched++;
+      const what = { network, client, protocol, file, state, bytes };
+      logger.info("boot file", error === undefined ? what : { ...what, error });
+    };
+    const named = share === undefined ? {} : { share };
+    const server = await BootServer.open({ namespacePath, address, root, ...named, onTransfer, logger });
+    if (server.place.httpPort === HTTP_PORT) return new NetworkBootServer(server, counts);
+    await server.close();
+    throw new NetloomError("address-in-use", `serve boot files on ${address}: port ${HTTP_PORT} is somebody else's`, {
+      hint: `End what listens there: ss -ltnp 'sport = :${HTTP_PORT}'`,
+    });
+  }
+
+  stats(): object {
+    const transfers = this.#server.transfers();
+    return {
+      ...this.#counts,
+      running: transfers.filter(({ state }) => state === "running").length,
+      transfers: PROTOCOLS.flatMap((each) =>
+        transfers.filter(({ protocol }) => protocol === each).slice(-TRANSFERS_TOLD),
+      ),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+}
+
+interface Counts {
+  fetched: number;
+  failed: number;
+}

@@ -1,0 +1,125 @@
+/** A network's boot files: what each kind of firmware is told, and the server of the files. */
+import { describe, expect, test } from "vitest";
+import { toHex, utf8Encode } from "../../src/base/bytes.ts";
+import type { BootFolder } from "../../src/compile/facts.ts";
+import { qualifyKeys } from "../../src/compile/qualify.ts";
+import type { Facts } from "../../src/compile/facts.ts";
+import type { NetworkDhcpObject } from "../../src/state/object.ts";
+import { byKey, compiled, HOST } from "./host.ts";
+
+const PXELINUX = { loader: "pxelinux.0", ipxe: "pxelinux.0" };
+const FOUND: BootFolder = {
+  missing: [],
+  files: { bios: PXELINUX, "efi-arm64": { loader: "bootaa64.efi", httpFile: "bootaa64.efi" } },
+};
+
+const host = (folder: BootFolder): Facts => ({ ...HOST, bootFolders: { lan: folder } });
+const lan = (boot: string, dhcp = "true"): string =>
+  `version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/24, dhcp: ${dhcp}, boot: ${boot} }\n`;
+
+function dhcpOf(text: string, folder = FOUND): NetworkDhcpObject {
+  const found = byKey(compiled(text, host(folder))).get("dhcp/lan");
+  if (found?.kind !== "dhcp-network") throw new Error("no DHCP server");
+  return found;
+}
+
+/** By class: the file in the message's own field, else in option 67. */
+function told(text: string, folder = FOUND): Record<string, string | undefined> {
+  return Object.fromEntries(dhcpOf(text, folder).classes.map(({ name, bootFile }) => [name, bootFile]));
+}
+
+test("files and share are served on the gateway's address", () => {
+  const result = compiled(lan("{ root: ./boot, share: winpe }"), host(FOUND));
+  const server = byKey({ ...result, desired: qualifyKeys(result.desired, "office") }).get("office/boot/lan");
+  expect(server).toEqual({
+    kind: "boot-server",
+    key: "office/boot/lan",
+    origin: "network lan",
+    namespace: "",
+    linkKey: "office/link/lan",
+    interfaceName: "lan",
+    network: "office/lan",
+    address: "192.0.2.1",
+    root: "/srv/boot",
+    share: "winpe",
+  });
+});
+
+describe("the DHCP server's classes", () => {
+  test("say what the folder has, and what the file names in its place", () => {
+    expect(told(lan("{ root: /boot, uefi: EFI/shimx64.efi }"))).toEqual({
+      "iPXE bios": "pxelinux.0",
+      "iPXE efi-x64": "EFI/shimx64.efi",
+      "iPXE efi-arm64": "",
+      "PXEClient bios": "pxelinux.0",
+      "PXEClient efi-x64": "EFI/shimx64.efi",
+      "PXEClient efi-arm64": "bootaa64.efi",
+      "HTTPClient efi-x64": "http://192.0.2.1/EFI/shimx64.efi",
+      "HTTPClient efi-arm64": "http://192.0.2.1/bootaa64.efi",
+    });
+  });
+
+  test("give iPXE the script, and never iPXE again", () => {
+    const empty: BootFolder = { missing: [], files: {} };
+    expect(told(lan("{ root: /boot, bios: undionly.kpxe }"), empty)).toMatchObject({ "iPXE bios": "" });
+    expect(told(lan("{ root: /boot, bios: undionly.kpxe, ipxe: boot.ipxe }"), empty)).toMatchObject({
+      "iPXE bios": "http://192.0.2.1/boot.ipxe",
+      "PXEClient bios": "undionly.kpxe",
+    });
+  });
+
+  test("come behind those of the file, whose boot file stands in the option as well", () => {
+    const dhcp = `{ hosts: [{ mac: "52:54:00:00:00:10", boot-file: own.0, next-server: 192.0.2.7 }, { mac: "52:54:00:00:00:11" }],
+      classes: [{ name: lab, mac: "00:50:56", boot-file: lab.0 }] }`;
+    const { classes, hosts } = dhcpOf(lan("{ root: /boot }", dhcp));
+    expect(classes[0]).toEqual({
+      name: "lab",
+      macPrefix: "00:50:56",
+      bootFile: "lab.0",
+      options: [{ code: 67, hex: toHex(utf8Encode("lab.0")) }],
+    });
+    expect(hosts.map(({ options }) => options)).toEqual([
+      [
+        { code: 67, hex: toHex(utf8Encode("own.0")) },
+        { code: 66, hex: toHex(utf8Encode("192.0.2.7")) },
+      ],
+      [],
+    ]);
+  });
+
+  test("are not there without boot files", () => {
+    const text = "version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/24, dhcp: true }\n";
+    expect(dhcpOf(text).classes).toEqual([]);
+  });
+});
+
+describe("this host", () => {
+  const problems = (text: string, folder: BootFolder): string => {
+    try {
+      compiled(text, host(folder));
+    } catch (error) {
+      return String(error);
+    }
+    return "";
+  };
+
+  test("has no such folder", () => {
+    const fault = "there is no such folder, or it cannot be read";
+    expect(problems(lan("{ root: ./gone, bios: a }"), { fault, missing: ["a"], files: {} })).toBe(
+      `PlanningError: plan office.yaml: 1 problem on this host
+office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
+    check the path; a relative one starts at the network file's folder`,
+    );
+  });
+
+  test("has no such file in the folder", () => {
+    const text = lan("{ root: /b, bios: a.0, uefi: b.efi }");
+    expect(problems(text, { missing: ["b.efi"], files: {} })).toMatch(
+      /1 problem .*\n.*boot\.uefi: there is no such file in \/b, or it cannot be read \(is "b\.efi"\)/,
+    );
+  });
+
+  test("has nothing in the folder that boots", () => {
+    expect(problems(lan("{ root: /b }"), { missing: [], files: {} })).toMatch(/boot\.root: has nothing in it/);
+  });
+});
