@@ -11,6 +11,8 @@ import { Malformed } from "./malformed.ts";
 const LABEL_LIMIT = 63;
 /** Length of a name on the wire with its length bytes and the final zero. */
 const NAME_LIMIT = 255;
+const DOT = 0x2e;
+const BACKSLASH = 0x5c;
 const POINTER_LIMIT = 0x3fff;
 /** As many as a name can have labels: more are only there to keep the reader busy. */
 const MOST_POINTERS = 127;
@@ -92,11 +94,32 @@ export function encodeDomainNames(names: readonly string[]): Uint8Array {
  * @throws NetloomError bad-domain-name as {@link encodeDomainNames}
  */
 export function encodeDomainName(name: string): Uint8Array {
-  return encodeDomainNames([name]);
+  return plainWire(name) ?? encodeDomainNames([name]);
+}
+
+/** Of names without escapes and faults, which nearly all are: a character is one byte, a dot the next label's length. */
+function plainWire(name: string): Uint8Array | undefined {
+  const { length } = name;
+  if (length === 0) return Uint8Array.of(0);
+  if (length + 2 > NAME_LIMIT) return undefined;
+  const bytes = new Uint8Array(length + 2);
+  let start = 0;
+  for (let i = 0; i <= length; i++) {
+    const code = i < length ? name.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (i === start || i - start > LABEL_LIMIT) return undefined;
+      bytes[start] = i - start;
+      start = i + 1;
+    } else if (code === BACKSLASH || code > 127) return undefined;
+    else bytes[i + 1] = code;
+  }
+  return bytes;
 }
 
 /** The labels' bytes, from the left; a final dot is accepted. @throws NetloomError bad-domain-name */
 export function labelsOf(name: string): Uint8Array[] {
+  const plain = plainWire(name);
+  if (plain !== undefined) return labelsIn(plain);
   const refuse = (reason: string): NetloomError =>
     new NetloomError("bad-domain-name", `domain name ${JSON.stringify(name)}: ${reason}`);
   const labels: number[][] = [[]];
@@ -114,4 +137,11 @@ export function labelsOf(name: string): Uint8Array[] {
   if (labels.some((label) => label.length > LABEL_LIMIT)) throw refuse("a label of more than 63 bytes");
   if (labels.reduce((sum, label) => sum + label.length + 1, 1) > NAME_LIMIT) throw refuse("longer than 255 bytes");
   return labels.map((label) => Uint8Array.from(label));
+}
+
+/** @param wire of one name, without pointers */
+function labelsIn(wire: Uint8Array): Uint8Array[] {
+  const labels: Uint8Array[] = [];
+  for (let at = 0; wire[at] !== 0; at += 1 + wire[at]!) labels.push(wire.subarray(at + 1, at + 1 + wire[at]!));
+  return labels;
 }

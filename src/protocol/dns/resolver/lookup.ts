@@ -40,6 +40,7 @@ export function* resolveFully(world: World, task: Task): Work<Piece | Failure> {
 
 function joined(pieces: readonly Piece[]): Piece {
   const last = pieces.at(-1)!;
+  if (pieces.length === 1) return last;
   return {
     ...last,
     records: pieces.flatMap(({ records }) => records),

@@ -22,6 +22,9 @@ const INSIDE: readonly Prefix[] = [
   "fec0::/10",
 ].map(parsePrefix);
 
+/** Of the IPv4 ones. */
+const FIRST_BYTES: ReadonlySet<number> = new Set([0, 10, 100, 127, 169, 172, 192, 255]);
+
 /** The last four bytes are an IPv4 address: mapped, compatible, through NAT64 (RFC 6052). */
 const AROUND_IPV4: readonly Prefix[] = ["::ffff:0:0/96", "::/96", "64:ff9b::/96"].map(parsePrefix);
 
@@ -41,6 +44,8 @@ export function leadsInside(records: readonly DnsRecord[]): boolean {
 }
 
 function isInside(bytes: Uint8Array): boolean {
+  // Most addresses are seen to be none at a glance.
+  if (bytes.length === 4 && !FIRST_BYTES.has(bytes[0]!)) return false;
   const address: IpAddress = ipFromBytes(bytes);
   if (INSIDE.some((prefix) => contains(prefix, address))) return true;
   return bytes.length === 16 && AROUND_IPV4.some((prefix) => contains(prefix, address)) && isInside(bytes.slice(12));

@@ -52,6 +52,8 @@ export function serverKey({ address, port, tlsName }: DnsUpstream): string {
 
 export class Servers {
   readonly #configured: ReadonlyMap<string, ServerRecord>;
+  /** The same, found without a key. */
+  readonly #seen = new WeakMap<DnsUpstream, ServerRecord>();
   /** In the order of their last use. */
   readonly #others = new Map<string, ServerRecord>();
   readonly #families: Readonly<Record<Family, { failures: number; since: number }>> = {
@@ -68,9 +70,14 @@ export class Servers {
   }
 
   of(server: DnsUpstream): ServerRecord {
+    const seen = this.#seen.get(server);
+    if (seen !== undefined) return seen;
     const key = serverKey(server);
     const configured = this.#configured.get(key);
-    if (configured !== undefined) return configured;
+    if (configured !== undefined) {
+      this.#seen.set(server, configured);
+      return configured;
+    }
     const record = this.#others.get(key) ?? newRecord(server);
     this.#others.delete(key);
     this.#others.set(key, record);
