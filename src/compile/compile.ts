@@ -13,6 +13,7 @@ import { layOut } from "./layout.ts";
 import { compileGuards, guardNotes } from "./guard.ts";
 import { compileBootServers } from "./network-boot.ts";
 import { compileNetworkDhcp } from "./network-dhcp.ts";
+import { compileNetworkDns, dnsNotes } from "./network-dns.ts";
 import { compileNetworkIp6 } from "./network-ip6.ts";
 import { compileNamespaces, compileNetwork, namespaceNotes } from "./networks.ts";
 import { compilePod } from "./pods.ts";
@@ -37,6 +38,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...namespaceNotes(layout, facts),
     ...portNotes(layout, facts),
     ...resolverNotes(layout, facts),
+    ...dnsNotes(layout, facts),
     ...routerNotes(model, layout, facts),
     ...uplinkNotes(model, facts),
     ...guardNotes(layout, facts),
@@ -60,6 +62,7 @@ export function compile(model: Model, facts: Facts): Compiled {
   objects.push(...compileNetworkDhcp(model.machines, layout, facts, model.name));
   objects.push(...compileNetworkIp6(model.machines, layout, facts, model.name));
   objects.push(...compileBootServers(layout, model.name));
+  objects.push(...compileNetworkDns(model.machines, layout, facts, model.name));
   for (const vm of vms) {
     if (vm.pod !== undefined) continue;
     objects.push(...compileTaps(vm, layout, facts));

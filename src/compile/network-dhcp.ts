@@ -38,6 +38,7 @@ const NAMES: ReadonlySet<number> = new Set(
   [DHCP4_OPTION.nameServers, DHCP4_OPTION.domainName, DHCP4_OPTION.domainSearch].map(({ code }) => code),
 );
 const ROUTERS = DHCP4_OPTION.routers.code;
+const NAME_SERVERS = DHCP4_OPTION.nameServers.code;
 const MTU = DHCP4_OPTION.interfaceMtu.code;
 /** One label of a domain name. */
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
@@ -70,6 +71,7 @@ export function compileNetworkDhcp(
         prefixLength: network.subnet.length,
         mtuBytes,
         ...withBootClasses(dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp), bootClassesOf(network, facts)),
+        ...(network.dnsServer?.namesLeases === true ? { updatesNames: true as const } : {}),
         options,
         hosts: [...known, ...(dhcp?.hosts ?? []).map(hostOf).map((host) => (boots ? withBootOptions(host) : host))],
         ...(further.length === 0 ? {} : { furtherSubnets: further }),
@@ -158,13 +160,17 @@ function networkOptions({ network, router, mtuBytes }: NetworkLayout, layout: La
 /** Those on the bridge are told its gateway where a router leads out, relayed ones what the file says. */
 function furtherSubnets({ network, router }: NetworkLayout): DhcpFurtherSubnet[] {
   const declared = network.dhcp?.further ?? [];
+  const ownServer =
+    network.dnsServer !== undefined && network.dhcp?.options.some(({ code }) => code === NAME_SERVERS) !== true;
   const onBridge = network.also.map(({ subnet, gateway }): DhcpFurtherSubnet => {
     const { ranges = [], ...said } = declared.find((each) => each.subnet === subnet) ?? { options: [] };
-    return { subnet, gateway, ranges, ...toldIn(said, router === undefined ? undefined : gateway) };
+    // The nearest address of the network's own server, which no router need lead to.
+    const nearest: Options = ownServer ? [{ code: NAME_SERVERS, hex: addressesHex([gateway]) }] : [];
+    return { subnet, gateway, ranges, ...toldIn(said, router === undefined ? undefined : gateway, nearest) };
   });
   const relayed = declared.filter((each) => each.relayed);
   // The link behind the relay has an MTU of its own.
-  const withheld = network.dhcp?.options.some(({ code }) => code === MTU) === true ? [] : [MTU];
+  const withheld = network.dhcp?.options.some(({ code }) => code === MTU) === true ? [] : [{ code: MTU, hex: "" }];
   return [
     ...onBridge,
     ...relayed.map(
@@ -181,10 +187,10 @@ function furtherSubnets({ network, router }: NetworkLayout): DhcpFurtherSubnet[]
 function toldIn(
   { options: own, leaseSeconds, nextServer, serverName, bootFile }: Partial<DhcpSubnet> & Pick<DhcpSubnet, "options">,
   router: Ipv4Address | undefined,
-  withheld: readonly number[] = [],
+  before: Options = [],
 ): DhcpTold & Pick<DhcpFurtherSubnet, "leaseSeconds"> {
-  const options = new Map(withheld.map((code) => [code, ""]));
-  if (router !== undefined) options.set(ROUTERS, toHex(DHCP4_OPTION.routers.codec.encode([router])));
+  const options = new Map(before.map(({ code, hex }) => [code, hex]));
+  if (router !== undefined) options.set(ROUTERS, addressesHex([router]));
   for (const { code, hex } of own) options.set(code, hex);
   return {
     options: Array.from(options, ([code, hex]) => ({ code, hex })),
@@ -193,6 +199,10 @@ function toldIn(
     ...(serverName === undefined ? {} : { serverName }),
     ...(bootFile === undefined ? {} : { bootFile }),
   };
+}
+
+function addressesHex(addresses: readonly Ipv4Address[]): string {
+  return toHex(DHCP4_OPTION.routers.codec.encode(addresses));
 }
 
 /** What everybody with such an address is told: the network's options, in a further subnet without those of the first. */

@@ -31,6 +31,7 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
       return { ...object, key, linkKey: qualify(object.linkKey) };
     case "route": {
       const nextHops = object.nextHops.map((hop) =>

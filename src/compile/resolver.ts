@@ -1,7 +1,8 @@
 /** Which name servers a machine is told, and its resolv.conf. */
-import { contains, familyOf, type IpAddress, parsePrefix } from "../base/address.ts";
+import { contains, familyOf, type IpAddress, type Ipv4Address, parsePrefix } from "../base/address.ts";
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import type { DnsSettings, NamespaceMachine, Uplink } from "../model/model.ts";
+import { bridgeSubnetOf } from "../model/subnets.ts";
 import type { FileObject } from "../state/object.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, hasIpv6, type Layout, layoutOf, type NetworkLayout } from "./layout.ts";
@@ -11,27 +12,38 @@ import { asksDhcp6 } from "./uplinks.ts";
 const UNREACHABLE = ["127.0.0.0/8", "0.0.0.0/8", "::/127", "fe80::/10"].map(parsePrefix);
 
 /**
- * What the machine is told about names on one NIC. The machine's own words come first, then its network's; a
- * routed network without any passes on those of its uplink, as the file or the lease says them, or else the host's
+ * What the machine is told about names on one NIC. The machine's own words come first, then its network's: the
+ * network's own server, where it has one, under the address that is nearest, or the servers that the file names; a routed network without any passes on those of its uplink, as the file or the lease says them, or else the host's
  * upstream servers; an isolated one could not reach them.
  */
 export function resolverOf(
   machine: { readonly dns: DnsSettings },
-  nic: { readonly network: string } | undefined,
+  nic: { readonly network: string; readonly address?: Ipv4Address } | undefined,
   layout: Layout,
   facts: Facts,
 ): ResolverConfiguration {
   const place = nic === undefined ? undefined : layoutOf(layout, nic);
-  const declared = machine.dns.servers ?? place?.network.dns.servers;
+  const ownServer = place?.network.dnsServer;
+  const declared =
+    machine.dns.servers ??
+    (place === undefined || ownServer === undefined ? place?.network.dns.servers : ownServers(place, nic?.address));
   const servers = declared ?? (place?.router === undefined ? [] : reachableServers(facts, place));
   const ownSearch = machine.dns.search ?? place?.network.dns.search;
+  if (ownSearch !== undefined) return { servers, search: ownSearch };
+  if (ownServer !== undefined && machine.dns.servers === undefined) return { servers, search: [ownServer.domain] };
   const passedOn =
-    place === undefined || declared !== undefined || servers.length === 0 ? [] : upstream(facts, place).search;
-  return { servers, search: ownSearch ?? passedOn };
+    place === undefined || declared !== undefined || servers.length === 0 ? [] : upstreamOf(facts, place).search;
+  return { servers, search: passedOn };
 }
 
-/** What the network's machines are told unless it says so itself: as the uplink says, else its lease, else the host. */
-function upstream(facts: Facts, { uplink }: NetworkLayout): ResolverConfiguration {
+/** Under which addresses the network's server is told to who has this one. */
+function ownServers({ network, addressing6, delegated6 }: NetworkLayout, address?: Ipv4Address): readonly IpAddress[] {
+  const gateway6 = (addressing6 ?? delegated6)?.gateway;
+  return [bridgeSubnetOf(network, address).gateway, ...(gateway6 === undefined ? [] : [gateway6])];
+}
+
+/** What is told about names where the network comes from: as the uplink says, else its lease, else the host. */
+export function upstreamOf(facts: Facts, { uplink }: NetworkLayout): ResolverConfiguration {
   const leased = hasLease(uplink) ? facts.uplinks?.[uplink.device]?.resolver : undefined;
   const found = leased === undefined || leased.servers.length === 0 ? facts.resolver : leased;
   const { servers, search } = uplink?.dns ?? {};
@@ -45,14 +57,16 @@ function hasLease(uplink: Uplink | undefined): uplink is Uplink {
 
 /** What everybody on the network is told: as the file says, or as a lease that the network follows does. */
 export function networkDns(place: NetworkLayout, layout: Layout, facts: Facts): DnsSettings {
-  const { name, dns } = place.network;
-  if (place.router === undefined || dns.servers !== undefined || upstream(facts, place) === facts.resolver) return dns;
+  const { name, dns, dnsServer } = place.network;
+  if (dnsServer !== undefined) return resolverOf({ dns: {} }, { network: name }, layout, facts);
+  if (place.router === undefined || dns.servers !== undefined || upstreamOf(facts, place) === facts.resolver)
+    return dns;
   return resolverOf({ dns: {} }, { network: name }, layout, facts);
 }
 
 /** The name servers upstream that a machine on the network can reach. */
 function reachableServers(facts: Facts, place: NetworkLayout): readonly IpAddress[] {
-  return upstream(facts, place).servers.filter(
+  return upstreamOf(facts, place).servers.filter(
     (server) => (familyOf(server) === 4 || hasIpv6(place)) && !UNREACHABLE.some((range) => contains(range, server)),
   );
 }
@@ -63,7 +77,8 @@ export function resolverNotes(layout: Layout, facts: Facts): readonly string[] {
     (place) =>
       place.router !== undefined &&
       place.network.dns.servers === undefined &&
-      upstream(facts, place) === facts.resolver &&
+      place.network.dnsServer === undefined &&
+      upstreamOf(facts, place) === facts.resolver &&
       // Those of the lease are passed on when it comes.
       !hasLease(place.uplink),
   );

@@ -1,11 +1,9 @@
 /** The contract's part about what is connected to networks of applied files by hand. */
 import * as v from "valibot";
-import { interfaceName, ip, ipv4, ipv6, mac, namespace, path, queues } from "./contract-values.ts";
+import { interfaceName, ip, ipv4, ipv6, mac, namespace, network, path, queues } from "./contract-values.ts";
 
 /** Becomes the name of a folder, and of a guest. */
 const ownName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/));
-/** NETWORK or FILE/NETWORK. */
-const network = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,63}(?:\/[A-Za-z0-9._-]{1,63})?$/));
 const dhcp = v.picklist(["none", "single", "network"]);
 const nameServers = v.pipe(v.array(ip), v.maxLength(8), v.readonly());
 

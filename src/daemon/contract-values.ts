@@ -21,6 +21,9 @@ export const interfaceName = v.pipe(v.string(), v.regex(/^(?!\.{1,2}$)[^/\s\0]{1
 /** A name under /run/netns or an absolute path. */
 export const namespace = v.pipe(v.string(), v.regex(/^(?:[^/\0]{1,255}|\/[^\0]{1,4095})$/));
 
+/** NETWORK or FILE/NETWORK. */
+export const network = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,63}(?:\/[A-Za-z0-9._-]{1,63})?$/));
+
 /** Pairs of queues: more than a guest has CPUs for, and fewer than the kernel's 256. */
 export const queues = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16));
 

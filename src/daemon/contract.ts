@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { BINDING_KINDS } from "../compile/binding/binding.ts";
 import * as v from "valibot";
 import { attachment, attachRequest, detachRequest, guestRunRequest, runningGuest } from "./contract-attach.ts";
-import { interfaceName, name, namespace, path, queues } from "./contract-values.ts";
+import { interfaceName, name, namespace, network as networkName, path, queues } from "./contract-values.ts";
 
 const MAXIMUM_FILE_BYTES = 8 * 1024 * 1024;
 /** Of a request's body. */
@@ -204,6 +204,37 @@ export const ENDPOINTS = {
     summary: "Run a guest that no file declares on networks of applied files, until it is stopped.",
     request: guestRunRequest,
     response: v.object({ guest: runningGuest, notes }),
+  },
+  dnsCache: {
+    method: "POST",
+    path: "/v1/dns/cache",
+    summary:
+      "What the DNS servers of networks remember, of each network at most so many answers, the most asked first.",
+    request: v.object({
+      network: v.exactOptional(networkName),
+      most: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)),
+    }),
+    response: v.array(
+      v.object({
+        network: v.string(),
+        name: v.string(),
+        type: v.string(),
+        result: v.string(),
+        answers: v.array(v.string()),
+        remainingSeconds: v.number(),
+        hits: v.number(),
+      }),
+    ),
+  },
+  dnsFlush: {
+    method: "POST",
+    path: "/v1/dns/flush",
+    summary: "Have the DNS servers of networks forget a name, or all that they remember.",
+    request: v.object({
+      network: v.exactOptional(networkName),
+      name: v.exactOptional(v.pipe(v.string(), v.maxLength(1024))),
+    }),
+    response: v.object({ networks: v.array(v.string()) }),
   },
   vmStop: {
     method: "POST",

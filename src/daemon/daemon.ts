@@ -13,6 +13,7 @@ import { reconcile } from "../engine/reconcile.ts";
 import type { UplinkHost } from "../engine/uplink-clients.ts";
 import { readStatus } from "../engine/status.ts";
 import { summariesOf } from "../engine/summaries.ts";
+import { flushAnswers, rememberedAnswers } from "../services/dns-operations.ts";
 import type { RunningKeeper } from "../services/keeper/run.ts";
 import { EMPTY } from "../state/object.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
@@ -208,6 +209,10 @@ export class Daemon implements AsyncDisposable {
         this.#tell({ kind: "detached", unit });
         return outcome;
       }),
+    dnsCache: async ({ network, most }) => rememberedAnswers(this.#options.keeper.names, network, most),
+    dnsFlush: async ({ network, name }) => ({
+      networks: flushAnswers(this.#options.keeper.names, network, name),
+    }),
     vmList: async () => guestsOf(this.#options.keeper.keeper.status()),
     vmRun: async ({ name }) => {
       const { keeper } = this.#options.keeper;

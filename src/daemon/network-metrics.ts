@@ -1,4 +1,5 @@
 /** Figures of the networks' servers of both families, each by its FILE/NETWORK. */
+import type { AskedServer } from "../services/dns-details.ts";
 import type { ServiceStatus } from "../services/keeper/protocol.ts";
 import { type Labels, labelText, type Page } from "./metrics-page.ts";
 
@@ -8,6 +9,7 @@ const [ADVERTISEMENT, SOLICITATION] = ["ROUTER-ADVERTISEMENT", "ROUTER-SOLICITAT
 export function addNetworkServers(page: Page, services: readonly ServiceStatus[]): void {
   addDhcp4(page, services);
   addIp6(page, services);
+  addDns(page, services);
 }
 
 /** Figures by labels. */
@@ -58,6 +60,38 @@ function addIp6(page: Page, services: readonly ServiceStatus[]): void {
   const [sent, heard] = ["netloom_router_advertisements_total", "netloom_router_solicitations_total"];
   page.addLines(sent, "counter", "Router advertisements sent on a network.", advertisements.values);
   page.addLines(heard, "counter", "Router solicitations heard on a network.", solicitations.values);
+}
+
+function addDns(page: Page, services: readonly ServiceStatus[]): void {
+  const [queries, entries, asked, silent, seconds] = [
+    new Counts(),
+    new Counts(),
+    new Counts(),
+    new Counts(),
+    new Counts(),
+  ];
+  for (const { network, details } of serversOf("dns-network", services)) {
+    for (const [result, count] of Object.entries(details["queries"] ?? {})) queries.note({ network, result }, count);
+    entries.note({ network }, details["remembered"]);
+    for (const each of upstreamsOf(details)) {
+      const labels = { network, server: each.server };
+      asked.note(labels, each.asked);
+      silent.note(labels, each.timeouts);
+      seconds.note(labels, each.rttMilliseconds === undefined ? undefined : each.rttMilliseconds / 1000);
+    }
+  }
+  const results = "Questions to a network's DNS server by where the answer came from.";
+  page.addLines("netloom_dns_queries_total", "counter", results, queries.values);
+  page.addLines("netloom_dns_cache_entries", "gauge", "Answers that a network's DNS server remembers.", entries.values);
+  const [toServer, ofServer] = ["netloom_dns_upstream_queries_total", "netloom_dns_upstream_timeouts_total"];
+  page.addLines(toServer, "counter", "Questions to a server that a network's DNS server asks.", asked.values);
+  page.addLines(ofServer, "counter", "Questions that it did not answer in time.", silent.values);
+  page.addLines("netloom_dns_upstream_seconds", "gauge", "Time to its answer, smoothed.", seconds.values);
+}
+
+function upstreamsOf(details: ServiceStatus["details"]): readonly AskedServer[] {
+  const { upstreams } = details;
+  return Array.isArray(upstreams) ? (upstreams as AskedServer[]) : [];
 }
 
 interface NetworkServer {

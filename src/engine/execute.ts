@@ -3,7 +3,7 @@
  * then services that must come.
  */
 import { Transitions } from "../kernel/transition/transitions.ts";
-import { isServedOn } from "../state/ip6.ts";
+import { isServedOn } from "../state/served-on.ts";
 import { type Desired, isService, type ServiceObject, type StateObject } from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { Step } from "../state/step.ts";

@@ -49,6 +49,7 @@ export function observeRequest(objects: Iterable<StateObject>): ObserveRequest {
       case "dhcp-network":
       case "ip6-network":
       case "boot-server":
+      case "dns-network":
       case "dhcp-client":
       case "dhcp6-client":
       case "vm":

@@ -149,6 +149,7 @@ function findDeclared(
       case "dhcp-network":
       case "ip6-network":
       case "boot-server":
+      case "dns-network":
       case "dhcp-client":
       case "dhcp6-client":
       case "vm":

@@ -53,12 +53,22 @@ export class Context {
 
   /** Whether the file has something there, be it wrong in itself. */
   isWritten(path: Path): boolean {
+    return this.#written(path) !== undefined;
+  }
+
+  /** The keys of the map there, also of one that is wrong in itself; none of anything else. */
+  keys(path: Path): readonly string[] {
+    const value = this.#written(path);
+    return isPlainMap(value) ? Object.keys(value) : [];
+  }
+
+  #written(path: Path): Plain | undefined {
     let value: Plain | undefined = this.#document.root;
     for (const part of path) {
       if (Array.isArray(value)) value = value[Number(part)];
       else value = isPlainMap(value) ? value[String(part)] : undefined;
     }
-    return value !== undefined;
+    return value;
   }
 
   /** A machine as the file has it, also one that is wrong in itself. */

@@ -248,7 +248,8 @@ export const deviceName = text<string>(DEVICE_NAME, WRITE_DEVICE, (value) => {
     : new Refused(`cannot be a device's name: it ${fault}`, "use at most 15 letters, digits and . _ -");
 });
 
-function checkName(value: string): string | Refused {
+/** A name that something of the file can have. */
+export function checkName(value: string): string | Refused {
   const fault = nameFault(value);
   return fault === undefined
     ? value
@@ -261,19 +262,23 @@ function checkName(value: string): string | Refused {
 /** A reference to something by its name. */
 export const reference = text<string>(NAME, "write a name", checkName);
 
+function key(check: (value: string) => string | Refused, json: JsonSchema) {
+  return described(
+    v.pipe(
+      v.string(),
+      v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+        const result = check(dataset.value);
+        if (!(result instanceof Refused)) return result;
+        addIssue({ message: result.reason, expected: result.remedy });
+        return NEVER;
+      }),
+    ),
+    json,
+  );
+}
+
 /** A name that stands as a key of the file. */
-export const nameKey = described(
-  v.pipe(
-    v.string(),
-    v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
-      const result = checkName(dataset.value);
-      if (!(result instanceof Refused)) return result;
-      addIssue({ message: result.reason, expected: result.remedy });
-      return NEVER;
-    }),
-  ),
-  NAME_KEY,
-);
+export const nameKey = key(checkName, NAME_KEY);
 
 export const fileName = text<string>(FILE_NAME, "write a name such as office", (value) =>
   /^[a-z0-9][a-z0-9-]{0,62}$/.test(value)
@@ -307,9 +312,15 @@ export const commandLine = text<string>(
 
 const WRITE_DOMAIN = "write a domain such as lan.example";
 
-export const domain = text<string>(DOMAIN, WRITE_DOMAIN, (value) => {
+function checkDomain(value: string): string | Refused {
   const labels = value.replace(/\.$/, "").split(".");
   const good =
     value.length <= 253 && labels.every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label));
   return good ? labels.join(".").toLowerCase() : new Refused("is not a domain", WRITE_DOMAIN);
-});
+}
+
+/** Small letters, no final dot. */
+export const domain = text<string>(DOMAIN, WRITE_DOMAIN, checkDomain);
+
+/** A domain that stands as a key of the file. */
+export const domainKey = key(checkDomain, DOMAIN);

@@ -11,7 +11,8 @@ import type {
   MacAddress,
   Prefix,
 } from "../base/address.ts";
-import type { DhcpLimits } from "../state/object.ts";
+import type { DnsCacheLimits, DnsUpstream } from "../protocol/dns/config.ts";
+import type { DhcpLimits, NetworkDnsObject } from "../state/object.ts";
 import type { Position } from "./mistakes.ts";
 
 interface Declared {
@@ -46,6 +47,25 @@ export interface Uplink extends Declared {
 export interface DnsSettings {
   readonly servers?: readonly IpAddress[];
   readonly search?: readonly string[];
+}
+
+/** A network's DNS server on its bridge. */
+export interface NetworkDns {
+  /** Small letters, no final dot. */
+  readonly domain: string;
+  /** Absent: those that the network's machines would be told without the server. */
+  readonly forward?: readonly DnsUpstream[];
+  /** Absent: forward-first, recursive where there is nobody to forward to. */
+  readonly mode?: NetworkDnsObject["mode"];
+  /** Absent: the network itself, and those that its router joins it to. */
+  readonly allow?: { readonly networks: readonly string[]; readonly prefixes: readonly Prefix[] };
+  readonly records: NetworkDnsObject["records"];
+  readonly namesLeases: boolean;
+  readonly domains: NetworkDnsObject["domains"];
+  /** Domains whose names may have private addresses in answers from outside; absent: all. */
+  readonly privateAnswers?: readonly string[];
+  readonly mixedCase: boolean;
+  readonly cache: DnsCacheLimits;
 }
 
 /** Addresses, both ends included; the first is not above the last. */
@@ -189,6 +209,8 @@ export interface Network extends Declared {
   /** 68 to 65535; absent: the smallest of the uplinks that its router leads to. */
   readonly mtuBytes?: number;
   readonly dns: DnsSettings;
+  /** Absent: machines ask servers elsewhere. */
+  readonly dnsServer?: NetworkDns;
   /** Absent: only machines that ask for it are served. */
   readonly dhcp?: NetworkDhcp;
   /** Only with subnet6. Absent: nothing is advertised. */

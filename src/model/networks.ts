@@ -3,9 +3,10 @@ import { contains, formatPrefix, overlaps, type Prefix } from "../base/address.t
 import type { Context } from "./context.ts";
 import { delegatedOf } from "./delegated.ts";
 import type { Path } from "./mistakes.ts";
-import type { BridgeSubnet, DnsSettings, Network, Router } from "./model.ts";
+import type { BridgeSubnet, Network, Router } from "./model.ts";
 import { interfaceNameFault } from "./names.ts";
 import { buildBoot } from "./network-boot.ts";
+import { buildDns } from "./network-dns.ts";
 import { buildDhcp } from "./network-dhcp.ts";
 import { buildIp6 } from "./network-ip6.ts";
 import type { FileShape } from "./schema.ts";
@@ -36,6 +37,9 @@ export function buildNetworks(file: FileShape, folder: string, context: Context)
     const ipv6 = buildIp6(file, name, network, addressing6, context);
     const boot = buildBoot(name, network, folder, context);
     const delegated = delegatedOf(name, network, context);
+    const gateways = [gateway, ...also.map((each) => each.gateway), addressing6.gateway6].filter(
+      (own) => own !== undefined,
+    );
     networks.push({
       name,
       position: context.position(path, true),
@@ -50,7 +54,7 @@ export function buildNetworks(file: FileShape, folder: string, context: Context)
       device: context.value([...path, "device"], network.device, name),
       macAddress: context.deriveMac([...path, "mac"]),
       ...(network.mtu === undefined ? {} : { mtuBytes: network.mtu }),
-      dns: dnsSettings(network.dns),
+      ...buildDns(file, name, network, gateways, context),
       ...(dhcp === undefined ? {} : { dhcp }),
       ...(ipv6 === undefined ? {} : { ipv6 }),
       ...(boot === undefined ? {} : { boot }),
@@ -259,12 +263,4 @@ export function buildRouters(file: FileShape, context: Context): readonly Router
     const nat = context.value([...path, "nat"], router.nat, "masquerade");
     return { name, position: context.position(path, true), networks: router.networks, uplink: router.uplink, nat };
   });
-}
-
-/** The declared settings without the schema's wrapping. */
-export function dnsSettings(declared: DnsSettings | undefined): DnsSettings {
-  return {
-    ...(declared?.servers === undefined ? {} : { servers: declared.servers }),
-    ...(declared?.search === undefined ? {} : { search: declared.search }),
-  };
 }

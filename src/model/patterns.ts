@@ -58,10 +58,8 @@ export const NAME_SERVER = except(
   String.raw`^127\.|^::1$|^[Ff][Ee][89ABab][0-9A-Fa-f]:`,
 );
 
-export const GUEST_PORT = matching(
-  String.raw`0{0,4}([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])/(tcp|udp)`,
-  "8080/tcp",
-);
+const PORT = String.raw`0{0,4}([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
+export const GUEST_PORT = matching(`${PORT}/(tcp|udp)`, "8080/tcp");
 
 /** Unicast: the first byte is even. */
 export const MAC = except(matching("[0-9A-Fa-f][02468ACEace]([:-][0-9A-Fa-f]{2}){5}", "52:54:00:12:34:56"), "^[0:-]*$");
@@ -84,6 +82,31 @@ export const LINE: JsonSchema = { type: "string", minLength: 1, pattern: String.
 
 const LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
 export const DOMAIN: JsonSchema = { ...matching(String.raw`${LABEL}(\.${LABEL})*\.?`, "lan.example"), maxLength: 253 };
+
+/** An address, with a port or over TLS. */
+export const UPSTREAM = except(
+  matching(
+    String.raw`(${QUAD}|${GROUPS})(#${PORT})?|tls://(${QUAD}|${GROUPS})(#${PORT})?(/[A-Za-z0-9.-]+)?`,
+    "9.9.9.9",
+    "192.0.2.53#5353",
+    "tls://9.9.9.9/dns.quad9.net",
+  ),
+  String.raw`^(tls://)?([Ff][Ee][89ABab][0-9A-Fa-f]:|0\.0\.0\.0($|#))`,
+);
+/** A network's name, a subnet or an address. */
+export const ALLOWED = matching(
+  String.raw`[A-Za-z0-9][A-Za-z0-9._-]{0,62}|${QUAD}/0?(0?\d|[12]\d|3[0-2])|(${GROUPS})(/(0?\d{1,2}|1[01]\d|12[0-8]))?`,
+  "lan",
+  "198.51.100.0/24",
+);
+/** Of at least a second. */
+export const LIFETIME = matching(String.raw`0{0,9}[1-9]\d{0,9}[smhd]`, "5m", "1d");
+export const CACHE_SIZE = matching(String.raw`0{0,8}[1-9]\d{0,8}[KMG](iB)?`, "16M");
+export const RECORD_LINE = matching(
+  String.raw`\s*\S+(\s+\d{1,9})?(\s+[Ii][Nn])?\s+[A-Za-z][A-Za-z0-9]*\s+\S.*`,
+  "www CNAME web",
+  "@ MX 10 mail",
+);
 
 const OPTION_TEXT = { type: "string", minLength: 1, maxLength: 255 };
 const OPTION_HEX = {

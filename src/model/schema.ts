@@ -1,6 +1,7 @@
 /** The network file's shape: which keys there are and what each accepts by itself. References are checked later. */
 import * as v from "valibot";
 import { bootPath, shareName } from "./boot-leaf.ts";
+import { allowed, cacheSize, lifetime, lifetimeOrNever, recordLine, upstream } from "./dns-leaf.ts";
 import { duration, headText, hostName, identifier, macPrefix, namedOptions, range } from "./dhcp-leaf.ts";
 import { customOptions } from "./dhcp-options.ts";
 import { duid, prefix6, range6 } from "./ip6-leaf.ts";
@@ -9,6 +10,7 @@ import {
   commandLine,
   deviceName,
   domain,
+  domainKey,
   fileName,
   guestPort,
   integer,
@@ -37,6 +39,7 @@ import {
   DHCP_HOST_TEXTS,
   DHCP_LIMITS_TEXTS,
   DHCP_TEXTS,
+  DNS_CACHE_TEXTS,
   DNS_TEXTS,
   FILE_TEXTS,
   FURTHER_DHCP_TEXTS,
@@ -46,6 +49,7 @@ import {
   LEASE_TEXTS,
   NAMESPACE_NIC_TEXTS,
   NAMESPACE_TEXTS,
+  NETWORK_DNS_TEXTS,
   NETWORK_TEXTS,
   NETWORK_VM_TEXTS,
   POD_VM_TEXTS,
@@ -88,11 +92,11 @@ function map<const E extends v.ObjectEntries>(entries: E, texts: { readonly [K i
 }
 
 /** A map from names that the file chooses. */
-function named<const S extends v.GenericSchema>(value: S) {
-  const schema = v.record(nameKey, value);
+function named<const S extends v.GenericSchema>(value: S, key = nameKey) {
+  const schema = v.record(key, value);
   return described(
     v.lazy<typeof schema | typeof NOT_A_MAP>((input) => (isMap(input) ? schema : NOT_A_MAP)),
-    { type: "object", propertyNames: jsonOf(nameKey), additionalProperties: jsonOf(value) },
+    { type: "object", propertyNames: jsonOf(key), additionalProperties: jsonOf(value) },
   );
 }
 
@@ -283,6 +287,38 @@ const boot = map(
   BOOT_TEXTS,
 );
 
+const upstreams = list(upstream, 16, "servers");
+
+const networkDns = map(
+  {
+    servers: v.exactOptional(list(nameServer, 8, "name servers")),
+    search: v.exactOptional(list(domain, 16, "domains")),
+    domain: v.exactOptional(domain),
+    forward: v.exactOptional(upstreams),
+    mode: v.exactOptional(word(["forward-first", "forward-only", "recursive"])),
+    allow: v.exactOptional(list(allowed, 1000, "entries")),
+    records: v.exactOptional(list(recordLine, 10_000, "records")),
+    domains: v.exactOptional(named(upstreams, domainKey)),
+    ttl: v.exactOptional(lifetime),
+    leases: v.exactOptional(yesOrNo),
+    "private-answers": v.exactOptional(either(isList, list(domain, 1000, "domains"), yesOrNo)),
+    "mixed-case": v.exactOptional(yesOrNo),
+    cache: v.exactOptional(
+      map(
+        {
+          size: v.exactOptional(cacheSize),
+          "min-ttl": v.exactOptional(lifetime),
+          "max-ttl": v.exactOptional(lifetime),
+          "max-negative": v.exactOptional(lifetime),
+          stale: v.exactOptional(lifetimeOrNever),
+        },
+        DNS_CACHE_TEXTS,
+      ),
+    ),
+  },
+  NETWORK_DNS_TEXTS,
+);
+
 const network = map(
   {
     kind: v.exactOptional(word(["bridge"], ["vlan", "vxlan", "flat", "macvlan", "gre", "geneve"])),
@@ -296,7 +332,7 @@ const network = map(
     ports: v.exactOptional(list(deviceName, 64, "ports")),
     device: v.exactOptional(deviceName),
     mtu: v.exactOptional(integer(68, 65535, " bytes")),
-    dns: v.exactOptional(dns),
+    dns: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, networkDns)),
     dhcp: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, dhcp)),
     ipv6: v.exactOptional(either((input) => typeof input === "boolean", yesOrNo, ip6)),
     boot: v.exactOptional(boot),

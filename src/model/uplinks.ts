@@ -12,7 +12,7 @@ import {
 import type { Context } from "./context.ts";
 import type { Path } from "./mistakes.ts";
 import type { DnsSettings, Network, Uplink } from "./model.ts";
-import { dnsSettings } from "./networks.ts";
+import { dnsSettings } from "./network-dns.ts";
 import type { FileShape } from "./schema.ts";
 import { bridgeSubnets, canBeHost, firstHost } from "./subnets.ts";
 

@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import type { Addresses } from "./addresses.ts";
 import type { BindingNic, NamespaceMachine, TapNic, VmMachine } from "./model.ts";
 import { hostEndName, resolvePath, tapName } from "./names.ts";
-import { dnsSettings } from "./networks.ts";
+import { dnsSettings } from "./network-dns.ts";
 import type { FileShape } from "./schema.ts";
 
 export type MachineShape = NonNullable<FileShape["machines"]>[string];

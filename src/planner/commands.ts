@@ -54,6 +54,7 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":
@@ -85,6 +86,7 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

@@ -220,6 +220,7 @@ export function linkKeysOf(object: StateObject): readonly string[] {
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
       return [object.linkKey];
     case "route":
       return object.nextHops.flatMap((hop) => (hop.linkKey === undefined ? [] : [hop.linkKey]));

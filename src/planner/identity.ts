@@ -42,6 +42,7 @@ function buildIdentity(object: StateObject): string {
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

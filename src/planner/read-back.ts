@@ -56,6 +56,7 @@ export function readBack(context: Context, object: StateObject): StateObject | u
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

@@ -6,6 +6,7 @@ import type {
   Ip6NetworkObject,
   LinkObject,
   NetworkDhcpObject,
+  NetworkDnsObject,
   NextHop,
   RouteObject,
   StateObject,
@@ -16,6 +17,9 @@ import { rangesGiven } from "../state/dhcp-ranges.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { differsOnlyInNics, keptNics } from "../state/vm.ts";
 import { destinationOf, inNamespace, type LinkByKey, linkName, type Names } from "./names.ts";
+
+const DNS_PORT = 53;
+const DNS_TLS_PORT = 853;
 
 export function summarize(before: StateObject | undefined, after: StateObject | undefined, names: Names): string {
   if (after === undefined) return before === undefined ? "" : deletion(before, names);
@@ -48,6 +52,8 @@ function creation(object: StateObject, names: Names): string {
       return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)} to ${object.clientMac}`;
     case "ip6-network":
       return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}: ${served6(object)}`;
+    case "dns-network":
+      return `answer DNS questions on ${object.interfaceName}${inNamespace(object.namespace)}: ${answered(object)}`;
     case "dhcp-network":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} ${served(object)}`;
     case "boot-server":
@@ -94,6 +100,8 @@ function deletion(object: StateObject, names: Names): string {
     case "ip6-single":
     case "ip6-network":
       return `stop IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}`;
+    case "dns-network":
+      return `stop answering DNS questions on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dhcp-single":
     case "dhcp-network":
       return `stop DHCP on ${object.interfaceName}${inNamespace(object.namespace)}`;
@@ -131,6 +139,7 @@ function change(before: StateObject, after: StateObject, names: Names): string {
     case "ip6-single":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
     case "dhcp-network":
     case "dhcp-client":
     case "dhcp6-client":
@@ -328,6 +337,22 @@ function served6({ prefixes, range, delegate, hosts }: Ip6NetworkObject): string
 
 function protocols({ share }: BootServerObject): string {
   return share === undefined ? "TFTP and HTTP" : `TFTP, HTTP and SMB (${share})`;
+}
+
+/** "the names in lan.example, others by asking 192.0.2.53, else the root servers" */
+function answered({ domain, mode, upstreams, domains }: NetworkDnsObject): string {
+  const asked = upstreams.map(({ address, port, tlsName }) => {
+    const usual = port === (tlsName === undefined ? DNS_PORT : DNS_TLS_PORT);
+    return `${address}${usual ? "" : `#${port}`}${tlsName === undefined ? "" : " by TLS"}`;
+  });
+  const roots = mode === "forward-only" ? [] : ["the root servers"];
+  const words = [...(asked.length === 0 ? [] : [asked.join(", ")]), ...roots].join(", else ");
+  const apart = domains.map((each) => each.domain).join(", ");
+  return [
+    `the names in ${domain}`,
+    words === "" ? "no others" : `others by asking ${words}`,
+    ...(apart === "" ? [] : [`${apart} by servers of ${domains.length === 1 ? "its" : "their"} own`]),
+  ].join(", ");
 }
 
 function wishWords({ address, prefixLength }: Dhcp6ClientObject): string {

@@ -33,6 +33,7 @@ function isOf(round: Round, object: StateObject): boolean {
     case "dhcp-network":
     case "ip6-network":
     case "boot-server":
+    case "dns-network":
     case "dhcp-client":
     case "dhcp6-client":
     case "vm":

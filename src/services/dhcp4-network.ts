@@ -16,6 +16,7 @@ import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object
 import { forgetLeases } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { Dhcp4Service } from "./dhcp4-server.ts";
+import { type LeaseBoard, toldLeases4 } from "./lease-board.ts";
 
 /** The very link that it listens on. */
 interface BridgePlace {
@@ -33,11 +34,14 @@ function networkLeaseFile(stateFolder: string, network: string): string {
 export class NetworkDhcpServers {
   readonly #stateFolder: string;
   readonly #logger: Logger;
+  readonly #board: LeaseBoard;
   readonly #networks = new Map<string, NetworkDhcpServer>();
 
-  constructor(stateFolder: string, logger: Logger) {
+  /** @param board hears of all leases */
+  constructor(stateFolder: string, logger: Logger, board: LeaseBoard) {
     this.#stateFolder = stateFolder;
     this.#logger = logger;
+    this.#board = board;
   }
 
   /**
@@ -47,7 +51,7 @@ export class NetworkDhcpServers {
   async open(object: NetworkDhcpObject, place: BridgePlace): Promise<NetworkDhcpMember> {
     let server = this.#networks.get(object.network);
     if (server === undefined) {
-      server = new NetworkDhcpServer(networkLeaseFile(this.#stateFolder, object.network), this.#logger);
+      server = new NetworkDhcpServer(networkLeaseFile(this.#stateFolder, object.network), this.#logger, this.#board);
       this.#networks.set(object.network, server);
     }
     await server.join(object, place);
@@ -84,6 +88,7 @@ interface RunningServer {
 class NetworkDhcpServer {
   readonly #leaseFile: string;
   readonly #logger: Logger;
+  readonly #board: LeaseBoard;
   readonly #members = new Map<string, NetworkDhcpObject>();
   /** It gave addresses to whoever asked, and may again. */
   #servedAll = false;
@@ -92,9 +97,10 @@ class NetworkDhcpServer {
   #turn: Promise<void> = Promise.resolve();
   #place: BridgePlace | undefined;
 
-  constructor(leaseFile: string, logger: Logger) {
+  constructor(leaseFile: string, logger: Logger, board: LeaseBoard) {
     this.#leaseFile = leaseFile;
     this.#logger = logger;
+    this.#board = board;
   }
 
   async join(object: NetworkDhcpObject, place: BridgePlace): Promise<void> {
@@ -115,6 +121,7 @@ class NetworkDhcpServer {
     if (this.#members.get(object.key) === object) this.#members.delete(object.key);
     // Otherwise the others go as well, or it is back at once.
     if (meant || this.#members.size === 0) await this.#reopen();
+    if (this.#members.size === 0) this.#board.close(object.network, "dhcp4");
     // Where only machines with addresses of their own were served, nothing is worth keeping.
     if (meant && this.#members.size === 0 && !this.#servedAll) forgetLeases(this.#leaseFile);
   }
@@ -147,7 +154,9 @@ class NetworkDhcpServer {
       leaseFile: this.#leaseFile,
       logger: this.#logger,
       about: { network: base.network },
+      onLeases: (leases) => this.#board.tell(base.network, toldLeases4(leases)),
     });
+    this.#board.open(base.network, "dhcp4", () => toldLeases4(service.leases()));
     return { service, base };
   }
 
@@ -234,6 +243,7 @@ function serverConfig(
     knownOnly,
     trustCircuit: object.trustCircuit === true,
     hasPorts: true,
+    updatesNames: object.updatesNames === true,
     ...(object.limits === undefined ? {} : { limits: object.limits }),
     authoritative,
     rapidCommit,

@@ -39,6 +39,8 @@ export interface Dhcp4ServiceOptions {
   /** Where the leases are kept; its folder exists. */
   readonly leaseFile: string;
   readonly logger: Logger;
+  /** Leases that were given, renewed or ended, once they are on disk and before their clients hear of them. */
+  readonly onLeases?: (leases: readonly Lease[]) => void;
   /** Fields of every line of the log. */
   readonly about?: Readonly<Record<string, unknown>>;
 }
@@ -85,6 +87,7 @@ interface Batch {
 /** Replies that leave together, once what they promise is on disk. */
 interface Group {
   readonly kept: Promise<void>;
+  readonly leases: Lease[];
   readonly frames: Uint8Array[];
 }
 
@@ -102,6 +105,7 @@ export class Dhcp4Service implements AsyncDisposable {
   readonly #sent: Record<string, number> = {};
   readonly #limited: Record<string, number> = {};
   readonly #limitTold = new Map<string, number>();
+  readonly #onLeases: ((leases: readonly Lease[]) => void) | undefined;
   readonly #newcomers: NewcomerQueue | undefined;
   #probed = 0;
   #conflicts = 0;
@@ -120,7 +124,8 @@ export class Dhcp4Service implements AsyncDisposable {
    * @throws NetloomError bad-dhcp-server, locked when another server uses the file, bad-lease-log, write-failed;
    * SystemCallError when the link does not exist or the privilege for a packet socket is missing
    */
-  constructor({ namespacePath, interfaceIndex, config, leaseFile, logger, about = {} }: Dhcp4ServiceOptions) {
+  constructor({ namespacePath, interfaceIndex, config, leaseFile, logger, onLeases, about = {} }: Dhcp4ServiceOptions) {
+    this.#onLeases = onLeases;
     this.#machine = new Dhcp4Server(config, nowSeconds());
     this.#log = new BoundedLog(logger, about);
     if (config.hasPorts === true)
@@ -227,15 +232,17 @@ export class Dhcp4Service implements AsyncDisposable {
     const kept = this.#leases.append(leases);
     if (this.#group?.kept === kept) {
       for (const frame of frames) this.#group.frames.push(frame);
+      for (const lease of leases) this.#group.leases.push(lease);
       return;
     }
-    this.#group = { kept, frames: [...frames] };
+    this.#group = { kept, leases: [...leases], frames: [...frames] };
     void this.#sendGroup(this.#group);
   }
 
-  async #sendGroup({ kept, frames }: Group): Promise<void> {
+  async #sendGroup({ kept, leases, frames }: Group): Promise<void> {
     try {
       await kept;
+      this.#onLeases?.(leases);
       this.#send(frames);
     } catch (error) {
       this.#notSent += frames.length;

@@ -19,6 +19,7 @@ import { forgetLeases } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { linkLayerDuid } from "../wire/dhcp6/options.ts";
 import { Ip6Service } from "./ip6-network.ts";
+import { type LeaseBoard, toldLeases6 } from "./lease-board.ts";
 
 /** RFC 8200 §5, §3. */
 const LARGEST_MTU_BYTES = 65_535;
@@ -41,16 +42,26 @@ export function offersOf({ network, prefixes, range, delegate, hosts }: Ip6Netwo
   };
 }
 
+/** What such servers share. */
+export interface Ip6Shared {
+  readonly stateFolder: string;
+  /** Hears of all leases. */
+  readonly board: LeaseBoard;
+  readonly logger: Logger;
+}
+
 /** Serves from its making until {@link close}. */
 export class NetworkIp6Server {
   readonly #service: Ip6Service;
   readonly #object: Ip6NetworkObject;
+  readonly #board: LeaseBoard;
   readonly #leaseFile: string;
   readonly #macAddress: MacAddress;
 
   /** @throws NetloomError as {@link Ip6Service}'s constructor */
-  constructor(object: Ip6NetworkObject, place: BridgePlace, stateFolder: string, logger: Logger) {
+  constructor(object: Ip6NetworkObject, place: BridgePlace, { stateFolder, board, logger }: Ip6Shared) {
     this.#object = object;
+    this.#board = board;
     this.#macAddress = place.macAddress;
     this.#leaseFile = join(stateFolder, "dhcp6", `${object.network}.leases`);
     createStateFolder(dirname(this.#leaseFile));
@@ -64,8 +75,10 @@ export class NetworkIp6Server {
       dhcp,
       leaseFile: this.#leaseFile,
       routesPrefixes: true,
+      onLeases: (leases) => board.tell(object.network, toldLeases6(leases)),
       logger,
     });
+    board.open(object.network, "dhcp6", () => toldLeases6(this.#service.leases()));
   }
 
   stats(): object {
@@ -87,6 +100,7 @@ export class NetworkIp6Server {
   /** @param meant whether it ends for good: hosts are told that the router goes */
   async close(meant: boolean): Promise<void> {
     await this.#service.close(meant);
+    this.#board.close(this.#object.network, "dhcp6");
     const { range, delegate } = this.#object;
     // Where only machines with addresses of their own were served, nothing is worth keeping.
     if (meant && range === undefined && delegate === undefined) forgetLeases(this.#leaseFile);

@@ -44,6 +44,8 @@ export interface Ip6ServiceOptions {
   readonly leaseFile: string;
   /** Set the routes to delegated prefixes. */
   readonly routesPrefixes?: boolean;
+  /** Leases that were given, renewed or ended, once they are on disk and before their clients hear of them. */
+  readonly onLeases?: (leases: readonly Lease6[]) => void;
   readonly logger: Logger;
 }
 
@@ -78,6 +80,7 @@ export class Ip6Service {
   readonly #leases: LeaseLog<Lease6>;
   readonly #lock: Lock;
   readonly #restored: number;
+  readonly #onLeases: ((leases: readonly Lease6[]) => void) | undefined;
   readonly #received: Record<string, number> = {};
   readonly #sent: Record<string, number> = {};
   #ignored = 0;
@@ -96,6 +99,7 @@ export class Ip6Service {
    */
   constructor(options: Ip6ServiceOptions) {
     const { interfaceName, router, dhcp, leaseFile, logger } = options;
+    this.#onLeases = options.onLeases;
     this.#router = router === undefined ? undefined : new Router(router, monotonicSeconds(), Math.random);
     this.#server = dhcp === undefined ? undefined : new Dhcp6Server(dhcp, wallSeconds(), Math.random);
     this.#log = new BoundedLog(logger, { interface: interfaceName });
@@ -160,6 +164,11 @@ export class Ip6Service {
     };
   }
 
+  /** All that the server knows, also those that have ended; may be read while it works. */
+  leases(): Iterable<Lease6> {
+    return this.#server?.leases() ?? [];
+  }
+
   /** How much of the range and of the delegated prefixes is in use; undefined without DHCPv6. */
   pool(): Dhcp6PoolUse | undefined {
     return this.#server?.use(wallSeconds());
@@ -218,6 +227,7 @@ export class Ip6Service {
     this.#waiting += leases.length;
     try {
       await this.#leases.append(leases);
+      this.#onLeases?.(leases);
       if (delegations.length > 0) await this.#routes?.follow(delegations, wallSeconds());
       this.#send(promised);
     } catch (error) {

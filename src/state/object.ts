@@ -18,6 +18,7 @@ import type {
   MacAddress,
   Prefix,
 } from "../base/address.ts";
+import type { DnsCacheLimits, DnsUpstream } from "../protocol/dns/config.ts";
 
 interface ObjectBase {
   readonly key: string;
@@ -330,6 +331,8 @@ export interface NetworkDhcpObject extends ObjectBase, DhcpTold {
   readonly trustCircuit?: true;
   /** Absent, and what is absent of it: the server's defaults. */
   readonly limits?: DhcpLimits;
+  /** Clients that ask are told that their names are known to the DNS (RFC 4702). */
+  readonly updatesNames?: true;
   /** MAC addresses, or how they begin, that get no answer. */
   readonly ignore: readonly string[];
   readonly hosts: readonly DhcpKnownHost[];
@@ -399,6 +402,53 @@ export interface BootServerObject extends ObjectBase {
   readonly root: string;
   /** The name by which the folder is shared by SMB. */
   readonly share?: string;
+}
+
+/** A machine, or a client that is known, under its name. */
+export interface DnsHost {
+  /** In full, small letters: "web.lan.example". */
+  readonly name: string;
+  /** None: it has those of its leases. */
+  readonly addresses: readonly IpAddress[];
+  /** Whose leases may have the name as well; absent: nobody's. */
+  readonly mac?: MacAddress;
+  readonly clientIdHex?: string;
+}
+
+/** The DNS server on a network's bridge: for the names there the authority, for all others a resolver. */
+export interface NetworkDnsObject extends ObjectBase {
+  readonly kind: "dns-network";
+  readonly namespace: string;
+  readonly linkKey: string;
+  readonly interfaceName: string;
+  /** FILE/NETWORK: all objects that say the same share one server, and it knows the leases of that network. */
+  readonly network: string;
+  /** Its hosts join what the network's own object says, where there is one. */
+  readonly joins?: true;
+  /** The bridge's own, where it is asked. */
+  readonly addresses: readonly IpAddress[];
+  /** No final dot, small letters. */
+  readonly domain: string;
+  /** Whose addresses it knows the names of (PTR). */
+  readonly subnets: readonly Prefix[];
+  readonly hosts: readonly DnsHost[];
+  /** Names in full; data in hexadecimal, as on the wire. */
+  readonly records: readonly {
+    readonly name: string;
+    readonly type: number;
+    readonly ttlSeconds: number;
+    readonly hex: string;
+  }[];
+  /** Clients of the network's DHCP servers have the names that they give themselves. */
+  readonly namesLeases: boolean;
+  readonly mode: "forward-first" | "forward-only" | "recursive";
+  readonly upstreams: readonly DnsUpstream[];
+  readonly domains: readonly { readonly domain: string; readonly upstreams: readonly DnsUpstream[] }[];
+  readonly allow: readonly Prefix[];
+  /** Absent: private addresses in answers from outside are passed on. */
+  readonly rebindingAllowed?: readonly string[];
+  readonly mixedCase: boolean;
+  readonly cache: DnsCacheLimits;
 }
 
 /**
@@ -477,6 +527,7 @@ export type ServiceObject =
   | NetworkDhcpObject
   | Ip6NetworkObject
   | BootServerObject
+  | NetworkDnsObject
   | DhcpClientObject
   | Dhcp6ClientObject
   | VmObject;
@@ -488,6 +539,7 @@ export const SERVICE_KINDS: ReadonlySet<unknown> = new Set<ServiceObject["kind"]
   "dhcp-network",
   "ip6-network",
   "boot-server",
+  "dns-network",
   "dhcp-client",
   "dhcp6-client",
   "vm",
@@ -556,6 +608,8 @@ export function nameOf(object: StateObject): string {
       return `IPv6 on ${object.interfaceName}${inside(object.namespace)}`;
     case "boot-server":
       return `boot files on ${object.interfaceName}${inside(object.namespace)}`;
+    case "dns-network":
+      return `DNS on ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp-client":
       return `DHCP client of ${object.interfaceName}${inside(object.namespace)}`;
     case "dhcp6-client":

@@ -10,6 +10,7 @@ import { BETWEEN } from "./mistakes/between.ts";
 import { BOOT_BETWEEN, BOOT_SHAPE } from "./mistakes/boot.ts";
 import { network, nic, vm } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
+import { DNS_BETWEEN, DNS_SHAPE } from "./mistakes/dns.ts";
 import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
@@ -45,6 +46,7 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
       ...UPLINK_BETWEEN,
       ...DELEGATED_BETWEEN,
       ...IP6_SERVER_BETWEEN,
+      ...DNS_BETWEEN,
     ].map(({ what }) => what),
   ],
   "arithmetic of addresses": [
@@ -72,6 +74,8 @@ const cases = [
   ...BOOT_BETWEEN,
   ...DHCP_SHAPE,
   ...DHCP_BETWEEN,
+  ...DNS_SHAPE,
+  ...DNS_BETWEEN,
   ...UPLINK_SHAPE,
   ...UPLINK_BETWEEN,
   ...DELEGATED_BETWEEN,

@@ -5,6 +5,7 @@ import { BETWEEN, SYNTAX } from "./mistakes/between.ts";
 import { BOOT_BETWEEN, BOOT_SHAPE } from "./mistakes/boot.ts";
 import { network } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE, SUBNETS } from "./mistakes/dhcp.ts";
+import { DNS_BETWEEN, DNS_SHAPE } from "./mistakes/dns.ts";
 import { IP6_SERVER_BETWEEN, IP6_SERVER_SHAPE } from "./mistakes/ip6-server.ts";
 import { IPV6 } from "./mistakes/ipv6.ts";
 import { LATER } from "./mistakes/later.ts";
@@ -22,6 +23,7 @@ describe.each([
   ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN, ...DELEGATED_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
   ["boot files", [...BOOT_SHAPE, ...BOOT_BETWEEN]],
+  ["DNS", [...DNS_SHAPE, ...DNS_BETWEEN]],
   ["several subnets", SUBNETS],
   ["namespaces", NAMESPACES],
   ["IPv6 server", [...IP6_SERVER_SHAPE, ...IP6_SERVER_BETWEEN]],

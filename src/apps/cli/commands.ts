@@ -16,6 +16,7 @@ import { dhcpRequestCommand } from "./commands/dhcp-request.ts";
 import { dhcpServeCommand } from "./commands/dhcp-serve.ts";
 import { dhcp6RequestCommand } from "./commands/dhcp6-request.ts";
 import { dhcp6ServeCommand } from "./commands/dhcp6-serve.ts";
+import { dnsCacheCommand, dnsFlushCommand, dnsStatsCommand } from "./commands/dns-cache.ts";
 import { dnsQueryCommand } from "./commands/dns-query.ts";
 import { dnsServeCommand } from "./commands/dns-serve.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -59,6 +60,9 @@ export const COMMANDS: readonly Command[] = [
   dhcp6LeasesExportCommand,
   dnsServeCommand,
   dnsQueryCommand,
+  dnsCacheCommand,
+  dnsFlushCommand,
+  dnsStatsCommand,
   netbootCommand,
   tftpServeCommand,
   importCommand,

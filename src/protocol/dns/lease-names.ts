@@ -62,10 +62,10 @@ export class LeaseNames {
     this.#domain = domain;
   }
 
-  /** From now on these, and no others, are known beside the clients. */
+  /** From now on these, and no others, are known beside the clients; of two with one name the first counts. */
   know(names: readonly KnownName[]): readonly NameChange[] {
     const before = this.#known;
-    this.#known = new Map(names.map((known) => [known.name, known]));
+    this.#known = new Map(names.toReversed().map((known) => [known.name, known]));
     return this.#changesOf([...before.keys(), ...this.#known.keys()]);
   }
 
@@ -108,9 +108,9 @@ export class LeaseNames {
     return this.#changesOf(changed);
   }
 
-  /** All names that have an address now. */
-  names(): readonly NameChange[] {
-    return Array.from(this.#told, ([name, addresses]) => ({ name, addresses }));
+  /** The addresses of all clients that asked for a name and hold a lease, whether they have it or wait. */
+  holders(): readonly IpAddress[] {
+    return [...this.#byAddress.keys()];
   }
 
   /** @returns the name that lost it, if any */

@@ -7,7 +7,14 @@ import { request as httpRequest } from "../../kernel/http.ts";
 import { identityOf, waitForEnd } from "../../kernel/process.ts";
 import { connectUnixSocket } from "../../kernel/unix-socket.ts";
 import type { ServiceObject } from "../../state/object.ts";
-import { type KeeperStatus, keeperSocket } from "./protocol.ts";
+import type { RememberedAnswer } from "../dns-operations.ts";
+import {
+  type DnsCacheRequest,
+  type DnsFlushed,
+  type DnsFlushRequest,
+  type KeeperStatus,
+  keeperSocket,
+} from "./protocol.ts";
 
 export class KeeperClient {
   readonly stateFolder: string;
@@ -53,6 +60,16 @@ export class KeeperClient {
   async stopVm(name: string, powerdownSeconds: number): Promise<KeeperStatus> {
     const limit = 30_000 + powerdownSeconds * 1000;
     return (await this.#ask("POST", "/vm/stop", { name, powerdownSeconds }, limit)) as KeeperStatus;
+  }
+
+  /** @throws NetloomError keeper-not-running, no-such-network */
+  async dnsCache(request: DnsCacheRequest): Promise<readonly RememberedAnswer[]> {
+    return (await this.#ask("POST", "/dns/cache", request, 30_000)) as readonly RememberedAnswer[];
+  }
+
+  /** @throws NetloomError keeper-not-running, no-such-network */
+  async dnsFlush(request: DnsFlushRequest): Promise<DnsFlushed> {
+    return (await this.#ask("POST", "/dns/flush", request, 5000)) as DnsFlushed;
   }
 
   /** End all services and the keeper itself; resolves once its process has ended. @throws NetloomError keeper-not-running */

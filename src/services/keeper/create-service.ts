@@ -6,15 +6,18 @@ import type {
   DhcpClientObject,
   Ip6NetworkObject,
   Ip6SingleObject,
+  NetworkDnsObject,
   ServiceObject,
   SingleDhcpObject,
 } from "../../state/object.ts";
-import { isServedOn } from "../../state/ip6.ts";
 import { NetworkBootServer } from "../boot-network.ts";
-import type { NetworkDhcpServers } from "../dhcp4-network.ts";
+import { isServedOn } from "../../state/served-on.ts";
+import { NetworkDhcpServers } from "../dhcp4-network.ts";
 import { serveSingleDhcp } from "../dhcp4-single.ts";
-import { NetworkIp6Server, offersOf } from "../ip6-bridge.ts";
+import { NetworkDnsServers } from "../dns-network.ts";
+import { type Ip6Shared, NetworkIp6Server, offersOf } from "../ip6-bridge.ts";
 import { SingleIp6Server } from "../ip6-single.ts";
+import { LeaseBoard } from "../lease-board.ts";
 import type { Service } from "../service.ts";
 import { VmService } from "../vm/machine.ts";
 import { type Kind, LinkService } from "./link-service.ts";
@@ -26,19 +29,32 @@ export type CreateDhcpClient = (object: DhcpClientObject | Dhcp6ClientObject, lo
 export interface ServiceMakers {
   /** The DHCP servers of the same state folder. */
   readonly networks: NetworkDhcpServers;
+  /** The DNS servers. */
+  readonly names: NetworkDnsServers;
+  /** What the DHCP servers tell of their leases. */
+  readonly board: LeaseBoard;
   readonly createDhcpClient: CreateDhcpClient;
 }
 
-export function createService(
-  object: ServiceObject,
-  stateFolder: string,
-  { networks, createDhcpClient }: ServiceMakers,
-  log: Logger,
-): Service {
+/** What the services of one state folder share. */
+export function serviceMakers(stateFolder: string, createDhcpClient: CreateDhcpClient, log: Logger): ServiceMakers {
+  const board = new LeaseBoard();
+  return {
+    board,
+    networks: new NetworkDhcpServers(stateFolder, log, board),
+    names: new NetworkDnsServers(board, log),
+    createDhcpClient,
+  };
+}
+
+export function createService(object: ServiceObject, stateFolder: string, makers: ServiceMakers, log: Logger): Service {
+  const { networks, createDhcpClient } = makers;
   if (object.kind === "vm") return new VmService(object, stateFolder, log);
   if (object.kind === "dhcp-client" || object.kind === "dhcp6-client") return createDhcpClient(object, log);
-  if (object.kind === "ip6-network") return new LinkService(object, log, networkIp6(object, stateFolder, log));
+  if (object.kind === "ip6-network")
+    return new LinkService(object, log, networkIp6(object, { stateFolder, board: makers.board, logger: log }));
   if (object.kind === "boot-server") return new LinkService(object, log, networkBoot(object, log));
+  if (object.kind === "dns-network") return new LinkService(object, log, networkDns(object, makers.names));
   if (object.kind !== "dhcp-network") return createLinkService(object, log);
   const { network, serverAddress, hosts } = object;
   return new LinkService(object, log, {
@@ -55,12 +71,22 @@ function networkBoot(object: BootServerObject, log: Logger): Kind {
   };
 }
 
-function networkIp6(object: Ip6NetworkObject, stateFolder: string, log: Logger): Kind {
+function networkIp6(object: Ip6NetworkObject, shared: Ip6Shared): Kind {
   return {
     offers: offersOf(object),
-    open: (place) => new NetworkIp6Server(object, place, stateFolder, log),
+    open: (place) => new NetworkIp6Server(object, place, shared),
     successor: (goal) =>
-      goal.kind === "ip6-network" && isServedOn(object, goal) ? networkIp6(goal, stateFolder, log) : undefined,
+      goal.kind === "ip6-network" && isServedOn(object, goal) ? networkIp6(goal, shared) : undefined,
+  };
+}
+
+function networkDns(object: NetworkDnsObject, servers: NetworkDnsServers): Kind {
+  const { network, domain, mode, hosts } = object;
+  return {
+    offers: { network, domain, mode, hosts: hosts.length },
+    open: (place) => servers.open(object, place),
+    successor: (goal) =>
+      goal.kind === "dns-network" && isServedOn(object, goal) ? networkDns(goal, servers) : undefined,
   };
 }
 

@@ -22,6 +22,8 @@ export interface LinkServer {
   stats(): object;
   /** @param meant whether the service ends for good, or another process goes on in its place */
   close(meant: boolean): void | Promise<void>;
+  /** Goes on as another object without a break. @returns false: it cannot. */
+  become?(goal: LinkServiceObject): boolean;
   /** Ends in favour of what serves another object on the same link. Absent: it ends for good. */
   closeFor?(goal: LinkServiceObject): Promise<void>;
 }
@@ -59,9 +61,10 @@ export class LinkService implements Service {
     const successor = this.#kind.successor?.(goal);
     if (successor === undefined) return false;
     const running = this.#running;
-    this.#running = undefined;
     this.#object = goal;
     this.#kind = successor;
+    if (running?.server.become?.(goal) === true) return true;
+    this.#running = undefined;
     if (running?.server.closeFor === undefined) await running?.server.close(true);
     else await running.server.closeFor(goal);
     return true;

@@ -6,6 +6,8 @@
  *   PUT  /services   ServicesRequest: make exactly these run for one unit
  *   POST /vm/run     VmRunRequest
  *   POST /vm/stop    VmStopRequest
+ *   POST /dns/cache  DnsCacheRequest → RememberedAnswer[]
+ *   POST /dns/flush  DnsFlushRequest → { networks }
  *   POST /stop       end all services, and the keeper unless it is part of a daemon
  *   POST /release    end the keeper and let its guests run on: a daemon takes its place
  *
@@ -51,6 +53,24 @@ export interface VmStopRequest {
   readonly name: string;
   /** Ask the guest to shut down and wait that long before ending it; 0: end it. */
   readonly powerdownSeconds: number;
+}
+
+export interface DnsCacheRequest {
+  /** NETWORK or FILE/NETWORK; absent: all. */
+  readonly network?: string;
+  /** Answers of each network. */
+  readonly most: number;
+}
+
+export interface DnsFlushRequest {
+  readonly network?: string;
+  /** Absent: all names. */
+  readonly name?: string;
+}
+
+/** What forgot it. */
+export interface DnsFlushed {
+  readonly networks: readonly string[];
 }
 
 export interface ErrorBody {

@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { takeLock } from "../../store/lock.ts";
-import { NetworkDhcpServers } from "../dhcp4-network.ts";
+import type { NetworkDnsServers } from "../dns-network.ts";
+import { flushAnswers, rememberedAnswers } from "../dns-operations.ts";
 import type { Service } from "../service.ts";
 import { boundFile } from "./bounded-file.ts";
-import { type CreateDhcpClient, createService } from "./create-service.ts";
+import { type CreateDhcpClient, createService, serviceMakers } from "./create-service.ts";
 import { Keeper } from "./keeper.ts";
 import { LinkService } from "./link-service.ts";
 import { jsonLinesLogger } from "./log.ts";
@@ -40,6 +41,8 @@ export interface KeeperOptions {
 
 export interface RunningKeeper extends AsyncDisposable {
   readonly keeper: Keeper;
+  /** The DNS servers of networks. */
+  readonly names: NetworkDnsServers;
   status(): KeeperStatus;
 }
 
@@ -51,12 +54,8 @@ export interface RunningKeeper extends AsyncDisposable {
 export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper> {
   const { stateFolder, version, log, daemon, createDhcpClient } = options;
   const startedAt = Date.now();
-  const networks = new NetworkDhcpServers(stateFolder, log);
-  const keeper = new Keeper(
-    stateFolder,
-    (object) => createService(object, stateFolder, { networks, createDhcpClient }, log),
-    log,
-  );
+  const makers = serviceMakers(stateFolder, createDhcpClient, log);
+  const keeper = new Keeper(stateFolder, (object) => createService(object, stateFolder, makers, log), log);
   const status = (): KeeperStatus => ({
     pid: process.pid,
     version,
@@ -74,6 +73,8 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
       converge: ({ unit, services, start }) => keeper.converge(unit, services, start),
       runVm: ({ name }) => keeper.runVm(name),
       stopVm: ({ name, powerdownSeconds }) => keeper.stopVm(name, powerdownSeconds),
+      dnsCache: ({ network, most }) => rememberedAnswers(makers.names, network, most),
+      dnsFlush: ({ network, name }) => ({ networks: flushAnswers(makers.names, network, name) }),
       stop: async () => {
         await keeper.stopAll();
         options.onStopped();
@@ -95,6 +96,7 @@ export async function openKeeper(options: KeeperOptions): Promise<RunningKeeper>
   );
   return {
     keeper,
+    names: makers.names,
     status,
     async [Symbol.asyncDispose](): Promise<void> {
       clearInterval(housekeeping);

@@ -7,7 +7,17 @@ import type { Logger } from "../../base/logger.ts";
 import { createServer } from "../../kernel/http.ts";
 import { shortSocketPath } from "../../kernel/unix-socket.ts";
 import { SERVICE_KINDS, type ServiceObject } from "../../state/object.ts";
-import type { ErrorBody, KeeperStatus, ServicesRequest, VmRunRequest, VmStopRequest } from "./protocol.ts";
+import type { RememberedAnswer } from "../dns-operations.ts";
+import type {
+  DnsCacheRequest,
+  DnsFlushed,
+  DnsFlushRequest,
+  ErrorBody,
+  KeeperStatus,
+  ServicesRequest,
+  VmRunRequest,
+  VmStopRequest,
+} from "./protocol.ts";
 
 const MAXIMUM_REQUEST_BYTES = 16 * 1024 * 1024;
 
@@ -17,6 +27,8 @@ interface ControlHandlers {
   converge(request: ServicesRequest): Promise<void>;
   runVm(request: VmRunRequest): Promise<void>;
   stopVm(request: VmStopRequest): Promise<void>;
+  dnsCache(request: DnsCacheRequest): readonly RememberedAnswer[];
+  dnsFlush(request: DnsFlushRequest): DnsFlushed;
   stop(): Promise<void>;
   release(): void;
 }
@@ -85,6 +97,10 @@ async function dispatch(what: string, request: IncomingMessage, handlers: Contro
     case "POST /vm/stop":
       await handlers.stopVm(vmStopRequest(await readJson(request)));
       return handlers.status();
+    case "POST /dns/cache":
+      return handlers.dnsCache(dnsCacheRequest(await readJson(request)));
+    case "POST /dns/flush":
+      return handlers.dnsFlush(dnsFlushRequest(await readJson(request)));
     case "POST /stop":
       await handlers.stop();
       return {};
@@ -130,6 +146,24 @@ function vmStopRequest(body: unknown): VmStopRequest {
     return { name: body["name"], powerdownSeconds: body["powerdownSeconds"] };
   }
   throw badRequest("the body is not {name, powerdownSeconds}");
+}
+
+function dnsCacheRequest(body: unknown): DnsCacheRequest {
+  if (isRecord(body) && isTextOrAbsent(body["network"]) && typeof body["most"] === "number")
+    return { ...(body["network"] === undefined ? {} : { network: body["network"] }), most: body["most"] };
+  throw badRequest("the body is not {network, most}");
+}
+
+function dnsFlushRequest(body: unknown): DnsFlushRequest {
+  if (isRecord(body) && isTextOrAbsent(body["network"]) && isTextOrAbsent(body["name"])) {
+    const { network, name } = body;
+    return { ...(network === undefined ? {} : { network }), ...(name === undefined ? {} : { name }) };
+  }
+  throw badRequest("the body is not {network, name}");
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
 }
 
 /** Whoever may open the socket is our own user: enough is checked to notice a client of another version. */

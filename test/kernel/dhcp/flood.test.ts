@@ -6,8 +6,7 @@ import { closeDescriptor, openNamespace, PacketSocket } from "../../../src/kerne
 import { RouteNetlink } from "../../../src/kernel/netlink.ts";
 import { DHCP_CLIENT_FILTER } from "../../../src/kernel/packet-filter.ts";
 import { decodeLink, getLink } from "../../../src/netlink/route/link.ts";
-import { NetworkDhcpServers } from "../../../src/services/dhcp4-network.ts";
-import { createService } from "../../../src/services/keeper/create-service.ts";
+import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import type { Service } from "../../../src/services/service.ts";
 import type { NetworkDhcpObject } from "../../../src/state/object.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
@@ -58,9 +57,8 @@ beforeAll(async () => {
       ip -n flood link set port$n master br0 up
       ip -n flood$n link set eth0 up
     done`);
-  const networks = new NetworkDhcpServers(folder.join("state"), SILENT);
-  const createDhcpClient = (): never => expect.unreachable();
-  service = createService(network, folder.join("state"), { networks, createDhcpClient }, SILENT);
+  const makers = serviceMakers(folder.join("state"), () => expect.unreachable(), SILENT);
+  service = createService(network, folder.join("state"), makers, SILENT);
   await service.start();
 });
 

@@ -6,8 +6,7 @@ import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ipv4Prefix, type MacAddress, parseIpv4, parseMac, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
-import { NetworkDhcpServers } from "../../../src/services/dhcp4-network.ts";
-import { createService } from "../../../src/services/keeper/create-service.ts";
+import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import type { Service } from "../../../src/services/service.ts";
 import type { DhcpKnownHost, NetworkDhcpObject } from "../../../src/state/object.ts";
 import { Capture } from "../../support/capture.ts";
@@ -76,9 +75,8 @@ let other: Service;
 
 /** A keeper's way to make the services of a state folder. */
 function maker(state: string, log = SILENT): (object: NetworkDhcpObject) => Service {
-  const networks = new NetworkDhcpServers(folder.join(state), log);
-  const createDhcpClient = (): never => expect.unreachable();
-  return (object) => createService(object, folder.join(state), { networks, createDhcpClient }, log);
+  const makers = serviceMakers(folder.join(state), () => expect.unreachable(), log);
+  return (object) => createService(object, folder.join(state), makers, log);
 }
 
 function inHost(number: number, words: readonly string[]): Running {

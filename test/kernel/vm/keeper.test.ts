@@ -17,9 +17,8 @@ import { SILENT } from "../../../src/base/logger.ts";
 import { UplinkClients } from "../../../src/engine/uplink-clients.ts";
 import { identityOf, waitForEnd } from "../../../src/kernel/process.ts";
 import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
-import { NetworkDhcpServers } from "../../../src/services/dhcp4-network.ts";
 import type { KeeperClient } from "../../../src/services/keeper/client.ts";
-import { createService } from "../../../src/services/keeper/create-service.ts";
+import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import { Keeper } from "../../../src/services/keeper/keeper.ts";
 import type { ServiceStatus } from "../../../src/services/keeper/protocol.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
@@ -189,10 +188,7 @@ describe("the keeper", () => {
   });
 
   test("lets a stopped guest rest when it only heals", async () => {
-    const makers = {
-      networks: new NetworkDhcpServers(state, SILENT),
-      createDhcpClient: new UplinkClients(state).create,
-    };
+    const makers = serviceMakers(state, new UplinkClients(state).create, SILENT);
     const keeper = new Keeper(state, (object) => createService(object, state, makers, SILENT), SILENT);
     const guests = [machine(folder, "one", "echo")];
     await keeper.converge("file", guests);

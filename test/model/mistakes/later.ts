@@ -11,14 +11,6 @@ export const LATER: readonly Case[] = [
     remedy: /bridge/,
   },
   {
-    what: "a network's own domain",
-    text: network("subnet: 192.0.2.0/24, dns: { domain: lan.example }"),
-    at: "networks.lan.dns.domain",
-    line: 3,
-    reason: /not supported yet/,
-    remedy: /search/,
-  },
-  {
     what: "source NAT",
     text: "version: 1\nuplinks: { wan: { device: eth0 } }\nnetworks: { lan: { subnet: 192.0.2.0/24 } }\nrouters: { edge: { networks: [lan], uplink: wan, nat: { source: 203.0.113.7 } } }\n",
     at: "routers.edge.nat",

@@ -107,6 +107,11 @@ describe("names of the file", () => {
     names.hold(claim("web", "192.0.2.11", { owners: [OTHER] }), 100);
     expect(words(names.know([web]))).toEqual(["web.lan.example 192.0.2.2"]);
     expect(words(names.know([]))).toEqual(["web.lan.example 192.0.2.11"]);
-    expect(words(names.names())).toEqual(["web.lan.example 192.0.2.11"]);
+    expect(names.holders()).toEqual(["192.0.2.11"]);
+  });
+
+  test("are the first one's where two have the same", () => {
+    const second = { ...web, addresses: [parseIp("192.0.2.3")] };
+    expect(words(new LeaseNames("lan.example").know([web, second]))).toEqual(["web.lan.example 192.0.2.2"]);
   });
 });

@@ -134,6 +134,7 @@ function formatStatus(status: Status): string {
           .filter(([, value]) => typeof value === "string" || typeof value === "number")
           .map(([name, value]) => `${name}=${String(value)}`),
         ...(service.kind === "dhcp-network" || service.kind === "ip6-network" ? formatMessages(service.details) : []),
+        ...(service.kind === "dns-network" ? formatCounts(service.details["queries"]) : []),
       ].join(" "),
     ]);
     if (rows.length > 0) lines.push(formatTable([["SERVICE", "STATE", "REMARK", "DETAILS"], ...rows]));
@@ -145,9 +146,11 @@ function formatStatus(status: Status): string {
 
 /** "DISCOVER=2 OFFER=2": what a network's DHCP server received and sent. */
 function formatMessages({ received, sent }: Readonly<Record<string, unknown>>): readonly string[] {
-  return [received, sent].flatMap((counts) =>
-    Object.entries(counts ?? {}).map(([type, count]) => `${type}=${String(count)}`),
-  );
+  return [received, sent].flatMap(formatCounts);
+}
+
+function formatCounts(counts: unknown): readonly string[] {
+  return Object.entries(counts ?? {}).map(([what, count]) => `${what}=${String(count)}`);
 }
 
 function formatDeadline(confirmBy: number): string {

@@ -1,0 +1,35 @@
+/** A network's DNS server, as the state says it, in the words of its machine. */
+import { fromHex } from "../base/bytes.ts";
+import { isWithin } from "../protocol/dns/resolver/names.ts";
+import type { DnsServerConfig, DnsZoneConfig } from "../protocol/dns/config.ts";
+import { reverseZonesOf } from "../protocol/dns/reverse-zones.ts";
+import type { NetworkDnsObject } from "../state/object.ts";
+import type { DnsRecord } from "../wire/dns/message.ts";
+import { DNS_CLASS } from "../wire/dns/types.ts";
+
+/** Without the hosts, which come and go. */
+export function dnsConfigOf(object: NetworkDnsObject): DnsServerConfig {
+  const { mode, upstreams, domains, allow, rebindingAllowed, mixedCase, cache } = object;
+  return {
+    mode,
+    upstreams,
+    domains,
+    zones: zonesOf(object),
+    allow,
+    ...(rebindingAllowed === undefined ? {} : { rebindingAllowed }),
+    mixedCase,
+    cache,
+  };
+}
+
+/** The domain, the subnets' addresses, and one for each other name that a record of the file has. */
+function zonesOf({ domain, subnets, records }: NetworkDnsObject): readonly DnsZoneConfig[] {
+  const zones = new Map<string, DnsRecord[]>([domain, ...subnets.flatMap(reverseZonesOf)].map((name) => [name, []]));
+  const own = [...zones.keys()];
+  for (const { name, type, ttlSeconds, hex } of records) {
+    const zone = own.find((candidate) => isWithin(name, candidate)) ?? name;
+    const list = zones.get(zone) ?? [];
+    zones.set(zone, [...list, { name, type, class: DNS_CLASS.IN, ttlSeconds, data: fromHex(hex) }]);
+  }
+  return Array.from(zones, ([name, list]) => ({ name, records: list }));
+}
