@@ -24,6 +24,8 @@ import { refuseExtension, type ServerRecord, type Servers, waitSeconds } from ".
 import type { Timers } from "./timers.ts";
 import { encodeUpstreamQuestion } from "./upstream-query.ts";
 
+/** In all: well below the usual limit of open files. */
+const MOST_ATTEMPTS_OPEN = 3000;
 /** Sockets that one inquiry keeps open at a time. */
 const MOST_OPEN = 3;
 /** A server that resolves for us may have to ask others first. */
@@ -77,7 +79,7 @@ export class Inquiries {
     const chosen = this.#tryNext(inquiry, now);
     if (chosen === undefined || !request.measured) return;
     const records = request.servers.map((server) => this.#servers.of(server));
-    const other = serverToMeasure(records, chosen, now);
+    const other = this.#isFull(0.5) ? undefined : serverToMeasure(records, chosen, now);
     if (other !== undefined && request.effort.takeQuery()) this.#measure(inquiry, other, now);
   }
 
@@ -85,7 +87,7 @@ export class Inquiries {
   measureOnly(request: InquiryRequest, now: number): void {
     const inquiry = new Inquiry(request);
     inquiry.waiting = undefined;
-    for (const server of request.servers) {
+    for (const server of this.#isFull(0.5) ? [] : request.servers) {
       const record = this.#servers.of(server);
       if (isToMeasure(record, now)) this.#measure(inquiry, record, now);
     }
@@ -219,7 +221,7 @@ export class Inquiries {
   /** @returns whether it may still be asked */
   #tryServer(inquiry: Inquiry, record: ServerRecord, way: Way, now: number): boolean {
     const { transport, measuring } = way;
-    if (!inquiry.isDone && !inquiry.request.effort.takeQuery()) {
+    if (!measuring && (this.#isFull(1) || !inquiry.request.effort.takeQuery())) {
       this.#fail(inquiry, now);
       return false;
     }
@@ -236,6 +238,10 @@ export class Inquiries {
       this.#onSilence(attempt, at),
     );
     return true;
+  }
+
+  #isFull(share: number): boolean {
+    return this.#attempts.size >= share * MOST_ATTEMPTS_OPEN;
   }
 
   #measure(inquiry: Inquiry, record: ServerRecord, now: number): void {
@@ -293,7 +299,7 @@ export class Inquiries {
       return;
     }
     attempt.isOverdue = true;
-    if (inquiry.attempts.size >= MOST_OPEN) {
+    if (inquiry.attempts.size >= MOST_OPEN || this.#isFull(0.5)) {
       const oldest = Array.from(inquiry.attempts).find(({ isOverdue }) => isOverdue);
       if (oldest !== undefined) this.#end(oldest);
     }
