@@ -99,7 +99,8 @@ export class SambaShare implements AsyncDisposable {
   }
 
   #lastWords(): string {
-    return this.#said.trim().split("\n").slice(-2).join("; ").trim();
+    const lines = this.#said.trim().split("\n");
+    return (lines.findLast((line) => /error|fail|panic|denied|cannot|unable/i.test(line)) ?? lines.at(-1) ?? "").trim();
   }
 
   /** Also its connections end. */

@@ -1,0 +1,70 @@
+/** `netloom netboot --share`: Windows PE's view of the folder, by smbclient. Samba takes on another user, so it needs several. */
+import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { processesNamed } from "../kernel/vm/support.ts";
+import { Folder, shell, startNetloom, until } from "../support/network.ts";
+
+let folder: Folder;
+
+beforeAll(() => {
+  folder = new Folder();
+  shell(`chmod 755 ${folder.path}
+    mkdir -p ${folder.join("boot/sources")}
+    head -c 300000 /dev/urandom >${folder.join("boot/sources/install.wim")}
+    echo x >${folder.join("boot/ipxe.efi")}
+    echo secret >${folder.join("secret")}; ln -s ../secret ${folder.join("boot/out")}
+    ip netns add windows
+    ip link add lan0 type veth peer name eth0 netns windows
+    ip address add 192.0.2.1/24 dev lan0; ip link set lan0 up
+    ip -n windows address add 192.0.2.2/24 dev eth0; ip -n windows link set eth0 up`);
+});
+
+afterAll(() => {
+  shell("ip link delete lan0; ip netns delete windows");
+  folder[Symbol.dispose]();
+});
+
+const shares = () => readdirSync(tmpdir()).filter((name) => name.startsWith("netloom-share-"));
+
+function smb(commands: string): string {
+  return shell(
+    `nsenter --net=/run/netns/windows -- smbclient --no-pass --configfile=/dev/null //192.0.2.1/boot -c '${commands}' 2>&1 || true`,
+  );
+}
+
+test("a share that guests read and nobody writes, gone when netboot ends, also when it is killed", async () => {
+  const words = [
+    "netboot",
+    folder.join("boot"),
+    "--interface",
+    "lan0",
+    "--proxy",
+    "--share",
+    "--state",
+    folder.join("state"),
+  ];
+  const server = startNetloom(words);
+  await until(
+    () => `the share: ${server.stderr}`,
+    () => server.stdout.includes("\\\\192.0.2.1\\boot") || !server.running,
+  );
+  smb(`cd sources; get install.wim ${folder.join("got")}`);
+  expect(readFileSync(folder.join("got")).equals(readFileSync(folder.join("boot/sources/install.wim")))).toBe(true);
+  expect(smb("put /etc/hostname new")).toContain("NT_STATUS_ACCESS_DENIED");
+  expect(smb("del ipxe.efi")).toContain("NT_STATUS_");
+  expect(smb(`get out ${folder.join("stolen")}`)).toContain("NT_STATUS_");
+  expect(shell(`ls ${folder.path}`)).not.toContain("stolen");
+  expect(shell("ss --no-header -lnt 'sport = :445'")).toContain("192.0.2.1:445");
+  expect((await server.stop("SIGINT")).code).toBe(0);
+  expect([processesNamed("smbd"), shares()]).toEqual([[], []]);
+
+  const killed = startNetloom(words);
+  await until(
+    () => `the share: ${killed.stderr}`,
+    () => killed.stdout.includes("\\\\192.0.2.1\\boot") || !killed.running,
+  );
+  await killed.stop("SIGKILL");
+  await until("the end of Samba", () => processesNamed("smbd").length === 0);
+  for (const name of shares()) shell(`rm -r ${tmpdir()}/${name}`);
+});
