@@ -16,8 +16,10 @@ export interface Flight {
   /** What has run out is told at once: the wait for something newer was too long. */
   tellsStale: boolean;
   isDone: boolean;
-  /** Of what has run out, and of the end of all patience. */
-  readonly timers: Timer[];
+  /** The end of all patience. */
+  patience: Timer | undefined;
+  /** When what has run out is told. */
+  staleTimer: Timer | undefined;
 }
 
 export function questionKey({ name, type, class: dnsClass }: DnsQuestion, flags: QuestionFlags): string {

@@ -20,7 +20,7 @@ import {
   MOST_BAD_ANSWERS,
 } from "./inquiry.ts";
 import { mixCase, type RandomBits } from "./random.ts";
-import { refuseExtension, type ServerRecord, type Servers, waitSeconds } from "./servers.ts";
+import { noteFoldedCase, refuseExtension, type ServerRecord, type Servers, waitSeconds } from "./servers.ts";
 import type { Timers } from "./timers.ts";
 import { encodeUpstreamQuestion } from "./upstream-query.ts";
 
@@ -134,6 +134,9 @@ export class Inquiries {
     }
     this.#servers.noteAnswer(record, transport === "tcp" ? undefined : now - attempt.sentAt);
     this.#end(attempt);
+    // Over TCP nobody else can have answered.
+    if (transport === "tcp" && !("refusal" in answer) && answer.question.name !== attempt.asked.question.name)
+      noteFoldedCase(record, now);
     if (inquiry.isDone) return;
     if ("refusal" in answer || answer.responseCode !== RESPONSE_CODE.NOERROR) {
       const code = "refusal" in answer ? answer.refusal : answer.responseCode;
@@ -257,8 +260,8 @@ export class Inquiries {
     now: number,
   ): Attempt {
     const { request } = inquiry;
-    const exactCase = this.#mixedCase && transport === "udp";
-    const name = exactCase ? mixCase(request.question.name, this.#random) : request.question.name;
+    const exactCase = this.#mixedCase && transport === "udp" && record.foldsCaseUntil <= now;
+    const name = this.#mixedCase ? mixCase(request.question.name, this.#random) : request.question.name;
     const asked = { id: this.#random(16), question: { ...request.question, name }, exactCase };
     const query = ++this.#lastQuery;
     const withExtension = record.withoutExtensionUntil <= now;

@@ -170,7 +170,7 @@ export class DnsResolver {
     if (inFlight !== undefined) {
       this.#counters.coalesced++;
       if (inFlight.tellsStale && stale !== undefined) this.#tellStale([token], stale);
-      else if (inFlight.tokens.length < MOST_TOKENS) inFlight.tokens.push(token);
+      else if (inFlight.tokens.length < MOST_TOKENS) this.#wait(inFlight, token, stale);
       else this.#tellFailure([token], question, flags);
       return;
     }
@@ -183,12 +183,15 @@ export class DnsResolver {
     if (stale !== undefined && this.#isHopeless(flight)) {
       flight.tellsStale = true;
       this.#tellStale([token], stale);
-    } else {
-      flight.tokens.push(token);
-      if (stale !== undefined)
-        flight.timers.push(this.#timers.set(this.#now + STALE_AFTER_SECONDS, () => this.#onSlow(flight)));
-    }
+    } else this.#wait(flight, token, stale);
     this.#advance(flight, flight.work.next());
+  }
+
+  #wait(flight: Flight, token: number, stale: FoundResponse | undefined): void {
+    flight.tokens.push(token);
+    if (stale === undefined) return;
+    const at = Math.max(this.#now, flight.beganAt + STALE_AFTER_SECONDS);
+    flight.staleTimer ??= this.#timers.set(at, () => this.#onSlow(flight));
   }
 
   /** Whether an answer is hardly to be expected, judged by how it went lately. */
@@ -210,10 +213,11 @@ export class DnsResolver {
       tokens: [],
       tellsStale: false,
       isDone: false,
-      timers: [],
+      patience: undefined,
+      staleTimer: undefined,
     };
-    flight.timers.push(
-      this.#timers.set(this.#now + PATIENCE_SECONDS, () => this.#finish(flight, { failed: "it took too long" })),
+    flight.patience = this.#timers.set(this.#now + PATIENCE_SECONDS, () =>
+      this.#finish(flight, { failed: "it took too long" }),
     );
     this.#flights.set(key, flight);
     return flight;
@@ -225,7 +229,8 @@ export class DnsResolver {
     this.#counters.overloaded++;
     const oldest: Flight = this.#flights.values().next().value!;
     if (this.#now - oldest.beganAt < ROOM_SECONDS) return false;
-    this.#finish(oldest, { failed: "others need the place" });
+    this.#end(oldest);
+    this.#tellOld(oldest);
     return true;
   }
 
@@ -242,18 +247,20 @@ export class DnsResolver {
     else this.#inquiries.ask(step.value, (result) => this.#ready.push({ flight, result }), this.#now);
   }
 
+  #end(flight: Flight): void {
+    flight.isDone = true;
+    this.#timers.cancel(flight.patience);
+    this.#timers.cancel(flight.staleTimer);
+    this.#flights.delete(flight.key);
+  }
+
   #finish(flight: Flight, result: Piece | Failure): void {
     if (flight.isDone) return;
-    flight.isDone = true;
-    for (const timer of flight.timers) this.#timers.cancel(timer);
-    this.#flights.delete(flight.key);
+    this.#end(flight);
     const { question, flags, tokens, key } = flight;
     if ("failed" in result) {
-      this.#counters.failed++;
       this.#failures.note(key, this.#now);
-      const stale = tokens.length === 0 ? undefined : this.#cache.find(question, flags, this.#now);
-      if (stale !== undefined) this.#tellStale(tokens, stale);
-      else if (tokens.length > 0) this.#tellFailure(tokens, question, flags);
+      this.#tellOld(flight);
       return;
     }
     this.#failures.forget(key);
@@ -263,6 +270,15 @@ export class DnsResolver {
     // As everybody after these will see it: with the limits of TTLs.
     const kept = this.#cache.find(question, flags, this.#now);
     this.#answers.push({ tokens, message: kept?.stale === false ? kept.message : message });
+  }
+
+  /** There is nothing new. */
+  #tellOld({ question, flags, tokens }: Flight): void {
+    this.#counters.failed++;
+    if (tokens.length === 0) return;
+    const old = this.#cache.find(question, flags, this.#now);
+    if (old === undefined) this.#tellFailure(tokens, question, flags);
+    else this.#tellStale(tokens, old);
   }
 
   #messageOf(question: DnsQuestion, flags: QuestionFlags, piece: Piece): Uint8Array {

@@ -14,6 +14,7 @@ const FIRST_PROBE_SECONDS = 2;
 const LAST_PROBE_SECONDS = 120;
 /** A server that refused EDNS is asked with it again after so long. */
 const WITHOUT_EXTENSION_SECONDS = 900;
+const FOLDS_CASE_SECONDS = 3600;
 /** A family in which nobody can be reached is left aside for so long. */
 const FAMILY_SECONDS = 300;
 const FAMILY_FAILURES = 3;
@@ -44,6 +45,8 @@ export interface ServerRecord {
   askedAt: number;
   /** EDNS is not spoken to it until then. */
   withoutExtensionUntil: number;
+  /** It does not keep the case of letters: that says nothing of its answers until then. */
+  foldsCaseUntil: number;
 }
 
 export function serverKey({ address, port, tlsName }: DnsUpstream): string {
@@ -157,6 +160,7 @@ function newRecord(server: DnsUpstream): ServerRecord {
     probes: 0,
     askedAt: Number.NEGATIVE_INFINITY,
     withoutExtensionUntil: Number.NEGATIVE_INFINITY,
+    foldsCaseUntil: Number.NEGATIVE_INFINITY,
   };
 }
 
@@ -173,6 +177,10 @@ function delayProbe(record: ServerRecord, now: number): void {
 
 export function refuseExtension(record: ServerRecord, now: number): void {
   record.withoutExtensionUntil = now + WITHOUT_EXTENSION_SECONDS;
+}
+
+export function noteFoldedCase(record: ServerRecord, now: number): void {
+  record.foldsCaseUntil = now + FOLDS_CASE_SECONDS;
 }
 
 /** How long its answer is waited for, the so-manyth time that one question goes to it (from 0). */

@@ -47,6 +47,18 @@ describe("what has run out", () => {
     expect(at).toBe(world.answers.get(2)?.at);
   });
 
+  test("is told to who joins a question that was asked for another reason", () => {
+    const world = new DnsWorld(config, { [A]: resolverOf([WWW]) });
+    world.ask("www.example.org");
+    world.pass(298);
+    world.servers.set(A, silent);
+    world.take(world.resolver.refresh({ name: "www.example.org", type: 1, class: 1 }, PLAIN, world.now));
+    world.pass(2);
+    const began = world.now;
+    expect(world.lookup("www.example.org")).toEqual([STALE]);
+    expect(world.now - began).toBeLessThan(0.1);
+  });
+
   test("is told at once when the question failed lately", () => {
     const world = known(silent);
     world.ask("www.example.org");

@@ -82,6 +82,16 @@ describe("letters in mixed case (0x20)", () => {
     expect(world.log.map((line) => line.split(" ")[1])).toEqual(["udp", "tcp"]);
     expect(world.resolver.stats().badAnswers.case).toBe(1);
   });
+
+  test("are nothing that a server is asked for again when it never keeps them", () => {
+    const answer = resolverOf([WWW, "mail.example.org 300 A 192.0.2.25"]);
+    const folding: Answerer = (query, sent) =>
+      answer({ ...query, question: { ...query.question, name: query.question.name.toLowerCase() } }, sent);
+    const world = new DnsWorld(mixed, { [A]: folding });
+    world.ask("www.example.org");
+    world.ask("mail.example.org");
+    expect(world.log.map((line) => line.split(" ")[1])).toEqual(["udp", "tcp", "udp"]);
+  });
 });
 
 test("ids are spread over all 16 bits, and one question is asked once at a time", () => {
