@@ -17,13 +17,18 @@ export function complain(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
 }
 
-/** A log for people who watch a foreground command. */
-export const STDERR_LOGGER: Logger = {
-  debug: () => undefined,
-  info: (message, fields) => complain(logLine(message, fields)),
-  warn: (message, fields) => complain(`warning: ${logLine(message, fields)}`),
-  error: (message, fields) => complain(`error: ${logLine(message, fields)}`),
-};
+/** A log of lines for people. */
+export function lineLogger(write: (line: string) => void): Logger {
+  return {
+    debug: () => undefined,
+    info: (message, fields) => write(logLine(message, fields)),
+    warn: (message, fields) => write(`warning: ${logLine(message, fields)}`),
+    error: (message, fields) => write(`error: ${logLine(message, fields)}`),
+  };
+}
+
+/** For who watches a foreground command. */
+export const STDERR_LOGGER: Logger = lineLogger(complain);
 
 function logLine(message: string, fields: Readonly<Record<string, unknown>> | undefined): string {
   return [message, ...Object.entries(fields ?? {}).map(([name, value]) => `${name}=${String(value)}`)].join(" ");

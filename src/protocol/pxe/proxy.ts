@@ -205,7 +205,8 @@ function ignored(reason: string): ProxyOutput {
 }
 
 function addressOf({ clientAddress, options }: Dhcp4Message): Ipv4Address | undefined {
-  return clientAddress === IPV4_ANY ? readOption(options, DHCP4_OPTION.requestedAddress) : clientAddress;
+  const address = clientAddress === IPV4_ANY ? readOption(options, DHCP4_OPTION.requestedAddress) : clientAddress;
+  return address === IPV4_ANY ? undefined : address;
 }
 
 /** What the client takes (option 57 counts the IP datagram), but never more than one frame. */

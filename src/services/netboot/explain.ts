@@ -32,7 +32,10 @@ export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
     if (httpFile !== undefined && httpFile !== loader) tell(`${name} by HTTP`, httpFile);
     if (ipxe === undefined) continue;
     const entries = menuEntries(platform, folder).map(entryTitle);
-    const menu = `a menu of ${entries.length === 0 ? "nothing" : entries.join("; ")}`;
+    const menu =
+      entries.length === 0
+        ? "an empty menu: there is no kernel, disc or other loader for it"
+        : `a menu of ${entries.join("; ")}`;
     tell(`${name}, iPXE`, ipxe === MENU_FILE && folder.script === undefined ? menu : ipxe);
   }
   return lines;

@@ -1,19 +1,16 @@
 /** netboot: machines of the network boot from a folder. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { formatPrefix, type MacAddress, parseMac } from "../../../base/address.ts";
+import { type MacAddress, parseMac } from "../../../base/address.ts";
 import { NetloomError } from "../../../base/errors.ts";
 import { NetbootSession } from "../../../engine/netboot.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
-import { AskedClients } from "../../../services/netboot/clients.ts";
-import { explainFiles } from "../../../services/netboot/explain.ts";
 import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
 import { type Command, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { leaseFileOf, leaseFolderOf } from "../lease-files.ts";
-import { askedJson, askedLine, transferJson, transferLine } from "../netboot-lines.ts";
-import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
+import { jsonDisplay, lineDisplay, screenDisplay } from "../netboot-display.ts";
 import { attempt } from "./serve-options.ts";
 
 const SHARE = "boot";
@@ -43,66 +40,29 @@ export const netbootCommand: Command = {
     if (fault !== undefined) throw usageError(`netboot: --interface ${interfaceName}: it ${fault}`);
     const known = readKnown(invocation.option("known"));
     const stateFolder = stateFolderPath(invocation.option("state"));
-    const json = invocation.flag("json");
     requirePrivilege();
+    const isScreen = process.stdout.isTTY && process.stderr.isTTY;
+    const display = invocation.flag("json") ? jsonDisplay() : isScreen ? screenDisplay() : lineDisplay();
+    const share = invocation.flag("share") ? SHARE : undefined;
     using interrupt = untilInterrupted();
-    const clients = new AskedClients();
     await using session = await NetbootSession.open({
+      ...display,
       folder,
       ...(interfaceName === undefined ? {} : { interfaceName }),
       proxy: invocation.flag("proxy"),
-      ...(invocation.flag("share") ? { share: SHARE } : {}),
+      ...(share === undefined ? {} : { share }),
       ...(known === undefined ? {} : { known }),
       leaseFileOf: (name) => {
         createStateFolder(leaseFolderOf(stateFolder, "dhcp"));
         return leaseFileOf(stateFolder, "dhcp", name);
       },
-      onLook: (name) => {
-        if (!json) complain(`Looking for a DHCP server on ${name}…`);
-      },
-      onAsked: (event) => {
-        if (!clients.take(event, Date.now() / 1000)) return;
-        if (json) printJson(askedJson(event));
-        else print(askedLine(event));
-      },
-      onTransfer: (transfer) => {
-        if (json) printJson(transferJson(transfer));
-        else print(transferLine(transfer));
-      },
-      logger: STDERR_LOGGER,
       signal: interrupt.signal,
     });
-    tell(session, json, invocation.flag("share"));
+    using _shown = display.serving(session, share);
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
   },
 };
-
-function tell({ interfaceName, address, giver, boot }: NetbootSession, json: boolean, isShared: boolean): void {
-  const { folder, files, place } = boot;
-  if (json) {
-    printJson({
-      event: "serving",
-      interface: interfaceName,
-      address: formatPrefix(address),
-      root: folder.root,
-      httpPort: place.httpPort,
-      ...giver,
-      ...(isShared ? { share: SHARE } : {}),
-      files,
-      notes: folder.notes,
-    });
-    return;
-  }
-  const addresses =
-    giver.mode === "pool"
-      ? `No other DHCP server answered: addresses ${giver.ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}.`
-      : `The network's DHCP server${giver.server === undefined ? "" : ` ${giver.server}`} gives the addresses (proxyDHCP).`;
-  print(`Booting from ${folder.root} on ${interfaceName} as ${place.address}. ${addresses}`);
-  for (const line of explainFiles(folder, files)) print(`  ${line}`);
-  if (isShared) print(`  ${"Windows".padEnd(18)} \\\\${place.address}\\${SHARE}`);
-  for (const note of folder.notes) complain(`note: ${note}`);
-}
 
 function readKnown(text: string | undefined): ReadonlySet<MacAddress> | undefined {
   if (text === undefined) return undefined;

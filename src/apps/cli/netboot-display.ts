@@ -1,0 +1,113 @@
+/** Where `netloom netboot` shows what happens: a screen on a terminal, else lines of text or of JSON. */
+import { formatPrefix } from "../../base/address.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { NetbootOptions, NetbootSession } from "../../engine/netboot.ts";
+import { AskedClients } from "../../services/netboot/clients.ts";
+import { explainFiles } from "../../services/netboot/explain.ts";
+import { askedJson, askedLine, transferJson, transferLine } from "./netboot-lines.ts";
+import { NetbootScreen } from "./netboot-screen.ts";
+import { complain, lineLogger, print, printJson, STDERR_LOGGER } from "./output.ts";
+
+export interface NetbootDisplay extends Pick<NetbootOptions, "onLook" | "onAsked" | "onTransfer"> {
+  readonly logger: Logger;
+  /** It serves now. Dispose of what is returned when it ends. */
+  serving(session: NetbootSession, share: string | undefined): Disposable;
+}
+
+const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
+/** Kept for the screen, and told again when it goes. */
+const REMEMBERED_LINES = 20;
+
+export function jsonDisplay(): NetbootDisplay {
+  const clients = new AskedClients();
+  return {
+    onAsked: (event) => {
+      if (clients.take(event, Date.now() / 1000)) printJson(askedJson(event));
+    },
+    onTransfer: (transfer) => printJson(transferJson(transfer)),
+    logger: STDERR_LOGGER,
+    serving({ interfaceName, address, giver, boot }, share) {
+      const { folder, files, place } = boot;
+      printJson({
+        event: "serving",
+        interface: interfaceName,
+        address: formatPrefix(address),
+        root: folder.root,
+        httpPort: place.httpPort,
+        ...giver,
+        ...(share === undefined ? {} : { share }),
+        files,
+        notes: folder.notes,
+      });
+      return NOTHING;
+    },
+  };
+}
+
+export function lineDisplay(): NetbootDisplay {
+  const clients = new AskedClients();
+  return {
+    onLook: tellLook,
+    onAsked: (event) => {
+      if (clients.take(event, Date.now() / 1000)) print(askedLine(event));
+    },
+    onTransfer: (transfer) => print(transferLine(transfer)),
+    logger: STDERR_LOGGER,
+    serving(session, share) {
+      for (const line of headOf(session, share)) print(line);
+      for (const note of session.boot.folder.notes) complain(`note: ${note}`);
+      return NOTHING;
+    },
+  };
+}
+
+export function screenDisplay(): NetbootDisplay {
+  const clients = new AskedClients();
+  const log: string[] = [];
+  const remember = (line: string): void => {
+    log.push(line);
+    if (log.length > REMEMBERED_LINES) log.shift();
+  };
+  return {
+    onLook: tellLook,
+    onAsked: (event) => void clients.take(event, Date.now() / 1000),
+    onTransfer: () => undefined,
+    logger: lineLogger((line) => {
+      if (/^(?:warning|error): /.test(line)) remember(line);
+    }),
+    serving(session, share) {
+      const head = headOf(session, share);
+      for (const note of session.boot.folder.notes) remember(`note: ${note}`);
+      const screen = new NetbootScreen(() => ({
+        head,
+        clients: clients.list(),
+        transfers: session.boot.transfers(),
+        log,
+      }));
+      return {
+        [Symbol.dispose]() {
+          screen[Symbol.dispose]();
+          for (const line of log) complain(line);
+        },
+      };
+    },
+  };
+}
+
+function tellLook(interfaceName: string): void {
+  complain(`Looking for a DHCP server on ${interfaceName}…`);
+}
+
+function headOf({ interfaceName, address, giver, boot }: NetbootSession, share: string | undefined): string[] {
+  const { folder, files, place } = boot;
+  const addresses =
+    giver.mode === "pool"
+      ? `No other DHCP server answered: addresses ${giver.ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}.`
+      : `The network's DHCP server${giver.server === undefined ? "" : ` ${giver.server}`} gives the addresses (proxyDHCP).`;
+  return [
+    `Booting from ${folder.root} on ${interfaceName} as ${formatPrefix(address)}.`,
+    addresses,
+    ...explainFiles(folder, files).map((line) => `  ${line}`),
+    ...(share === undefined ? [] : [`  ${"Windows".padEnd(18)} \\\\${place.address}\\${share}`]),
+  ];
+}

@@ -1,0 +1,110 @@
+/** What people see while machines boot. */
+import { expect, test } from "vitest";
+import { macFromBytes, parseIpv4 } from "../../src/base/address.ts";
+import { askedLine, transferLine } from "../../src/apps/cli/netboot-lines.ts";
+import { renderScreen, type ScreenView } from "../../src/apps/cli/netboot-screen.ts";
+import { ProxyDhcp } from "../../src/protocol/pxe/proxy.ts";
+import { AskedClients } from "../../src/services/netboot/clients.ts";
+import type { Transfer } from "../../src/services/netboot/transfers.ts";
+import { CONFIG } from "../protocol/pxe/world.ts";
+import { bootFrame, type BootRequest, secondStep } from "../support/boot-client.ts";
+import { macOf } from "../protocol/dhcp4/server/world.ts";
+
+function asked(frame: Uint8Array) {
+  const { event } = new ProxyDhcp(CONFIG).handle(frame, false);
+  if (event.event !== "asked") throw new Error(event.reason);
+  return event;
+}
+
+const transfer = (changes: Partial<Transfer>): Transfer => ({
+  protocol: "http",
+  client: "192.0.2.17",
+  file: "vmlinuz",
+  bytes: 5_000_000,
+  totalBytes: 10_000_000,
+  seconds: 2,
+  bytesPerSecond: 2_500_000,
+  state: "running",
+  ...changes,
+});
+
+function show(view: Partial<ScreenView>, size = { columns: 100, rows: 30 }): string[] {
+  return renderScreen({ head: ["Booting"], clients: [], transfers: [], log: [], ...view }, size, 1000);
+}
+
+test("who asked, what it got, how far each file is, what went wrong", () => {
+  const clients = new AskedClients();
+  clients.take(asked(bootFrame({ architecture: 10, mac: macOf(3) })), 700);
+  clients.take(
+    asked(secondStep({ architecture: 7 }, { client: parseIpv4("192.0.2.17"), server: CONFIG.address })),
+    997,
+  );
+  const transfers = [
+    transfer({ state: "done", file: "efi/shimx64.efi", protocol: "tftp", bytes: 900_000, totalBytes: 900_000 }),
+    transfer({}),
+    transfer({ state: "failed", file: "nope", bytes: 0, totalBytes: undefined, error: "no such file" }),
+  ];
+  expect(show({ clients: clients.list(), transfers, log: ["warning: something"] })).toEqual([
+    "Booting",
+    "",
+    "CLIENTS  2",
+    "  52:54:00:00:00:17  192.0.2.17  UEFI x64         efi/shimx64.efi                         3 s ago",
+    "  02:00:00:00:00:03              UEFI ARM 32-bit  nothing: the folder has nothing for it  5 min ago",
+    "",
+    "FILES  1 on their way, 2 before",
+    "  192.0.2.17  http  vmlinuz          ##########.......... 50%  5.0 MB of 10.0 MB  2.5 MB/s",
+    "  192.0.2.17  http  nope             FAILED: no such file",
+    "  192.0.2.17  tftp  efi/shimx64.efi  done                      900 kB of 900 kB   2.5 MB/s",
+    "",
+    "LOG",
+    "  warning: something",
+  ]);
+});
+
+test("a crowd leaves room for everything that is there to see, and no line is longer than the terminal is wide", () => {
+  const clients = new AskedClients();
+  for (let i = 0; i < 200; i++) clients.take(asked(bootFrame({ architecture: 0, mac: macOf(i) })), 900 + i);
+  const transfers = Array.from({ length: 200 }, (_, i) => transfer({ client: `192.0.2.${i}`, file: "x".repeat(200) }));
+  const log = Array.from({ length: 200 }, (_, i) => `line ${i}`);
+  const lines = show({ clients: clients.list(), transfers, log }, { columns: 60, rows: 24 });
+  expect(lines.length).toBeLessThanOrEqual(24);
+  expect(Math.max(...lines.map((line) => line.length))).toBe(60);
+  expect(lines).toContain("CLIENTS  200");
+  expect(lines.at(-1)).toBe("  line 199");
+});
+
+test("a client cannot write to the terminal", () => {
+  const file = "a\u001b[2Jb\nc\u0007";
+  expect(show({ transfers: [transfer({ file })] }).join("")).not.toMatch(/\p{Cc}/u);
+  expect(transferLine(transfer({ file, state: "done" }))).toBe("192.0.2.17 http ab c: 5.0 MB at 2.5 MB/s");
+});
+
+test("lines for files and pipes", () => {
+  const line = (request: BootRequest) => askedLine(asked(bootFrame(request)));
+  expect(line({ architecture: 0 })).toBe("52:54:00:00:00:17 (BIOS) gets undionly.kpxe");
+  expect(line({ architecture: 7, ipxe: true })).toBe(
+    "52:54:00:00:00:17 (UEFI x64, iPXE) gets http://192.0.2.1/boot.ipxe",
+  );
+  expect(transferLine(transfer({ state: "failed", error: "the client broke it off" }))).toBe(
+    "192.0.2.17 http vmlinuz: failed: the client broke it off, after 5.0 MB of 10.0 MB",
+  );
+});
+
+test("what a client repeats is told once in a while", () => {
+  const clients = new AskedClients();
+  const first = asked(bootFrame({ architecture: 7 }));
+  const second = asked(bootFrame({ architecture: 7, ipxe: true }));
+  expect([first, first, second, second].map((event, i) => clients.take(event, i))).toEqual([true, false, true, false]);
+  expect(clients.take(second, 60)).toBe(true);
+  expect(clients.list()).toHaveLength(1);
+});
+
+test("no number of clients fills the memory", () => {
+  const clients = new AskedClients();
+  const event = asked(bootFrame({ architecture: 0 }));
+  for (let i = 0; i < 5000; i++) {
+    const mac = macFromBytes(Uint8Array.of(2, 0, 0, 0, i >> 8, i));
+    clients.take({ ...event, client: { ...event.client, mac } }, i);
+  }
+  expect(clients.list().length).toBeLessThanOrEqual(1024);
+});
