@@ -40,8 +40,10 @@ export class NetbootMachine implements AsyncDisposable {
 
   /** The command line of the kernel that it booted. @throws Error with what its console shows instead */
   async booted(): Promise<string> {
-    const line = (): string | undefined =>
-      parseGuestLines(this.console.replaceAll("\r", "")).find(({ word }) => word === "booted")?.value;
+    const line = (): string | undefined => {
+      const whole = this.console.slice(0, this.console.lastIndexOf("\n") + 1).replaceAll("\r", "");
+      return parseGuestLines(whole).find(({ word }) => word === "booted")?.value;
+    };
     const wait = until("the booted kernel's line", () => line() !== undefined || !this.#qemu.running, PATIENCE_SECONDS);
     await wait.catch(() => undefined);
     const found = line();
