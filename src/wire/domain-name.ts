@@ -117,9 +117,7 @@ function plainWire(name: string): Uint8Array | undefined {
 }
 
 /** The labels' bytes, from the left; a final dot is accepted. @throws NetloomError bad-domain-name */
-export function labelsOf(name: string): Uint8Array[] {
-  const plain = plainWire(name);
-  if (plain !== undefined) return labelsIn(plain);
+function labelsOf(name: string): Uint8Array[] {
   const refuse = (reason: string): NetloomError =>
     new NetloomError("bad-domain-name", `domain name ${JSON.stringify(name)}: ${reason}`);
   const labels: number[][] = [[]];
@@ -137,11 +135,4 @@ export function labelsOf(name: string): Uint8Array[] {
   if (labels.some((label) => label.length > LABEL_LIMIT)) throw refuse("a label of more than 63 bytes");
   if (labels.reduce((sum, label) => sum + label.length + 1, 1) > NAME_LIMIT) throw refuse("longer than 255 bytes");
   return labels.map((label) => Uint8Array.from(label));
-}
-
-/** @param wire of one name, without pointers */
-function labelsIn(wire: Uint8Array): Uint8Array[] {
-  const labels: Uint8Array[] = [];
-  for (let at = 0; wire[at] !== 0; at += 1 + wire[at]!) labels.push(wire.subarray(at + 1, at + 1 + wire[at]!));
-  return labels;
 }

@@ -1,5 +1,5 @@
 /** Bytes of a message as they are written: names are found again, what does not fit is taken back. */
-import { labelsOf } from "../domain-name.ts";
+import { encodeDomainName } from "../domain-name.ts";
 import { Malformed } from "../malformed.ts";
 import { COMPRESSED_TYPES, fieldsOf, splitFields } from "./fields.ts";
 import type { DnsRecord } from "./message.ts";
@@ -13,7 +13,7 @@ export class MessageWriter {
   #limitBytes: number;
   /** Set by what goes beyond the limit, which is not written. */
   #full = false;
-  /** Where names stand, by their bytes in lower case. */
+  /** Where names and their ends stand, by their text in lower case. */
   readonly #written = new Map<string, number>();
 
   constructor(limitBytes: number) {
@@ -48,23 +48,22 @@ export class MessageWriter {
 
   /** With a pointer to the longest end of it that was written before. */
   name(name: string): void {
-    const labels = labelsOf(name);
-    let key = "";
-    const keys = labels.map(() => "");
-    for (let i = labels.length - 1; i >= 0; i--) {
-      key = keyOf(labels[i]!) + key;
-      keys[i] = key;
-    }
-    for (const [i, label] of labels.entries()) {
-      const earlier = this.#written.get(keys[i]!);
+    const wire = encodeDomainName(name);
+    const text = name.toLowerCase();
+    let start = 0;
+    for (let at = 0; wire[at] !== 0; at += 1 + wire[at]!) {
+      // A dot within a label is written \046, so that each dot here begins another.
+      const end = text.slice(start);
+      const earlier = this.#written.get(end);
       if (earlier !== undefined) {
         this.u16(0xc000 | earlier);
         return;
       }
-      if (!this.#room(label.length + 1)) return;
-      if (this.position <= FURTHEST_POINTER) this.#written.set(keys[i]!, this.position);
-      this.u8(label.length);
-      this.put(label, 0, label.length);
+      const labelEnd = at + 1 + wire[at]!;
+      if (!this.#room(labelEnd - at)) return;
+      if (this.position <= FURTHEST_POINTER) this.#written.set(end, this.position);
+      this.put(wire, at, labelEnd);
+      start = text.indexOf(".", start) + 1;
     }
     this.u8(0);
   }
@@ -123,13 +122,6 @@ export class MessageWriter {
     }
     return true;
   }
-}
-
-/** No two lists of labels give the same text. */
-function keyOf(label: Uint8Array): string {
-  let key = String.fromCharCode(label.length);
-  for (const byte of label) key += String.fromCharCode(byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
-  return key;
 }
 
 function isSameSet(a: DnsRecord, b: DnsRecord): boolean {
