@@ -155,6 +155,8 @@ class NetworkDnsServer {
     const { logger, board } = this.#shared;
     const service = new DnsService({
       namespacePath: place.namespacePath,
+      // The namespace of a network that others cannot reach leads nowhere.
+      asksFromOwn: true,
       listen: base.addresses.map((address) => ({ address, port: DNS_PORT })),
       config: dnsConfigOf(base),
       logger,

@@ -30,6 +30,8 @@ const HEADER_BYTES = 12;
 export interface DnsServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
+  /** Other servers are asked from our own namespace; default: from that where it listens. */
+  readonly asksFromOwn?: boolean;
   /** Addresses of our own, no wildcards: a reply leaves from the address that was asked. */
   readonly listen: readonly SocketAddress[];
   readonly config: DnsServerConfig;
@@ -75,7 +77,7 @@ export class DnsService implements AsyncDisposable {
    * Serve until closed.
    * @throws NetloomError listen-failed; SystemCallError
    */
-  constructor({ namespacePath, listen, config, logger, about = {} }: DnsServiceOptions) {
+  constructor({ namespacePath, asksFromOwn, listen, config, logger, about = {} }: DnsServiceOptions) {
     this.#log = new BoundedLog(logger, about);
     this.#cache = new AnswerCache(config.cache);
     this.#resolver = new DnsResolver(config, this.#cache, randomBitsSource());
@@ -86,7 +88,7 @@ export class DnsService implements AsyncDisposable {
       now: clientNow,
     });
     this.#namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
-    this.#upstream = new UpstreamExchange(this.#namespace, (event) =>
+    this.#upstream = new UpstreamExchange(asksFromOwn === true ? undefined : this.#namespace, (event) =>
       this.#act((now) => this.#server.handleUpstream(event, now)),
     );
     try {
