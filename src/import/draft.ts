@@ -57,6 +57,19 @@ export interface DraftSubnet {
   readonly settings: Settings;
 }
 
+/** A network's DNS server, each value as the network file writes it. */
+export interface DraftDns {
+  readonly domain?: Located<string>;
+  /** None: as the mode says. */
+  readonly forward: readonly Located<string>[];
+  readonly mode?: Located<string>;
+  readonly allow?: readonly Located<string>[];
+  readonly records: readonly Located<string>[];
+  readonly domains: readonly Located<{ readonly domain: string; readonly servers: readonly string[] }>[];
+  readonly ttl?: Located<string>;
+  readonly cache: readonly { readonly key: string; readonly located: Located<string> }[];
+}
+
 export interface DraftNetwork {
   name: string;
   readonly subnet: Located<Ipv4Prefix>;
@@ -75,6 +88,9 @@ export interface DraftNetwork {
   readonly ignore: Located<string>[];
   readonly hosts: DraftHost[];
   readonly classes: DraftClass[];
+  /** What is imported says nothing of addresses. */
+  readonly withoutDhcp?: true;
+  readonly dns?: DraftDns;
 }
 
 /** More than this are no network file of anybody; a file of nothing else must not take for ever. */

@@ -1,13 +1,14 @@
-/** A configuration of another DHCP server as a network file, whatever it is written for. */
+/** A configuration of another DHCP or DNS server as a network file, whatever it is written for. */
 import type { Ipv4Prefix } from "../base/address.ts";
 import { importDhcpd } from "./dhcpd/dhcpd.ts";
 import { importDnsmasq } from "./dnsmasq/dnsmasq.ts";
 import { importHanewin } from "./hanewin/hanewin.ts";
 import { type Files, Included } from "./included.ts";
+import { importNamed } from "./named/named.ts";
 import { formatNetworkFile, type NetworkFile } from "./network-file.ts";
 import { type Problem, Problems } from "./problem.ts";
 
-export const FORMATS = ["dhcpd", "dnsmasq", "hanewin"] as const;
+export const FORMATS = ["dhcpd", "dnsmasq", "hanewin", "named"] as const;
 export type Format = (typeof FORMATS)[number];
 
 export interface Imported {
@@ -18,7 +19,7 @@ export interface Imported {
   readonly problems: readonly Problem[];
 }
 
-const IMPORTERS = { dhcpd: importDhcpd, dnsmasq: importDnsmasq, hanewin: importHanewin } as const;
+const IMPORTERS = { dhcpd: importDhcpd, dnsmasq: importDnsmasq, hanewin: importHanewin, named: importNamed } as const;
 
 export interface ImportChoices {
   /** Default: what the text looks like. */
@@ -30,7 +31,7 @@ export interface ImportChoices {
 }
 
 /**
- * Read a dhcpd.conf(5), a dnsmasq.conf(5) or haneWIN's DHCPsrv.ini. Nothing is thrown, whatever the text.
+ * Read a dhcpd.conf(5), a dnsmasq.conf(5), haneWIN's DHCPsrv.ini or BIND's named.conf(5). Nothing is thrown, whatever the text.
  * @param name of the file, for a comment
  */
 export function importConfiguration(
@@ -46,9 +47,11 @@ export function importConfiguration(
   return { format, file, problems: problems.all() };
 }
 
-/** Statements of dhcpd end with a semicolon or open a block; an ini file has sections. */
+/** Statements of dhcpd and named end with a semicolon or open a block; an ini file has sections. */
 function formatOf(text: string): Format {
   if (/^\[[^\]\n]*\][ \t]*\r?$/m.test(text) && /^(Profile\d+|BaseIP|TFTP\w+) *=/im.test(text)) return "hanewin";
+  if (/^\s*(options\s*\{|(zone|view|acl)\s+"?[\w.-]*"?(\s+in)?\s*\{)/im.test(text) && /\}\s*;/.test(text))
+    return "named";
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const ofDhcpd = lines.filter((line) => /[;{}]$/.test(line)).length;
   const ofDnsmasq = lines.filter((line) => /^(--)?[a-z0-9-]+(=.*[^;{])?$/.test(line)).length;

@@ -60,6 +60,16 @@ export class Included {
     this.#open.pop();
   }
 
+  /** Whether the file can be read; nothing is told. */
+  isReadable(path: string): boolean {
+    try {
+      return this.#files?.read(path) !== undefined;
+    } catch (error) {
+      if (!(error instanceof NetloomError)) throw error;
+      return false;
+    }
+  }
+
   /** Names of what is in the folder, in their order; none when it cannot be read, which is told. */
   list(path: string, origin: Origin): readonly string[] {
     const files = this.#filesFor(origin);

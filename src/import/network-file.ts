@@ -10,6 +10,7 @@ import { parseNetworkFile } from "../model/parse.ts";
 import { FOREVER_SECONDS } from "../protocol/leases/time.ts";
 import {
   type DraftClass,
+  type DraftDns,
   type DraftHost,
   type DraftNetwork,
   type DraftSubnet,
@@ -69,6 +70,9 @@ const MOST = {
   classes: MOST_CLASSES,
   also: 64,
   relayed: 1000,
+  allow: 1000,
+  records: 10_000,
+  forward: 16,
 } as const;
 
 function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
@@ -81,6 +85,12 @@ function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
     const located = subnets.map((subnet) => ({ subnet, origin: subnet.subnet.origin }));
     return limit(kind, located).map(({ subnet }) => ({ ...subnet, ranges: limit("ranges", subnet.ranges) }));
   };
+  const limitDns = (dns: DraftDns): DraftDns => ({
+    ...dns,
+    forward: limit("forward", dns.forward),
+    records: limit("records", dns.records),
+    ...(dns.allow === undefined ? {} : { allow: limit("allow", dns.allow) }),
+  });
   return {
     ...network,
     also: limitSubnets("also", network.also),
@@ -89,6 +99,7 @@ function withinLimits(network: DraftNetwork, problems: Problems): DraftNetwork {
     ignore: limit("ignore", network.ignore),
     hosts: limit("hosts", network.hosts),
     classes: limit("classes", network.classes),
+    ...(network.dns === undefined ? {} : { dns: limitDns(network.dns) }),
   };
 }
 
@@ -190,9 +201,33 @@ function buildNetwork(network: DraftNetwork, path: string, builder: Builder): Pl
     subnet: formatPrefix(network.subnet.value),
     ...(gateway === undefined ? {} : { gateway }),
     ...(also.length === 0 ? {} : { also }),
-    dhcp: buildDhcp(network, extendPath(path, "dhcp"), builder),
+    ...(network.withoutDhcp === true ? {} : { dhcp: buildDhcp(network, extendPath(path, "dhcp"), builder) }),
+    ...(network.dns === undefined ? {} : { dns: buildDns(network.dns, extendPath(path, "dns"), builder) }),
     ...buildBoot(network, extendPath(path, "boot"), builder),
   };
+}
+
+function buildDns({ allow, domains, cache, ...dns }: DraftDns, path: string, builder: Builder): PlainMap {
+  const at = (key: string): string => extendPath(path, key);
+  const plain = ({ value }: Located<string>): string => value;
+  const askedFor: PlainMap = {};
+  for (const located of domains) {
+    const value = builder.value(extendPath(at("domains"), located.value.domain), located);
+    if (value !== undefined) askedFor[value.domain] = [...value.servers];
+  }
+  const remembered = cache.map(
+    ({ key, located }) => [key, builder.value(extendPath(at("cache"), key), located)] as const,
+  );
+  return withoutEmpty({
+    domain: builder.value(at("domain"), dns.domain),
+    forward: builder.list(at("forward"), dns.forward, plain),
+    mode: builder.value(at("mode"), dns.mode),
+    allow: allow === undefined ? undefined : builder.list(at("allow"), allow, plain),
+    ttl: builder.value(at("ttl"), dns.ttl),
+    records: builder.list(at("records"), dns.records, plain),
+    domains: askedFor,
+    cache: withoutEmpty(Object.fromEntries(remembered)),
+  });
 }
 
 function buildBoot({ boot }: DraftNetwork, path: string, builder: Builder): { readonly boot?: PlainMap } {
@@ -319,8 +354,8 @@ function writeYaml(content: PlainMap, networks: readonly DraftNetwork[], title: 
       // The file, networks, one network, its DHCP section, then what stands in that.
       if (depth > 4 || (depth === 4 && node.items.length <= 3 && !isLong(path))) node.flow = true;
     },
-    Seq(_, node) {
-      if (!node.items.some(isMap)) node.flow = true;
+    Seq(_, node, path) {
+      if (!node.items.some(isMap) && !isLong(path)) node.flow = true;
     },
     Pair(_, pair, path) {
       const depth = path.filter((part) => isMap(part)).length;
@@ -341,8 +376,8 @@ function writeYaml(content: PlainMap, networks: readonly DraftNetwork[], title: 
   return document.toString({ lineWidth: LINE_WIDTH, flowCollectionPadding: true });
 }
 
-/** Whether this is the map of options, which is read better in lines. */
+/** Whether these are options or records, which are read better in lines. */
 function isLong(path: readonly unknown[]): boolean {
   const pair = path.at(-1);
-  return isPair(pair) && isScalar(pair.key) && pair.key.value === "options";
+  return isPair(pair) && isScalar(pair.key) && (pair.key.value === "options" || pair.key.value === "records");
 }

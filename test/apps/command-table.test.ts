@@ -51,7 +51,7 @@ test("bash completes commands, families, options and the values of an option", (
   expect(complete("dhcp", "leases", "")).toEqual(["import", "export"]);
   expect(complete("dhcp", "leases", "--wa")).toEqual(["--watch"]);
   expect(complete("dhcp", "leases", "import", "--net")).toEqual(["--network"]);
-  expect(complete("import", "--format", "")).toEqual(["dhcpd", "dnsmasq", "hanewin"]);
+  expect(complete("import", "--format", "")).toEqual(["dhcpd", "dnsmasq", "hanewin", "named"]);
   expect(complete("keep")).toEqual([]);
 });
 

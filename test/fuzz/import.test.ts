@@ -20,7 +20,9 @@ const NAMES = [
   "kea-leases4.csv",
   "dnsmasq.leases",
   "classroom-hanewin.ini",
+  "office-named.conf",
 ];
+const ZONE = readFileSync(join(FILES, "named/db.office.example"), "utf8");
 const SEEDS = NAMES.map((name) => readFileSync(join(FILES, name), "utf8"));
 const PIECES = [
   '"',
@@ -60,8 +62,14 @@ test(
     const random = randomNumbers(SEED);
     for (let i = 0; i < INPUTS; i++) {
       const text = mutate(SEEDS[i % SEEDS.length]!, random);
+      const beside = mutate(ZONE, random);
       for (const format of FORMATS) {
-        const { file, problems } = importConfiguration(text, "fuzz", { format });
+        const files = {
+          name: "fuzz",
+          read: (path: string) => ({ name: path, text: format === "named" ? beside : "" }),
+          list: () => [],
+        };
+        const { file, problems } = importConfiguration(text, "fuzz", { format, files });
         if (file !== undefined) expect(() => parseNetworkFile(file.text, "a.yaml", { folder: "/" })).not.toThrow();
         expect(problems.every(({ line, text: shown }) => line >= 1 && shown.length <= 120)).toBe(true);
       }

@@ -57,6 +57,18 @@ test.each<[string, Format, (i: number) => string]>([
   ).toContain(`more than ${MOST_VALUES} values`);
 });
 
+test("lists of addresses of lists of addresses are at most so many values", () => {
+  const inner = many(40, () => "l1;");
+  const lists = Array.from({ length: 8 }, (_, i) => `acl l${i} { ${inner.replaceAll("l1", `l${i + 1}`)} };`).join("\n");
+  const { file, problems } = importConfiguration(
+    `${lists} acl l8 { 192.0.2.1; }; options { allow-query { l0; }; forwarders { 192.0.2.53; }; };`,
+    "named.conf",
+    { format: "named" },
+  );
+  expect(file?.text).toContain("forward:");
+  expect(problems.map(({ reason }) => reason).join()).toContain(`more than ${MOST_VALUES} values`);
+});
+
 const SUBNET = "subnet 192.0.2.0 netmask 255.255.255.0 { range 192.0.2.10 192.0.2.20; }";
 
 test("conditions within each other are not multiplied for ever", () => {

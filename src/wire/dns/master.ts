@@ -18,10 +18,20 @@ export interface Entry {
   readonly words: readonly Word[];
 }
 
+/** A quote or a parenthesis that does not match. */
+export class MasterFileError extends NetloomError {
+  readonly line: number;
+
+  constructor(line: number, reason: string) {
+    super("bad-record", `zone file line ${line}: ${reason}`);
+    this.line = line;
+  }
+}
+
 /** What ends a word. */
 const SPECIAL = /[\s;()"]/;
 
-/** Entries without words are left out. @throws NetloomError bad-record when a quote or a parenthesis is not closed */
+/** Entries without words are left out. @throws MasterFileError */
 export function* readEntries(text: string): Generator<Entry> {
   const reader = new EntryReader(text);
   for (let entry = reader.next(); entry !== undefined; entry = reader.next()) if (entry.words.length > 0) yield entry;
@@ -91,7 +101,7 @@ class EntryReader {
     return { text: quote ? text + this.#quoted().text : text, quoted: false };
   }
 
-  #wrong(reason: string): NetloomError {
-    return new NetloomError("bad-record", `zone file line ${this.#line}: ${reason}`);
+  #wrong(reason: string): MasterFileError {
+    return new MasterFileError(this.#line, reason);
   }
 }

@@ -1,4 +1,4 @@
-/** import: a network file from the configuration of another DHCP server. */
+/** import: a network file from the configuration of another DHCP or DNS server. */
 import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Ipv4Prefix, networkOf, parsePrefix } from "../../../base/address.ts";
@@ -12,7 +12,7 @@ import { complain, print, printJson } from "../output.ts";
 export const importCommand: Command = {
   name: "import",
   operands: ["FILE"],
-  summary: "Make a network file of the configuration of ISC dhcpd, dnsmasq or haneWIN.",
+  summary: "Make a network file of the configuration of ISC dhcpd, dnsmasq, haneWIN or BIND.",
   details:
     "The network file is printed, and netloom plan takes it. What could not be taken, or is not quite the same, is told " +
     "on standard error line by line: where it stands, why, and what to do. The exit code is 0 all the same; it is 1 when " +
@@ -50,7 +50,7 @@ export const importCommand: Command = {
     }
     if (file !== undefined) return Promise.resolve(0);
     throw new NetloomError("nothing-imported", `import ${path}: it declares nothing that netloom could serve`, {
-      hint: "Is it a dhcpd.conf, a dnsmasq.conf or a DHCPsrv.ini? --format says which.",
+      hint: "Is it a dhcpd.conf, a dnsmasq.conf, a DHCPsrv.ini or a named.conf? --format says which.",
     });
   },
 };

@@ -1,0 +1,225 @@
+/**
+ * named.conf and zone files of BIND. Beside the one in files/ stands what is made of it (.yaml) and what is told (.told);
+ * NETLOOM_WRITE=1 writes both anew.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type Ipv4Prefix, parsePrefix } from "../../src/base/address.ts";
+import { NetloomError } from "../../src/base/errors.ts";
+import { filesBeside } from "../../src/apps/cli/files-beside.ts";
+import { importConfiguration, type ImportChoices } from "../../src/import/import.ts";
+import { formatProblem } from "../../src/import/problem.ts";
+import type { Files } from "../../src/import/included.ts";
+import type { PlainMap } from "../../src/model/document.ts";
+import { parseNetworkFile } from "../../src/model/parse.ts";
+
+const FILES = join(import.meta.dirname, "files");
+
+function compare(name: string, actual: string): void {
+  const path = join(FILES, name);
+  if (process.env["NETLOOM_WRITE"] === "1") writeFileSync(path, actual);
+  expect(actual).toBe(readFileSync(path, "utf8"));
+}
+
+test("a whole configuration with its zones", () => {
+  const name = "office-named.conf";
+  const files = filesBeside(join(FILES, name))!;
+  const imported = importConfiguration(readFileSync(join(FILES, name), "utf8"), name, { files });
+  expect(imported.format).toBe("named");
+  compare("office-named.yaml", imported.file?.text ?? "");
+  const told = imported.problems.map((problem) => formatProblem(problem.file ?? name, problem));
+  compare("office-named.told", `${told.join("\n")}\n`);
+  const { networks } = parseNetworkFile(imported.file!.text, "imported.yaml", { folder: "/" });
+  expect(networks.map(({ dnsServer }) => dnsServer?.domain)).toEqual(["office.example"]);
+});
+
+/** The files beside named.conf, by name. */
+function filesOf(texts: Readonly<Record<string, string>>): Files {
+  return {
+    name: "named.conf",
+    read: (path) => {
+      const text = texts[path];
+      if (text === undefined) throw new NetloomError("bad-file", `${path}: there is no such file or folder`);
+      return { name: path, text };
+    },
+    list: () => [],
+  };
+}
+
+function read(text: string, texts: Readonly<Record<string, string>> = {}, choices: ImportChoices = {}) {
+  const files = filesOf(texts);
+  const imported = importConfiguration(text, "named.conf", { format: "named", files, ...choices });
+  const networks = (imported.file?.content["networks"] ?? {}) as Record<string, PlainMap>;
+  return {
+    network: networks["lan"],
+    dns: networks["lan"]?.["dns"] as PlainMap | undefined,
+    told: imported.problems.map(({ file, line, reason }) => `${file ?? "named.conf"}:${line}: ${reason}`),
+  };
+}
+
+const ZONE = 'zone "lan.example" { type master; file "db.lan"; };';
+const REVERSE = 'zone "2.0.192.in-addr.arpa" { type master; file "db.rev"; };';
+const HEAD = "$TTL 3600\n@ SOA ns root 1 1 1 1 1\n@ NS ns\nns A 192.0.2.1\n";
+const zoned = (records: string, more = "") =>
+  read(`${ZONE} ${REVERSE} ${more}`, { "db.lan": `${HEAD}${records}`, "db.rev": "$TTL 3600\n" });
+const added = (records: string): unknown => (zoned(records).dns!["records"] as string[]).slice(1);
+
+describe("whom it asks", () => {
+  test.each<[string, PlainMap]>([
+    ["forwarders { 192.0.2.53; };", { forward: ["192.0.2.53"] }],
+    ["forwarders { 192.0.2.53; }; forward first;", { forward: ["192.0.2.53"] }],
+    ["forwarders { 192.0.2.53; }; forward only;", { forward: ["192.0.2.53"], mode: "forward-only" }],
+    [
+      "forwarders port 5353 { 192.0.2.53; 2001:db8::53 port 54; };",
+      { forward: ["192.0.2.53#5353", "2001:db8::53#54"] },
+    ],
+    ["forwarders { };", { mode: "recursive" }],
+    ['directory "/var/cache/bind";', { mode: "recursive" }],
+  ])("%s", (options, expected) => {
+    expect(read(`options { ${options} };`).dns).toEqual(expected);
+  });
+
+  test("for some domains others", () => {
+    const primaries = "primaries far { 198.51.100.1; 198.51.100.2; };";
+    const zones =
+      'zone "a.example" { type forward; forwarders { 192.0.2.1; }; }; zone "b.example" { type secondary; primaries { far; }; };';
+    const { dns, told } = read(`${primaries} ${zones}`);
+    expect(dns?.["domains"]).toEqual({ "a.example": ["192.0.2.1"], "b.example": ["198.51.100.1", "198.51.100.2"] });
+    expect(told.join("\n")).toContain("the zone is not copied");
+  });
+});
+
+describe("whom it answers", () => {
+  test.each<[string, readonly string[] | undefined]>([
+    ["allow-query { any; };", ["0.0.0.0/0", "::/0"]],
+    ["allow-query { localnets; localhost; };", ["lan"]],
+    ["allow-query { 10/8; 192.0.2.7; 2001:db8::/32; };", ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]],
+    ["allow-query { inner; };", ["192.0.2.0/24", "198.51.100.1"]],
+    ["allow-query { { 192.0.2.1; }; };", ["192.0.2.1"]],
+    ["allow-query { any; }; allow-recursion { 192.0.2.0/24; };", ["192.0.2.0/24"]],
+    ['version "none";', undefined],
+  ])("%s", (options, expected) => {
+    const lists = "acl inner { 192.0.2.0/24; deeper; }; acl deeper { 198.51.100.1; inner; };";
+    expect(read(`${lists} options { ${options} forwarders { 192.0.2.53; }; };`).dns?.["allow"]).toEqual(expected);
+  });
+
+  test("nobody can be left out, and keys are not asked for", () => {
+    const { told } = read("options { allow-query { !192.0.2.1; key k; nowhere; }; };");
+    expect(told.slice(-3)).toEqual([
+      "named.conf:1: nobody is left out of a list",
+      "named.conf:1: nobody proves who he is with a key",
+      "named.conf:1: nowhere is neither an address nor the name of a list",
+    ]);
+  });
+});
+
+describe("the network", () => {
+  test("has the subnet of a zone of reverse names, and the address that named listens on", () => {
+    const { network, told } = zoned("", "options { listen-on { 127.0.0.1; 192.0.2.9; }; };");
+    expect(network).toMatchObject({ subnet: "192.0.2.0/24", gateway: "192.0.2.9" });
+    expect(told).toEqual([]);
+  });
+
+  test("is that of --link", () => {
+    const { network, told } = read(ZONE, { "db.lan": HEAD }, { link: parsePrefix("192.0.2.0/25") as Ipv4Prefix });
+    expect(network).toMatchObject({ subnet: "192.0.2.0/25", gateway: "192.0.2.1" });
+    expect(told).toEqual([]);
+  });
+
+  test("is guessed, which is told", () => {
+    const { network, told } = read(ZONE, { "db.lan": HEAD });
+    expect(network?.["subnet"]).toBe("192.0.2.0/24");
+    expect(told).toEqual(["named.conf:1: no zone tells which subnet the network has; 192.0.2.0/24 is taken"]);
+  });
+
+  test("a file without zones and options is nothing", () => {
+    expect(read("// nothing").network).toBeUndefined();
+  });
+});
+
+describe("zone files", () => {
+  test.each<[string, string[]]>([
+    ["www A 192.0.2.2", ["www A 192.0.2.2"]],
+    ["www.lan.example. IN A 192.0.2.2", ["www A 192.0.2.2"]],
+    ["www 60 IN A 192.0.2.2", ["www 60 A 192.0.2.2"]],
+    ["www IN 1h A 192.0.2.2", ["www A 192.0.2.2"]],
+    ["@ MX 10 ns", ["@ MX 10 ns.lan.example."]],
+    ["www CNAME ns\n TXT", ["www CNAME ns.lan.example."]],
+    ["a A 192.0.2.2\n  AAAA 2001:db8::2", ["a A 192.0.2.2", "a AAAA 2001:db8::2"]],
+    ['t TXT ( "a"\n "b" ) ; end', ['t TXT "a" "b"']],
+    ["$ORIGIN deep.lan.example.\nwww A 192.0.2.2", ["www.deep A 192.0.2.2"]],
+    ["$ORIGIN deep\nwww A 192.0.2.2", ["www.deep A 192.0.2.2"]],
+    ["$TTL 5m\nwww A 192.0.2.2", ["www 300 A 192.0.2.2"]],
+    ["*.dev A 192.0.2.2", ["*.dev A 192.0.2.2"]],
+  ])("%j", (records, expected) => {
+    const ttl = records.startsWith("$TTL") ? [] : expected;
+    const lines = added(records) as string[];
+    expect(ttl.length === 0 ? lines.at(-1) : lines).toEqual(
+      ttl.length === 0 ? expected[0]!.replace(" 300", "") : expected,
+    );
+  });
+
+  test.each<[string, string]>([
+    ["www A 192.0.2", "db.lan:5: A record: IPv4 address"],
+    ["www FOO bar", "db.lan:5: FOO is no type of records"],
+    ["www CH A 192.0.2.1", "db.lan:5: only class IN is served"],
+    ["www.example.net. A 192.0.2.1", "db.lan:5: www.example.net is not in the zone lan.example"],
+    ["@ MX 10 mail.lan.example", "db.lan:5: MX names mail.lan.example.lan.example"],
+    ["@ MX 10 mail", "db.lan:5: MX leads to mail.lan.example, which has no address"],
+    ["@ MX 10 mail\nmail CNAME ns", "db.lan:5: MX leads to mail.lan.example, which is an alias"],
+    ["ns CNAME www", 'db.lan:5: "ns CNAME www.lan.example." ns.lan.example is an alias and has other records'],
+    ["@ DNSKEY 257 3 13 AAAA", "db.lan:5: zones are not signed here"],
+    ["www LOC 1 2 3", "db.lan:5: LOC record: its data is not known here"],
+    ["www HINFO a b", "db.lan:5: HINFO records are not served"],
+    ["$GENERATE 1-2 h$ A 192.0.2.$", "db.lan:5: records are not made by a rule"],
+    ["$INCLUDE more", "db.lan:5: more: there is no such file or folder"],
+    ["$INCLUDE db.lan", "db.lan:5: the file includes itself"],
+    ['www TXT "open', 'db.lan:5: a " that is not closed'],
+    [
+      "sub NS ns.elsewhere.example.",
+      "db.lan:5: sub.lan.example is another server's, whose address does not stand here",
+    ],
+  ])("told: %j", (records, expected) => {
+    expect(zoned(records).told.join("\n")).toContain(expected);
+  });
+
+  test("a part that another server has is asked there", () => {
+    expect(zoned("sub NS ns.sub\nns.sub A 192.0.2.77").dns?.["domains"]).toEqual({ "sub.lan.example": ["192.0.2.77"] });
+  });
+
+  test("names of further zones are written out", () => {
+    const { dns, told } = read(`${ZONE} ${REVERSE} zone "b.example" { type master; file "db.b"; };`, {
+      "db.lan": HEAD,
+      "db.b": "$TTL 3600\nwww A 192.0.2.8\n",
+      "db.rev": "$TTL 3600\n1 PTR ns.lan.example.\n",
+    });
+    expect(dns?.["records"]).toEqual([
+      "ns A 192.0.2.1",
+      "1.2.0.192.in-addr.arpa. PTR ns.lan.example.",
+      "www.b.example. A 192.0.2.8",
+    ]);
+    expect(told.join()).toContain("of b.example the names that stand in its file are answered");
+  });
+});
+
+describe("mistakes of the file, with their lines", () => {
+  test.each<[string, string]>([
+    ['zone "a.example" {\n type master\n};', "2: a semicolon is missing behind this"],
+    ['options { recursion yes; }\nzone "a" { type hint; };', "1: a semicolon is missing behind this"],
+    ["options {\n recursion yes;", "1: the { is not closed"],
+    ["}; options { };", "1: there is no { that it closes"],
+    ['zone "a.example" { type master; };', "1: the zone has no file"],
+    ['zone "a.example" { file "x"; };', "1: the zone has no type"],
+    ['zone "a" { type hint; };\nzone "A." { type hint; };', "2: the zone A. stands there twice"],
+    ["options { recursion yes;\n recursion no; };", "2: recursion stands there twice"],
+    ["options { colour blue; };", "1: it is not known here"],
+    ['zone "a" { type forward; };', "1: nobody is named to ask about a"],
+    ['zone "a" { type redirect; };', "1: zones of type redirect are not served"],
+    ["options { forwarders { example; }; };", "1: example is no address of a server"],
+    ['view "in" { zone "a" { type hint; }; };\nview "out" { };', "2: a network has one view of all names"],
+    ["options { recursion no; };", "1: a network's server asks others for who is allowed"],
+  ])("%j", (text, expected) => {
+    expect(read(text).told.join("\n")).toContain(`named.conf:${expected}`);
+  });
+});
