@@ -115,8 +115,8 @@ function aliasOf(
 /** RFC 6672 §3.1: the CNAME is made of it here, whatever the server made. */
 function throughDname(dname: DnsRecord, signed: readonly DnsRecord[], name: string, owner: string): Alias {
   const base = readName(dname);
-  const target =
-    base === undefined ? undefined : `${name.slice(0, name.length - owner.length - 1)}${base === "" ? "" : `.${base}`}`;
+  const below = owner === "" ? name : name.slice(0, -owner.length - 1);
+  const target = base === undefined ? undefined : `${below}${base === "" ? "" : `.${base}`}`;
   if (target === undefined || wireLength(target) > LONGEST_NAME_BYTES) return { records: [], target: undefined };
   const { class: recordClass, ttlSeconds } = dname;
   const cname = { name, type: DNS_TYPE.CNAME, class: recordClass, ttlSeconds, data: nameData(target) };
