@@ -73,7 +73,7 @@ export class BootServer implements AsyncDisposable {
         root: folder.root,
         ignoreCase: true,
         onTransfer: (transfer) => {
-          if (transfer.state !== "running") onTransfer(tftpView(transfer));
+          if (transfer.state !== "running" && !isQuestion(transfer)) onTransfer(tftpView(transfer));
         },
         logger,
       }),
@@ -90,7 +90,8 @@ export class BootServer implements AsyncDisposable {
 
   /** What is and was fetched; of each protocol the oldest first. */
   transfers(): Transfer[] {
-    return [...this.#tftp.transfers().map(tftpView), ...this.#http.transfers()];
+    const tftp = this.#tftp.transfers().filter((transfer) => !isQuestion(transfer));
+    return [...tftp.map(tftpView), ...this.#http.transfers()];
   }
 
   async close(): Promise<void> {
@@ -104,6 +105,11 @@ export class BootServer implements AsyncDisposable {
 
 function namespaceOf({ namespacePath }: BootServerOptions): { readonly namespacePath?: string } {
   return namespacePath === undefined ? {} : { namespacePath };
+}
+
+/** Firmware asks for a file's size and breaks off, before it asks for the file. */
+function isQuestion({ state, bytes, error }: TftpTransfer): boolean {
+  return state === "failed" && bytes === 0 && error?.startsWith("the client says: ") === true;
 }
 
 function tftpView({ client, file, bytes, totalBytes, seconds, bytesPerSecond, state, error }: TftpTransfer): Transfer {
