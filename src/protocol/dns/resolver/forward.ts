@@ -29,6 +29,7 @@ function requestTo(route: Route, { question, flags, effort }: Task): InquiryRequ
     key: inquiryKey(`domain ${route.domain}`, asked),
     servers: route.upstreams,
     measured: true,
+    patient: !route.mayIterate,
     effort,
     unusable: refersElsewhere,
   };

@@ -34,6 +34,8 @@ const LEAST_WAIT_SECONDS = { resolver: 0.4, authority: 0.15 } as const;
 const STREAM_WAIT_SECONDS = 1.5;
 /** The last attempt is waited for at least so long. */
 const LAST_WAIT_SECONDS = 1.5;
+/** Stub resolvers give up after five seconds. */
+const PATIENT_WAIT_SECONDS = 3.5;
 
 interface Way {
   readonly transport: UpstreamQuery["transport"];
@@ -237,7 +239,9 @@ export class Inquiries {
         : STREAM_WAIT_SECONDS;
     const wait = waitSeconds(record, tries, least);
     const isLast = measuring || !inquiry.mayTryAgain;
-    attempt.timer = this.#timers.set(now + (isLast ? Math.max(wait, LAST_WAIT_SECONDS) : wait), (at) =>
+    const isPatient = inquiry.request.patient && !measuring && !record.dead;
+    const lastWait = isPatient ? PATIENT_WAIT_SECONDS : LAST_WAIT_SECONDS;
+    attempt.timer = this.#timers.set(now + (isLast ? Math.max(wait, lastWait) : wait), (at) =>
       this.#onSilence(attempt, at),
     );
     return true;
@@ -338,7 +342,7 @@ function refusesExtension(code: number, saysExtension: boolean): boolean {
 /** Servers of a zone or a group, for a request's key. */
 export function inquiryKey(
   group: string,
-  request: Omit<InquiryRequest, "key" | "servers" | "measured" | "effort" | "unusable">,
+  request: Omit<InquiryRequest, "key" | "servers" | "measured" | "patient" | "effort" | "unusable">,
 ): string {
   const { question, dnssecOk, checkingDisabled } = request;
   const flags = (dnssecOk ? 1 : 0) + (checkingDisabled ? 2 : 0);

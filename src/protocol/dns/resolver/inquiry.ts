@@ -17,6 +17,8 @@ export interface InquiryRequest {
   readonly checkingDisabled: boolean;
   /** Whether the servers beside the chosen one are measured from time to time. */
   readonly measured: boolean;
+  /** Whether nobody else can be asked: a server may be slow then because it has to ask others. */
+  readonly patient: boolean;
   readonly effort: Effort;
   /** Why an answer without fault is of no use, so that another server is asked; undefined: it is of use. */
   readonly unusable: (message: DnsMessage, server: DnsUpstream) => string | undefined;

@@ -90,6 +90,7 @@ function* askZone(
         key: inquiryKey(`zone ${round} ${zone}`, asked),
         servers,
         measured: false,
+        patient: false,
         effort,
         unusable: (message, server) => {
           const meaning = classify(message, question, zone, world.routes.isLocal);
