@@ -50,10 +50,16 @@ export function importConfiguration(
 /** Statements of dhcpd and named end with a semicolon or open a block; an ini file has sections. */
 function formatOf(text: string): Format {
   if (/^\[[^\]\n]*\][ \t]*\r?$/m.test(text) && /^(Profile\d+|BaseIP|TFTP\w+) *=/im.test(text)) return "hanewin";
-  if (/^\s*(options\s*\{|(zone|view|acl)\s+"?[\w.-]*"?(\s+in)?\s*\{)/im.test(text) && /\}\s*;/.test(text))
-    return "named";
+  if (isOfNamed(text)) return "named";
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const ofDhcpd = lines.filter((line) => /[;{}]$/.test(line)).length;
   const ofDnsmasq = lines.filter((line) => /^(--)?[a-z0-9-]+(=.*[^;{])?$/.test(line)).length;
   return ofDhcpd >= ofDnsmasq ? "dhcpd" : "dnsmasq";
+}
+
+/** dhcpd has zones and keys, too; Debian's named.conf has nothing but includes. */
+function isOfNamed(text: string): boolean {
+  if (/^\s*(subnet|subnet6|shared-network|host|group)\b/m.test(text)) return false;
+  if (/^\s*include\s+"[^"\n]*named\.conf[^"\n]*"\s*;/m.test(text)) return true;
+  return /^\s*(options\s*\{|acl\s+"?[\w.-]+"?\s*\{|(zone|view)\s+"[^"\n]*"(\s+in)?\s*\{)/im.test(text);
 }

@@ -34,6 +34,16 @@ test("a whole configuration with its zones", () => {
   expect(networks.map(({ dnsServer }) => dnsServer?.domain)).toEqual(["office.example"]);
 });
 
+test.each([
+  ["Debian's", '// see README\ninclude "/etc/bind/named.conf.options";\n', "named"],
+  ["options", 'options {\n  directory "/var";\n};\n', "named"],
+  ["a zone", 'zone "example.org" IN {\n type master; };\n', "named"],
+  ["dhcpd's key and zone", "key k { secret x; };\nzone example.org. { primary 127.0.0.1; }\n", "dhcpd"],
+  ["dhcpd's include", 'include "/etc/dhcp/hosts";\nsubnet 192.0.2.0 netmask 255.255.255.0 { }\n', "dhcpd"],
+])("what it is for is seen from the text: %s", (_, text, format) => {
+  expect(importConfiguration(text, "a.conf").format).toBe(format);
+});
+
 /** The files beside named.conf, by name. */
 function filesOf(texts: Readonly<Record<string, string>>): Files {
   return {
