@@ -66,6 +66,42 @@ export function compileNetworkDns(
   });
 }
 
+/** Names of what is attached later, which join those that the network's own server knows. */
+export function compileJoinedNames(machines: readonly Machine[], layout: Layout): readonly NetworkDnsObject[] {
+  return [...layout.networks.values()].flatMap(({ network }): NetworkDnsObject[] => {
+    const { name, namespace, device, dnsServer } = network;
+    if (dnsServer === undefined) return [];
+    const { domain, mixedCase, cache } = dnsServer;
+    const names = new Names(domain);
+    for (const machine of machines) names.addMachine(machine, name, machines);
+    if (names.hosts.length === 0) return [];
+    return [
+      {
+        kind: "dns-network",
+        key: `dns/${name}`,
+        origin: `network ${name}`,
+        namespace,
+        linkKey: networkLinkKey(name),
+        interfaceName: device,
+        network: name,
+        joins: true,
+        addresses: [],
+        domain,
+        subnets: [],
+        hosts: names.hosts,
+        records: [],
+        namesLeases: false,
+        mode: "forward-only",
+        upstreams: [],
+        domains: [],
+        allow: [],
+        mixedCase,
+        cache,
+      },
+    ];
+  });
+}
+
 /** What a person should know of whom the servers ask. */
 export function dnsNotes(layout: Layout, facts: Facts): readonly string[] {
   return [...layout.networks.values()].flatMap((place) => {
@@ -167,36 +203,61 @@ function joinedDomains(place: NetworkLayout, dns: NetworkDns, layout: Layout): N
   });
 }
 
-/** Names by label, each once: machines first, then what DHCP knows, last the bridge itself. */
-function hostsOf(place: NetworkLayout, { domain, records }: NetworkDns, machines: readonly Machine[]): DnsHost[] {
+/** Machines first, then what DHCP knows, last the bridge itself. */
+function hostsOf(
+  place: NetworkLayout,
+  { domain, records }: NetworkDns,
+  machines: readonly Machine[],
+): readonly DnsHost[] {
   const { network } = place;
-  const hosts = new Map<string, DnsHost>();
-  const add = (name: string, host: Omit<DnsHost, "name">): void => {
-    if (!LABEL.test(name)) return;
-    const full = `${name.toLowerCase()}.${domain}`;
-    const { addresses = [], ...known } = hosts.get(full) ?? {};
-    hosts.set(full, { ...host, ...known, name: full, addresses: unique([...addresses, ...host.addresses]) });
-  };
-  for (const machine of machines) {
-    for (const { address, address6, macAddress } of nicsOn(network.name, machine, machines)) {
-      const addresses = [address, address6].filter((given) => given !== undefined);
-      if (addresses.length > 0) add(machine.name, { addresses, mac: macAddress });
-    }
-  }
+  const names = new Names(domain);
+  for (const machine of machines) names.addMachine(machine, network.name, machines);
   for (const { name, address, macAddress: mac, clientIdHex } of network.dhcp?.hosts ?? []) {
     if (name === undefined) continue;
     const address6 =
       mac === undefined ? undefined : network.ipv6?.hosts.find((host) => host.macAddress === mac)?.address;
-    add(name, {
+    names.add(name, {
       addresses: [address, address6].filter((given) => given !== undefined),
       ...(mac === undefined ? {} : { mac }),
       ...(clientIdHex === undefined ? {} : { clientIdHex }),
     });
   }
   const own = `${GATEWAY_LABEL}.${domain}`;
-  if (!hosts.has(own) && !records.some(({ name }) => name === own))
-    add(GATEWAY_LABEL, { addresses: ownAddresses(place) });
-  return [...hosts.values()];
+  if (!names.has(own) && !records.some(({ name }) => name === own))
+    names.add(GATEWAY_LABEL, { addresses: ownAddresses(place) });
+  return names.hosts;
+}
+
+/** Hosts by name, each once; what is no label of a domain has none. */
+class Names {
+  readonly #domain: string;
+  readonly #hosts = new Map<string, DnsHost>();
+
+  constructor(domain: string) {
+    this.#domain = domain;
+  }
+
+  get hosts(): readonly DnsHost[] {
+    return [...this.#hosts.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#hosts.has(name);
+  }
+
+  add(label: string, host: Omit<DnsHost, "name">): void {
+    if (!LABEL.test(label)) return;
+    const name = `${label.toLowerCase()}.${this.#domain}`;
+    const { addresses = [], ...known } = this.#hosts.get(name) ?? {};
+    this.#hosts.set(name, { ...host, ...known, name, addresses: unique([...addresses, ...host.addresses]) });
+  }
+
+  addMachine(machine: Machine, network: string, machines: readonly Machine[]): void {
+    for (const { address, address6, macAddress } of nicsOn(network, machine, machines)) {
+      const addresses = [address, address6].filter((given) => given !== undefined);
+      if (addresses.length > 0) this.add(machine.name, { addresses, mac: macAddress });
+    }
+  }
 }
 
 /** The machine's own, and for a guest in a pod the pod's, whose addresses it takes over. */

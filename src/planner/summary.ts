@@ -53,7 +53,9 @@ function creation(object: StateObject, names: Names): string {
     case "ip6-network":
       return `serve IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}: ${served6(object)}`;
     case "dns-network":
-      return `answer DNS questions on ${object.interfaceName}${inNamespace(object.namespace)}: ${answered(object)}`;
+      return object.joins === true
+        ? `tell the DNS server on ${object.interfaceName}${inNamespace(object.namespace)} of ${hostWords(object)}`
+        : `answer DNS questions on ${object.interfaceName}${inNamespace(object.namespace)}: ${answered(object)}`;
     case "dhcp-network":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} ${served(object)}`;
     case "boot-server":
@@ -101,6 +103,8 @@ function deletion(object: StateObject, names: Names): string {
     case "ip6-network":
       return `stop IPv6 advertisements and DHCPv6 on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dns-network":
+      if (object.joins === true)
+        return `have the DNS server on ${object.interfaceName}${inNamespace(object.namespace)} forget ${hostWords(object)}`;
       return `stop answering DNS questions on ${object.interfaceName}${inNamespace(object.namespace)}`;
     case "dhcp-single":
     case "dhcp-network":
@@ -337,6 +341,10 @@ function served6({ prefixes, range, delegate, hosts }: Ip6NetworkObject): string
 
 function protocols({ share }: BootServerObject): string {
   return share === undefined ? "TFTP and HTTP" : `TFTP, HTTP and SMB (${share})`;
+}
+
+function hostWords({ hosts }: NetworkDnsObject): string {
+  return hosts.map(({ name }) => name).join(", ");
 }
 
 /** "the names in lan.example, others by asking 192.0.2.53, else the root servers" */

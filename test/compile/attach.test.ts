@@ -43,8 +43,8 @@ routers: { edge: { networks: [lan], uplink: wan, nat: masquerade } }
 const MAC = parseMac("52:54:00:00:00:01");
 const TAP = { hostName: "guest", tapName: "tap9", queues: 1, macAddress: MAC, dns: {} } as const;
 
-function networks(): readonly AppliedNetwork[] {
-  const model = parseNetworkFile(TWO_NETWORKS, "office.yaml", { folder: "/" });
+function networks(text = TWO_NETWORKS): readonly AppliedNetwork[] {
+  const model = parseNetworkFile(text, "office.yaml", { folder: "/" });
   return networksOf("office", qualifyKeys(compile(model, FACTS).desired, "office"));
 }
 
@@ -288,5 +288,49 @@ describe("on a network whose machines must not serve each other", () => {
   test("they may where the file says so, and where nft cannot help it", () => {
     expect(guards(applied("{ guard: false }"))).toEqual([]);
     expect(guards(applied("true"), { ...FACTS, features: { ...FACTS.features, bridgeFilter: false } })).toEqual([]);
+  });
+});
+
+describe("on a network with a DNS server", () => {
+  const named = (): AppliedNetwork => {
+    const text = TWO_NETWORKS.replace('"2001:db8:1::/64"', '"2001:db8:1::/64", dns: { domain: lab.example }');
+    return chooseNetwork("lab", networks(text));
+  };
+
+  test("a guest is told it, and found under its name", () => {
+    const network = named();
+    const given = allocate(network, {}, new Set());
+    const { objects } = compileTapAttachment({ ...common, ...TAP, ...given, network, dhcp: "single" }, FACTS);
+    expect(objects.find(({ kind }) => kind === "dhcp-single")).toMatchObject({
+      lease: { nameServers: ["198.51.100.1"], searchDomains: ["lab.example"] },
+    });
+    expect(objects.find(({ kind }) => kind === "dns-network")).toMatchObject({
+      key: "attach-x/dns/office/lab",
+      linkKey: "office/link/lab",
+      network: "office/lab",
+      joins: true,
+      hosts: [{ name: "guest.lab.example", addresses: [given.address, given.address6], mac: MAC }],
+    });
+  });
+
+  test("a namespace that is known by a path alone has no name", () => {
+    const network = named();
+    const given = allocate(network, {}, new Set());
+    if (given.address === undefined) throw new Error("no address");
+    const attachment = {
+      ...common,
+      network,
+      interfaceName: "eth0",
+      hostDevice: "x",
+      macAddress: MAC,
+      address: given.address,
+      hasDefaultRoute: [],
+    };
+    const namesIn = (namespace: string): unknown[] =>
+      compileNamespaceAttachment({ ...attachment, namespace }, FACTS).objects.flatMap((object) =>
+        object.kind === "dns-network" ? object.hosts.map(({ name }) => name) : [],
+      );
+    expect(namesIn("shop")).toEqual(["shop.lab.example"]);
+    expect(namesIn("/proc/7/ns/net")).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import type { Facts, HostLink } from "../facts.ts";
 import { compileGuards, guardOf } from "../guard.ts";
 import type { Layout } from "../layout.ts";
 import { compileNetworkDhcp } from "../network-dhcp.ts";
+import { compileJoinedNames } from "../network-dns.ts";
 import { compilePod } from "../pods.ts";
 import { qualifyKeys } from "../qualify.ts";
 import { compileTaps } from "../taps.ts";
@@ -69,7 +70,8 @@ export function compileNamespaceAttachment(attachment: NamespaceAttachment, fact
     if (object.kind !== "route") return true;
     return routed && !attachment.hasDefaultRoute.includes(object.destination.address.includes(":") ? 6 : 4);
   });
-  return owned(attachment, guarded(wanted, [network], facts), [network]);
+  const names = compileJoinedNames([machine], layoutOf([network]));
+  return owned(attachment, guarded([...wanted, ...names], [network], facts), [network]);
 }
 
 export interface TapAttachment extends Common {
@@ -92,7 +94,11 @@ export function compileTapAttachment(attachment: TapAttachment, facts: Facts): D
   const { network, hostName, ownerUid, dns } = attachment;
   const vm = machineOf(hostName, [tapNic(attachment, 0)], dns);
   const layout = layoutOf([network]);
-  const objects = [...compileNetworkDhcp([vm], layout, facts), ...compileTaps(vm, layout, facts)].map(
+  const objects = [
+    ...compileNetworkDhcp([vm], layout, facts),
+    ...compileTaps(vm, layout, facts),
+    ...compileJoinedNames([vm], layout),
+  ].map(
     (object): StateObject =>
       object.kind === "link" && object.link.type === "tap" && ownerUid !== undefined
         ? { ...object, link: { ...object.link, ownerUid } }
@@ -158,6 +164,7 @@ export function compileGuestRun(run: GuestRun, facts: Facts): Desired {
   const objects = [
     ...compileNetworkDhcp([vm], layout, facts),
     ...compileTaps(vm, layout, facts),
+    ...compileJoinedNames([vm], layout),
     compileVm(vm, layout),
   ];
   return owned(run, guarded(objects, networks, facts), networks, reservedFor(vm.taps));
@@ -218,7 +225,7 @@ function owned(
   const qualified = qualifyKeys({ objects: objects.map((object) => ({ ...object, origin })), absent: [] }, unit);
   return {
     objects: qualified.objects.map((object): StateObject => {
-      if (object.kind === "dhcp-network")
+      if (object.kind === "dhcp-network" || object.kind === "dns-network")
         return { ...object, joins: true, linkKey: bridges.get(object.linkKey) ?? object.linkKey };
       if (object.kind !== "link" || typeof object.masterKey !== "string") return object;
       return { ...object, masterKey: bridges.get(object.masterKey) ?? object.masterKey };

@@ -91,6 +91,7 @@ function layoutOf(
     device: bridge.name,
     macAddress,
     dns: declared?.dns?.[own] ?? {},
+    ...dnsServerOf(bridge, objects),
     ...(declared?.guarded?.includes(own) === true ? { guard: true } : {}),
   };
   const router: Router = { name: "router", position: NOWHERE, networks: [name], uplink: "uplink", nat: "none" };
@@ -106,6 +107,13 @@ function layoutOf(
     ipv6: bridge.ipv6AddressGeneration !== undefined,
     ...(addressing6 === undefined ? {} : { addressing6 }),
   };
+}
+
+function dnsServerOf(bridge: LinkObject, objects: readonly StateObject[]): Pick<Network, "dnsServer"> {
+  const found = objects.find((object) => object.kind === "dns-network" && object.linkKey === bridge.key);
+  if (found?.kind !== "dns-network") return {};
+  const { domain, records, namesLeases, mode, upstreams: forward, domains, mixedCase, cache } = found;
+  return { dnsServer: { domain, records, namesLeases, mode, forward, domains, mixedCase, cache } };
 }
 
 function isIpv4(address: IpAddress): boolean {

@@ -85,7 +85,8 @@ async function runningServers(
       ? (await new KeeperClient(state).status()).services
       : ((await daemon.call("status", undefined)).keeper?.services ?? []);
   return services.flatMap(({ kind, state: now, details }) =>
-    kind === "dns-network" && now === "running" && typeof details["network"] === "string"
+    // What is attached to a network has no counters of its own.
+    kind === "dns-network" && now === "running" && typeof details["network"] === "string" && "queries" in details
       ? [{ network: details["network"], details }]
       : [],
   );
