@@ -74,14 +74,16 @@ export class Zones {
 
   #follow(first: Zone, question: DnsQuestion): ZoneAnswer {
     const aliases: DnsRecord[] = [];
+    const seen = new Set<string>();
     let [zone, name]: [Zone, string] = [first, question.name];
     for (;;) {
       const found = zone.find(name, question.type);
       if (found.kind !== "alias") return this.#conclude(found, { zone, question, aliases });
       aliases.push(found.record);
+      seen.add(name);
       name = found.target;
       const next = this.#zoneOf(name);
-      const looped = aliases.length >= MOST_ALIASES;
+      const looped = seen.has(name) || seen.size >= MOST_ALIASES;
       if (next === undefined || looped) return this.#leave(aliases, looped ? undefined : name);
       zone = next;
     }

@@ -116,9 +116,11 @@ describe("what a zone answers", () => {
   });
 
   test("aliases in a circle end", () => {
-    const answer = ask(zones, "round.example.org");
-    expect(answer[0]).toBe("SERVFAIL aa");
-    expect(answer.length).toBeLessThan(12);
+    expect(ask(zones, "round.example.org")).toEqual([
+      "SERVFAIL aa",
+      "round.example.org. CNAME about.example.org.",
+      "about.example.org. CNAME round.example.org.",
+    ]);
   });
 
   test("records in a zone of another name are none", () => {
