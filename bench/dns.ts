@@ -1,0 +1,231 @@
+/**
+ * `netloom dns serve` beside unbound (one thread), dnsmasq and BIND: answers per second from the cache, of names of its
+ * own and through an upstream, CPU time for each, latency at a steady rate, and memory. The servers take turns; each
+ * line has the median, the range, and netloom's share of the peer's.
+ *
+ * A run takes two minutes, one claim some seconds: --peers netloom,unbound --measure cache --rounds 3
+ *
+ * Run inside the sandbox on two CPUs: scripts/sandbox.sh node bench/dns.ts [OPTIONS]
+ *
+ *   --peers netloom,unbound,dnsmasq,bind   who is measured
+ *   --measure cache,local,cold,latency,memory
+ *   --rounds 5  --seconds 2                of each measurement
+ *   --in-flight 100                        questions that dnsperf has open
+ *   --program "COMMAND …"                  how netloom is started, default bin/netloom
+ *
+ * What the figures are, and are not. The server has one CPU, dnsperf (one thread, over the loopback interface) the
+ * other, with the upstream for what is not in the cache: a dnsmasq that knows each name by a wildcard. What the kernel
+ * does for a datagram is paid by who sends it. dnsperf itself stops at about 300,000 questions a second. All servers
+ * have an allow-list, EDNS is on, nothing is logged, and all have been asked each name before what is measured as
+ * "cache" begins. Of memory the whole resident set is told, after 100,000 names were asked.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import {
+  BIND,
+  type DnsPeer,
+  DNSMASQ,
+  type DnsTask,
+  localName,
+  netloom,
+  UNBOUND,
+  upstream,
+} from "./support/dns-peers.ts";
+import { Figures } from "./support/figures.ts";
+
+const SERVER_CPU = "0";
+const LOAD_CPU = "1";
+const PORT = 5301;
+const UPSTREAM_PORT = 5300;
+const DOMAIN = "bench.example";
+const LOCAL_DOMAIN = "local.example";
+const NAMES = 1000;
+const MEMORY_NAMES = 100_000;
+const COLD_NAMES = 300_000;
+const PACE_PER_SECOND = 10_000;
+const WARM_UP_SECONDS = "1";
+const LONGEST_SECONDS = "15";
+const START_LIMIT_MILLISECONDS = 10_000;
+
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: "string", default: "netloom,unbound,dnsmasq,bind" },
+    measure: { type: "string", default: "cache,local,cold,latency,memory" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    "in-flight": { type: "string", default: "100" },
+    program: { type: "string" },
+  },
+});
+
+const PEERS: Readonly<Record<string, DnsPeer>> = {
+  netloom: netloom(options.program?.split(" ")),
+  unbound: UNBOUND,
+  dnsmasq: DNSMASQ,
+  bind: BIND,
+};
+const peers = options.peers.split(",").map((name) => {
+  const peer = PEERS[name];
+  if (peer === undefined) throw new Error(`--peers ${name}: one of ${Object.keys(PEERS).join(", ")}`);
+  return peer;
+});
+const measures = new Set(options.measure.split(","));
+const figures = new Figures("netloom");
+const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
+const children = new Set<ChildProcess>();
+
+function start(cpu: string, command: readonly string[]): ChildProcess {
+  const child = spawn("taskset", ["-c", cpu, ...command], { stdio: "ignore" });
+  children.add(child);
+  child.once("exit", () => children.delete(child));
+  return child;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, "exit");
+}
+
+function questions(name: string, names: readonly string[]): string {
+  const path = join(folder, name);
+  writeFileSync(path, names.map((one) => `${one} A\n`).join(""));
+  return path;
+}
+
+const many = (count: number, name: (index: number) => string): string[] =>
+  Array.from({ length: count }, (_, index) => name(index));
+
+interface Load {
+  readonly perSecond: number;
+  readonly completed: number;
+  readonly lost: number;
+  readonly output: string;
+}
+
+function load(port: number, file: string, words: readonly string[], inFlight = options["in-flight"]): Load {
+  const command = ["-c", LOAD_CPU, "dnsperf", "-s", "127.0.0.1", "-p", String(port), "-d", file, "-e", "-T", "1"];
+  const output = execFileSync("taskset", [...command, "-q", inFlight, ...words], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    maxBuffer: 2 ** 28,
+  });
+  const read = (pattern: RegExp): number => Number(pattern.exec(output)?.[1] ?? Number.NaN);
+  return {
+    perSecond: read(/Queries per second:\s+([\d.]+)/),
+    completed: read(/Queries completed:\s+(\d+)/),
+    lost: read(/Queries lost:\s+(\d+)/),
+    output,
+  };
+}
+
+class Server {
+  readonly #child: ChildProcess;
+
+  constructor(peer: DnsPeer, task: DnsTask) {
+    this.#child = start(SERVER_CPU, peer.prepare(task));
+  }
+
+  async ready(file: string): Promise<void> {
+    const end = performance.now() + START_LIMIT_MILLISECONDS;
+    while (load(PORT, file, ["-n", "1", "-l", "1", "-t", "0.2"], "1").completed === 0) {
+      if (performance.now() > end) throw new Error("a server does not answer");
+      await sleep(50);
+    }
+  }
+
+  /** Of all threads, what the kernel did for them included. */
+  cpuSeconds(): number {
+    const tasks = `/proc/${this.#child.pid}/task`;
+    return readdirSync(tasks)
+      .map((thread) => Number(readFileSync(`${tasks}/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e9)
+      .reduce((sum, value) => sum + value, 0);
+  }
+
+  residentBytes(): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return stop(this.#child);
+  }
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function throughput(peer: DnsPeer, server: Server, name: string, file: string, words: readonly string[]): void {
+  const cpuBefore = server.cpuSeconds();
+  const { perSecond, completed, lost } = load(PORT, file, words);
+  const cpuMicroseconds = ((server.cpuSeconds() - cpuBefore) * 1e6) / completed;
+  figures.add(peer.name, { measure: `answers/s, ${name}`, value: perSecond });
+  figures.add(peer.name, { measure: `µs of CPU for one, ${name}`, value: cpuMicroseconds, isLessBetter: true });
+  if (lost > 0) process.stderr.write(`${peer.name}, ${name}: ${lost} lost\n`);
+}
+
+function latency(peer: DnsPeer, file: string): void {
+  const { output } = load(PORT, file, ["-l", options.seconds, "-Q", String(PACE_PER_SECOND), "-v"]);
+  const times = Array.from(output.matchAll(/^> \S+ \S+ \S+ ([\d.]+)$/gm), ([, seconds]) => Number(seconds) * 1e6);
+  const sorted = times.toSorted((a, b) => a - b);
+  for (const [name, share] of [
+    ["median", 0.5],
+    ["p99", 0.99],
+  ] as const) {
+    const measure = `µs at ${PACE_PER_SECOND} questions/s, ${name}`;
+    figures.add(peer.name, { measure, value: percentile(sorted, share), isLessBetter: true });
+  }
+}
+
+const cached = questions(
+  "cached",
+  many(NAMES, (index) => `host${index}.${DOMAIN}`),
+);
+const local = questions(
+  "local",
+  many(NAMES, (index) => localName({ localDomain: LOCAL_DOMAIN }, index)),
+);
+
+async function round(peer: DnsPeer, number: number): Promise<void> {
+  const task = { folder: join(folder, peer.name), port: PORT, upstreamPort: UPSTREAM_PORT, localDomain: LOCAL_DOMAIN };
+  await using server = new Server(peer, { ...task, localNames: NAMES });
+  await server.ready(cached);
+  const timed = ["-l", options.seconds];
+  load(PORT, cached, ["-n", "2", "-l", LONGEST_SECONDS]);
+  load(PORT, cached, ["-l", WARM_UP_SECONDS]);
+  if (measures.has("cache")) throughput(peer, server, `${NAMES} names from the cache`, cached, timed);
+  if (measures.has("latency")) latency(peer, cached);
+  if (measures.has("local")) throughput(peer, server, `${NAMES} names of its own`, local, timed);
+  if (measures.has("cold")) {
+    const names = questions(
+      "cold",
+      many(COLD_NAMES, (index) => `r${number}-${index}.${DOMAIN}`),
+    );
+    throughput(peer, server, "through the upstream", names, ["-n", "1", "-l", options.seconds]);
+  }
+  if (measures.has("memory") && number === 0) {
+    const names = questions(
+      "memory",
+      many(MEMORY_NAMES, (index) => `memory${index}.${DOMAIN}`),
+    );
+    load(PORT, names, ["-n", "1", "-l", LONGEST_SECONDS]);
+    const measure = `MiB resident, ${MEMORY_NAMES} names asked`;
+    figures.add(peer.name, { measure, value: server.residentBytes() / 2 ** 20, isLessBetter: true });
+  }
+}
+
+execFileSync("ip", ["link", "set", "lo", "up"]);
+execFileSync("taskset", ["-acp", LOAD_CPU, String(process.pid)], { stdio: "ignore" });
+try {
+  start(LOAD_CPU, upstream({ folder, upstreamPort: UPSTREAM_PORT }, DOMAIN));
+  for (let number = 0; number < Number(options.rounds); number++) for (const peer of peers) await round(peer, number);
+  process.stdout.write(`${figures.format()}\n`);
+} finally {
+  for (const child of children) await stop(child);
+  rmSync(folder, { recursive: true });
+}
