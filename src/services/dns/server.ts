@@ -163,10 +163,11 @@ export class DnsService implements AsyncDisposable {
     this.#server.removeHost(name);
   }
 
-  /** Forget what the cache has of a name, or all of it. */
+  /** Forget what is known of a name, or all of it, also that nothing could be found out. */
   flush(name?: string): void {
     if (name === undefined) this.#cache.clear();
     else this.#cache.remove(name);
+    this.#resolver.forget(name);
   }
 
   /** What is in the cache; to be gone through at once. */

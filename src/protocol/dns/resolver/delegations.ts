@@ -119,6 +119,10 @@ export class Delegations {
     if (this.#zones.get(delegation.zone) === delegation) this.#zones.delete(delegation.zone);
   }
 
+  forget(zone: string): void {
+    this.#zones.delete(zone);
+  }
+
   clear(): void {
     this.#zones.clear();
   }

@@ -29,6 +29,10 @@ export class Failures {
     this.#failed.delete(key);
   }
 
+  forgetAll(isMeant: (key: string) => boolean): void {
+    for (const key of this.#failed.keys()) if (isMeant(key)) this.#failed.delete(key);
+  }
+
   clear(): void {
     this.#failed.clear();
   }

@@ -146,10 +146,16 @@ export class DnsResolver {
     return this.#take();
   }
 
-  /** Forget what zones' servers there are and what failed; the cache is its owner's. */
-  flush(): void {
-    this.#world.delegations.clear();
-    this.#failures.clear();
+  /** Forget that questions failed and who the servers of zones are: of all, or of one name. The cache is its owner's. */
+  forget(name?: string): void {
+    if (name === undefined) {
+      this.#world.delegations.clear();
+      this.#failures.clear();
+      return;
+    }
+    const zone = canonicalName(name);
+    this.#world.delegations.forget(zone);
+    this.#failures.forgetAll((key) => key.startsWith(`${zone}|`));
   }
 
   stats(): ResolverStats {
