@@ -86,6 +86,8 @@ export interface BootFolder {
   readonly missing: readonly string[];
   /** What it can boot by itself. */
   readonly files: BootFiles;
+  /** Of all that was found: it differs where that does. */
+  readonly fingerprint: string;
 }
 
 export interface Facts extends PlaceFacts {

@@ -76,7 +76,7 @@ export function withBootOptions<T extends DhcpTold>(told: T): T {
 }
 
 /** @param file its name, before that of a network */
-export function compileBootServers(layout: Layout, file: string): readonly BootServerObject[] {
+export function compileBootServers(layout: Layout, { bootFolders }: Facts, file: string): readonly BootServerObject[] {
   return [...layout.networks.values()].flatMap(({ network: { name, namespace, device, gateway, boot } }) =>
     boot === undefined
       ? []
@@ -91,6 +91,7 @@ export function compileBootServers(layout: Layout, file: string): readonly BootS
             network: `${file}/${name}`,
             address: gateway,
             root: boot.root,
+            fingerprint: bootFolders?.[name]?.fingerprint ?? "",
             ...(boot.share === undefined ? {} : { share: boot.share }),
           },
         ],

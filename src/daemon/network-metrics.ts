@@ -10,6 +10,7 @@ export function addNetworkServers(page: Page, services: readonly ServiceStatus[]
   addDhcp4(page, services);
   addIp6(page, services);
   addDns(page, services);
+  addBoot(page, services);
 }
 
 /** Figures by labels. */
@@ -92,6 +93,13 @@ function addDns(page: Page, services: readonly ServiceStatus[]): void {
 function upstreamsOf(details: ServiceStatus["details"]): readonly AskedServer[] {
   const { upstreams } = details;
   return Array.isArray(upstreams) ? (upstreams as AskedServer[]) : [];
+}
+
+function addBoot(page: Page, services: readonly ServiceStatus[]): void {
+  const files = new Counts();
+  for (const { network, details } of serversOf("boot-server", services))
+    for (const result of ["fetched", "failed"]) files.note({ network, result }, details[result]);
+  page.addLines("netloom_boot_files_total", "counter", "Boot files that machines asked for.", files.values);
 }
 
 interface NetworkServer {

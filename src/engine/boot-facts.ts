@@ -3,6 +3,7 @@ import { accessSync, constants, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import type { BootFolder, Facts } from "../compile/facts.ts";
 import { NetloomError } from "../base/errors.ts";
+import { fnv1a64 } from "../model/hash.ts";
 import type { Model, NetworkBoot } from "../model/model.ts";
 import { BOOT_FILE_KEYS } from "../model/network-boot.ts";
 import { chooseFiles } from "../services/netboot/choose.ts";
@@ -17,11 +18,12 @@ export function bootFacts({ networks }: Model): Pick<Facts, "bootFolders"> {
 function look(boot: NetworkBoot): BootFolder {
   try {
     const found = scanFolder(boot.root);
+    const fingerprint = fnv1a64(JSON.stringify(found)).toString(16);
     const named = BOOT_FILE_KEYS.flatMap((key) => boot[key] ?? []);
-    return { missing: named.filter((file) => !isServed(found.root, file)), files: chooseFiles(found) };
+    return { missing: named.filter((file) => !isServed(found.root, file)), files: chooseFiles(found), fingerprint };
   } catch (error) {
     if (!(error instanceof NetloomError) || error.code !== "bad-folder") throw error;
-    return { fault: "there is no such folder, or it cannot be read", missing: [], files: {} };
+    return { fault: "there is no such folder, or it cannot be read", missing: [], files: {}, fingerprint: "" };
   }
 }
 

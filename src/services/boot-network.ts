@@ -24,11 +24,12 @@ export class NetworkBootServer implements LinkServer {
   /** @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba */
   static async open(object: BootServerObject, namespacePath: string, logger: Logger): Promise<NetworkBootServer> {
     const { address, root, network, share } = object;
-    const counts = { fetched: 0, failed: 0 };
+    const counts: Counts = { fetched: 0, failed: 0 };
     const onTransfer = (transfer: Transfer): void => {
       const { client, protocol, file, state, bytes, error } = transfer;
       if (state === "failed") counts.failed++;
       else counts.fetched++;
+      counts.latest = `${client} ${file}`;
       const what = { network, client, protocol, file, state, bytes };
       logger.info("boot file", error === undefined ? what : { ...what, error });
     };
@@ -45,7 +46,7 @@ export class NetworkBootServer implements LinkServer {
     const transfers = this.#server.transfers();
     return {
       ...this.#counts,
-      running: transfers.filter(({ state }) => state === "running").length,
+      fetching: transfers.filter(({ state }) => state === "running").length,
       transfers: PROTOCOLS.flatMap((each) =>
         transfers.filter(({ protocol }) => protocol === each).slice(-TRANSFERS_TOLD),
       ),
@@ -60,4 +61,6 @@ export class NetworkBootServer implements LinkServer {
 interface Counts {
   fetched: number;
   failed: number;
+  /** Client and file. */
+  latest?: string;
 }

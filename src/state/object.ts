@@ -400,6 +400,8 @@ export interface BootServerObject extends ObjectBase {
   readonly address: Ipv4Address;
   /** Absolute path of a folder; nothing outside it is served. */
   readonly root: string;
+  /** Of what was found in the folder, which the menu for iPXE is made of: another one, another menu. */
+  readonly fingerprint: string;
   /** The name by which the folder is shared by SMB. */
   readonly share?: string;
 }

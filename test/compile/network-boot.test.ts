@@ -10,6 +10,7 @@ import { byKey, compiled, HOST } from "./host.ts";
 const PXELINUX = { loader: "pxelinux.0", ipxe: "pxelinux.0" };
 const FOUND: BootFolder = {
   missing: [],
+  fingerprint: "f00d",
   files: { bios: PXELINUX, "efi-arm64": { loader: "bootaa64.efi", httpFile: "bootaa64.efi" } },
 };
 
@@ -41,6 +42,7 @@ test("files and share are served on the gateway's address", () => {
     network: "office/lan",
     address: "192.0.2.1",
     root: "/srv/boot",
+    fingerprint: "f00d",
     share: "winpe",
   });
 });
@@ -60,7 +62,7 @@ describe("the DHCP server's classes", () => {
   });
 
   test("give iPXE the script, and never iPXE again", () => {
-    const empty: BootFolder = { missing: [], files: {} };
+    const empty: BootFolder = { missing: [], files: {}, fingerprint: "" };
     expect(told(lan("{ root: /boot, bios: undionly.kpxe }"), empty)).toMatchObject({ "iPXE bios": "" });
     expect(told(lan("{ root: /boot, bios: undionly.kpxe, ipxe: boot.ipxe }"), empty)).toMatchObject({
       "iPXE bios": "http://192.0.2.1/boot.ipxe",
@@ -105,7 +107,7 @@ describe("this host", () => {
 
   test("has no such folder", () => {
     const fault = "there is no such folder, or it cannot be read";
-    expect(problems(lan("{ root: ./gone, bios: a }"), { fault, missing: ["a"], files: {} })).toBe(
+    expect(problems(lan("{ root: ./gone, bios: a }"), { fault, missing: ["a"], files: {}, fingerprint: "" })).toBe(
       `PlanningError: plan office.yaml: 1 problem on this host
 office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
     check the path; a relative one starts at the network file's folder`,
@@ -114,12 +116,14 @@ office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
 
   test("has no such file in the folder", () => {
     const text = lan("{ root: /b, bios: a.0, uefi: b.efi }");
-    expect(problems(text, { missing: ["b.efi"], files: {} })).toMatch(
+    expect(problems(text, { missing: ["b.efi"], files: {}, fingerprint: "" })).toMatch(
       /1 problem .*\n.*boot\.uefi: there is no such file in \/b, or it cannot be read \(is "b\.efi"\)/,
     );
   });
 
   test("has nothing in the folder that boots", () => {
-    expect(problems(lan("{ root: /b }"), { missing: [], files: {} })).toMatch(/boot\.root: has nothing in it/);
+    expect(problems(lan("{ root: /b }"), { missing: [], files: {}, fingerprint: "" })).toMatch(
+      /boot\.root: has nothing in it/,
+    );
   });
 });

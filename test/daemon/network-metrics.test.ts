@@ -72,3 +72,12 @@ test("of a server that only advertises no leases; the families do not mix", () =
     'netloom_router_solicitations_total{network="office/down"} 0',
   ]);
 });
+
+test("of boot files those that came and those that did not", () => {
+  expect(
+    read([server("boot-server", "lan", { fetched: 3, failed: 1, fetching: 0, latest: "192.0.2.50 vmlinuz" })]),
+  ).toEqual([
+    'netloom_boot_files_total{network="office/lan",result="fetched"} 3',
+    'netloom_boot_files_total{network="office/lan",result="failed"} 1',
+  ]);
+});
