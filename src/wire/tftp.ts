@@ -66,7 +66,8 @@ export function decodeTftp(bytes: Uint8Array): TftpPacket | Malformed {
       return decodeRequest(opcode === OPCODE.read ? "read" : "write", bytes);
     case OPCODE.optionAcknowledge: {
       const options = decodeOptions(bytes, 2);
-      return options instanceof Malformed ? options : { kind: "option-acknowledge", options };
+      if (options instanceof Malformed) return options;
+      return options.size > 0 ? { kind: "option-acknowledge", options } : new Malformed("TFTP options: none");
     }
     default:
       return new Malformed("TFTP: unknown opcode");

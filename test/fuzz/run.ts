@@ -21,6 +21,7 @@ import { DNS_RESOLVER } from "./targets/dns-resolver.ts";
 import { DNS_SERVER } from "./targets/dns-server.ts";
 import { GUEST_IP6 } from "./targets/guest-ip6.ts";
 import { ROUTER } from "./targets/router.ts";
+import { TFTP } from "./targets/tftp.ts";
 
 const TARGETS: readonly FuzzTarget[] = [
   DHCP4,
@@ -33,6 +34,7 @@ const TARGETS: readonly FuzzTarget[] = [
   DHCP6_CLIENT,
   DNS_RESOLVER,
   DNS_SERVER,
+  TFTP,
 ];
 /** Packets of one target before it is the next one's turn. */
 const TURN_PACKETS = 5000;

@@ -51,6 +51,7 @@ describe("packets as RFC 1350 and RFC 2347 draw them", () => {
     ["no name", "0001006f6374657400"],
     ["a mode without an end", "000161006f63746574"],
     ["an option without a value", "000161006f6374657400626c6b73697a6500"],
+    ["an acknowledgement of no options", "00060000"],
     ["an option without an end", "000161006f6374657400626c6b73697a650031"],
   ])("refused: %s", (_, hex) => {
     expect(decodeTftp(fromHex(hex))).toBeInstanceOf(Malformed);

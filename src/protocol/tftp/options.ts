@@ -48,7 +48,9 @@ export function negotiate(request: TftpRequest, limits: TftpLimits, fileBytes: n
   if (timeoutSeconds !== undefined) accepted.set("timeout", String(timeoutSeconds));
   const size = read("tsize", 0, Number.MAX_SAFE_INTEGER);
   const told = request.kind === "read" ? fileBytes : size;
-  if (size !== undefined && told !== undefined) accepted.set("tsize", String(told));
+  // curl takes the size of an empty file for an error.
+  const isTold = told !== undefined && (told > 0 || request.kind === "write");
+  if (size !== undefined && isTold) accepted.set("tsize", String(told));
   const window = read("windowsize", 1, 0xffff);
   const windowBlocks = window === undefined ? 1 : fittingWindow(window, blockBytes, limits);
   if (window !== undefined) accepted.set("windowsize", String(windowBlocks));

@@ -91,7 +91,8 @@ export class PacketStore {
       if (waiter !== undefined) waiting.push(waiter);
       return;
     }
-    const chunk = this.#take();
+    // Who reads ahead is about to use what was used last.
+    const chunk = this.#take(waiter === undefined ? 1 : 0);
     if (chunk === undefined && waiter === undefined) return;
     this.#waiters.set(file, ofFile);
     ofFile.set(index, waiter === undefined ? [] : [waiter]);
@@ -99,8 +100,8 @@ export class PacketStore {
     else void this.#read(chunk, { file, index });
   }
 
-  /** Memory for another chunk; undefined: all of it is being read into. */
-  #take(): Chunk | undefined {
+  /** Memory for another chunk, if need be of others but the last so many; undefined: all of it is being read into. */
+  #take(keptChunks = 0): Chunk | undefined {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#allocated < this.#mostChunks) {
@@ -108,8 +109,9 @@ export class PacketStore {
       const buffer = new Uint8Array(new ArrayBuffer(CHUNK_BYTES));
       return { buffer, file: undefined, index: 0, blocks: 0, endBytes: 0, pieces: undefined };
     }
+    if (this.#filled.size <= keptChunks) return undefined;
     const [oldest] = this.#filled;
-    if (oldest !== undefined) this.#drop(oldest);
+    this.#drop(oldest!);
     return oldest;
   }
 

@@ -79,7 +79,7 @@ export class ReceiveTransfer implements RunningTransfer {
       onGone: (error) => this.#gone(error),
     });
     this.#socket.send(this.#opening);
-    this.#alarm.set(this.#machine.nextDeadline(), now);
+    this.#arm(now);
   }
 
   repeatOpening(): void {
@@ -94,7 +94,7 @@ export class ReceiveTransfer implements RunningTransfer {
       if (!(packet instanceof Malformed)) this.#act(this.#machine.handle(packet, now));
     }
     this.#write();
-    this.#alarm.set(this.#machine.nextDeadline(), now);
+    this.#arm(now);
   }
 
   #onTime(): void {
@@ -102,7 +102,11 @@ export class ReceiveTransfer implements RunningTransfer {
     const outcome = this.#machine.handleDeadline(now);
     if (outcome.packet !== undefined) this.#resent++;
     this.#act(outcome);
-    this.#alarm.set(this.#machine.nextDeadline(), now);
+    this.#arm(now);
+  }
+
+  #arm(now: number): void {
+    if (this.#state === "running" || this.#isLingering) this.#alarm.set(this.#machine.nextDeadline(), now);
   }
 
   #act({ data, packet, isLast, failed, isOver }: ReceiverOutcome): void {
@@ -163,7 +167,7 @@ export class ReceiveTransfer implements RunningTransfer {
     if (this.#state !== "running") return;
     const now = nowSeconds();
     this.#act(this.#machine.resume(now));
-    this.#alarm.set(this.#machine.nextDeadline(), now);
+    this.#arm(now);
   }
 
   async #finish(): Promise<void> {
@@ -175,7 +179,7 @@ export class ReceiveTransfer implements RunningTransfer {
     this.#isLingering = true;
     this.#act(this.#machine.confirm(now));
     this.#end("done");
-    this.#alarm.set(this.#machine.nextDeadline(), now);
+    this.#arm(now);
   }
 
   #gone(error: SystemCallError): void {

@@ -51,7 +51,10 @@ export class TransferSocket {
   readonly #descriptor: number;
   readonly #onGone: (error: SystemCallError) => void;
   readonly #segmentBytes: number | undefined;
-  #isSegmenting = false;
+  /** Segments are wished, and were not refused. */
+  #isSegmenting: boolean;
+  /** The kernel cuts what is longer than a segment now, whatever it is. */
+  #isCutting = false;
   #refused: string | undefined;
 
   /** @throws SystemCallError EMFILE, EADDRNOTAVAIL, … */
@@ -61,7 +64,7 @@ export class TransferSocket {
     this.#segmentBytes = segmentBytes;
     const descriptor = openConnected(options);
     this.#descriptor = descriptor;
-    if (segmentBytes !== undefined) this.#isSegmenting = segment(descriptor, segmentBytes);
+    this.#isSegmenting = segmentBytes !== undefined;
     this.#socket = new DatagramSocket({
       descriptor,
       batch,
@@ -81,6 +84,7 @@ export class TransferSocket {
 
   /** @returns whether the kernel took it */
   send(packet: Uint8Array): boolean {
+    if (this.#isCutting && packet.length > this.#segmentBytes!) this.#cut(0);
     const sent = this.#socket.send([{ payload: packet, peer: CONNECTED }]) === 1;
     return sent || (this.#fellBack() && this.send(packet));
   }
@@ -92,6 +96,7 @@ export class TransferSocket {
   sendMany(packets: Uint8Array): number {
     const size = this.#segmentBytes;
     if (size === undefined || packets.length <= size) return this.send(packets) ? 1 : 0;
+    if (this.#isSegmenting && !this.#isCutting) this.#cut(size);
     const perDatagram = this.#isSegmenting ? Math.min(MOST_SEGMENTS, Math.floor(MOST_DATAGRAM_BYTES / size)) : 1;
     const datagrams: { payload: Uint8Array; peer: Uint8Array }[] = [];
     for (let start = 0; start < packets.length; start += perDatagram * size)
@@ -106,8 +111,20 @@ export class TransferSocket {
     if (this.#refused === undefined) return false;
     this.#refused = undefined;
     this.#isSegmenting = false;
-    setSocketOption(this.#descriptor, SOL_UDP, UDP_SEGMENT, hostInteger(0));
+    this.#cut(0);
     return true;
+  }
+
+  /** @param bytes of a segment; 0: nothing is cut */
+  #cut(bytes: number): void {
+    try {
+      setSocketOption(this.#descriptor, SOL_UDP, UDP_SEGMENT, hostInteger(bytes));
+      this.#isCutting = bytes > 0;
+    } catch (error) {
+      // From Linux 4.18 on.
+      if (!(error instanceof SystemCallError && error.errnoName === "ENOPROTOOPT")) throw error;
+      this.#isSegmenting = false;
+    }
   }
 
   close(): void {
@@ -124,18 +141,6 @@ function openConnected({ namespace, address, peer }: TransferSocketOptions): num
     connectSocket(descriptor, peer);
     return descriptor;
   } catch (error) {
-    closeDescriptor(descriptor);
-    throw error;
-  }
-}
-
-/** @returns whether this kernel knows it (from 4.18 on) */
-function segment(descriptor: number, bytes: number): boolean {
-  try {
-    setSocketOption(descriptor, SOL_UDP, UDP_SEGMENT, hostInteger(bytes));
-    return true;
-  } catch (error) {
-    if (error instanceof SystemCallError && error.errnoName === "ENOPROTOOPT") return false;
     closeDescriptor(descriptor);
     throw error;
   }

@@ -63,7 +63,7 @@ describe("a bad network", () => {
 
   test("more than 65535 blocks, with losses around the turn", () => {
     for (const rollover of [0, 1] as const) {
-      const file = bytesOf(8 * 66_000 + 3, 3);
+      const file = bytesOf(8 * 65_600 + 3, 3);
       const terms = { blockBytes: 8, windowBlocks: 8, rollover } as const;
       const result = transfer(file, terms, { seed: 5, lostPercent: 1, doubledPercent: 1, lateSeconds: 0.0005 });
       expect(Buffer.from(result.received!).equals(file)).toBe(true);

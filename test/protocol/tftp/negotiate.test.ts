@@ -51,6 +51,7 @@ describe("options", () => {
     expect([written.accepted.get("tsize"), written.announcedBytes]).toEqual(["77", 77]);
     const request = { kind: "read", file: "x", mode: "netascii", options: new Map([["tsize", "0"]]) } as const;
     expect(negotiate(request, LIMITS, undefined).accepted.size).toBe(0);
+    expect(negotiate(request, LIMITS, 0).accepted.size).toBe(0);
   });
 });
 

@@ -1,0 +1,161 @@
+/**
+ * `netloom tftp serve` beside tftpd-hpa, dnsmasq and atftpd: megabytes (10^6) in a second. The servers take turns; each
+ * line has the median, the range, and netloom's share of the peer's.
+ *
+ * As root, in namespaces of its own (tftpd-hpa wants more users than the sandbox has), on two CPUs; some two minutes:
+ *   unshare --net --mount --pid --fork --kill-child --mount-proc node bench/tftp.ts [OPTIONS]
+ *
+ *   --peers netloom,tftpd-hpa,dnsmasq,atftpd   who is measured; ATFTPD=PATH, TFTPD_HPA=PATH: programs elsewhere
+ *   --measure 1,16,64,many                     windows of one client with 64 MiB; fifty clients with 1 MiB each, window 16
+ *   --rounds 5  --size 64                      MiB of the large file
+ *   --cpus 0,1                                 of the server and of the clients
+ *
+ * What the figures are, and are not. All goes over the loopback device, in blocks of 1468 bytes. Server and clients have
+ * a CPU each. With a window of one block the figure is that of wake-ups between the two, not of work. A server that
+ * knows no windows takes part in "1" and in "many", there with a window of one block. The clients are one process of our
+ * own; how much of their CPU they had to use is told, and near 100 % they are the limit. The kernel's work for a packet
+ * up to the receiver's queue is on the CPU of who sends. Every file was in the page cache. The first transfer of each
+ * server is compared byte by byte.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type IpAddress, parseIp } from "../src/base/address.ts";
+import { messageOf } from "../src/base/errors.ts";
+import { Figures } from "./support/figures.ts";
+import { download, untilServed } from "./support/tftp-load.ts";
+import { isThere, NETLOOM, TFTP_PEERS, type TftpPeer } from "./support/tftp-peers.ts";
+
+const SMALL_BYTES = 2 ** 20;
+const CLIENTS = 50;
+const MANY_WINDOW = 16;
+const BLOCK_BYTES = 1468;
+const START_MILLISECONDS = 5000;
+
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: "string", default: TFTP_PEERS.map(({ name }) => name).join(",") },
+    measure: { type: "string", default: "1,16,64,many" },
+    rounds: { type: "string", default: "5" },
+    cpus: { type: "string", default: "0,1" },
+    size: { type: "string", default: "64" },
+  },
+});
+const LARGE_BYTES = Number(options.size) * 2 ** 20;
+const measures = options.measure.split(",");
+const [serverCpu = "0", clientCpu = "1"] = options.cpus.split(",");
+
+interface Contestant {
+  readonly peer: TftpPeer;
+  readonly address: IpAddress;
+  readonly child: ChildProcess;
+}
+
+/** @returns undefined when it does not serve */
+async function start(peer: TftpPeer, folder: string, number: number): Promise<Contestant | undefined> {
+  const address = parseIp(`127.0.0.${number}`);
+  const command = peer.command(folder, address);
+  const child = spawn("taskset", ["-c", serverCpu, ...command], { stdio: "ignore" });
+  try {
+    await untilServed(address, "tiny", START_MILLISECONDS);
+  } catch (error) {
+    process.stderr.write(`${peer.name} does not serve: ${messageOf(error)}\n`);
+    child.kill();
+    return undefined;
+  }
+  return { peer, address, child };
+}
+
+async function compare({ peer, address }: Contestant, digest: string): Promise<void> {
+  const hash = createHash("sha256");
+  const keep = (data: Uint8Array): void => void hash.update(data);
+  await download({ server: address, file: "large", blockBytes: BLOCK_BYTES, windowBlocks: MANY_WINDOW, keep });
+  if (hash.digest("hex") !== digest) throw new Error(`${peer.name} gave other bytes`);
+}
+
+interface Round {
+  readonly megabytesPerSecond: number;
+  readonly failed: number;
+  readonly clientShare: number;
+  readonly gaps: number;
+  readonly silences: number;
+}
+
+async function measure({ address }: Contestant, what: string): Promise<Round> {
+  const isMany = what === "many";
+  const windowBlocks = isMany ? MANY_WINDOW : Number(what);
+  const one = { server: address, file: isMany ? "small" : "large", blockBytes: BLOCK_BYTES, windowBlocks };
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const settled = await Promise.allSettled(Array.from({ length: isMany ? CLIENTS : 1 }, () => download(one)));
+  const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  const results = settled.filter((result) => result.status === "fulfilled").map(({ value }) => value);
+  const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
+  if (bytes !== results.length * (isMany ? SMALL_BYTES : LARGE_BYTES)) throw new Error(`${bytes} bytes came`);
+  return {
+    megabytesPerSecond: bytes / 1e6 / seconds,
+    failed: settled.length - results.length,
+    clientShare: (user + system) / 1e6 / seconds,
+    gaps: results.reduce((sum, { gaps }) => sum + gaps, 0),
+    silences: results.reduce((sum, { silences }) => sum + silences, 0),
+  };
+}
+
+const TITLES: Readonly<Record<string, string>> = { many: `${CLIENTS} x 1 MiB, window ${MANY_WINDOW}, MB/s` };
+
+async function run(folder: string): Promise<void> {
+  const large = randomBytes(LARGE_BYTES);
+  writeFileSync(join(folder, "large"), large);
+  writeFileSync(join(folder, "small"), large.subarray(0, SMALL_BYTES));
+  writeFileSync(join(folder, "tiny"), "tiny");
+  const digest = createHash("sha256").update(large).digest("hex");
+  const chosen = TFTP_PEERS.filter((peer) => options.peers.split(",").includes(peer.name) && isThere(peer));
+  const contestants: Contestant[] = [];
+  const figures = new Figures(NETLOOM);
+  const shares = new Map<string, number>();
+  try {
+    for (const [number, peer] of chosen.entries()) {
+      const contestant = await start(peer, folder, number + 2);
+      if (contestant !== undefined) contestants.push(contestant);
+    }
+    for (const contestant of contestants) await compare(contestant, digest);
+    for (let round = 0; round < Number(options.rounds); round++) {
+      for (const what of measures) {
+        for (const contestant of contestants) {
+          const { name, knowsWindows } = contestant.peer;
+          if (!knowsWindows && what !== "1" && what !== "many") continue;
+          const { megabytesPerSecond, failed, clientShare, gaps, silences } = await measure(contestant, what);
+          const title = TITLES[what] ?? `${options.size} MiB, window ${what}, MB/s`;
+          figures.add(name, { measure: title, value: megabytesPerSecond });
+          shares.set(`${title}: ${name}`, Math.max(shares.get(`${title}: ${name}`) ?? 0, clientShare));
+          if (failed > 0) figures.note(`${title}: ${name}: ${failed} of the transfers failed`);
+          if (gaps + silences > 0) figures.note(`${title}: ${name}: ${gaps} gaps, ${silences} silences`);
+        }
+      }
+    }
+  } finally {
+    for (const { child } of contestants) {
+      child.kill();
+      await once(child, "exit");
+    }
+  }
+  for (const [title, share] of shares)
+    figures.note(`${title}: clients used ${(100 * share).toFixed(0)} % of their CPU`);
+  process.stdout.write(`${figures.format()}\n`);
+}
+
+execFileSync("taskset", ["-a", "-p", "-c", clientCpu, String(process.pid)], { stdio: "ignore" });
+// tftpd-hpa does not start on a host that has nothing but the loopback device.
+const SETUP = "ip link set lo up; ip link add b0 type bridge; ip address add 192.0.2.1/24 dev b0; ip link set b0 up";
+execFileSync("sh", ["-ec", SETUP]);
+const folder = mkdtempSync(join(tmpdir(), "netloom-bench-tftp-"));
+try {
+  await run(folder);
+} finally {
+  rmSync(folder, { recursive: true });
+}

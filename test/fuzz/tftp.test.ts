@@ -1,0 +1,4 @@
+import { fuzz } from "./fuzz.ts";
+import { TFTP } from "./targets/tftp.ts";
+
+fuzz(TFTP);
