@@ -103,8 +103,8 @@ beforeAll(async () => {
   const domains = [`secure.example=${secure}/dns.example`, `forged.example=${secure}/other.example`];
   server = startNetloom(
     [
-      ...["dns", "serve", "--listen", LISTEN.join(","), "--forward", UPSTREAM, "--hosts", folder.join("hosts")],
-      ...["--allow", "127.0.0.1,127.0.0.53,::1", ...domains.flatMap((domain) => ["--domain", domain])],
+      ...`dns serve --listen ${LISTEN.join(",")} --forward ${UPSTREAM} --hosts ${folder.join("hosts")}`.split(" "),
+      ...`--allow 127.0.0.1,127.0.0.53,::1 --domain ${domains.join(" --domain ")}`.split(" "),
     ],
     { NODE_EXTRA_CA_CERTS: folder.join("certificate.pem") },
   );

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type IpAddress, parsePrefix } from "../../../base/address.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { keepYoungGenerationSmall } from "../../../daemon/memory.ts";
+import { IdleMemory, keepYoungGenerationSmall } from "../../../daemon/memory.ts";
 import type { DnsServerConfig } from "../../../protocol/dns/config.ts";
 import { parseHostsFile } from "../../../protocol/dns/hosts-file.ts";
 import { DnsService } from "../../../services/dns/server.ts";
@@ -25,6 +25,8 @@ const MODES = ["forward-first", "forward-only", "recursive"] as const;
 const MEBIBYTE = 2 ** 20;
 const DEFAULT_CACHE_MEBIBYTES = 64;
 const DAY_SECONDS = 86_400;
+/** How often it is looked whether there was work that has left memory behind. */
+const MEMORY_MILLISECONDS = 2000;
 
 export const dnsServeCommand: Command = {
   ...COMMAND,
@@ -66,12 +68,31 @@ export const dnsServeCommand: Command = {
     keepYoungGenerationSmall();
     await using service = new DnsService({ listen, config, logger: STDERR_LOGGER });
     hosts.read(service);
-    using _ = hosts.readOnHangUp(service);
+    using _memory = returnMemory(service);
+    using _hangUp = hosts.readOnHangUp(service);
     tell(invocation.flag("json"), listen, config);
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
   },
 };
+
+/** After each burst of questions that the cache could not answer. */
+function returnMemory(service: DnsService): Disposable {
+  const memory = new IdleMemory();
+  let resolved = 0;
+  const look = (): void => {
+    const now = service.stats().server.resolved;
+    if (now !== resolved) memory.worked();
+    resolved = now;
+  };
+  const timer = setInterval(look, MEMORY_MILLISECONDS).unref();
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      memory[Symbol.dispose]();
+    },
+  };
+}
 
 function readConfig(invocation: Invocation): DnsServerConfig {
   const [forward, allow, rootHints] = ["forward", "allow", "root-hints"].map((name) => invocation.option(name));
