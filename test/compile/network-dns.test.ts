@@ -126,6 +126,14 @@ describe("whom it asks", () => {
     });
   });
 
+  test("those of the uplink's lease", () => {
+    const text = lan("true").replace("device: eth0", "device: eth0, address: dhcp");
+    const resolver = { servers: [parseIp("198.18.0.53")], search: ["isp.example"] };
+    const server = serverOf(compiled(text, { ...HOST, uplinks: { eth0: { resolver } } }));
+    expect(server.upstreams).toEqual([{ address: "198.18.0.53", port: 53 }]);
+    expect(server.rebindingAllowed).toContain("isp.example");
+  });
+
   test("not itself, nor another network's server, where the host uses that", () => {
     const servers = ["192.0.2.1", "198.51.100.1", "127.0.0.53"].map((text) => parseIp(text) as Ipv4Address);
     const facts = { ...HOST, resolver: { servers, search: [] } };

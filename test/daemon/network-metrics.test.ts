@@ -81,3 +81,28 @@ test("of boot files those that came and those that did not", () => {
     'netloom_boot_files_total{network="office/lan",result="failed"} 1',
   ]);
 });
+
+test("of DNS servers the questions by where the answer came from, and those that they ask", () => {
+  const counted = {
+    queries: { own: 3, cached: 40, asked: 5, refused: 1, dropped: 0 },
+    remembered: 6,
+    upstreams: [
+      { server: "9.9.9.9", asked: 4, answered: 3, timeouts: 1, rttMilliseconds: 12.5, dead: false },
+      { server: "tls://192.0.2.53/dns.example", asked: 1, answered: 0, timeouts: 0, dead: true },
+    ],
+  };
+  // What is attached to a network has nothing to count.
+  expect(read([server("dns-network", "lan", counted), server("dns-network", "lan", {})])).toEqual([
+    'netloom_dns_queries_total{network="office/lan",result="own"} 3',
+    'netloom_dns_queries_total{network="office/lan",result="cached"} 40',
+    'netloom_dns_queries_total{network="office/lan",result="asked"} 5',
+    'netloom_dns_queries_total{network="office/lan",result="refused"} 1',
+    'netloom_dns_queries_total{network="office/lan",result="dropped"} 0',
+    'netloom_dns_cache_entries{network="office/lan"} 6',
+    'netloom_dns_upstream_queries_total{network="office/lan",server="9.9.9.9"} 4',
+    'netloom_dns_upstream_queries_total{network="office/lan",server="tls://192.0.2.53/dns.example"} 1',
+    'netloom_dns_upstream_timeouts_total{network="office/lan",server="9.9.9.9"} 1',
+    'netloom_dns_upstream_timeouts_total{network="office/lan",server="tls://192.0.2.53/dns.example"} 0',
+    'netloom_dns_upstream_seconds{network="office/lan",server="9.9.9.9"} 0.0125',
+  ]);
+});

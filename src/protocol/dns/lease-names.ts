@@ -41,6 +41,8 @@ export interface NameChange {
 
 /** Leases end one by one; all are looked through at most so often. */
 const LEAST_SECONDS_BETWEEN_LOOKS = 1;
+/** Leases that have or wait for one name; a client beyond them is in line again with its next renewal. */
+const MOST_CLAIMS = 64;
 const NOBODYS: ReadonlySet<string> = new Set(["localhost", "wpad", "isatap"]);
 
 interface Held extends NameClaim {
@@ -76,6 +78,7 @@ export class LeaseNames {
     if (label === "" || NOBODYS.has(label) || claim.endSeconds <= nowSeconds) return this.#changesOf(changed);
     const held = { ...claim, name: `${label}.${this.#domain}` };
     const others = this.#claims.get(held.name) ?? [];
+    if (others.length >= MOST_CLAIMS) return this.#changesOf(changed);
     const at = others.findIndex((other) => other.startSeconds > held.startSeconds);
     others.splice(at === -1 ? others.length : at, 0, held);
     this.#claims.set(held.name, others);

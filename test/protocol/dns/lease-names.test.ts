@@ -85,6 +85,16 @@ describe("names of clients", () => {
   });
 });
 
+test("of a thousand clients with one name only a few wait for it, the others ask again", () => {
+  const names = new LeaseNames("lan.example");
+  const one = (i: number): NameClaim =>
+    claim("pc", `10.0.${i >> 8}.${i & 255}`, { owners: [`client ${i}`], startSeconds: i });
+  for (let i = 0; i < 1000; i++) names.hold(one(i), 100);
+  expect(names.holders().length).toBe(64);
+  for (const address of names.holders()) names.release(address);
+  expect(words(names.hold(one(999), 100))).toEqual(["pc.lan.example 10.0.3.231"]);
+});
+
 describe("names of the file", () => {
   const web = { name: "web.lan.example", addresses: [parseIp("192.0.2.2")], owners: [PC] };
 
