@@ -34,7 +34,8 @@ export class Zone {
   readonly name: string;
   /** Names with their final parts; the apex is always there. */
   readonly #nodes = new Map<string, Node>();
-  readonly #soa: DnsRecord;
+  /** For a negative answer: its TTL is how long that holds (RFC 2308 §3). */
+  readonly denial: DnsRecord;
   /** No delegations, no wildcards: most zones. */
   #simple = true;
 
@@ -43,13 +44,9 @@ export class Zone {
     this.name = name.toLowerCase();
     this.#node(this.name);
     for (const record of records) this.#add(record);
-    this.#soa = this.#madeSoa();
-  }
-
-  /** For a negative answer: its TTL is how long that holds (RFC 2308 §3). */
-  get denial(): DnsRecord {
-    const minimum = soaOf(this.#soa)?.minimumSeconds ?? SHORT_TTL_SECONDS;
-    return { ...this.#soa, ttlSeconds: Math.min(this.#soa.ttlSeconds, minimum) };
+    const soa = this.#madeSoa();
+    const minimum = soaOf(soa)?.minimumSeconds ?? SHORT_TTL_SECONDS;
+    this.denial = { ...soa, ttlSeconds: Math.min(soa.ttlSeconds, minimum) };
   }
 
   #madeSoa(): DnsRecord {
