@@ -3,12 +3,12 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { parseIp } from "../../src/base/address.ts";
-import { NetloomError } from "../../src/base/errors.ts";
-import { askDns } from "../../src/services/dns/client.ts";
-import { encodeDnsMessage } from "../../src/wire/dns/codec.ts";
-import type { DnsMessage } from "../../src/wire/dns/message.ts";
-import { decoded, described, queryMessage, records } from "../protocol/dns/records.ts";
+import { parseIp } from "../../../src/base/address.ts";
+import { NetloomError } from "../../../src/base/errors.ts";
+import { askDns } from "../../../src/services/dns/client.ts";
+import { encodeDnsMessage } from "../../../src/wire/dns/codec.ts";
+import type { DnsMessage } from "../../../src/wire/dns/message.ts";
+import { decoded, described, queryMessage, records } from "../../protocol/dns/records.ts";
 
 const ADDRESS = parseIp("127.0.0.1");
 const QUERY = queryMessage("www.example.org");
