@@ -5,10 +5,11 @@ import { COMPRESSED_TYPES, fieldsOf, splitFields } from "./fields.ts";
 import type { DnsRecord } from "./message.ts";
 
 const FURTHEST_POINTER = 0x3fff;
-const FIRST_BYTES = 512;
+/** Room for one message at a time: what is written is copied out of it before the next one begins. */
+const SCRATCH = new Uint8Array(0x1_0000);
 
 export class MessageWriter {
-  bytes = new Uint8Array(FIRST_BYTES);
+  readonly bytes = SCRATCH;
   position = 0;
   #limitBytes: number;
   /** Set by what goes beyond the limit, which is not written. */
@@ -114,11 +115,6 @@ export class MessageWriter {
     if (this.#full || end > this.#limitBytes) {
       this.#full = true;
       return false;
-    }
-    if (end > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * this.bytes.length));
-      larger.set(this.bytes);
-      this.bytes = larger;
     }
     return true;
   }

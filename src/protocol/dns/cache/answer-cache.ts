@@ -76,6 +76,7 @@ export class AnswerCache {
   readonly #hashKey: HashKey;
   readonly #store: ResponseStore;
   readonly #key = new QuestionKey();
+  readonly #expected = new QuestionKey();
   readonly #scan = new ResponseScan();
   /** Types and classes that were ever stored. */
   readonly #kinds = new Set<number>();
@@ -144,7 +145,7 @@ export class AnswerCache {
   }
 
   #isQuestion({ name, type, class: classNumber }: DnsQuestion, lengthBytes: number): boolean {
-    const expected = new QuestionKey();
+    const expected = this.#expected;
     expected.write(encodeDomainName(name), type, classNumber);
     return expected.lengthBytes === lengthBytes && expected.equals(this.#key.words, 0);
   }
