@@ -12,8 +12,8 @@ import { inRoot, NODE } from "./lib/paths.mjs";
 import { Problem, run, say } from "./lib/shell.mjs";
 import { CHECKS, runTests } from "./lib/test-runs.mjs";
 
-function demo(words) {
-  prepare("demo");
+async function demo(words) {
+  await prepare("demo");
   return run(inRoot("scripts", "sandbox.sh"), [NODE, inRoot("scripts", "demo.ts"), ...words]);
 }
 
@@ -29,33 +29,33 @@ function parseTestWords(words) {
   return { projects, rest };
 }
 
-function test(words) {
+async function test(words) {
   const { projects, rest } = parseTestWords(words);
-  prepare("test");
+  await prepare("test");
   return runTests(projects, rest);
 }
 
-function check(words) {
+async function check(words) {
   if (words.length > 0) throw new Problem("check takes no words");
-  prepare("test");
+  await prepare("test");
   return runTests([...CHECKS, "unit"], []);
 }
 
 const SOAK_MINUTES = "30";
 const SOAK_PORTS = "50";
 
-function soak(words) {
+async function soak(words) {
   const [minutes = SOAK_MINUTES, ...more] = words;
   if (more.length > 0 || !/^[1-9]\d{0,3}$/.test(minutes))
     throw new Problem("soak takes a number of minutes, or nothing");
-  prepare("test");
+  await prepare("test");
   process.env.NETLOOM_SOAK_SECONDS = String(60 * Number(minutes));
   process.env.NETLOOM_SOAK_PORTS ??= SOAK_PORTS;
   return runTests(["kernel"], ["test/kernel/daemon/soak.test.ts"], 60_000 * (Number(minutes) + 15));
 }
 
-function fuzz(words) {
-  prepare("test");
+async function fuzz(words) {
+  await prepare("test");
   return run(NODE, [inRoot("test", "fuzz", "run.ts"), ...words]);
 }
 

@@ -5,18 +5,19 @@ import { buildAddon, buildBundle } from "../build.mjs";
 import { buildGuestImage } from "../guest-image.mjs";
 import { installPackages } from "./packages.mjs";
 import { inRoot, MODULES, NODE } from "./paths.mjs";
-import { findProgram, must, Problem, say } from "./shell.mjs";
+import { findProgram, Problem, say, start } from "./shell.mjs";
 import { hashOf } from "./stamp.mjs";
 
 /** Inside node_modules, so that both are deleted together. */
 const MODULES_STAMP = join(MODULES, ".netloom-lock");
 
-function installModules() {
+async function installModules() {
   const hash = hashOf([inRoot("package-lock.json")]);
   if (existsSync(NODE) && existsSync(MODULES_STAMP) && readFileSync(MODULES_STAMP, "utf8") === hash) return;
   if (findProgram("npm") === undefined) throw new Problem("npm is missing: install Node 20 or later with npm");
   say("npm ci --ignore-scripts");
-  must("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+  const status = await start("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {});
+  if (status !== 0) throw new Problem(`npm ci: exit status ${status}`);
   if (!existsSync(NODE)) throw new Problem(`npm ci left no ${NODE}: netloom runs on Linux on x86-64`);
   writeFileSync(MODULES_STAMP, hash);
 }
@@ -34,9 +35,14 @@ function checkTunDevice() {
 }
 
 /** Installs and builds for `purpose`: demo or test. */
-export function prepare(purpose) {
-  installPackages(purpose);
-  installModules();
+export async function prepare(purpose) {
+  // npm's part needs none of the Debian packages, and both wait for the network.
+  const modules = installModules();
+  try {
+    installPackages(purpose);
+  } finally {
+    await modules;
+  }
   buildAddon();
   buildBundle();
   buildGuestImage();
