@@ -106,9 +106,11 @@ export class Inquiries {
     if (attempt.transport !== "tcp") this.#servers.noteFailure(attempt.record, now);
     this.#end(attempt);
     if (attempt.measuring) return;
-    const { inquiry } = attempt;
-    inquiry.excluded.add(attempt.record.key);
+    const { inquiry, record, transport } = attempt;
     inquiry.lastReason ??= event.reason;
+    // A connection may end with questions on it (RFC 7766 §6.2.1): these are asked again on a new one.
+    const triesBefore = { udp: 0, tcp: 2, tls: 1 }[transport];
+    if (record.dead || (inquiry.tries.get(record.key) ?? 0) > triesBefore) inquiry.excluded.add(record.key);
     this.#goOn(inquiry, now);
   }
 

@@ -9,6 +9,8 @@ const DEAD_ATTEMPTS = 3;
 const DEAD_SECONDS = 1.2;
 /** Refusals to be reached at all: these say more than silence. */
 const DEAD_FAILURES = 2;
+/** What fails within so long is one failure. */
+const FAILURE_SECONDS = 0.1;
 /** Before a dead server is tried again; doubled each time. */
 const FIRST_PROBE_SECONDS = 2;
 const LAST_PROBE_SECONDS = 120;
@@ -35,6 +37,8 @@ export interface ServerRecord {
   /** Attempts without an answer since the last one. */
   silent: number;
   failures: number;
+  /** The last of them. */
+  failedAt: number;
   /** When the first of these was made. */
   silentSince: number;
   dead: boolean;
@@ -123,12 +127,15 @@ export class Servers {
 
   /** It cannot be reached, or ended the connection. */
   noteFailure(record: ServerRecord, now: number): void {
-    if (record.silent === 0) record.silentSince = now;
-    record.silent++;
-    record.failures++;
     const family = this.#families[familyOf(record.server.address)];
     family.failures++;
     family.since = now;
+    // All questions of one connection end together.
+    if (now - record.failedAt < FAILURE_SECONDS) return;
+    record.failedAt = now;
+    if (record.silent === 0) record.silentSince = now;
+    record.silent++;
+    record.failures++;
     if (record.failures >= DEAD_FAILURES) bury(record, now);
   }
 
@@ -154,6 +161,7 @@ function newRecord(server: DnsUpstream): ServerRecord {
     deviationSeconds: 0,
     silent: 0,
     failures: 0,
+    failedAt: Number.NEGATIVE_INFINITY,
     silentSince: 0,
     dead: false,
     probeAt: 0,

@@ -89,6 +89,18 @@ describe("one upstream", () => {
     expect(world.resolver.stats().truncated).toBe(1);
   });
 
+  test("truncates, and ends the connection: the question is asked once more", () => {
+    const answer = resolverOf([WWW]);
+    let connections = 0;
+    const closing: Answerer = (query, sent) => {
+      if (sent.transport === "udp") return [{ message: reply(query, { truncated: true }) }];
+      return connections++ === 0 ? [{ failed: "the connection was closed" }] : answer(query, sent);
+    };
+    const world = new DnsWorld({ upstreams: [upstream(A)] }, { [A]: closing });
+    expect(world.lookup("www.example.org")).toEqual([WWW]);
+    expect(world.log.map((line) => line.split(" ")[1])).toEqual(["udp", "tcp", "udp", "tcp"]);
+  });
+
   test.each([
     ["FORMERR", RESPONSE_CODE.FORMERR, false],
     ["NOTIMP", RESPONSE_CODE.NOTIMP, false],
@@ -127,6 +139,25 @@ describe("one upstream", () => {
       ["tls", server, 128],
     ]);
   });
+});
+
+test("a connection that ends takes no question with it, and makes no server dead", () => {
+  const server = { ...upstream(`${A}#853`), tlsName: "dns.example.org" };
+  const answer = resolverOf(["a.example.org 60 A 192.0.2.1", "b.example.org 60 A 192.0.2.2", SOA]);
+  let first = 0;
+  const world = new DnsWorld(
+    { upstreams: [server] },
+    {
+      [`${A}#853`]: (query, sent) =>
+        first++ < 5 ? [{ after: 0.02, failed: "the connection was closed" }] : answer(query, sent),
+    },
+  );
+  const tokens = Array.from({ length: 5 }, (_, i) => world.begin(`${"abcde"[i]}.example.org`));
+  world.pass(1);
+  const codes = tokens.map((token) => world.answers.get(token)?.message.responseCode);
+  const { NOERROR, NXDOMAIN } = RESPONSE_CODE;
+  expect(codes).toEqual([NOERROR, NOERROR, NXDOMAIN, NXDOMAIN, NXDOMAIN]);
+  expect(world.resolver.stats().upstreams[0]).toMatchObject({ dead: false, asked: 10 });
 });
 
 describe("several upstreams", () => {
