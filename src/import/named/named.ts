@@ -103,11 +103,7 @@ class Importer {
   #dns(primaries: readonly Primary[], main: Primary | undefined): DraftDns {
     const records = new ZoneRecords(main?.zone.name, main?.file.ttlSeconds, this.#problems);
     for (const { zone, file } of primaries) records.addZone(zone.name, file);
-    const others = primaries.filter((primary) => primary !== main && primary.file.records.length > 0);
-    tellUnserved(
-      others.map(({ zone }) => zone),
-      this.#problems,
-    );
+    for (const primary of primaries) if (primary !== main) tellUnserved(primary.zone, primary.file, this.#problems);
     const options = readOptions(this.#configuration, this.#lists, this.#problems);
     tellUntaken(this.#configuration, this.#problems);
     return {

@@ -139,15 +139,18 @@ function targetOf({ name, type, data }: ZoneRecord): string | undefined {
   return readName({ name, type, class: DNS_CLASS.IN, ttlSeconds: 0, data })?.toLowerCase();
 }
 
-/** Of a network file's zones one is the domain; of others only the names that stand there are known. */
-export function tellUnserved(zones: readonly NamedZone[], problems: Problems): void {
-  for (const { name, origin } of zones)
-    if (!name.endsWith(".arpa"))
-      problems.tell(
-        origin,
-        `a network has one domain; of ${name} the names that stand in its file are answered, others are asked outside`,
-        "make a network of it, with domain:, if others shall not exist",
-      );
+/**
+ * Of zones beside the domain the names that stand there are answered, and what is below these denied; the zone as a whole
+ * is ours if its own name is among them.
+ */
+export function tellUnserved({ name, origin }: NamedZone, { records }: ZoneFile, problems: Problems): void {
+  const isWhole = records.some((record) => record.name === name && TAKEN.has(record.type));
+  if (name.endsWith(".arpa") || records.length === 0 || isWhole) return;
+  problems.tell(
+    origin,
+    `a network has one domain; of ${name} the names that stand in its file are answered, others are asked outside`,
+    `give ${name} itself a record, such as a TXT, if others shall not exist`,
+  );
 }
 
 /** A time as a network file has it. */
