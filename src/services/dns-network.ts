@@ -158,6 +158,7 @@ class NetworkDnsServer {
       // The namespace of a network that others cannot reach leads nowhere.
       asksFromOwn: true,
       listen: base.addresses.map((address) => ({ address, port: DNS_PORT })),
+      isAhead: true,
       config: dnsConfigOf(base),
       logger,
       about: { network: base.network },

@@ -19,7 +19,17 @@ const SOL_IP = 0;
 const IP_MTU_DISCOVER = 10;
 const IP_PMTUDISC_OMIT = 5;
 const SOL_IPV6 = 41;
+const IP_FREEBIND = 15;
 const IPV6_V6ONLY = 26;
+const IPV6_FREEBIND = 78;
+
+export interface Place {
+  /** Descriptor of the network namespace; undefined: our own. */
+  readonly namespace: number | undefined;
+  readonly listen: SocketAddress;
+  /** No interface needs to have the address yet; an IPv6 address of ours cannot be bound while it is looked for doubles. */
+  readonly isAhead: boolean;
+}
 
 const HINTS: Readonly<Record<string, string>> = {
   EADDRINUSE: "another program has this port; `ss -lunpt` shows which",
@@ -27,11 +37,8 @@ const HINTS: Readonly<Record<string, string>> = {
   EACCES: "ports below 1024 are root's",
 };
 
-/**
- * @param namespace descriptor of the network namespace, default our own
- * @throws NetloomError listen-failed
- */
-export function openBound(listen: SocketAddress, transport: "udp" | "tcp", namespace: number | undefined): number {
+/** @throws NetloomError listen-failed */
+export function openBound({ listen, namespace, isAhead }: Place, transport: "udp" | "tcp"): number {
   const family = familyOf(listen.address) === 4 ? AF_INET : AF_INET6;
   const place = namespace === undefined ? {} : { namespace };
   const descriptor = openSocket({
@@ -45,6 +52,8 @@ export function openBound(listen: SocketAddress, transport: "udp" | "tcp", names
     if (transport === "tcp") setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, hostInteger(1));
     // Nobody shall cut our replies into fragments by forged messages about the path (RFC 9715 §3.1).
     else if (family === AF_INET) setSocketOption(descriptor, SOL_IP, IP_MTU_DISCOVER, hostInteger(IP_PMTUDISC_OMIT));
+    if (isAhead && family === AF_INET) setSocketOption(descriptor, SOL_IP, IP_FREEBIND, hostInteger(1));
+    if (isAhead && family === AF_INET6) setSocketOption(descriptor, SOL_IPV6, IPV6_FREEBIND, hostInteger(1));
     bindSocket(descriptor, encodeSocketAddress(listen));
     return descriptor;
   } catch (error) {

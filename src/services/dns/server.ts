@@ -19,6 +19,7 @@ import type { DnsServerStats } from "../../protocol/dns/server/stats.ts";
 import { BoundedLog } from "../bounded-log.ts";
 import { Alarm, clientNow } from "../client-clock.ts";
 import { AllowList } from "./allow-list.ts";
+import type { Place } from "./bound-socket.ts";
 import { type Asker, LongWay } from "./long-way.ts";
 import { decodeAddress, type SocketAddress } from "./socket-address.ts";
 import { TcpListener } from "./tcp-listener.ts";
@@ -34,6 +35,8 @@ export interface DnsServiceOptions {
   readonly asksFromOwn?: boolean;
   /** Addresses of our own, no wildcards: a reply leaves from the address that was asked. */
   readonly listen: readonly SocketAddress[];
+  /** They need not be there yet: IPv6 addresses take their time. Default: who has none of them is told so. */
+  readonly isAhead?: boolean;
   readonly config: DnsServerConfig;
   readonly logger: Logger;
   /** Fields of every line of the log. */
@@ -77,7 +80,8 @@ export class DnsService implements AsyncDisposable {
    * Serve until closed.
    * @throws NetloomError listen-failed; SystemCallError
    */
-  constructor({ namespacePath, asksFromOwn, listen, config, logger, about = {} }: DnsServiceOptions) {
+  constructor(options: DnsServiceOptions) {
+    const { namespacePath, asksFromOwn, listen, isAhead = false, config, logger, about = {} } = options;
     this.#log = new BoundedLog(logger, about);
     this.#cache = new AnswerCache(config.cache);
     this.#resolver = new DnsResolver(config, this.#cache, randomBitsSource());
@@ -93,17 +97,17 @@ export class DnsService implements AsyncDisposable {
     );
     try {
       const allow = new AllowList(config.allow);
-      for (const address of listen) this.#listen(address, allow);
+      for (const address of listen) this.#listen({ listen: address, namespace: this.#namespace, isAhead }, allow);
     } catch (error) {
       this.#close();
       throw error;
     }
   }
 
-  #listen(listen: SocketAddress, allow: AllowList): void {
+  #listen(address: Place, allow: AllowList): void {
     const onError = (error: unknown): void =>
-      this.#log.write("warn", "DNS socket error", { address: listen.address, error: messageOf(error) });
-    const place = { namespace: this.#namespace, listen, allow, onError };
+      this.#log.write("warn", "DNS socket error", { address: address.listen.address, error: messageOf(error) });
+    const place = { ...address, allow, onError };
     const udp: UdpListener = new UdpListener({
       ...place,
       cache: this.#cache,

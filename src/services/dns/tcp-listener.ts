@@ -8,10 +8,9 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { type IpAddress, parseIp } from "../../base/address.ts";
 import type { AllowList } from "./allow-list.ts";
-import { listenFailure, openBound } from "./bound-socket.ts";
+import { listenFailure, openBound, type Place } from "./bound-socket.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { writeRefusal } from "./refusal.ts";
-import type { SocketAddress } from "./socket-address.ts";
 
 /** RFC 7766 §6.2.3 asks for some seconds; no question is worked on for longer. */
 const IDLE_MILLISECONDS = 15_000;
@@ -23,9 +22,7 @@ const MOST_UNSENT_BYTES = 256 * 1024;
 const QUERY_BYTES = 4096;
 const BACKLOG = 256;
 
-export interface TcpListenerOptions {
-  readonly namespace: number | undefined;
-  readonly listen: SocketAddress;
+export interface TcpListenerOptions extends Place {
   readonly allow: AllowList;
   readonly onQuery: (query: Uint8Array, client: TcpClient) => void;
   readonly onError: (error: unknown) => void;
@@ -105,7 +102,7 @@ export class TcpListener {
     // The other side's end is not ours as long as answers are under way.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     this.#server.on("error", (error) => onError(listenFailure(listen, "tcp", error)));
-    this.#server.listen({ fd: openBound(listen, "tcp", options.namespace), backlog: BACKLOG });
+    this.#server.listen({ fd: openBound(options, "tcp"), backlog: BACKLOG });
   }
 
   #accept(socket: Socket): void {

@@ -5,9 +5,8 @@
 import { PEER_SLOT_BYTES, ReplySocket, type SystemCallError } from "../../kernel/native.ts";
 import { type AnswerCache, UDP_REPLY_BYTES } from "../../protocol/dns/cache/answer-cache.ts";
 import type { AllowList } from "./allow-list.ts";
-import { openBound } from "./bound-socket.ts";
+import { openBound, type Place } from "./bound-socket.ts";
 import { writeRefusal } from "./refusal.ts";
-import type { SocketAddress } from "./socket-address.ts";
 
 const BATCH = 128;
 /** The longest query that is read; EDNS options may make one long, more than this is nothing that a resolver asks. */
@@ -19,9 +18,7 @@ const REPLIES_BYTES = 64 * 1024;
 /** All listeners of the process take turns with it. */
 const replies = new Uint8Array(REPLIES_BYTES);
 
-export interface UdpListenerOptions {
-  readonly namespace: number | undefined;
-  readonly listen: SocketAddress;
+export interface UdpListenerOptions extends Place {
   readonly cache: AnswerCache;
   readonly allow: AllowList;
   readonly now: () => number;
@@ -44,7 +41,7 @@ export class UdpListener {
   constructor(options: UdpListenerOptions) {
     this.#options = options;
     this.#socket = new ReplySocket({
-      descriptor: openBound(options.listen, "udp", options.namespace),
+      descriptor: openBound(options, "udp"),
       batch: BATCH,
       datagramBytes: QUERY_BYTES,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
