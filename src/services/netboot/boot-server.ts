@@ -14,7 +14,8 @@ import { BootHttpServer } from "./http-server.ts";
 import { makeMenu } from "./menu.ts";
 import { type FoundFolder, scanFolder } from "./scan.ts";
 import { SambaShare, unreachableFor } from "./share.ts";
-import type { Transfer } from "./transfers.ts";
+import { isSearch } from "./search.ts";
+import { type Transfer, Transfers } from "./transfers.ts";
 
 const HTTP_PORT = 80;
 
@@ -33,24 +34,29 @@ export interface BootServerOptions {
   readonly logger: Logger;
 }
 
+interface Servers {
+  readonly http: BootHttpServer;
+  readonly tftp: TftpService;
+  /** What was asked for by TFTP and is not there. */
+  readonly refused: Transfers;
+}
+
 export class BootServer implements AsyncDisposable {
   readonly folder: FoundFolder;
   readonly files: BootFiles;
   readonly place: BootPlace;
-  readonly #http: BootHttpServer;
-  readonly #tftp: TftpService;
+  readonly #servers: Servers;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
     { folder, files, place }: Pick<BootServer, "folder" | "files" | "place">,
-    { http, tftp }: { readonly http: BootHttpServer; readonly tftp: TftpService },
+    servers: Servers,
     resources: AsyncDisposableStack,
   ) {
     this.folder = folder;
     this.files = files;
     this.place = place;
-    this.#http = http;
-    this.#tftp = tftp;
+    this.#servers = servers;
     this.#resources = resources;
   }
 
@@ -66,6 +72,7 @@ export class BootServer implements AsyncDisposable {
     const generated = new Map<string, string>();
     const where = { ...namespaceOf(options), address, root: folder.root };
     const http = resources.use(await openHttp({ ...where, generated, onTransfer }, logger));
+    const refused = new Transfers("tftp", onTransfer);
     const tftp = resources.use(
       openTftp({
         ...namespaceOf(options),
@@ -74,6 +81,9 @@ export class BootServer implements AsyncDisposable {
         ignoreCase: true,
         onTransfer: (transfer) => {
           if (transfer.state !== "running" && !isQuestion(transfer)) onTransfer(tftpView(transfer));
+        },
+        onRefused: ({ client, file, reason }) => {
+          if (!isSearch(file)) refused.begin({ client, file, totalBytes: undefined, isPiece: true }).end(reason);
         },
         logger,
       }),
@@ -85,13 +95,14 @@ export class BootServer implements AsyncDisposable {
       if (closed !== undefined) logger.warn("guests of the share may not pass a folder", { folder: closed });
       resources.use(await SambaShare.open({ ...where, name: share, logger }));
     }
-    return new BootServer({ folder, files, place }, { http, tftp }, resources.move());
+    return new BootServer({ folder, files, place }, { http, tftp, refused }, resources.move());
   }
 
   /** What is and was fetched; of each protocol the oldest first. */
   transfers(): Transfer[] {
-    const tftp = this.#tftp.transfers().filter((transfer) => !isQuestion(transfer));
-    return [...tftp.map(tftpView), ...this.#http.transfers()];
+    const { tftp, http, refused } = this.#servers;
+    const asked = tftp.transfers().filter((transfer) => !isQuestion(transfer));
+    return [...refused.list(), ...asked.map(tftpView), ...http.transfers()];
   }
 
   async close(): Promise<void> {

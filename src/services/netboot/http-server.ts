@@ -14,6 +14,7 @@ import { TftpRefusal } from "../tftp/refusal.ts";
 import { listenTcp } from "./listen-tcp.ts";
 import { pathParts } from "./path-parts.ts";
 import { type ByteRange, isStillThat, parseRange } from "./range.ts";
+import { isSearch } from "./search.ts";
 import { type Transfer, type TransferHandle, Transfers } from "./transfers.ts";
 
 const MOST_CONNECTIONS = 2048;
@@ -94,7 +95,8 @@ export class BootHttpServer implements AsyncDisposable {
       }
       const found = parts === undefined ? undefined : await this.#find(parts);
       if (found === undefined) {
-        this.#transfers.begin({ client, file: name, totalBytes: undefined, isPiece: true }).end("no such file");
+        const missing = { client, file: name, totalBytes: undefined, isPiece: true };
+        if (!isSearch(name)) this.#transfers.begin(missing).end("no such file");
         refuse(response, 404);
         return;
       }

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { isSearch } from "../../../src/services/netboot/search.ts";
+
+test.each([
+  ["pxelinux.cfg/01-52-54-00-00-00-17", true],
+  ["amd64/pxelinux.cfg/C0000267", true],
+  ["pxelinux.cfg/C", true],
+  ["pxelinux.cfg/b8945908-d6a6-41a9-611d-74a6ab80b83d", true],
+  ["grub/grub.cfg-01-52-54-00-00-00-17", true],
+  ["pxelinux.cfg/default", false],
+  ["grub/grub.cfg", false],
+  ["vmlinuz-C0000267", false],
+])("%s is what a loader looks for first: %s", (file, expected) => {
+  expect(isSearch(file)).toBe(expected);
+});
