@@ -30,7 +30,7 @@ export const KEY_FLAGS = 3;
 /** It has been said that it is popular and near its end. */
 export const TOLD = 4;
 
-const FIRST_WORDS = 16 * 1024;
+const FIRST_WORDS = 4 * 1024;
 const FIRST_SLOTS = 256;
 const LARGEST_SHARE = 4;
 /** Blocks that move to make room for one: more of them, and the next is taken away whatever it is. */

@@ -57,8 +57,9 @@ const REVERSE: readonly DnsZoneConfig[] = ["127.0.0.0/8", "::1/128"].map((prefix
   ],
 }));
 
+const ALL: readonly DnsZoneConfig[] = [localhost(), ...REVERSE, ...EMPTY.map((name) => ({ name, records: [] }))];
+
 /** @param domains for which somebody is asked: zones in and below them are theirs */
 export function builtInZones(domains: readonly string[]): readonly DnsZoneConfig[] {
-  const zones = [localhost(), ...REVERSE, ...EMPTY.map((name) => ({ name, records: [] }))];
-  return zones.filter(({ name }) => !domains.some((domain) => isWithin(name, domain.toLowerCase())));
+  return ALL.filter(({ name }) => !domains.some((domain) => isWithin(name, domain.toLowerCase())));
 }

@@ -3,7 +3,7 @@ import { familyOf, type IpAddress } from "../../../base/address.ts";
 import { readName } from "../../../wire/dns/data.ts";
 import type { DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
-import type { DnsServerConfig } from "../config.ts";
+import type { DnsServerConfig, DnsZoneConfig } from "../config.ts";
 import { parentOf, selfAndAncestors } from "../resolver/names.ts";
 import { reverseZonesOf } from "../reverse-zones.ts";
 import { builtInZones } from "./built-in.ts";
@@ -34,7 +34,8 @@ interface Way {
 type Conclusion = Exclude<ZoneFinding, { readonly kind: "alias" }>;
 
 export class Zones {
-  readonly #zones = new Map<string, Zone>();
+  /** Those of which nobody has asked are not made yet: every server has a hundred of them. */
+  readonly #zones = new Map<string, Zone | DnsZoneConfig>();
   /** Hosts whose name is in no zone: each is one of its own, without names below it. */
   readonly #lone = new Map<string, Zone>();
   readonly #domains: ReadonlySet<string>;
@@ -45,8 +46,7 @@ export class Zones {
   constructor(config: Pick<DnsServerConfig, "zones" | "domains">) {
     const domains = config.domains.map(({ domain }) => domain.toLowerCase());
     this.#domains = new Set(domains);
-    for (const { name, records } of [...builtInZones(domains), ...config.zones])
-      this.#zones.set(name.toLowerCase(), new Zone(name, records));
+    for (const zone of [...builtInZones(domains), ...config.zones]) this.#zones.set(zone.name.toLowerCase(), zone);
   }
 
   /** @param name in lower case */
@@ -66,10 +66,16 @@ export class Zones {
     if (lone !== undefined) return lone;
     for (const domain of selfAndAncestors(name)) {
       const zone = this.#zones.get(domain);
-      if (zone !== undefined) return zone;
+      if (zone !== undefined) return zone instanceof Zone ? zone : this.#make(zone);
       if (this.#domains.has(domain)) return undefined;
     }
     return undefined;
+  }
+
+  #make({ name, records }: DnsZoneConfig): Zone {
+    const zone = new Zone(name, records);
+    this.#zones.set(zone.name, zone);
+    return zone;
   }
 
   #follow(first: Zone, question: DnsQuestion): ZoneAnswer {
