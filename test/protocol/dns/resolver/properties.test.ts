@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { mixCase } from "../../../../src/protocol/dns/resolver/random.ts";
 import { Timers } from "../../../../src/protocol/dns/resolver/timers.ts";
 import type { DnsMessage, DnsRecord } from "../../../../src/wire/dns/message.ts";
+import { RESPONSE_CODE } from "../../../../src/wire/dns/types.ts";
 import { type Answerer, authorityOf, DnsWorld, record, reply, upstream } from "../../../support/dns-world.ts";
 
 const ROOT = "192.0.2.1";
@@ -79,6 +80,35 @@ describe("whatever the servers of one zone say", () => {
         },
       ),
       { numRuns: 100 },
+    );
+  });
+});
+
+describe("whatever is lost and however late the rest comes", () => {
+  test("a question is answered rightly unless all was lost, once, and within seconds", () => {
+    const forwarders = ["198.51.100.1", "198.51.100.2"];
+    const fate = fc.option(fc.integer({ min: 1, max: 2000 }), { nil: undefined, freq: 2 });
+    fc.assert(
+      fc.property(fc.array(fate, { minLength: 8, maxLength: 8 }), fc.boolean(), (fates, mixedCase) => {
+        let next = 0;
+        const lossy: Answerer = (query) => {
+          const milliseconds = fates[next++ % fates.length];
+          if (milliseconds === undefined) return [];
+          const answers = [record("www.example 60 A 192.0.2.80")];
+          return [{ after: milliseconds / 1000, message: reply(query, { recursionAvailable: true, answers }) }];
+        };
+        const servers = Object.fromEntries(forwarders.map((address) => [address, lossy]));
+        const world = new DnsWorld({ upstreams: forwarders.map(upstream), mixedCase }, servers);
+        const { message, at } = world.ask("www.example");
+        expect(at - 1000).toBeLessThanOrEqual(12);
+        const firstTwo = fates.slice(0, 2);
+        if (firstTwo.some((each) => each !== undefined && each < 400)) expect(message.answers).toHaveLength(1);
+        if (fates.every((each) => each === undefined)) expect(message.responseCode).toBe(RESPONSE_CODE.SERVFAIL);
+        world.pass(30);
+        expect(world.open.size).toBe(0);
+        expect(world.log.length).toBeLessThanOrEqual(7);
+      }),
+      { numRuns: 200 },
     );
   });
 });
