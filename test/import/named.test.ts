@@ -162,6 +162,8 @@ describe("zone files", () => {
     ["$ORIGIN deep\nwww A 192.0.2.2", ["www.deep A 192.0.2.2"]],
     ["$TTL 5m\nwww A 192.0.2.2", ["www 300 A 192.0.2.2"]],
     ["*.dev A 192.0.2.2", ["*.dev A 192.0.2.2"]],
+    ["$GENERATE 1-3/2 h$ 60 IN A 192.0.2.$", ["h1 60 A 192.0.2.1", "h3 60 A 192.0.2.3"]],
+    ["$GENERATE 9-10 h${1,3,d} TXT x${0,2,X}$$", ['h010 TXT "x09$"', 'h011 TXT "x0A$"']],
   ])("%j", (records, expected) => {
     const ttl = records.startsWith("$TTL") ? [] : expected;
     const lines = added(records) as string[];
@@ -182,7 +184,10 @@ describe("zone files", () => {
     ["@ DNSKEY 257 3 13 AAAA", "db.lan:5: zones are not signed here"],
     ["www LOC 1 2 3", "db.lan:5: LOC record: its data is not known here"],
     ["www HINFO a b", "db.lan:5: HINFO records are not served"],
-    ["$GENERATE 1-2 h$ A 192.0.2.$", "db.lan:5: records are not made by a rule"],
+    ["$GENERATE 2-1 h$ A 192.0.2.$", "db.lan:5: $GENERATE: it needs a range such as 1-254"],
+    ["$GENERATE 0-999999 h$ A 192.0.2.1", "db.lan:5: $GENERATE: it needs a range such as 1-254"],
+    ["$GENERATE 254-256 h$ A 192.0.2.$", 'db.lan:5: A record: IPv4 address "192.0.2.256"'],
+    ["$FOO", "db.lan:5: $FOO is not known"],
     ["$INCLUDE more", "db.lan:5: more: there is no such file or folder"],
     ["$INCLUDE db.lan", "db.lan:5: the file includes itself"],
     ['www TXT "open', 'db.lan:5: a " that is not closed'],

@@ -5,6 +5,7 @@ import { DNS_TYPE, formatDnsType, parseDnsClass, parseDnsType } from "../../wire
 import { parseDuration, parseName, parseRecordData } from "../../wire/dns/text.ts";
 import type { Budget } from "../budget.ts";
 import type { Included } from "../included.ts";
+import { generate } from "./generate.ts";
 import { brief, type Origin, type Problems } from "../problem.ts";
 
 export interface ZoneRecord {
@@ -109,8 +110,15 @@ class ZoneFileReader implements ZoneFile {
       case "$INCLUDE":
         this.follow(value ?? "", origin, further === undefined ? zone : parseName(further, zone).toLowerCase());
         return zone;
+      case "$GENERATE":
+        for (const line of generate(words.slice(1))) {
+          this.#name = parseName(line[0]?.text ?? "", zone).toLowerCase();
+          this.#record(line.slice(1), zone, origin);
+          if (this.#options.budget.isSpent) return zone;
+        }
+        return zone;
       default:
-        this.#tell(origin, "records are not made by a rule", "write each of them");
+        this.#tell(origin, `${keyword} is not known`, "look up what it does, and write the records themselves");
         return zone;
     }
   }
