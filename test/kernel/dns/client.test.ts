@@ -2,12 +2,15 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { parseInvocation } from "../../../src/apps/cli/command.ts";
+import { dnsQueryCommand } from "../../../src/apps/cli/commands/dns-query.ts";
 import { parseIp } from "../../../src/base/address.ts";
 import { NetloomError } from "../../../src/base/errors.ts";
 import { askDns } from "../../../src/services/dns/client.ts";
 import { encodeDnsMessage } from "../../../src/wire/dns/codec.ts";
 import type { DnsMessage } from "../../../src/wire/dns/message.ts";
+import { formatDnsType } from "../../../src/wire/dns/types.ts";
 import { decoded, described, queryMessage, records } from "../../protocol/dns/records.ts";
 
 const ADDRESS = parseIp("127.0.0.1");
@@ -80,5 +83,56 @@ describe("a question", () => {
   test("that a server hangs up on fails", async () => {
     using world = await serve(() => []);
     await expect(askDns(QUERY, world.server, true)).rejects.toThrow("closed without an answer");
+  });
+});
+
+describe("netloom dns query", () => {
+  /** What it prints, and the questions that it has asked. */
+  async function run(...words: string[]) {
+    const asked: string[] = [];
+    using world = await serve((query) => {
+      const { name, type } = query.question;
+      asked.push(`${name} ${formatDnsType(type)}${query.extension?.dnssecOk === true ? " DO" : ""}`);
+      return [{ ...query, ...ANSWER, authenticData: false }];
+    });
+    using written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    const server = `${world.server.address}#${world.server.port}`;
+    const code = await dnsQueryCommand.run(parseInvocation(dnsQueryCommand, [...words, "--server", server]));
+    return { code, asked, server, text: written.mock.calls.map(([text]) => String(text)).join("") };
+  }
+
+  test.each([
+    [["www.example.org"], "www.example.org A"],
+    [["www.example.org.", "aaaa"], "www.example.org AAAA"],
+    [[".", "NS", "--dnssec"], " NS DO"],
+    [["192.0.2.7"], "7.2.0.192.in-addr.arpa PTR"],
+    [["2001:db8::7"], `7.${"0.".repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa PTR`],
+    [["x.example.org", "TYPE65280"], "x.example.org TYPE65280"],
+  ])("%j asks for %s", async (words, question) => {
+    expect((await run(...words)).asked).toEqual([question]);
+  });
+
+  test("shows the answer as a piece of a zone file, or as data", async () => {
+    const { text, code, server } = await run("www.example.org");
+    expect(code).toBe(0);
+    expect(text.split("\n").slice(0, 4)).toEqual([
+      "; NOERROR, rd",
+      "; www.example.org. IN A",
+      "; answer",
+      "www.example.org. 60 IN A 192.0.2.1",
+    ]);
+    expect(text).toContain(`from ${server} over udp in `);
+    expect(JSON.parse((await run("www.example.org", "--json")).text)).toMatchObject({
+      responseCode: "NOERROR",
+      answers: [{ name: "www.example.org.", ttlSeconds: 60, class: "IN", type: "A", data: "192.0.2.1" }],
+    });
+  });
+
+  test.each([
+    [["www.example.org", "FOO"], "FOO: no type"],
+    [["a..b"], "an empty label"],
+    [["192.0.2.300"], "192.0.2.300"],
+  ])("%j is refused", async (words, reason) => {
+    await expect(run(...words)).rejects.toThrow(reason);
   });
 });
