@@ -293,7 +293,7 @@ describe("beside a plain model", () => {
   ])("%s: nothing false is told, nothing lost without need, and no limit is passed", (_, bytes, isComplete) => {
     fc.assert(
       fc.property(
-        fc.array(operation, { minLength: 50, maxLength: 1500 }),
+        fc.array(operation, { minLength: 50, maxLength: 800 }),
         fc.tuple(fc.integer(), fc.integer()),
         (operations, key) => {
           const cache = cacheOf({ bytes }, key);
@@ -329,7 +329,7 @@ describe("beside a plain model", () => {
           expect([...cache.entries(0)].length).toBe(cache.stats().entries);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -338,12 +338,12 @@ describe("beside a plain model", () => {
     const store = (number: number): void =>
       cache.store(ofName(nameOf(number)), PLAIN, response({ name: nameOf(number), answers: [address(3600)] }), 0);
     for (let number = 0; number < 100; number++) store(number);
-    for (let number = 100; number < 20_000; number++) {
+    for (let number = 100; number < 6000; number++) {
       store(number);
       answer(cache, query({ name: nameOf(number % 100) }), 1);
     }
     const kept = Array.from({ length: 100 }, (_, number) => answer(cache, query({ name: nameOf(number) }), 1));
     expect(kept.filter((reply) => reply === undefined)).toEqual([]);
-    expect(cache.stats().evicted).toBeGreaterThan(18_000);
+    expect(cache.stats().evicted).toBeGreaterThan(4000);
   });
 });

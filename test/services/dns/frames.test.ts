@@ -1,0 +1,26 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { encodeFrame, FrameReader } from "../../../src/services/dns/frames.ts";
+
+test("messages come out as they went in, however the stream is cut", () => {
+  const messages = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
+  fc.assert(
+    fc.property(messages, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), (sent, sizes) => {
+      const stream = Buffer.concat(sent.map(encodeFrame));
+      const reader = new FrameReader(300);
+      const received: Uint8Array[] = [];
+      for (let position = 0, piece = 0; position < stream.length; piece++) {
+        const end = position + sizes[piece % sizes.length]!;
+        received.push(...(reader.read(new Uint8Array(stream.subarray(position, end))) ?? []));
+        position = end;
+      }
+      expect(received).toEqual(sent);
+    }),
+  );
+});
+
+test("a message that is announced as too long ends the stream", () => {
+  const reader = new FrameReader(300);
+  expect(reader.read(Uint8Array.of(1, 44))).toEqual([]);
+  expect(new FrameReader(299).read(Uint8Array.of(1, 44))).toBeUndefined();
+});
