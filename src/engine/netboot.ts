@@ -138,12 +138,17 @@ interface Place {
 /** What answers on the link, or on this host, gives addresses; else we do. */
 async function findGiver(
   { interfaceName, link, address }: Place,
-  { proxy = false, onLook, signal }: NetbootOptions,
+  { proxy = false, onLook, logger, signal }: NetbootOptions,
 ): Promise<AddressGiver> {
   if (proxy || hasOwnServer(address.address)) return { mode: "proxy", server: proxy ? undefined : address.address };
   onLook?.(interfaceName);
-  const { offers } = await probeDhcp(interfaceName, { milliseconds: LOOK_MILLISECONDS, untilFirst: true, signal });
+  const { offers, trouble } = await probeDhcp(interfaceName, {
+    milliseconds: LOOK_MILLISECONDS,
+    untilFirst: true,
+    signal,
+  });
   if (signal.aborted) throw new NetloomError("interrupted", `netboot on ${interfaceName}: interrupted`);
+  if (trouble !== undefined) logger.warn("looking for a DHCP server", { interface: interfaceName, trouble });
   const [offer] = offers;
   if (offer !== undefined) return { mode: "proxy", server: offer.serverIdentifier };
   const ranges = derivePool(address, [await gatewayOf(link.index)]);

@@ -9,7 +9,7 @@ import { SystemCallError } from "../../kernel/native.ts";
 import type { BootFiles, BootPlace } from "../../protocol/pxe/offer.ts";
 import { TFTP_PORT } from "../../wire/tftp.ts";
 import { TftpService, type TftpServiceOptions, type TftpTransfer } from "../tftp.ts";
-import { chooseFiles, type ChosenFiles, MENU_FILE } from "./choose.ts";
+import { chooseFiles, MENU_FILE } from "./choose.ts";
 import { BootHttpServer } from "./http-server.ts";
 import { makeMenu } from "./menu.ts";
 import { type FoundFolder, scanFolder } from "./scan.ts";
@@ -25,8 +25,6 @@ export interface BootServerOptions {
   readonly address: Ipv4Address;
   /** The folder that is served. */
   readonly root: string;
-  /** Before what is found there. */
-  readonly chosen?: ChosenFiles;
   /** The name of a share with the same files for Windows PE; absent: none. */
   readonly share?: string;
   /** Of each file that came whole or failed. */
@@ -65,10 +63,10 @@ export class BootServer implements AsyncDisposable {
    * @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba; SystemCallError no such address
    */
   static async open(options: BootServerOptions): Promise<BootServer> {
-    const { address, root, chosen, share, logger, onTransfer = () => undefined } = options;
+    const { address, root, share, logger, onTransfer = () => undefined } = options;
     await using resources = new AsyncDisposableStack();
     const folder = scanFolder(root);
-    const files = chooseFiles(folder, chosen);
+    const files = chooseFiles(folder);
     const generated = new Map<string, string>();
     const where = { ...namespaceOf(options), address, root: folder.root };
     const http = resources.use(await openHttp({ ...where, generated, onTransfer }, logger));

@@ -15,19 +15,12 @@ export const MENU_FILE = "boot.ipxe";
 const MOST_ENTRIES = 40;
 const ARM64_NAME = /arm64|aarch64/i;
 
-/** Paths that a person has set, before all that is found; for BIOS and for UEFI of any kind. */
-export interface ChosenFiles {
-  readonly bios?: string;
-  readonly uefi?: string;
+export function chooseFiles(folder: FoundFolder): BootFiles {
+  return Object.fromEntries(BOOT_PLATFORMS.map((platform) => [platform, filesFor(platform, folder)]));
 }
 
-export function chooseFiles(folder: FoundFolder, chosen: ChosenFiles = {}): BootFiles {
-  return Object.fromEntries(BOOT_PLATFORMS.map((platform) => [platform, filesFor(platform, folder, chosen)]));
-}
-
-function filesFor(platform: BootPlatform, folder: FoundFolder, chosen: ChosenFiles): PlatformFiles {
-  const named = platform === "bios" ? chosen.bios : chosen.uefi;
-  const loader = named ?? bestLoader(platform, folder)?.file;
+function filesFor(platform: BootPlatform, folder: FoundFolder): PlatformFiles {
+  const loader = bestLoader(platform, folder)?.file;
   const httpFile = platform === "bios" ? undefined : (loader ?? imagesFor(platform, folder)[0]);
   const ipxe = fileForIpxe(platform, folder);
   return {

@@ -18,11 +18,15 @@ export interface AskedClient {
 const REMEMBERED = 1024;
 /** Clients repeat themselves until they are answered, and somebody who watches has seen it. */
 const TOLD_SECONDS = 10;
+/** Somebody makes up clients, and nobody reads more of them. */
+const MOST_TOLD_PER_SECOND = 50;
 
 export class AskedClients {
   readonly #clients = new Map<string, AskedClient>();
+  #second = 0;
+  #toldInSecond = 0;
 
-  /** @returns whether it is worth telling: not the same again within seconds */
+  /** @returns whether it is worth telling: not the same again within seconds, and not one of a flood */
   take(event: Extract<ProxyEvent, { event: "asked" }>, nowSeconds: number): boolean {
     const { client, offer, reason } = event;
     const key = client.mac ?? "";
@@ -45,7 +49,14 @@ export class AskedClients {
     });
     const [oldest] = this.#clients.keys();
     if (this.#clients.size > REMEMBERED && oldest !== undefined) this.#clients.delete(oldest);
-    return isNew;
+    return isNew && this.#isReadable(nowSeconds);
+  }
+
+  #isReadable(nowSeconds: number): boolean {
+    const second = Math.floor(nowSeconds);
+    this.#toldInSecond = second === this.#second ? this.#toldInSecond + 1 : 1;
+    this.#second = second;
+    return this.#toldInSecond <= MOST_TOLD_PER_SECOND;
   }
 
   /** The latest first. */

@@ -19,6 +19,8 @@ let folder: Folder;
 let alone: Running;
 let beside: Running;
 let foreign: Running;
+/** All that was answered. */
+const answers: Uint8Array[] = [];
 
 const events = ({ stdout }: Running): Record<string, unknown>[] =>
   stdout
@@ -60,7 +62,7 @@ beforeAll(async () => {
   alone = serve([]);
   await until("dnsmasq", () => foreign.stderr.includes("IP range") || !foreign.running);
   beside = serve(["--interface", "lan1"]);
-  await Promise.all([alone.firstLine(), beside.firstLine()]);
+  await beside.firstLine();
 });
 
 afterAll(async () => {
@@ -95,7 +97,7 @@ describe("beside another DHCP server", () => {
     await link.ask(clientFrame({ mac: BOOT_MAC, type: "DISCOVER" }), [FOREIGN]);
     await link.ask(bootFrame({ architecture: 0 }), [BESIDE, FOREIGN]);
     expect(link.frames.length - before).toBe(3);
-    expect(tsharkFindings(link.frames)).toEqual([]);
+    answers.push(...link.frames);
     expect(events(beside)).toContainEqual(
       expect.objectContaining({ event: "asked", mac: BOOT_MAC, platform: "efi-x64", bootFile: "ipxe.efi" }),
     );
@@ -125,7 +127,8 @@ describe("beside another DHCP server", () => {
 
 describe("where nobody gives addresses", () => {
   test("the interface of the default route is taken, and clients get an address and their file at once", async () => {
-    expect(events(alone)[0]).toMatchObject({
+    // It looks for another server first, while the tests above go on.
+    expect(JSON.parse(await alone.firstLine())).toMatchObject({
       interface: "lan0",
       mode: "pool",
       ranges: [{ first: "192.0.2.127", last: "192.0.2.253" }],
@@ -143,7 +146,7 @@ describe("where nobody gives addresses", () => {
     expect(readOption(ack.message.options, DHCP4_OPTION.messageType)).toBe("ACK");
     const http = bootFrame({ architecture: 16, bootClass: "HTTPClient" });
     expect((await link.ask(http, [ALONE]))[0].message.bootFile).toBe("http://192.0.2.1/ipxe.efi");
-    expect(tsharkFindings(link.frames)).toEqual([]);
+    expect(tsharkFindings([...answers, ...link.frames])).toEqual([]);
   });
 
   test("Ctrl-C ends all of it", async () => {

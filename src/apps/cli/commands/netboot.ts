@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type MacAddress, parseMac } from "../../../base/address.ts";
 import { NetloomError } from "../../../base/errors.ts";
-import { NetbootSession } from "../../../engine/netboot.ts";
+import { type NetbootOptions, NetbootSession } from "../../../engine/netboot.ts";
 import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { createStateFolder, stateFolderPath } from "../../../store/state-folder.ts";
@@ -45,7 +45,7 @@ export const netbootCommand: Command = {
     const display = invocation.flag("json") ? jsonDisplay() : isScreen ? screenDisplay() : lineDisplay();
     const share = invocation.flag("share") ? SHARE : undefined;
     using interrupt = untilInterrupted();
-    await using session = await NetbootSession.open({
+    await using session = await openUnless(interrupt.signal, {
       ...display,
       folder,
       ...(interfaceName === undefined ? {} : { interfaceName }),
@@ -56,13 +56,26 @@ export const netbootCommand: Command = {
         createStateFolder(leaseFolderOf(stateFolder, "dhcp"));
         return leaseFileOf(stateFolder, "dhcp", name);
       },
-      signal: interrupt.signal,
     });
+    if (session === undefined) return 0;
     using _shown = display.serving(session, share);
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
   },
 };
+
+/** @returns undefined when it was interrupted while it looked around */
+async function openUnless(
+  signal: AbortSignal,
+  options: Omit<NetbootOptions, "signal">,
+): Promise<NetbootSession | undefined> {
+  try {
+    return await NetbootSession.open({ ...options, signal });
+  } catch (error) {
+    if (signal.aborted && error instanceof NetloomError && error.code === "interrupted") return undefined;
+    throw error;
+  }
+}
 
 function readKnown(text: string | undefined): ReadonlySet<MacAddress> | undefined {
   if (text === undefined) return undefined;
