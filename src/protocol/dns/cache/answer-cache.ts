@@ -71,13 +71,15 @@ const MOST_POPULAR = 256;
 /** Of types and classes that are gone through for one name; with more of them all entries are. */
 const MOST_KINDS = 64;
 
+/** All caches take turns with it. */
+const scan = new ResponseScan();
+
 export class AnswerCache {
   readonly #limits: DnsCacheLimits;
   readonly #hashKey: HashKey;
   readonly #store: ResponseStore;
   readonly #key = new QuestionKey();
   readonly #expected = new QuestionKey();
-  readonly #scan = new ResponseScan();
   /** Types and classes that were ever stored. */
   readonly #kinds = new Set<number>();
   #popular: CachedQuestion[] = [];
@@ -104,7 +106,6 @@ export class AnswerCache {
     if (message.length < SHORTEST_QUERY_BYTES || copy[4] !== 0 || copy[5] !== 1) return;
     const questionEnd = key.read(copy, HEADER_BYTES, copy.length);
     if (questionEnd === 0 || !this.#isQuestion(question, questionEnd - HEADER_BYTES)) return;
-    const scan = this.#scan;
     if (!scan.scan(copy, questionEnd, this.#limits)) return;
     const asked = keyFlags(flags);
     const hash = key.hash(asked, this.#hashKey);
