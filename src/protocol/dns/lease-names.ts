@@ -47,6 +47,7 @@ const NOBODYS: ReadonlySet<string> = new Set(["localhost", "wpad", "isatap"]);
 
 interface Held extends NameClaim {
   readonly name: string;
+  endSeconds: number;
 }
 
 export class LeaseNames {
@@ -74,6 +75,7 @@ export class LeaseNames {
   /** A client got a lease, or got it again. */
   hold(claim: NameClaim, nowSeconds: number): readonly NameChange[] {
     const label = hostLabelOf(claim.hostName);
+    if (claim.endSeconds > nowSeconds && this.#renew(claim, `${label}.${this.#domain}`)) return [];
     const changed = this.#drop(claim.address);
     if (label === "" || NOBODYS.has(label) || claim.endSeconds <= nowSeconds) return this.#changesOf(changed);
     const held = { ...claim, name: `${label}.${this.#domain}` };
@@ -85,6 +87,16 @@ export class LeaseNames {
     this.#byAddress.set(held.address, held);
     if (held.endSeconds < this.#earliestEnd) this.#earliestEnd = held.endSeconds;
     return this.#changesOf([...changed, held.name]);
+  }
+
+  /** Most often nothing changes but the end: then it keeps its place among those that wait. */
+  #renew(claim: NameClaim, name: string): boolean {
+    const before = this.#byAddress.get(claim.address);
+    const isSame = before?.name === name && before.startSeconds === claim.startSeconds;
+    if (before === undefined || !isSame || before.owners.join() !== claim.owners.join()) return false;
+    before.endSeconds = claim.endSeconds;
+    this.#earliestEnd = Math.min(this.#earliestEnd, claim.endSeconds);
+    return true;
   }
 
   /** A lease ended before its time, or its address is in doubt. */

@@ -75,6 +75,15 @@ describe("names of clients", () => {
     expect(words(names.release(parseIp("192.0.2.10")))).toEqual(["pc.lan.example 192.0.2.11"]);
   });
 
+  test("stay where they are when all renew, also of clients that came in the same second", () => {
+    const names = new LeaseNames("lan.example");
+    const [first, second] = [claim("pc", "192.0.2.10"), claim("pc", "192.0.2.11", { owners: [OTHER] })];
+    expect(words(names.hold(first, 100))).toEqual(["pc.lan.example 192.0.2.10"]);
+    for (const each of [second, first, second]) expect(names.hold({ ...each, endSeconds: 300 }, 150)).toEqual([]);
+    expect(words(names.handleDeadline(299))).toEqual([]);
+    expect(words(names.release(first.address))).toEqual(["pc.lan.example 192.0.2.11"]);
+  });
+
   test("are shared by all leases of one client", () => {
     const names = new LeaseNames("lan.example");
     names.hold(claim("pc", "192.0.2.10", { owners: [PC, "id 01"] }), 100);

@@ -1,0 +1,98 @@
+/** A network's DNS server as the keeper has it: what changes without a break, and who joins it. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseIp, parsePrefix } from "../../../src/base/address.ts";
+import { SILENT } from "../../../src/base/logger.ts";
+import { createService, type ServiceMakers, serviceMakers } from "../../../src/services/keeper/create-service.ts";
+import type { Service } from "../../../src/services/service.ts";
+import type { DnsHost, NetworkDnsObject } from "../../../src/state/object.ts";
+import { Running, shell } from "../../support/network.ts";
+
+const NETWORK = "office/lan";
+const ADDRESS = "192.0.2.1";
+const LAN: NetworkDnsObject = {
+  kind: "dns-network",
+  key: "office/dns/lan",
+  origin: "network lan",
+  namespace: "names",
+  linkKey: "office/link/lan",
+  interfaceName: "br0",
+  network: NETWORK,
+  addresses: [parseIp(ADDRESS)],
+  domain: "lan.example",
+  subnets: [parsePrefix("192.0.2.0/24")],
+  hosts: [],
+  records: [],
+  namesLeases: true,
+  mode: "forward-only",
+  upstreams: [],
+  domains: [],
+  allow: [parsePrefix("192.0.2.0/24")],
+  mixedCase: false,
+  cache: { bytes: 65_536, minimumTtlSeconds: 0, maximumTtlSeconds: 60, maximumNegativeSeconds: 60, staleSeconds: 0 },
+};
+
+const host = (label: string, address: string): DnsHost => ({
+  name: `${label}.lan.example`,
+  addresses: [parseIp(address)],
+});
+
+let makers: ServiceMakers;
+let service: Service;
+const create = (object: NetworkDnsObject): Service => createService(object, "/run/unused", makers, SILENT);
+
+/** What dig is told of these names, each an address or "". */
+async function ask(...labels: readonly string[]): Promise<string[]> {
+  const words = ["dig", "+short", "+time=2", "+tries=2", `@${ADDRESS}`];
+  const told = labels.map(
+    (label) => new Running(["nsenter", "--net=/run/netns/names", ...words, `${label}.lan.example`]),
+  );
+  return (await Promise.all(told.map((each) => each.ended()))).map(({ stdout }) => stdout.trim());
+}
+
+beforeAll(() => {
+  shell(`ip netns add names
+    ip -n names link set lo up
+    ip -n names link add br0 type bridge
+    ip -n names address add ${ADDRESS}/24 dev br0
+    ip -n names link set br0 up`);
+  makers = serviceMakers("/run/unused", () => expect.unreachable(), SILENT);
+  service = create({ ...LAN, hosts: [host("web", "192.0.2.2")] });
+});
+
+afterAll(async () => {
+  await service.stop();
+  shell("ip netns delete names");
+});
+
+test("other hosts are there without a break, any other change opens it anew", async () => {
+  await service.start();
+  const before = makers.names.running().get(NETWORK);
+  expect(await service.change?.({ ...LAN, hosts: [host("mail", "192.0.2.3")] })).toBe(true);
+  await service.start();
+  expect(makers.names.running().get(NETWORK)).toBe(before);
+  expect(await ask("web", "mail")).toEqual(["", "192.0.2.3"]);
+  expect(await service.change?.({ ...LAN, domain: "other.example" })).toBe(false);
+});
+
+test("what joins is known as long as it is there, and takes no name of the network", async () => {
+  const hosts = [host("guest", "192.0.2.9"), host("mail", "192.0.2.10")];
+  const joined = create({ ...LAN, key: "attach-guest/dns/lan", joins: true, addresses: [], hosts });
+  await joined.start();
+  expect(await ask("guest", "mail")).toEqual(["192.0.2.9", "192.0.2.3"]);
+  await joined.stop();
+  expect(await ask("guest")).toEqual([""]);
+});
+
+test("another server on the port is told, and how to find it", async () => {
+  const second = create({ ...LAN, network: "other/lan" });
+  await expect(second.start()).rejects.toThrow(/listen on 192\.0\.2\.1/);
+  expect(second.report()).toMatchObject({ state: "failed" });
+});
+
+test("the end frees the port", async () => {
+  await service.stop();
+  expect(makers.names.running().has(NETWORK)).toBe(false);
+  const next = create({ ...LAN, network: "other/lan" });
+  await next.start();
+  await next.stop();
+});
