@@ -203,6 +203,9 @@ describe("servers of a zone that are of no use", () => {
   const good = authorityOf("example.org", EXAMPLE_ZONE);
   const lame: Record<string, Answerer> = {
     "refers upwards": (query) => [{ message: reply(query, { authorities: [record(". 300 NS a.root.")] }) }],
+    "refers to itself": (query) => [
+      { message: reply(query, { authorities: [record("example.org 300 NS ns9.example.org.")] }) },
+    ],
     refuses: (query) => [{ message: reply(query, { responseCode: RESPONSE_CODE.REFUSED }) }],
     "is silent": () => [],
     "knows nothing": (query) => [{ message: reply(query) }],
@@ -277,6 +280,25 @@ describe("servers of a zone that are of no use", () => {
     });
     expect(world.ask("x.evil.org").message.responseCode).toBe(RESPONSE_CODE.SERVFAIL);
     expect(world.log.filter((line) => line.includes("victim")).length).toBeLessThanOrEqual(20);
+  });
+
+  test("aliases through zones whose servers mostly fail end after some messages", () => {
+    const addresses = Array.from({ length: 8 }, (_, i) => `198.51.100.${i}`);
+    const org: Answerer = (query) => {
+      const zone = query.question.name.split(".").slice(-2).join(".");
+      const additionals = addresses.map((address) => record(`ns.${zone} 60 A ${address}`));
+      return [{ message: reply(query, { authorities: [record(`${zone} 60 NS ns.${zone}.`)], additionals }) }];
+    };
+    const world = internet({ [ORG]: org });
+    for (const [i, address] of addresses.entries())
+      world.servers.set(address, (query) => {
+        const zone = Number(/z(\d+)\.org$/.exec(query.question.name)?.[1]);
+        const answers = [record(`${query.question.name} 60 CNAME www.z${zone + 1}.org.`)];
+        const parts = i === zone % 8 ? { authoritative: true, answers } : { responseCode: RESPONSE_CODE.SERVFAIL };
+        return [{ message: reply(query, parts) }];
+      });
+    expect(world.ask("www.z0.org").message.responseCode).toBe(RESPONSE_CODE.SERVFAIL);
+    expect(world.log.length).toBeLessThanOrEqual(60);
   });
 
   test("referrals that go on and on end", () => {

@@ -70,7 +70,8 @@ describe("whatever the servers of one zone say", () => {
             { mode: "recursive", rootServers: [upstream(ROOT)] },
             { ...honest, [EVIL]: hostile, [LIE]: hostile },
           );
-          for (const name of names) world.ask(name);
+          const lies = names.flatMap((name) => world.lookup(name)).filter((line) => line.endsWith(LIE));
+          expect(lies.filter((line) => /^(\S+\.)?test /.test(line))).toEqual([]);
           expect(world.log.length).toBeLessThan(names.length * 62);
           const withoutTtl = world.lookup("www.bank.test").map((line) => line.replace(/ \d+ /, " "));
           expect(withoutTtl).toEqual(["www.bank.test CNAME bank.test", "bank.test A 192.0.2.80"]);
