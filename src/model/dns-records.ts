@@ -39,16 +39,19 @@ interface Place {
 type FileRecord = NetworkDns["records"][number];
 
 export function recordsOf(lines: readonly RecordLine[], place: Place, context: Context): readonly FileRecord[] {
-  const before: FileRecord[] = [];
+  const records: FileRecord[] = [];
+  const byName = new Map<string, FileRecord[]>();
   lines.forEach((line, index) => {
     const path = [...place.path, "records", index];
     const record = recordOf(line, place, (reason, remedy) => context.complain(path, reason, remedy));
     if (record === undefined) return;
-    const fault = contradiction(record, before, place);
+    const same = byName.get(record.name) ?? [];
+    const fault = doubledDomain(line, place) ?? contradiction(record, same, place);
     if (fault !== undefined) context.complain(path, ...fault);
-    before.push(record);
+    records.push(record);
+    byName.set(record.name, [...same, record]);
   });
-  return before;
+  return records;
 }
 
 function recordOf(
@@ -93,15 +96,27 @@ const EXAMPLES: Readonly<Record<(typeof TYPES)[number], string>> = {
   URI: '_http._tcp URI 10 1 "https://www.example.org/"',
 };
 
+/** Types whose data ends with the name of a host. */
+const NAMING: ReadonlySet<string> = new Set(["CNAME", "MX", "SRV", "PTR"]);
+
+/** In lan.example mail.lan.example without a final dot means mail.lan.example.lan.example. */
+function doubledDomain(
+  { type, data }: RecordLine,
+  { domain }: Place,
+): readonly [reason: string, remedy: string] | undefined {
+  const target = NAMING.has(type) ? (data.split(/\s+/).at(-1) ?? "").toLowerCase() : "";
+  if (target !== domain && !target.endsWith(`.${domain}`)) return undefined;
+  return [`leads to ${target}.${domain}`, `write ${target}. with a final dot, or the name without ${domain}`];
+}
+
 const ADDRESSES: ReadonlySet<number> = new Set([DNS_TYPE.A, DNS_TYPE.AAAA]);
 
 /** Reason and remedy; undefined: it goes with those before it and with the names of the network. */
 function contradiction(
   { name, type, hex }: FileRecord,
-  before: readonly FileRecord[],
+  same: readonly FileRecord[],
   { domain, names }: Place,
 ): readonly [reason: string, remedy: string] | undefined {
-  const same = before.filter((other) => other.name === name);
   if (same.some((other) => other.type === type && other.hex === hex)) return ["stands there already", "remove one"];
   const isAlias = type === DNS_TYPE.CNAME;
   // RFC 1034 §3.6.2

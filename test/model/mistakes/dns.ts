@@ -70,6 +70,13 @@ export const DNS_BETWEEN: readonly Case[] = [
   wrong("a record with half an address", "records: [www A 192.0.2]", "records[0]", /cannot be/, /www A 192\.0\.2\.10/),
   wrong("an alias beside others", "records: [www A 192.0.2.9, www CNAME web]", "records[1]", /alias/, /remove/),
   wrong("the domain as an alias", 'records: ["@ CNAME web"]', "records[0]", /cannot be an alias/, /addresses/),
+  wrong(
+    "a name that lacks its final dot",
+    "domain: lan.example, records: [www CNAME web.lan.example]",
+    "records[0]",
+    /web\.lan\.example\.lan\.example/,
+    /final dot/,
+  ),
   wrong("one record twice", "records: [www A 192.0.2.9, WWW A 192.0.2.9]", "records[1]", /already/, /remove/),
   wrong(
     "the shortest life above the longest",
