@@ -14,6 +14,8 @@ const SOCK_STREAM = 1;
 const LARGEST_ANSWER_BYTES = 65_535;
 const IDLE_MILLISECONDS = 10_000;
 const MOST_UNDER_WAY = 100;
+/** A connection whose other side says nothing for so long gets no more questions: it may be gone. */
+const SILENCE_MILLISECONDS = 3000;
 
 type OnEvent = (event: UpstreamEvent) => void;
 
@@ -78,6 +80,8 @@ class Connection {
   /** By the id of their messages. */
   readonly #queries = new Map<number, number>();
   readonly #onEvent: OnEvent;
+  /** Since the first question after which nothing came. */
+  #silentSince: number | undefined;
   #isOver = false;
 
   constructor(
@@ -102,17 +106,20 @@ class Connection {
     socket.setTimeout(IDLE_MILLISECONDS, () => this.close());
   }
 
-  /** Whether a message with this id can be told apart from the others. */
+  /** Whether a message with this id can be told apart from the others, and is likely to be answered. */
   takes(id: number): boolean {
-    return !this.#isOver && this.#queries.size < MOST_UNDER_WAY && !this.#queries.has(id);
+    const isSilent = performance.now() - (this.#silentSince ?? Number.POSITIVE_INFINITY) > SILENCE_MILLISECONDS;
+    return !this.#isOver && !isSilent && this.#queries.size < MOST_UNDER_WAY && !this.#queries.has(id);
   }
 
   ask(query: number, message: Uint8Array): void {
     this.#queries.set(idOf(message), query);
+    this.#silentSince ??= performance.now();
     this.#socket.write(encodeFrame(message));
   }
 
   #receive(piece: Uint8Array): void {
+    this.#silentSince = undefined;
     for (const message of this.#reader.read(piece) ?? []) {
       const query = this.#queries.get(idOf(message));
       if (query !== undefined) this.#onEvent({ query, kind: "answer", message });
