@@ -22,7 +22,9 @@ export class FrameReader {
 
   /** @returns the messages that are complete now; undefined when one is announced that is too long */
   read(piece: Uint8Array): Uint8Array[] | undefined {
-    const bytes = this.#rest.length === 0 ? piece : joined(this.#rest, piece);
+    // Not Node's Buffer, whose slices are no copies.
+    const plain = new Uint8Array(piece.buffer, piece.byteOffset, piece.length);
+    const bytes = this.#rest.length === 0 ? plain : joined(this.#rest, plain);
     const messages: Uint8Array[] = [];
     let position = 0;
     while (position + LENGTH_BYTES <= bytes.length) {
