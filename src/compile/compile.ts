@@ -11,7 +11,7 @@ import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
 import { layOut } from "./layout.ts";
 import { compileGuards, guardNotes } from "./guard.ts";
-import { compileBootServers } from "./network-boot.ts";
+import { bootNotes, compileBootServers } from "./network-boot.ts";
 import { compileNetworkDhcp } from "./network-dhcp.ts";
 import { compileNetworkDns, dnsNotes } from "./network-dns.ts";
 import { compileNetworkIp6 } from "./network-ip6.ts";
@@ -42,6 +42,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...routerNotes(model, layout, facts),
     ...uplinkNotes(model, facts),
     ...guardNotes(layout, facts),
+    ...bootNotes(layout),
   ];
   const objects: StateObject[] = [
     ...compileNamespaces(layout, facts),

@@ -77,23 +77,35 @@ export function withBootOptions<T extends DhcpTold>(told: T): T {
 
 /** @param file its name, before that of a network */
 export function compileBootServers(layout: Layout, { bootFolders }: Facts, file: string): readonly BootServerObject[] {
-  return [...layout.networks.values()].flatMap(({ network: { name, namespace, device, gateway, boot } }) =>
-    boot === undefined
+  return [...layout.networks.values()].flatMap(({ network: { name, namespace, device, gateway, boot, dhcp } }) => {
+    if (boot === undefined) return [];
+    const folder = bootFolders?.[name];
+    return [
+      {
+        kind: "boot-server",
+        key: `boot/${name}`,
+        origin: `network ${name}`,
+        namespace,
+        linkKey: networkLinkKey(name),
+        interfaceName: device,
+        network: `${file}/${name}`,
+        address: gateway,
+        root: boot.root,
+        fingerprint: folder?.fingerprint ?? "",
+        ...(boot.share === undefined ? {} : { share: boot.share }),
+        ...(dhcp === undefined && folder !== undefined ? { proxy: bootFilesOf(boot, folder) } : {}),
+      },
+    ];
+  });
+}
+
+/** Who has to give the addresses where the file does not say it. */
+export function bootNotes({ networks }: Layout): readonly string[] {
+  return [...networks.values()].flatMap(({ network: { name, boot, dhcp } }) =>
+    boot === undefined || dhcp !== undefined
       ? []
       : [
-          {
-            kind: "boot-server",
-            key: `boot/${name}`,
-            origin: `network ${name}`,
-            namespace,
-            linkKey: networkLinkKey(name),
-            interfaceName: device,
-            network: `${file}/${name}`,
-            address: gateway,
-            root: boot.root,
-            fingerprint: bootFolders?.[name]?.fingerprint ?? "",
-            ...(boot.share === undefined ? {} : { share: boot.share }),
-          },
+          `network ${name} has no dhcp: machines get their addresses of another DHCP server, and their boot files beside it`,
         ],
   );
 }

@@ -215,7 +215,7 @@ export interface Network extends Declared {
   readonly dhcp?: NetworkDhcp;
   /** Only with subnet6. Absent: nothing is advertised. */
   readonly ipv6?: NetworkIp6;
-  /** Only with dhcp. */
+  /** Without dhcp it is told beside the DHCP server of somebody else. */
   readonly boot?: NetworkBoot;
   /** Machines must not serve each other what the network's own server serves. Absent: they may. */
   readonly guard?: true;

@@ -12,14 +12,12 @@ export const BOOT_FILE_KEYS = ["bios", "uefi", "ipxe"] as const;
 /** @param folder of the network file, where a relative root starts */
 export function buildBoot(
   network: string,
-  { boot, dhcp }: NetworkShape,
+  { boot }: NetworkShape,
   folder: string,
   context: Context,
 ): NetworkBoot | undefined {
   if (boot === undefined) return undefined;
   const path = ["networks", network, "boot"];
-  if (dhcp === undefined || dhcp === false)
-    context.complain(path, "stands without dhcp, which tells machines what they boot", "add dhcp: true");
   const root = resolvePath(folder, boot.root);
   context.record([...path, "root"], root, "declared");
   for (const key of [...BOOT_FILE_KEYS, "share"] as const) {

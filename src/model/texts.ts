@@ -229,7 +229,7 @@ export const NETWORK_TEXTS = {
   },
   boot: {
     title: "Boot files",
-    description: "a folder that machines on the network boot from, with dhcp",
+    description: "a folder that machines on the network boot from",
     otherwise: "none",
   },
 } as const satisfies Readonly<Record<string, KeyText>>;

@@ -59,7 +59,7 @@ function creation(object: StateObject, names: Names): string {
     case "dhcp-network":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)} ${served(object)}`;
     case "boot-server":
-      return `serve boot files of ${object.root} on ${object.interfaceName}${inNamespace(object.namespace)} by ${protocols(object)}`;
+      return `serve boot files of ${object.root} on ${object.interfaceName}${inNamespace(object.namespace)} by ${protocols(object)}${object.proxy === undefined ? "" : ", beside another DHCP server"}`;
     case "dhcp-single":
       return `serve DHCP on ${object.interfaceName}${inNamespace(object.namespace)}: ${object.lease.address}/${object.lease.prefixLength} to ${object.clientMac}`;
     case "dhcp-client":

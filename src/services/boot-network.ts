@@ -1,9 +1,11 @@
 /** The boot files of a network, served on its bridge's address, as one of the keeper's services. */
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import type { BootFiles } from "../protocol/pxe/offer.ts";
 import type { BootServerObject } from "../state/object.ts";
-import type { LinkServer } from "./keeper/link-service.ts";
+import type { LinkServer, Place } from "./keeper/link-service.ts";
 import { BootServer } from "./netboot/boot-server.ts";
+import { ProxyService } from "./netboot/proxy-dhcp.ts";
 import type { Transfer } from "./netboot/transfers.ts";
 
 /** The network's DHCP server tells URLs without a port. */
@@ -15,15 +17,18 @@ const TRANSFERS_TOLD = 20;
 export class NetworkBootServer implements LinkServer {
   readonly #server: BootServer;
   readonly #counts: Counts;
+  readonly #resources: AsyncDisposableStack;
 
-  private constructor(server: BootServer, counts: Counts) {
+  private constructor(server: BootServer, counts: Counts, resources: AsyncDisposableStack) {
     this.#server = server;
     this.#counts = counts;
+    this.#resources = resources;
   }
 
   /** @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba */
-  static async open(object: BootServerObject, namespacePath: string, logger: Logger): Promise<NetworkBootServer> {
-    const { address, root, network, share } = object;
+  static async open(object: BootServerObject, place: Place, logger: Logger): Promise<NetworkBootServer> {
+    const { address, root, network, share, proxy } = object;
+    const { namespacePath } = place;
     const counts: Counts = { fetched: 0, failed: 0 };
     const onTransfer = (transfer: Transfer): void => {
       const { client, protocol, file, state, bytes, error } = transfer;
@@ -33,13 +38,15 @@ export class NetworkBootServer implements LinkServer {
       const what = { network, client, protocol, file, state, bytes };
       logger.info("boot file", error === undefined ? what : { ...what, error });
     };
+    await using resources = new AsyncDisposableStack();
     const named = share === undefined ? {} : { share };
-    const server = await BootServer.open({ namespacePath, address, root, ...named, onTransfer, logger });
-    if (server.place.httpPort === HTTP_PORT) return new NetworkBootServer(server, counts);
-    await server.close();
-    throw new NetloomError("address-in-use", `serve boot files on ${address}: port ${HTTP_PORT} is somebody else's`, {
-      hint: `End what listens there: ss -ltnp 'sport = :${HTTP_PORT}'`,
-    });
+    const server = resources.use(await BootServer.open({ namespacePath, address, root, ...named, onTransfer, logger }));
+    if (server.place.httpPort !== HTTP_PORT)
+      throw new NetloomError("address-in-use", `serve boot files on ${address}: port ${HTTP_PORT} is somebody else's`, {
+        hint: `End what listens there: ss -ltnp 'sport = :${HTTP_PORT}'`,
+      });
+    if (proxy !== undefined) resources.use(openProxy(object, proxy, place, counts, logger));
+    return new NetworkBootServer(server, counts, resources.move());
   }
 
   stats(): object {
@@ -54,13 +61,35 @@ export class NetworkBootServer implements LinkServer {
   }
 
   async close(): Promise<void> {
-    await this.#server.close();
+    await this.#resources.disposeAsync();
   }
+}
+
+/** Tells machines their files, and no addresses. */
+function openProxy(
+  { address, network }: BootServerObject,
+  files: BootFiles,
+  { namespacePath, interfaceIndex, macAddress }: Place,
+  counts: Counts,
+  logger: Logger,
+): ProxyService {
+  counts.asked = 0;
+  return new ProxyService({
+    namespacePath,
+    interfaceIndex,
+    config: { address, httpPort: HTTP_PORT, mac: macAddress, files },
+    onAsked: ({ offer }) => {
+      if (offer !== undefined) counts.asked = (counts.asked ?? 0) + 1;
+    },
+    onError: (error) => logger.warn("boot requests", { network, error: error.message }),
+  });
 }
 
 interface Counts {
   fetched: number;
   failed: number;
+  /** Requests that were answered beside another DHCP server. */
+  asked?: number;
   /** Client and file. */
   latest?: string;
 }

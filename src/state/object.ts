@@ -18,6 +18,7 @@ import type {
   MacAddress,
   Prefix,
 } from "../base/address.ts";
+import type { BootFiles } from "../protocol/pxe/offer.ts";
 import type { DnsCacheLimits, DnsUpstream } from "../protocol/dns/config.ts";
 
 interface ObjectBase {
@@ -404,6 +405,11 @@ export interface BootServerObject extends ObjectBase {
   readonly fingerprint: string;
   /** The name by which the folder is shared by SMB. */
   readonly share?: string;
+  /**
+   * What it tells machines beside the DHCP server of somebody else, which gives them their addresses (proxyDHCP). Absent: the
+   * network's own DHCP server tells them.
+   */
+  readonly proxy?: BootFiles;
 }
 
 /** A machine, or a client that is known, under its name. */

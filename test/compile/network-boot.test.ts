@@ -47,6 +47,14 @@ test("files and share are served on the gateway's address", () => {
   });
 });
 
+test("without dhcp machines are told beside the DHCP server of somebody else", () => {
+  const result = compiled(lan("{ root: /boot, uefi: shimx64.efi }", "false"), host(FOUND));
+  const shim = { loader: "shimx64.efi", httpFile: "shimx64.efi", ipxe: "shimx64.efi" };
+  expect(byKey(result).get("boot/lan")).toMatchObject({ proxy: { ...FOUND.files, "efi-x64": shim } });
+  expect(byKey(result).has("dhcp/lan")).toBe(false);
+  expect(result.notes).toContainEqual(expect.stringMatching(/^network lan has no dhcp: .*another DHCP server/));
+});
+
 describe("the DHCP server's classes", () => {
   test("say what the folder has, and what the file names in its place", () => {
     expect(told(lan("{ root: /boot, uefi: EFI/shimx64.efi }"))).toEqual({

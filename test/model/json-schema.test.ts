@@ -7,7 +7,7 @@ import type { KeyText } from "../../src/model/json-schema.ts";
 import { networkFileJsonSchema } from "../../src/model/schema.ts";
 import * as TEXTS from "../../src/model/texts.ts";
 import { BETWEEN } from "./mistakes/between.ts";
-import { BOOT_BETWEEN, BOOT_SHAPE } from "./mistakes/boot.ts";
+import { BOOT_SHAPE } from "./mistakes/boot.ts";
 import { network, nic, vm } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE } from "./mistakes/dhcp.ts";
 import { DNS_BETWEEN, DNS_SHAPE } from "./mistakes/dns.ts";
@@ -41,7 +41,6 @@ const NOT_SEEN: Readonly<Record<string, readonly string[]>> = {
     "an IPv6 address on a network without IPv6",
     ...[
       ...BETWEEN,
-      ...BOOT_BETWEEN,
       ...DHCP_BETWEEN,
       ...UPLINK_BETWEEN,
       ...DELEGATED_BETWEEN,
@@ -71,7 +70,6 @@ const cases = [
   ...VMS,
   ...BETWEEN,
   ...BOOT_SHAPE,
-  ...BOOT_BETWEEN,
   ...DHCP_SHAPE,
   ...DHCP_BETWEEN,
   ...DNS_SHAPE,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { formatMistake, NetworkFileError } from "../../src/model/mistakes.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
 import { BETWEEN, SYNTAX } from "./mistakes/between.ts";
-import { BOOT_BETWEEN, BOOT_SHAPE } from "./mistakes/boot.ts";
+import { BOOT_SHAPE } from "./mistakes/boot.ts";
 import { network } from "./mistakes/case.ts";
 import { DHCP_BETWEEN, DHCP_SHAPE, SUBNETS } from "./mistakes/dhcp.ts";
 import { DNS_BETWEEN, DNS_SHAPE } from "./mistakes/dns.ts";
@@ -22,7 +22,7 @@ describe.each([
   ["VMs and ports", VMS],
   ["uplinks", [...UPLINK_SHAPE, ...UPLINK_BETWEEN, ...DELEGATED_BETWEEN]],
   ["DHCP", [...DHCP_SHAPE, ...DHCP_BETWEEN]],
-  ["boot files", [...BOOT_SHAPE, ...BOOT_BETWEEN]],
+  ["boot files", BOOT_SHAPE],
   ["DNS", [...DNS_SHAPE, ...DNS_BETWEEN]],
   ["several subnets", SUBNETS],
   ["namespaces", NAMESPACES],

@@ -67,7 +67,7 @@ function networkBoot(object: BootServerObject, log: Logger): Kind {
   const { network, address, root, share } = object;
   return {
     offers: { network, address, root, ...(share === undefined ? {} : { share }) },
-    open: ({ namespacePath }) => NetworkBootServer.open(object, namespacePath, log),
+    open: (place) => NetworkBootServer.open(object, place, log),
   };
 }
 

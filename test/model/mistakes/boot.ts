@@ -1,7 +1,7 @@
 /** Boot files of a network. */
 import { type Case, network } from "./case.ts";
 
-const boot = (words: string, rest = ", dhcp: true"): string => network(`subnet: 192.0.2.0/24, boot: ${words}${rest}`);
+const boot = (words: string): string => network(`subnet: 192.0.2.0/24, boot: ${words}`);
 
 export const BOOT_SHAPE: readonly Case[] = [
   {
@@ -45,16 +45,5 @@ export const BOOT_SHAPE: readonly Case[] = [
     line: 3,
     reason: /name of a share/,
     remedy: /winpe/,
-  },
-];
-
-export const BOOT_BETWEEN: readonly Case[] = [
-  {
-    what: "boot files that nobody is told of",
-    text: boot("{ root: ./boot }", ""),
-    at: "networks.lan.boot",
-    line: 3,
-    reason: /without dhcp/,
-    remedy: /dhcp: true/,
   },
 ];
