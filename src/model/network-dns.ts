@@ -18,6 +18,8 @@ const DEFAULT_CACHE = {
   "max-negative": 3600,
   stale: 86_400,
 } as const;
+/** A label, a dot and it make a name at most. */
+const LONGEST_DOMAIN = 253 - 64;
 /** What a machine is told without there being a server. */
 const TOLD: ReadonlySet<string> = new Set(["servers", "search"]);
 
@@ -41,6 +43,12 @@ export function buildDns(
       "write forward: instead to have it ask them, or leave it alone with search:",
     );
   const domain = context.value([...path, "domain"], section.domain, `${labelOf(name)}.internal`);
+  if (domain.length > LONGEST_DOMAIN)
+    context.complain(
+      [...path, "domain"],
+      "leaves no room for a host's name before it",
+      `use at most ${LONGEST_DOMAIN} characters`,
+    );
   checkForwarding(section, path, context);
   const asked = [
     ...(section.forward ?? []).map((upstream, index) => ({ upstream, at: ["forward", index] })),

@@ -55,6 +55,13 @@ export const DNS_BETWEEN: readonly Case[] = [
     /beside/,
     /forward/,
   ),
+  wrong(
+    "a domain without room for names",
+    `domain: ${"a".repeat(60)}.${"b".repeat(60)}.${"c".repeat(60)}.example`,
+    "domain",
+    /no room/,
+    /189/,
+  ),
   wrong("forwarders that nobody asks", "mode: recursive, forward: [9.9.9.9]", "forward", /asks by itself/, /remove/),
   wrong("no forwarders", "forward: []", "forward", /empty/, /9\.9\.9\.9/),
   wrong("itself as a forwarder", "forward: [192.0.2.1]", "forward[0]", /own server/, /elsewhere/, '"192.0.2.1"'),
