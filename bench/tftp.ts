@@ -20,9 +20,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type IpAddress, parseIp } from "../src/base/address.ts";
 import { messageOf } from "../src/base/errors.ts";
@@ -79,16 +80,26 @@ async function compare({ peer, address }: Contestant, digest: string): Promise<v
 
 interface Round {
   readonly megabytesPerSecond: number;
+  readonly millisecondsOfMegabyte: number;
   readonly failed: number;
   readonly clientShare: number;
   readonly gaps: number;
   readonly silences: number;
 }
 
-async function measure({ address }: Contestant, what: string): Promise<Round> {
+/** Of all its threads, and of its children that have ended (tftpd-hpa has one for each transfer). */
+function cpuMilliseconds({ child }: Contestant): number {
+  const [, , ...fields] = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(/\) |\s/);
+  // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), in hundredths of a second.
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+}
+
+async function measure(contestant: Contestant, what: string): Promise<Round> {
+  const { address } = contestant;
   const isMany = what === "many";
   const windowBlocks = isMany ? MANY_WINDOW : Number(what);
   const one = { server: address, file: isMany ? "small" : "large", blockBytes: BLOCK_BYTES, windowBlocks };
+  const serverBefore = cpuMilliseconds(contestant);
   const before = process.cpuUsage();
   const began = performance.now();
   const settled = await Promise.allSettled(Array.from({ length: isMany ? CLIENTS : 1 }, () => download(one)));
@@ -97,7 +108,10 @@ async function measure({ address }: Contestant, what: string): Promise<Round> {
   const results = settled.filter((result) => result.status === "fulfilled").map(({ value }) => value);
   const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
   if (bytes !== results.length * (isMany ? SMALL_BYTES : LARGE_BYTES)) throw new Error(`${bytes} bytes came`);
+  // Its last process ends by itself.
+  await sleep(50);
   return {
+    millisecondsOfMegabyte: (cpuMilliseconds(contestant) - serverBefore) / (bytes / 1e6),
     megabytesPerSecond: bytes / 1e6 / seconds,
     failed: settled.length - results.length,
     clientShare: (user + system) / 1e6 / seconds,
@@ -129,9 +143,14 @@ async function run(folder: string): Promise<void> {
         for (const contestant of contestants) {
           const { name, knowsWindows } = contestant.peer;
           if (!knowsWindows && what !== "1" && what !== "many") continue;
-          const { megabytesPerSecond, failed, clientShare, gaps, silences } = await measure(contestant, what);
+          const { millisecondsOfMegabyte, megabytesPerSecond, failed, clientShare, gaps, silences } = await measure(
+            contestant,
+            what,
+          );
           const title = TITLES[what] ?? `${options.size} MiB, window ${what}, MB/s`;
           figures.add(name, { measure: title, value: megabytesPerSecond });
+          const costTitle = `${title.replace("MB/s", "")}ms of server CPU for a MB`;
+          figures.add(name, { measure: costTitle, value: millisecondsOfMegabyte, isLessBetter: true });
           shares.set(`${title}: ${name}`, Math.max(shares.get(`${title}: ${name}`) ?? 0, clientShare));
           if (failed > 0) figures.note(`${title}: ${name}: ${failed} of the transfers failed`);
           if (gaps + silences > 0) figures.note(`${title}: ${name}: ${gaps} gaps, ${silences} silences`);
@@ -140,6 +159,7 @@ async function run(folder: string): Promise<void> {
     }
   } finally {
     for (const { child } of contestants) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
       child.kill();
       await once(child, "exit");
     }

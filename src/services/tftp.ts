@@ -25,11 +25,12 @@ import { BoundedLog } from "./bounded-log.ts";
 import { nowSeconds } from "./tftp/alarm.ts";
 import { openFile } from "./tftp/open-file.ts";
 import { PacketStore } from "./tftp/packet-store.ts";
-import { mtuBytesOf } from "./tftp/path-mtu.ts";
+import { mtuBytesOf, USUAL_MTU_BYTES } from "./tftp/path-mtu.ts";
 import { ReceiveTransfer } from "./tftp/receive-transfer.ts";
 import { refusalOf, TftpRefusal } from "./tftp/refusal.ts";
 import { SendTransfer } from "./tftp/send-transfer.ts";
 import { AF_INET, AF_INET6, decodeSocketAddress, encodeSocketAddress } from "./tftp/socket-address.ts";
+import { hasBegun, type Started, type StartedLimits, StartedTransfers } from "./tftp/started.ts";
 import type { RunningTransfer, TftpTransfer, TransferIdentity } from "./tftp/transfer.ts";
 import { TransferSocket } from "./tftp/transfer-socket.ts";
 import { UploadFolder, type UploadSettings } from "./tftp/upload.ts";
@@ -43,8 +44,6 @@ const SHOWN_ENDED = 64;
 /** An interface's MTU is looked up again after that. */
 const MTU_SECONDS = 60;
 
-const DEFAULT_TRANSFERS = 2000;
-const DEFAULT_TRANSFERS_OF_CLIENT = 100;
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
 const DEFAULT_WINDOW_BLOCKS = 256;
 const WINDOW_BYTES = 1024 * 1024;
@@ -52,7 +51,7 @@ const WINDOW_BYTES = 1024 * 1024;
 export interface TftpServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
-  /** 0.0.0.0 and :: are all addresses; a port is usually 69. */
+  /** 0.0.0.0 and :: are all addresses, answered from the one that the route to the client has; a port is usually 69. */
   readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
   /** The folder; it may come later. */
   readonly root: string;
@@ -63,27 +62,14 @@ export interface TftpServiceOptions {
   /** Of the path to the clients; default that of the interface with the address. */
   readonly mtuBytes?: number;
   /** Most at one time, default 2000, and of one client's address, default 100. */
-  readonly limits?: {
-    readonly transfers?: number;
-    readonly transfersOfClient?: number;
-    readonly windowBlocks?: number;
-  };
+  readonly limits?: StartedLimits & { readonly windowBlocks?: number };
   /** For packets in memory, default 64 MiB. */
   readonly memoryBytes?: number;
   /** At its beginning and at its end. */
   readonly onTransfer?: (transfer: TftpTransfer) => void;
-  /** Of a request that got an error in place of a transfer; absent: it is logged. */
-  readonly onRefused?: (refused: TftpRefused) => void;
   readonly logger: Logger;
   /** Fields of every line of the log. */
   readonly about?: Readonly<Record<string, unknown>>;
-}
-
-export interface TftpRefused {
-  readonly client: IpAddress;
-  /** As the client named it. */
-  readonly file: string;
-  readonly reason: string;
 }
 
 /** What happened since the start. */
@@ -105,13 +91,6 @@ interface Listener {
   mtu: { readonly bytes: Promise<number>; readonly untilSeconds: number } | undefined;
 }
 
-interface Started {
-  readonly request: string;
-  readonly clientAddress: string;
-  /** Undefined while its file is being opened. */
-  transfer: RunningTransfer | undefined;
-}
-
 export class TftpService implements AsyncDisposable {
   readonly #options: TftpServiceOptions;
   readonly #log: BoundedLog;
@@ -119,9 +98,7 @@ export class TftpService implements AsyncDisposable {
   readonly #uploads: UploadFolder | undefined;
   readonly #namespace: number | undefined;
   readonly #listeners: Listener[] = [];
-  /** By the client's socket address. */
-  readonly #started = new Map<string, Started>();
-  readonly #ofClient = new Map<string, number>();
+  readonly #started: StartedTransfers;
   readonly #running = new Set<RunningTransfer>();
   /** Those that run, and those of which the last acknowledgement may still be asked for. */
   readonly #open = new Set<RunningTransfer>();
@@ -142,6 +119,7 @@ export class TftpService implements AsyncDisposable {
   constructor(options: TftpServiceOptions) {
     this.#options = options;
     this.#log = new BoundedLog(options.logger, options.about ?? {});
+    this.#started = new StartedTransfers(options.limits ?? {});
     this.#store = new PacketStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
     if (options.write !== undefined) this.#uploads = new UploadFolder(options.write);
     if (options.namespacePath !== undefined) this.#namespace = openNamespace(options.namespacePath);
@@ -188,24 +166,20 @@ export class TftpService implements AsyncDisposable {
     this.#requests++;
     const key = toHex(peer);
     const said = JSON.stringify([request.kind, request.file, request.mode, [...request.options]]);
-    const before = this.#started.get(key);
+    const before = this.#started.find(key);
     if (before?.request === said && !hasBegun(before)) return before.transfer?.repeatOpening();
     // It has begun something else from the same port: nobody is there for what was.
     void before?.transfer?.close("the client asks for something else");
-    const { address, port } = decodeSocketAddress(peer);
-    const started: Started = { request: said, clientAddress: address, transfer: undefined };
-    const client = { address, port };
+    const client = decodeSocketAddress(peer);
     const identity = { id: ++this.#lastId, client, server: listener.address, file: shownName(request.file) };
-    const isFull = this.#started.size >= (this.#options.limits?.transfers ?? DEFAULT_TRANSFERS);
-    const ofClient = this.#ofClient.get(address) ?? 0;
-    if (isFull || ofClient >= (this.#options.limits?.transfersOfClient ?? DEFAULT_TRANSFERS_OF_CLIENT)) {
-      const reason = isFull ? "too many transfers now" : "too many transfers of this client now";
-      this.#refuse(listener, peer, identity, new TftpRefusal(TFTP_ERROR.undefined, reason));
+    let started: Started;
+    try {
+      started = this.#started.add({ key, request: said, clientAddress: client.address });
+    } catch (error) {
+      this.#refuse(listener, peer, identity, refusalOf(error));
       return;
     }
-    this.#started.set(key, started);
-    this.#ofClient.set(address, ofClient + 1);
-    const opening = this.#start(listener, request, peer, identity, key, started);
+    const opening = this.#start(listener, request, peer, identity, started);
     this.#opening.add(opening);
     void opening.finally(() => this.#opening.delete(opening));
   }
@@ -215,10 +189,9 @@ export class TftpService implements AsyncDisposable {
     request: TftpRequest,
     peer: Uint8Array,
     identity: TransferIdentity,
-    key: string,
     started: Started,
   ): Promise<void> {
-    const onEnd = (): void => this.#end(key, started);
+    const onEnd = (): void => this.#end(started);
     try {
       const mode = modeOf(request);
       const parts = parseFileName(request.file);
@@ -230,11 +203,13 @@ export class TftpService implements AsyncDisposable {
         windowBytes: WINDOW_BYTES,
       };
       const onClosed = (transfer: RunningTransfer): void => void this.#open.delete(transfer);
-      const common = { identity, namespace: this.#namespace, address: listener.address, peer, onEnd, onClosed };
+      const isUnwanted = (): boolean => this.#isClosed || this.#started.find(started.key) !== started;
+      const { address } = listener;
+      const common = { identity, namespace: this.#namespace, address, peer, isUnwanted, onEnd, onClosed };
       const transfer = await (request.kind === "read"
         ? this.#send(request, mode, parts, limits, common)
         : this.#receiveFile(request, mode, parts, limits, common));
-      if (transfer === undefined) return this.#leave(key, started);
+      if (transfer === undefined) return this.#started.remove(started);
       started.transfer = transfer;
       const view = transfer.view();
       this.#options.onTransfer?.({ ...view, state: "running" });
@@ -243,12 +218,12 @@ export class TftpService implements AsyncDisposable {
       this.#running.add(transfer);
       this.#open.add(transfer);
     } catch (error) {
-      this.#leave(key, started);
+      this.#started.remove(started);
       this.#refuse(listener, peer, identity, refusalOf(error));
     }
   }
 
-  /** @returns undefined when the service has been closed meanwhile */
+  /** @returns undefined when nobody wants it any more */
   async #send(
     request: TftpRequest,
     mode: TftpTransfer["mode"],
@@ -258,7 +233,7 @@ export class TftpService implements AsyncDisposable {
   ): Promise<RunningTransfer | undefined> {
     const isNetascii = mode === "netascii";
     const opened = await openFile(this.#options.root, parts, this.#options.ignoreCase ?? false);
-    if (this.#isClosed) {
+    if (common.isUnwanted()) {
       await opened.handle.close();
       return undefined;
     }
@@ -279,7 +254,7 @@ export class TftpService implements AsyncDisposable {
       throw new TftpRefusal(TFTP_ERROR.accessViolation, "nothing may be written to this server");
     const terms = negotiate(request, limits, undefined);
     const upload = await this.#uploads.begin(parts, terms.announcedBytes);
-    if (this.#isClosed) {
+    if (common.isUnwanted()) {
       await upload.discard();
       return undefined;
     }
@@ -297,19 +272,29 @@ export class TftpService implements AsyncDisposable {
     if (mtuBytes !== undefined) return Promise.resolve(mtuBytes);
     const now = nowSeconds();
     if (listener.mtu === undefined || now >= listener.mtu.untilSeconds)
-      listener.mtu = { bytes: mtuBytesOf(listener.address, namespacePath), untilSeconds: now + MTU_SECONDS };
+      listener.mtu = { bytes: this.#lookUpMtu(listener.address, namespacePath), untilSeconds: now + MTU_SECONDS };
     return listener.mtu.bytes;
+  }
+
+  async #lookUpMtu(address: IpAddress, namespacePath: string | undefined): Promise<number> {
+    try {
+      return await mtuBytesOf(address, namespacePath);
+    } catch (error) {
+      this.#log.write("warn", "TFTP: the MTU is not known", { address, error: messageOf(error) });
+      return USUAL_MTU_BYTES;
+    }
   }
 
   /** The client is told from a port of its own, as of a transfer. */
   #refuse(listener: Listener, peer: Uint8Array, { client, file }: TransferIdentity, refusal: TftpRefusal): void {
     this.#refused++;
     const { code, message, cause } = refusal;
-    const refused = { client: client.address, file, reason: message };
-    const error = code === TFTP_ERROR.undefined && cause !== undefined ? { error: messageOf(cause) } : {};
-    if (this.#options.onRefused === undefined)
-      this.#log.write("warn", "TFTP request refused", { ...refused, ...error });
-    else this.#options.onRefused(refused);
+    this.#log.write("warn", "TFTP request refused", {
+      client: client.address,
+      file,
+      reason: message,
+      ...(code === TFTP_ERROR.undefined && cause !== undefined ? { error: messageOf(cause) } : {}),
+    });
     if (this.#isClosed) return;
     try {
       const socket = new TransferSocket({
@@ -328,9 +313,9 @@ export class TftpService implements AsyncDisposable {
     }
   }
 
-  #end(key: string, started: Started): void {
+  #end(started: Started): void {
     const { transfer } = started;
-    this.#leave(key, started);
+    this.#started.remove(started);
     if (transfer === undefined) return;
     this.#running.delete(transfer);
     this.#record(transfer.view());
@@ -342,13 +327,6 @@ export class TftpService implements AsyncDisposable {
     this.#ended.push(view);
     if (this.#ended.length > 2 * SHOWN_ENDED) this.#ended = this.#ended.slice(-SHOWN_ENDED);
     this.#options.onTransfer?.(view);
-  }
-
-  #leave(key: string, started: Started): void {
-    if (this.#started.get(key) === started) this.#started.delete(key);
-    const left = (this.#ofClient.get(started.clientAddress) ?? 1) - 1;
-    if (left > 0) this.#ofClient.set(started.clientAddress, left);
-    else this.#ofClient.delete(started.clientAddress);
   }
 
   /** Those that run, and the last that have ended, in the order in which they began. */
@@ -396,12 +374,10 @@ interface Common {
   readonly namespace: number | undefined;
   readonly address: IpAddress;
   readonly peer: Uint8Array;
+  /** The service has been closed meanwhile, or the client has asked for something else. */
+  readonly isUnwanted: () => boolean;
   readonly onEnd: () => void;
   readonly onClosed: (transfer: RunningTransfer) => void;
-}
-
-function hasBegun({ transfer }: Started): boolean {
-  return transfer !== undefined && transfer.view().bytes > 0;
 }
 
 function modeOf({ mode }: TftpRequest): TftpTransfer["mode"] {

@@ -5,7 +5,7 @@ import { decodeAddress, dumpAddresses } from "../../netlink/route/address.ts";
 import { decodeLink, dumpLinks } from "../../netlink/route/link.ts";
 
 /** Of an address that is on no interface (0.0.0.0), and of Ethernet. */
-const USUAL_MTU_BYTES = 1500;
+export const USUAL_MTU_BYTES = 1500;
 
 /** `ip link show` of the interface that has the address. @throws SystemCallError, NetlinkError */
 export async function mtuBytesOf(address: IpAddress, namespacePath: string | undefined): Promise<number> {
