@@ -127,11 +127,6 @@ export class Zone {
     this.#prune(parent);
   }
 
-  /** Whether hosts have records at it, or anything is below it. */
-  get hasHosts(): boolean {
-    return this.#nodes.size > 1 || (this.#nodes.get(this.name)?.hosts.size ?? 0) > 0;
-  }
-
   /** @param name in lower case, in the zone */
   find(name: string, type: number): ZoneFinding {
     const delegation = this.#simple ? undefined : this.#delegationOf(name, type);

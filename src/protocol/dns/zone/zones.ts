@@ -31,13 +31,20 @@ interface Way {
   readonly aliases: readonly DnsRecord[];
 }
 
+/** There may be a hundred thousand of them. */
+interface LoneName {
+  readonly addresses: readonly IpAddress[];
+  /** What an address is called. */
+  readonly pointer: string | undefined;
+}
+
 type Conclusion = Exclude<ZoneFinding, { readonly kind: "alias" }>;
 
 export class Zones {
   /** Those of which nobody has asked are not made yet: every server has a hundred of them. */
   readonly #zones = new Map<string, Zone | DnsZoneConfig>();
-  /** Hosts whose name is in no zone: each is one of its own, without names below it. */
-  readonly #lone = new Map<string, Zone>();
+  /** Names in no zone that hosts brought: each is a zone of its own, without names below it, made when somebody asks. */
+  readonly #lone = new Map<string, LoneName>();
   readonly #domains: ReadonlySet<string>;
   readonly #hosts = new Map<string, readonly IpAddress[]>();
   /** Who has an address, the first of them in front. */
@@ -63,7 +70,10 @@ export class Zones {
   /** The zone with the longest name, unless somebody is asked for a longer one. */
   #zoneOf(name: string): Zone | undefined {
     const lone = this.#lone.get(name);
-    if (lone !== undefined) return lone;
+    return lone === undefined ? this.#sharedZoneOf(name) : zoneOfLone(name, lone);
+  }
+
+  #sharedZoneOf(name: string): Zone | undefined {
     for (const domain of selfAndAncestors(name)) {
       const zone = this.#zones.get(domain);
       if (zone !== undefined) return zone instanceof Zone ? zone : this.#make(zone);
@@ -142,36 +152,44 @@ export class Zones {
     if (before.length === addresses.length && before.every((address, i) => address === addresses[i])) return [];
     if (addresses.length === 0) this.#hosts.delete(host);
     else this.#hosts.set(host, [...addresses]);
-    this.#change(host, (zone) => zone.setAddresses(host, addresses));
+    const zone = this.#sharedZoneOf(host);
+    if (zone !== undefined) zone.setAddresses(host, addresses);
+    else this.#setLone(host, { addresses: [...addresses], pointer: this.#lone.get(host)?.pointer });
     const gone = before.filter((address) => !addresses.includes(address));
     const come = addresses.filter((address) => !before.includes(address));
-    for (const address of gone) this.#setName(address, host, false);
-    for (const address of come) this.#setName(address, host, true);
-    return [host, ...[...gone, ...come].map(pointerName)].flatMap((changed) => this.#withAncestors(changed));
+    const pointers = [
+      ...gone.flatMap((address) => this.#setName(address, host, false)),
+      ...come.flatMap((address) => this.#setName(address, host, true)),
+    ];
+    return [host, ...pointers].flatMap((changed) => this.#withAncestors(changed));
   }
 
-  #setName(address: IpAddress, host: string, has: boolean): void {
+  /** @returns where the address's name stands, if it has another one now */
+  #setName(address: IpAddress, host: string, has: boolean): readonly string[] {
+    if (UNSPECIFIED.has(address)) return [];
     const names = this.#names.get(address) ?? new Set();
+    const [before] = names;
     if (has) names.add(host);
     else names.delete(host);
     if (names.size === 0) this.#names.delete(address);
     else this.#names.set(address, names);
+    const [first] = names;
+    if (first === before) return [];
     const pointer = pointerName(address);
-    this.#change(pointer, (zone) => zone.setPointer(pointer, names.values().next().value));
+    const zone = this.#sharedZoneOf(pointer);
+    if (zone !== undefined) zone.setPointer(pointer, first);
+    else this.#setLone(pointer, { addresses: this.#lone.get(pointer)?.addresses ?? [], pointer: first });
+    return [pointer];
   }
 
-  #change(name: string, change: (zone: Zone) => void): void {
-    const lone = this.#lone.get(name);
-    const zone = lone ?? this.#zoneOf(name) ?? new Zone(name, []);
-    change(zone);
-    if (this.#zones.get(zone.name) === zone) return;
-    if (zone.hasHosts) this.#lone.set(name, zone);
-    else this.#lone.delete(name);
+  #setLone(name: string, lone: LoneName): void {
+    if (lone.addresses.length === 0 && lone.pointer === undefined) this.#lone.delete(name);
+    else this.#lone.set(name, lone);
   }
 
   /** Names above it in its zone exist through it, or do so no more. */
   #withAncestors(name: string): readonly string[] {
-    const apex = this.#zoneOf(name)?.name;
+    const apex = this.#sharedZoneOf(name)?.name;
     if (apex === undefined) return [name];
     const names: string[] = [];
     for (let current: string | undefined = name; current !== undefined && current !== apex; current = parentOf(current))
@@ -180,6 +198,15 @@ export class Zones {
   }
 }
 
+function zoneOfLone(name: string, { addresses, pointer }: LoneName): Zone {
+  const zone = new Zone(name, []);
+  zone.setAddresses(name, addresses);
+  zone.setPointer(name, pointer);
+  return zone;
+}
+
+/** Where names lead that shall lead nowhere; they have none. */
+const UNSPECIFIED: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 /** What programs ask of every name. */
 const COMMON_TYPES: ReadonlySet<number> = new Set([DNS_TYPE.A, DNS_TYPE.AAAA, DNS_TYPE.HTTPS, DNS_TYPE.PTR]);
 const GOES_TO_HOST: ReadonlySet<number> = new Set([DNS_TYPE.NS, DNS_TYPE.MX, DNS_TYPE.SRV]);

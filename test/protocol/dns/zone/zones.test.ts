@@ -229,6 +229,15 @@ describe("hosts that come and go", () => {
     expect(pointer()).toBe("a.lan.example.");
   });
 
+  test("nowhere is no address that has a name, and one of many names has the first", () => {
+    const zones = new Zones({ zones: [], domains: [] });
+    expect(zones.setHost("ads.example.org", [parseIp("0.0.0.0"), parseIp("::")])).toEqual(["ads.example.org"]);
+    expect(ask(zones, "ads.example.org")).toEqual(["NOERROR aa", "ads.example.org. 60 IN A 0.0.0.0"]);
+    expect(ask(zones, "0.0.0.0.in-addr.arpa PTR")[0]).toBe("NXDOMAIN aa");
+    expect(zones.setHost("a.example.org", [parseIp("8.8.8.8")])).toEqual(["a.example.org", "8.8.8.8.in-addr.arpa"]);
+    expect(zones.setHost("b.example.org", [parseIp("8.8.8.8")])).toEqual(["b.example.org"]);
+  });
+
   test("outside all zones only the very name is ours", () => {
     const zones = new Zones({ zones: [], domains: [] });
     zones.setHost("ads.example.org", [parseIp("198.51.100.1"), parseIp("8.8.8.8")]);
