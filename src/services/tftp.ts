@@ -67,9 +67,18 @@ export interface TftpServiceOptions {
   readonly memoryBytes?: number;
   /** At its beginning and at its end. */
   readonly onTransfer?: (transfer: TftpTransfer) => void;
+  /** Of a request that got an error in place of a transfer; absent: it is logged. */
+  readonly onRefused?: (refused: TftpRefused) => void;
   readonly logger: Logger;
   /** Fields of every line of the log. */
   readonly about?: Readonly<Record<string, unknown>>;
+}
+
+export interface TftpRefused {
+  readonly client: IpAddress;
+  /** As the client named it. */
+  readonly file: string;
+  readonly reason: string;
 }
 
 /** What happened since the start. */
@@ -289,12 +298,11 @@ export class TftpService implements AsyncDisposable {
   #refuse(listener: Listener, peer: Uint8Array, { client, file }: TransferIdentity, refusal: TftpRefusal): void {
     this.#refused++;
     const { code, message, cause } = refusal;
-    this.#log.write("warn", "TFTP request refused", {
-      client: client.address,
-      file,
-      reason: message,
-      ...(code === TFTP_ERROR.undefined && cause !== undefined ? { error: messageOf(cause) } : {}),
-    });
+    const refused = { client: client.address, file, reason: message };
+    const error = code === TFTP_ERROR.undefined && cause !== undefined ? { error: messageOf(cause) } : {};
+    if (this.#options.onRefused === undefined)
+      this.#log.write("warn", "TFTP request refused", { ...refused, ...error });
+    else this.#options.onRefused(refused);
     if (this.#isClosed) return;
     try {
       const socket = new TransferSocket({
