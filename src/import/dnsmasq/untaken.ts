@@ -3,8 +3,11 @@
 export type Advice = readonly [reason: string, remedy: string];
 
 const DNS: Advice = ["it is of the DNS server, and only DHCP is imported", "keep dnsmasq for DNS (port 53) alone"];
-const TFTP: Advice = ["netloom serves no files by TFTP", "keep a TFTP server, and name it in next-server"];
-const PXE_MENU: Advice = ["there is no PXE menu", "give each architecture its boot file in a class"];
+const TFTP: Advice = ["it says how files are served", "add boot: { root: FOLDER } to the network"];
+const PXE_MENU: Advice = [
+  "the menu is not taken over",
+  "add boot: { root: FOLDER } to the network: iPXE is shown a menu of what is there",
+];
 const IPV6: Advice = ["it is of IPv6", "give the network a subnet6"];
 const PROCESS: Advice = ["it says how dnsmasq runs", "nothing is to be done"];
 const DIAGNOSTICS: Advice = ["it says what dnsmasq writes down", "nothing is to be done"];
