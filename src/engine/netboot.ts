@@ -16,9 +16,11 @@ import type { ProxyEvent } from "../protocol/pxe/proxy.ts";
 import { Dhcp4Service } from "../services/dhcp4-server.ts";
 import { holdPort } from "../services/hold-port.ts";
 import { BootServer } from "../services/netboot/boot-server.ts";
+import { chooseFiles } from "../services/netboot/choose.ts";
 import { hasAnything } from "../services/netboot/explain.ts";
 import { derivePool } from "../services/netboot/pool.ts";
 import { ProxyService } from "../services/netboot/proxy-dhcp.ts";
+import { scanFolder } from "../services/netboot/scan.ts";
 import type { Transfer } from "../services/netboot/transfers.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
@@ -86,6 +88,10 @@ export class NetbootSession implements AsyncDisposable {
         hint: `ip address add 192.0.2.1/24 dev ${interfaceName}`,
       });
     const { folder: root, share, onTransfer, logger } = options;
+    // Before it is served: nobody waits for what has no use.
+    const found = scanFolder(root);
+    if (!hasAnything(chooseFiles(found))) throw nothingToBoot(found.root);
+    const giver = await findGiver({ interfaceName, link, address }, options);
     const boot = resources.use(
       await BootServer.open({
         address: address.address,
@@ -95,8 +101,6 @@ export class NetbootSession implements AsyncDisposable {
         logger,
       }),
     );
-    if (!hasAnything(boot.files)) throw nothingToBoot(boot.folder.root);
-    const giver = await findGiver({ interfaceName, link, address }, options);
     const proxyConfig = {
       ...boot.place,
       mac: link.mac,

@@ -5,9 +5,8 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { pipeline } from "node:stream/promises";
 import type { Ipv4Address } from "../../base/address.ts";
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, NetloomError } from "../../base/errors.ts";
 import { createServer } from "../../kernel/http.ts";
 import { openFile, type OpenedFile } from "../tftp/open-file.ts";
 import { TftpRefusal } from "../tftp/refusal.ts";
@@ -200,17 +199,47 @@ async function send(
   { first, last }: ByteRange,
   transfer: TransferHandle,
 ): Promise<void> {
-  if (file === undefined || last < first) {
-    const bytes = text?.subarray(first, last + 1) ?? Buffer.alloc(0);
-    transfer.add(bytes.length);
-    response.end(bytes);
-    return;
+  if (text !== undefined) {
+    await write(response, text.subarray(first, last + 1));
+    transfer.add(last - first + 1);
+  } else if (file !== undefined) await sendFile(response, file, { first, last }, transfer);
+  response.end();
+}
+
+/** While one piece goes out the next one is read, always into the same two buffers. */
+async function sendFile(
+  response: ServerResponse,
+  file: FileHandle,
+  { first, last }: ByteRange,
+  transfer: TransferHandle,
+): Promise<void> {
+  const chunkBytes = Math.min(CHUNK_BYTES, last - first + 1);
+  const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)] as const;
+  let written = Promise.resolve();
+  let position = first;
+  for (let turn: 0 | 1 = 0; position <= last; turn = turn === 0 ? 1 : 0) {
+    const buffer = buffers[turn];
+    const wanted = Math.min(chunkBytes, last - position + 1);
+    const [{ bytesRead }] = await Promise.all([file.read(buffer, 0, wanted, position), written]);
+    if (bytesRead === 0) throw new NetloomError("file-changed", "the file became shorter");
+    written = write(response, buffer.subarray(0, bytesRead)).then(() => transfer.add(bytesRead));
+    position += bytesRead;
   }
-  const stream = file.createReadStream({ start: first, end: last, highWaterMark: CHUNK_BYTES, autoClose: false });
-  stream.on("data", (chunk) => transfer.add(chunk.length));
-  await pipeline(stream, response);
+  await written;
+}
+
+/** Resolves when the kernel has taken it. */
+function write(response: ServerResponse, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.write(bytes, (error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
 }
 
 function brokenOff(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^(ERR_STREAM_|ECONNRESET|EPIPE)/.test(String(error.code));
+  return (
+    error instanceof Error && "code" in error && /^(ERR_STREAM_|ECONNRESET|EPIPE|ECANCELED)/.test(String(error.code))
+  );
 }

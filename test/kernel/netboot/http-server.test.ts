@@ -1,10 +1,11 @@
 /** What HTTP clients get of a folder: on the loopback, with Node's own client. */
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type IncomingHttpHeaders, request } from "node:http";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { until } from "../../support/network.ts";
 import { parseIpv4 } from "../../../src/base/address.ts";
 import { BootHttpServer } from "../../../src/services/netboot/http-server.ts";
 import type { Transfer } from "../../../src/services/netboot/transfers.ts";
@@ -155,6 +156,43 @@ describe("nothing else", () => {
   test("no other method", async () => {
     const { status, headers } = await get(FILE, {}, "PUT");
     expect([status, headers.allow]).toEqual([405, "GET, HEAD"]);
+  });
+});
+
+describe("a transfer that does not end well", () => {
+  /** Reads the beginning of the answer and leaves the rest. */
+  function begin(path: string): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ host: address, port: server.port, path, agent: false }, (response) => {
+        response.once("data", () => {
+          response.pause();
+          resolve(response);
+        });
+      });
+      outgoing.on("error", reject);
+      outgoing.end();
+    });
+  }
+  const latest = (file: string) => ended.findLast((transfer) => transfer.file === file);
+
+  test("the client goes away", async () => {
+    writeFileSync(join(root, "large"), Buffer.alloc(64 * 1024 * 1024));
+    const response = await begin("/large");
+    expect(server.transfers().find(({ file }) => file === "large")).toMatchObject({ state: "running" });
+    response.destroy();
+    await until("word of it", () => latest("large") !== undefined);
+    expect(latest("large")).toMatchObject({ state: "failed", error: "the client broke it off" });
+  });
+
+  test("the file becomes shorter: the client sees that it is not whole", async () => {
+    writeFileSync(join(root, "shrinking"), Buffer.alloc(64 * 1024 * 1024));
+    const response = await begin("/shrinking");
+    truncateSync(join(root, "shrinking"), 1024 * 1024);
+    const failed = new Promise((resolve) => response.once("error", resolve));
+    response.resume();
+    await failed;
+    await until("word of it", () => latest("shrinking") !== undefined);
+    expect(latest("shrinking")).toMatchObject({ state: "failed", error: "the file became shorter" });
   });
 });
 
