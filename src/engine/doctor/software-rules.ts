@@ -19,6 +19,15 @@ export function softwareFindings(facts: HostFacts): Finding[] {
         consequence: "none, unless it is told to serve a network of netloom",
       }),
     ),
+    ...facts.software.dnsListeners.map(
+      ({ process }): Finding => ({
+        id: "dns-listener",
+        level: "warning",
+        what: `${process ?? "a process"} listens for DNS questions on all addresses`,
+        consequence: "networks with a DNS server of their own (dns:) cannot be applied: their port 53 is taken",
+        remedy: "Have it listen on its own addresses alone: listen-on of named, bind-interfaces of dnsmasq.",
+      }),
+    ),
   ];
 }
 

@@ -8,10 +8,12 @@ import { linkIfThere, namesIfThere, processIds, readIfThere } from "../look.ts";
 /** Names as in /proc/PID/comm, which holds 15 bytes. */
 const KNOWN_PROCESSES = ["dockerd", "firewalld", "libvirtd", "virtnetworkd", "NetworkManager", "systemd-network"];
 const DHCP_SERVER_PORT = 67;
+const DNS_PORT = 53;
+const ALL_ADDRESSES = "0.0.0.0";
 const NETWORKD_FOLDERS = ["/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network"];
 const NETWORK_MANAGER_FOLDERS = ["/etc/NetworkManager", "/etc/NetworkManager/conf.d", "/run/NetworkManager/conf.d"];
 
-export interface DhcpListener {
+export interface Listener {
   /** "dnsmasq (process 812)"; undefined: whose it is may not be read. */
   readonly process: string | undefined;
   /** "0.0.0.0", "192.168.122.1". */
@@ -30,7 +32,9 @@ export interface OtherSoftware {
   /** Files by which systemd-networkd takes every link for its own. */
   readonly networkdCatchAll: readonly string[];
   /** Sockets on UDP port 67. */
-  readonly dhcpListeners: readonly DhcpListener[];
+  readonly dhcpListeners: readonly Listener[];
+  /** Sockets on UDP port 53 of all addresses. */
+  readonly dnsListeners: readonly Listener[];
 }
 
 /** @param ownProcess serves DHCP for netloom */
@@ -42,7 +46,8 @@ export async function gatherSoftware(mayAsk: boolean, ownProcess: number | undef
     chains: mayAsk ? await nftChains() : undefined,
     ...(unmanaged === undefined ? {} : { networkManagerUnmanaged: unmanaged }),
     networkdCatchAll: filesIn(NETWORKD_FOLDERS, ".network").filter((path) => catchesAll(readIfThere(path) ?? "")),
-    dhcpListeners: dhcpListeners(ownProcess),
+    dhcpListeners: listeners(DHCP_SERVER_PORT, ownProcess),
+    dnsListeners: listeners(DNS_PORT, ownProcess).filter(({ address }) => address === ALL_ADDRESSES),
   };
 }
 
@@ -85,12 +90,12 @@ function catchesAll(text: string): boolean {
   return conditions.length > 0 && conditions.every((line) => /^Name\s*=\s*\*\s*$/.test(line));
 }
 
-function dhcpListeners(ownProcess: number | undefined): DhcpListener[] {
+function listeners(port: number, ownProcess: number | undefined): Listener[] {
   const sockets = (readIfThere("/proc/net/udp") ?? "")
     .split("\n")
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === DHCP_SERVER_PORT);
+    .filter((fields) => Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === port);
   const owners =
     sockets.length === 0 ? new Map<string, string>() : socketOwners(sockets.map((fields) => fields[9] ?? ""));
   return sockets.flatMap((fields) => {
