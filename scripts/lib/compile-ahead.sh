@@ -29,7 +29,7 @@ netloom unbind --netns pod --interface eth0
 kill "$daemon"
 wait "$daemon"
 
-netloom plan examples/qemu-tap-nat.yaml
+netloom plan examples/dual-stack.yaml
 netloom apply examples/office-dhcp.yaml
 netloom status
 netloom destroy examples/office-dhcp.yaml

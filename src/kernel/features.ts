@@ -1,6 +1,6 @@
 /** What the kernel, the machine and our privilege allow, found out without changing anything. */
 import { existsSync, readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { constants, release } from "node:os";
 import { join } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import { attribute, attributeTable, encodeAttributes, nested } from "../netlink/attribute.ts";
@@ -77,7 +77,8 @@ async function isSettled({ module, none }: { module: string; none: string }): Pr
   // Nothing that could be loaded: the kernel has the kind built in, or not at all.
   let loadable = loadableModules.get(module);
   if (loadable === undefined) {
-    loadable = await modprobe(["--dry-run", "--quiet", module]);
+    // A kernel without a folder of modules has none: a process less for each command.
+    loadable = existsSync(`/lib/modules/${release()}`) && (await modprobe(["--dry-run", "--quiet", module]));
     loadableModules.set(module, loadable);
   }
   return loadable ? modprobe([module, none]) : true;
