@@ -371,7 +371,7 @@ describe("dnsmasq", () => {
       options: { routers: ["192.0.2.1"] },
     });
     expect(told(range, "dnsmasq")).toEqual([
-      "1: dnsmasq tells clients its own address as name server, netloom serves no DNS",
+      "1: dnsmasq tells clients its own address as name server, whose DNS is not imported",
     ]);
   });
 
@@ -430,7 +430,7 @@ dhcp-option-force=208,f1:00:74:7e`;
       ],
     });
     expect(told(text, "dnsmasq")).toEqual([
-      "1: dnsmasq tells clients its own address as name server, netloom serves no DNS",
+      "1: dnsmasq tells clients its own address as name server, whose DNS is not imported",
       '9: "300" is not the number of an option',
       "10: clients are told the options that they ask for",
     ]);

@@ -4,7 +4,7 @@ type Advice = readonly [reason: string, remedy: string];
 
 const NAMES_IN_DNS: Advice = [
   "names of hosts do not go into a DNS server by updates",
-  "keep the DNS server's own records for these hosts",
+  "write dns: true: netloom's own DNS server knows the names of hosts and leases",
 ];
 const FAILOVER: Advice = ["there is no failover between two servers", "serve each range from one host"];
 const DIAGNOSTICS: Advice = ["it says where dhcpd writes or what it calls its files", "nothing is to be done"];

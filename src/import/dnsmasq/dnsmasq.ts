@@ -313,8 +313,8 @@ class Importer {
       if (code === DHCP4_OPTION.nameServers.code && !this.#ownAddress.has(code)) {
         this.#problems.tell(
           origin,
-          "dnsmasq tells clients its own address as name server, netloom serves no DNS",
-          "write options: { domain-name-servers: […] }",
+          "dnsmasq tells clients its own address as name server, whose DNS is not imported",
+          "write dns: true, or options: { domain-name-servers: […] }",
         );
       } else settings.options.set(code, { value: bytesOf(own), origin });
     }

@@ -2,7 +2,10 @@
 
 export type Advice = readonly [reason: string, remedy: string];
 
-const DNS: Advice = ["it is of the DNS server, and only DHCP is imported", "keep dnsmasq for DNS (port 53) alone"];
+const DNS: Advice = [
+  "it is of the DNS server, and only DHCP is imported",
+  "write dns: true for a server of netloom's, or keep dnsmasq for DNS (port 53) alone",
+];
 const TFTP: Advice = ["it says how files are served", "add boot: { root: FOLDER } to the network"];
 const PXE_MENU: Advice = [
   "the menu is not taken over",
