@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Ipv4Address } from "../../base/address.ts";
+import { type Ipv4Address, ipToBytes } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { findTool } from "../../kernel/features.ts";
@@ -17,7 +17,7 @@ const SMB_PORT = 445;
 const START_MILLISECONDS = 10_000;
 const END_MILLISECONDS = 3000;
 const POLL_MILLISECONDS = 30;
-const SAID_CHARACTERS = 2000;
+const SAID_CHARACTERS = 8000;
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = "0A";
 const FOLDERS = ["private", "lock", "state", "cache", "pid", "ncalrpc"];
@@ -36,12 +36,15 @@ export interface ShareOptions {
 export class SambaShare implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #folder: string;
+  readonly #address: Ipv4Address;
   #said = "";
+  #isReady = false;
   #isClosing = false;
 
   private constructor({ logger, address }: ShareOptions, child: ChildProcess, folder: string) {
     this.#process = child;
     this.#folder = folder;
+    this.#address = address;
     const hear = (chunk: Buffer): void => {
       this.#said = (this.#said + chunk.toString("utf8")).slice(-SAID_CHARACTERS);
     };
@@ -49,7 +52,8 @@ export class SambaShare implements AsyncDisposable {
     child.stderr?.on("data", hear);
     child.on("error", (error) => hear(Buffer.from(error.message)));
     child.on("exit", () => {
-      if (!this.#isClosing) logger.error("Samba has ended, the share is gone", { address, said: this.#lastWords() });
+      if (this.#isReady && !this.#isClosing)
+        logger.error("Samba has ended, the share is gone", { address, said: this.#lastWords() });
     });
   }
 
@@ -85,9 +89,10 @@ export class SambaShare implements AsyncDisposable {
     const { pid } = this.#process;
     for (const end = Date.now() + START_MILLISECONDS; Date.now() < end; await sleep(POLL_MILLISECONDS)) {
       if (pid === undefined || this.#hasEnded()) break;
-      if (listensOn(pid, SMB_PORT)) return;
+      if (!listensOn(pid, this.#address, SMB_PORT)) continue;
+      this.#isReady = true;
+      return;
     }
-    this.#isClosing = true;
     const reason = this.#hasEnded() ? `Samba has ended: ${this.#lastWords()}` : "Samba does not come up";
     throw new NetloomError("share-failed", `share the folder: ${reason}`, {
       hint: "Another file server may hold port 445 of the address: ss -ltnp 'sport = :445' shows it.",
@@ -98,9 +103,10 @@ export class SambaShare implements AsyncDisposable {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
+  /** The first line that tells of trouble: a trace of the stack may follow. */
   #lastWords(): string {
-    const lines = this.#said.trim().split("\n");
-    return (lines.findLast((line) => /error|fail|panic|denied|cannot|unable/i.test(line)) ?? lines.at(-1) ?? "").trim();
+    const lines = this.#said.split("\n").filter((line) => line.trim() !== "");
+    return (lines.find((line) => /error|fail|panic|denied|cannot|unable/i.test(line)) ?? lines.at(-1) ?? "").trim();
   }
 
   /** Also its connections end. */
@@ -121,8 +127,8 @@ export class SambaShare implements AsyncDisposable {
   }
 }
 
-/** Whether somebody in the network namespace of the process does. */
-function listensOn(pid: number, port: number): boolean {
+/** Whether somebody in the network namespace of the process does, on that very address. */
+function listensOn(pid: number, address: Ipv4Address, port: number): boolean {
   let table: string;
   try {
     table = readFileSync(`/proc/${pid}/net/tcp`, "utf8");
@@ -130,10 +136,13 @@ function listensOn(pid: number, port: number): boolean {
     if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EINVAL")) return false;
     throw error;
   }
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  // The address is a number in the machine's byte order there.
+  const [word = 0] = new Uint32Array(ipToBytes(address).slice().buffer);
+  const hex = (value: number, digits: number): string => value.toString(16).toUpperCase().padStart(digits, "0");
+  const wanted = `${hex(word, 8)}:${hex(port, 4)}`;
   return table.split("\n").some((line) => {
     const [, local = "", , state] = line.trim().split(/\s+/);
-    return local.endsWith(wanted) && state === LISTENING;
+    return local === wanted && state === LISTENING;
   });
 }
 
