@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type IpAddress, parsePrefix } from "../../../base/address.ts";
 import { messageOf } from "../../../base/errors.ts";
-import { IdleMemory, keepYoungGenerationSmall } from "../../../daemon/memory.ts";
+import { IdleMemory, keepOldGenerationSmall, keepYoungGenerationSmall } from "../../../daemon/memory.ts";
 import type { DnsServerConfig } from "../../../protocol/dns/config.ts";
 import { parseHostsFile } from "../../../protocol/dns/hosts-file.ts";
 import { DnsService } from "../../../services/dns/server.ts";
@@ -66,6 +66,7 @@ export const dnsServeCommand: Command = {
     const hosts = new Hosts(invocation.option("hosts"));
     using interrupt = untilInterrupted();
     keepYoungGenerationSmall();
+    keepOldGenerationSmall();
     await using service = new DnsService({ listen, config, logger: STDERR_LOGGER });
     hosts.read(service);
     using _memory = returnMemory(service);
