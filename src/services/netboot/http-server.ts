@@ -231,7 +231,12 @@ async function sendFile(
 /** Resolves when the kernel has taken it. */
 function write(response: ServerResponse, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
+    const leave = (): void => reject(new NetloomError("client-gone", "the client broke it off"));
+    // Node drops what is written to a connection that is gone, and says nothing.
+    if (response.destroyed) return leave();
+    response.once("close", leave);
     response.write(bytes, (error) => {
+      response.off("close", leave);
       if (error === null || error === undefined) resolve();
       else reject(error);
     });
