@@ -8,6 +8,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseIp } from "../../../src/base/address.ts";
+import { SILENT } from "../../../src/base/logger.ts";
+import { DnsService } from "../../../src/services/dns/server.ts";
 import { decodeDnsMessage, encodeDnsMessage } from "../../../src/wire/dns/codec.ts";
 import type { DnsMessage } from "../../../src/wire/dns/message.ts";
 import { DNS_TYPE } from "../../../src/wire/dns/types.ts";
@@ -192,6 +195,23 @@ describe("dns serve", () => {
     });
     await once(socket, "close");
     expect(ids.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, id) => id));
+  });
+
+  test("an address that nobody has is told, unless it is about to come", async () => {
+    const cache = {
+      bytes: 100_000,
+      minimumTtlSeconds: 0,
+      maximumTtlSeconds: 60,
+      maximumNegativeSeconds: 60,
+      staleSeconds: 0,
+    };
+    const config = { mode: "forward-only" as const, upstreams: [], domains: [], zones: [], mixedCase: false, cache };
+    for (const address of ["203.0.113.9", "2001:db8::9"].map(parseIp)) {
+      const options = { listen: [{ address, port: 53 }], config, logger: SILENT };
+      expect(() => new DnsService(options)).toThrow(`listen on ${address} over UDP: EADDRNOTAVAIL`);
+      await using service = new DnsService({ ...options, isAhead: true });
+      expect(service.stats().received).toBe(0);
+    }
   });
 
   test("over TLS only who has the right certificate is asked", async () => {

@@ -27,6 +27,8 @@ const DEFAULT_CACHE_MEBIBYTES = 64;
 const DAY_SECONDS = 86_400;
 /** How often it is looked whether there was work that has left memory behind. */
 const MEMORY_MILLISECONDS = 2000;
+/** With fewer questions since the last look, hardly anybody notices the pause that a collection is. */
+const FEW_QUESTIONS = 200;
 
 export const dnsServeCommand: Command = {
   ...COMMAND,
@@ -77,14 +79,14 @@ export const dnsServeCommand: Command = {
   },
 };
 
-/** After each burst of questions that the cache could not answer. */
+/** After each burst of questions. */
 function returnMemory(service: DnsService): Disposable {
   const memory = new IdleMemory();
-  let resolved = 0;
+  let received = 0;
   const look = (): void => {
-    const now = service.stats().server.resolved;
-    if (now !== resolved) memory.worked();
-    resolved = now;
+    const now = service.stats().received;
+    if (now - received > FEW_QUESTIONS) memory.worked();
+    received = now;
   };
   const timer = setInterval(look, MEMORY_MILLISECONDS).unref();
   return {
