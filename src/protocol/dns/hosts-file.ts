@@ -2,7 +2,7 @@
 import { type IpAddress, parseIp } from "../../base/address.ts";
 import { encodeDomainName } from "../../wire/domain-name.ts";
 
-export interface HostsFile {
+interface HostsFile {
   /** In lower case, without a final dot, each with all of its addresses in the order of the file. */
   readonly hosts: ReadonlyMap<string, readonly IpAddress[]>;
   /** Lines that were passed over, with the reason. */

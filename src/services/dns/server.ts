@@ -28,7 +28,7 @@ import { UpstreamExchange } from "./upstream-exchange.ts";
 
 const HEADER_BYTES = 12;
 
-export interface DnsServiceOptions {
+interface DnsServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
   /** Other servers are asked from our own namespace; default: from that where it listens. */

@@ -22,14 +22,14 @@ const MOST_UNSENT_BYTES = 256 * 1024;
 const QUERY_BYTES = 4096;
 const BACKLOG = 256;
 
-export interface TcpListenerOptions extends Place {
+interface TcpListenerOptions extends Place {
   readonly allow: AllowList;
   readonly onQuery: (query: Uint8Array, client: TcpClient) => void;
   readonly onError: (error: unknown) => void;
 }
 
 /** A connection of somebody who is answered. */
-export class TcpClient {
+class TcpClient {
   readonly address: IpAddress;
   readonly transport = "tcp";
   readonly #socket: Socket;

@@ -18,7 +18,7 @@ const REPLIES_BYTES = 64 * 1024;
 /** All listeners of the process take turns with it. */
 const replies = new Uint8Array(REPLIES_BYTES);
 
-export interface UdpListenerOptions extends Place {
+interface UdpListenerOptions extends Place {
   readonly cache: AnswerCache;
   readonly allow: AllowList;
   readonly now: () => number;

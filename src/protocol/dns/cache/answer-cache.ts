@@ -20,7 +20,7 @@ export interface QuestionFlags {
   readonly checkingDisabled: boolean;
 }
 
-export interface CachedQuestion {
+interface CachedQuestion {
   readonly question: DnsQuestion;
   readonly flags: QuestionFlags;
 }
@@ -50,7 +50,7 @@ export interface AnswerCacheStats {
 }
 
 /** RFC 8767 §5. */
-export const STALE_TTL_SECONDS = 30;
+const STALE_TTL_SECONDS = 30;
 /** The largest reply over UDP, which passes every path in one piece (DNS flag day 2020). */
 export const UDP_REPLY_BYTES = 1232;
 
