@@ -5,7 +5,8 @@
  *
  * A run takes two minutes, one claim some seconds: --peers netloom,unbound --measure cache --rounds 3
  *
- * Run inside the sandbox on two CPUs: scripts/sandbox.sh node bench/dns.ts [OPTIONS]
+ * Run inside the sandbox on two CPUs, with Debian's dnsperf, unbound, dnsmasq-base and bind9:
+ * scripts/sandbox.sh node bench/dns.ts [OPTIONS]
  *
  *   --peers netloom,unbound,dnsmasq,bind   who is measured
  *   --measure cache,local,cold,latency,memory
