@@ -4,6 +4,7 @@ import type { Logger } from "../../base/logger.ts";
 import type { NetbootOptions, NetbootSession } from "../../engine/netboot.ts";
 import { AskedClients } from "../../services/netboot/clients.ts";
 import { explainFiles } from "../../services/netboot/explain.ts";
+import { Pace } from "../../services/netboot/pace.ts";
 import { askedJson, askedLine, transferJson, transferLine } from "./netboot-lines.ts";
 import { NetbootScreen } from "./netboot-screen.ts";
 import { complain, lineLogger, print, printJson, STDERR_LOGGER } from "./output.ts";
@@ -15,6 +16,8 @@ export interface NetbootDisplay extends Pick<NetbootOptions, "onLook" | "onAsked
 }
 
 const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
+/** Of transfers; with --json all are told. */
+const MOST_LINES_PER_SECOND = 100;
 /** Kept for the screen, and told again when it goes. */
 const REMEMBERED_LINES = 20;
 
@@ -46,12 +49,15 @@ export function jsonDisplay(): NetbootDisplay {
 
 export function lineDisplay(): NetbootDisplay {
   const clients = new AskedClients();
+  const pace = new Pace(MOST_LINES_PER_SECOND);
   return {
     onLook: tellLook,
     onAsked: (event) => {
       if (clients.take(event, Date.now() / 1000)) print(askedLine(event));
     },
-    onTransfer: (transfer) => print(transferLine(transfer)),
+    onTransfer: (transfer) => {
+      if (pace.take(Date.now() / 1000)) print(transferLine(transfer));
+    },
     logger: STDERR_LOGGER,
     serving(session, share) {
       for (const line of headOf(session, share)) print(line);

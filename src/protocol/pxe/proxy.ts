@@ -130,8 +130,7 @@ export class ProxyDhcp {
     const message = decodeDhcp4(datagram.payload);
     if (message instanceof Malformed) return message.reason;
     if (message.operation !== "request") return "a message of another server";
-    const { source, sourceMac } = { source: packet.source, sourceMac: ethernet.source };
-    return { message, source, sourceMac, sourcePort: datagram.sourcePort, port };
+    return { message, source: packet.source, sourceMac: ethernet.source, sourcePort: datagram.sourcePort, port };
   }
 
   #encode(received: Received, client: BootClient, offer: BootOffer): Uint8Array {

@@ -3,6 +3,7 @@ import type { Ipv4Address, MacAddress } from "../../base/address.ts";
 import type { BootClient } from "../../protocol/pxe/client.ts";
 import type { BootOffer } from "../../protocol/pxe/offer.ts";
 import type { ProxyEvent } from "../../protocol/pxe/proxy.ts";
+import { Pace } from "./pace.ts";
 
 export interface AskedClient {
   readonly mac: MacAddress | undefined;
@@ -23,8 +24,7 @@ const MOST_TOLD_PER_SECOND = 50;
 
 export class AskedClients {
   readonly #clients = new Map<string, AskedClient>();
-  #second = 0;
-  #toldInSecond = 0;
+  readonly #pace = new Pace(MOST_TOLD_PER_SECOND);
 
   /** @returns whether it is worth telling: not the same again within seconds, and not one of a flood */
   take(event: Extract<ProxyEvent, { event: "asked" }>, nowSeconds: number): boolean {
@@ -49,14 +49,7 @@ export class AskedClients {
     });
     const [oldest] = this.#clients.keys();
     if (this.#clients.size > REMEMBERED && oldest !== undefined) this.#clients.delete(oldest);
-    return isNew && this.#isReadable(nowSeconds);
-  }
-
-  #isReadable(nowSeconds: number): boolean {
-    const second = Math.floor(nowSeconds);
-    this.#toldInSecond = second === this.#second ? this.#toldInSecond + 1 : 1;
-    this.#second = second;
-    return this.#toldInSecond <= MOST_TOLD_PER_SECOND;
+    return isNew && this.#pace.take(nowSeconds);
   }
 
   /** The latest first. */

@@ -22,7 +22,6 @@ export interface Transfer {
 const REMEMBERED = 256;
 /** A client that reads a disc in pieces makes a pause now and then. */
 const SAME_SECONDS = 60;
-
 /** Of nothing that takes no time at all. */
 const SHORTEST_SECONDS = 0.001;
 
