@@ -4,6 +4,7 @@
  * What comes in is bounded by its own length: each name and each record is read once, pointers lead backwards and are
  * counted. Bytes behind the last record are ignored, as other servers do.
  */
+import { concatBytes } from "../../base/bytes.ts";
 import { decodeDomainName, encodeDomainName } from "../domain-name.ts";
 import { Malformed } from "../malformed.ts";
 import { EXPANDED_TYPES, fieldsOf, splitFields } from "./fields.ts";
@@ -17,6 +18,11 @@ export const LONGEST_MESSAGE_BYTES = 0xffff;
 /** Name, type, class, TTL and length of the data of the root's record. */
 const OPT_BYTES = 11;
 const LARGEST_TTL = 0x7fffffff;
+/**
+ * Characters of all names of a message that are read letter by letter. A real message of 64 KiB has fewer; with pointers
+ * of two bytes one could have millions, and take most of a second of the reader's.
+ */
+const MOST_NAME_CHARACTERS = 0x4_0000;
 
 const RESPONSE = 0x8000;
 const AUTHORITATIVE = 0x0400;
@@ -32,6 +38,7 @@ class Reader {
   position = DNS_HEADER_BYTES;
   /** Most names of a message are pointers to the same few. */
   readonly #names = new Map<number, string>();
+  #nameCharacters = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -55,7 +62,13 @@ class Reader {
     if (decoded instanceof Malformed) return decoded;
     this.position = decoded.next;
     this.#names.set(start, decoded.name);
-    return decoded.name;
+    return this.#count(decoded.name) ?? decoded.name;
+  }
+
+  /** @returns what is wrong when there were too many */
+  #count(name: string): Malformed | undefined {
+    this.#nameCharacters += name.length;
+    return this.#nameCharacters > MOST_NAME_CHARACTERS ? new Malformed("DNS message: names without end") : undefined;
   }
 
   question(): DnsQuestion | Malformed {
@@ -76,12 +89,29 @@ class Reader {
     const ttl = this.u16(start + 4) * 0x10000 + this.u16(start + 6);
     const end = start + 10 + this.u16(start + 8);
     if (end > bytes.length) return new Malformed("DNS record: its data is cut off");
-    const data = readData(type, bytes, start + 10, end);
+    const data = this.#data(type, start + 10, end);
     if (data instanceof Malformed) return data;
     this.position = end;
     // RFC 2181 §8: with the upper bit set it counts as 0. In OPT it is no time.
     const ttlSeconds = ttl > LARGEST_TTL && type !== DNS_TYPE.OPT ? 0 : ttl;
     return { name, type, class: this.u16(start + 2), ttlSeconds, data };
+  }
+
+  /** Data without compression; that of addresses has their length. */
+  #data(type: number, start: number, end: number): Uint8Array | Malformed {
+    const { bytes } = this;
+    if (type === DNS_TYPE.A && end - start !== 4) return new Malformed("DNS record: A without 4 bytes");
+    if (type === DNS_TYPE.AAAA && end - start !== 16) return new Malformed("DNS record: AAAA without 16 bytes");
+    if (!EXPANDED_TYPES.has(type)) return bytes.slice(start, end);
+    const fields = splitFields(fieldsOf(type) ?? [], bytes, start, end);
+    if (fields instanceof Malformed) return fields;
+    const parts: Uint8Array[] = [];
+    for (const { name, start: from, end: to } of fields) {
+      const tooMany = this.#count(name ?? "");
+      if (tooMany !== undefined) return tooMany;
+      parts.push(name === undefined ? bytes.subarray(from, to) : encodeDomainName(name));
+    }
+    return concatBytes(parts);
   }
 
   section(count: number): DnsRecord[] | Malformed {
@@ -93,25 +123,6 @@ class Reader {
     }
     return records;
   }
-}
-
-/** Data without compression; that of addresses has their length. */
-function readData(type: number, bytes: Uint8Array, start: number, end: number): Uint8Array | Malformed {
-  if (type === DNS_TYPE.A && end - start !== 4) return new Malformed("DNS record: A without 4 bytes");
-  if (type === DNS_TYPE.AAAA && end - start !== 16) return new Malformed("DNS record: AAAA without 16 bytes");
-  if (!EXPANDED_TYPES.has(type)) return bytes.slice(start, end);
-  const fields = splitFields(fieldsOf(type) ?? [], bytes, start, end);
-  if (fields instanceof Malformed) return fields;
-  const parts = fields.map((field) =>
-    field.name === undefined ? bytes.subarray(field.start, field.end) : encodeDomainName(field.name),
-  );
-  const data = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part, offset);
-    offset += part.length;
-  }
-  return data;
 }
 
 /** Never throws, and takes time and memory in proportion to the message's length. */

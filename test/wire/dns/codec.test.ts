@@ -212,6 +212,29 @@ describe("DNS messages", () => {
   });
 });
 
+/** A question of 126 labels, and as many MINFO records as fit, their three names pointers into it. */
+function messageOfPointers(): Uint8Array {
+  const question = [...Array.from({ length: 126 }, () => [1, 0x61]).flat(), 0, 0, 1, 0, 1];
+  const pointer = [0xc0, 14];
+  const record = [...pointer, 0, DNS_TYPE.MINFO, 0, 1, 0, 0, 0, 0, 0, 4, ...pointer, ...pointer];
+  const count = Math.floor((0xffff - 12 - question.length) / record.length);
+  const header = [0x12, 0x34, 0x81, 0, 0, 1, count >> 8, count & 255, 0, 0, 0, 0];
+  return Uint8Array.from([...header, ...question, ...Array.from({ length: count }, () => record).flat()]);
+}
+
+describe("names without end", () => {
+  test("are refused: pointers of two bytes to names of 250", () => {
+    expect(decodeDnsMessage(messageOfPointers())).toEqual(new Malformed("DNS message: names without end"));
+  });
+
+  test("are no long list of real ones", () => {
+    const answers = Array.from({ length: 1500 }, (_, i) =>
+      record("_services.example.org", DNS_TYPE.PTR, nameData(`a-host-with-a-long-name-${i}.example.org`)),
+    );
+    expect(decoded(encodeDnsMessage({ ...PLAIN, answers })).answers).toEqual(answers);
+  });
+});
+
 describe("data of records", () => {
   test("addresses", () => {
     const [four, six] = [parseIpv4("192.0.2.1"), parseIpv6("2001:db8::1")];

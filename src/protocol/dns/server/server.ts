@@ -65,6 +65,8 @@ interface Waiting {
 
 /** More are told SERVFAIL at once. */
 const MOST_WAITING = 20_000;
+/** Of a query: OPT, a signature, the SOA of IXFR. To read hundreds of others would take long, and nobody means them. */
+const MOST_RECORDS = 4;
 const NOTHING: DnsServerOutput = { replies: [], queries: [], ended: [] };
 
 export class DnsServer {
@@ -107,8 +109,9 @@ export class DnsServer {
     const { allow } = this.#config;
     const allowed = allow === undefined || allow.some((prefix) => contains(prefix, client.address));
     if (allowed && ((query[2]! >>> 3) & 15) !== DNS_OPCODE.QUERY) return told(RESPONSE_CODE.NOTIMP);
-    const message = decodeDnsMessage(query);
-    if (message instanceof Malformed) return told(allowed ? RESPONSE_CODE.FORMERR : RESPONSE_CODE.REFUSED);
+    const message = recordCount(query) > MOST_RECORDS ? undefined : decodeDnsMessage(query);
+    if (message === undefined || message instanceof Malformed)
+      return told(allowed ? RESPONSE_CODE.FORMERR : RESPONSE_CODE.REFUSED);
     const request = requestOf(message, client.transport, token);
     if (!allowed) return this.#reply(request, bare(RESPONSE_CODE.REFUSED, false));
     return this.#answer(message, request, nowSeconds);
@@ -247,6 +250,11 @@ export class DnsServer {
   stats(): DnsServerStats {
     return this.#counters.stats(this.#waiting.size);
   }
+}
+
+/** Of all sections, as the header has them. */
+function recordCount(query: Uint8Array): number {
+  return [6, 8, 10].reduce((sum, offset) => sum + (query[offset]! << 8) + query[offset + 1]!, 0);
 }
 
 function flagsOf({ dnssecOk, checkingDisabled }: Request): QuestionFlags {

@@ -91,6 +91,13 @@ describe("queries that are no plain questions", () => {
     ["no question", fromHex("4e4c 0100 0000 0000 0000 0000"), "4e4c8101"],
     ["two questions", fromHex("4e4c 0110 0002 0000 0000 0000 00 0001 0001 00 0001 0001"), "4e4c8111"],
     ["cut off", query("www.lan.example").slice(0, -1), "4e4c8101"],
+    [
+      "more records than a query has",
+      query("www.lan.example", {
+        additionals: records("a A 192.0.2.1\nb A 192.0.2.1\nc A 192.0.2.1\nd A 192.0.2.1\ne A 192.0.2.1"),
+      }),
+      "4e4c8101",
+    ],
   ])("%s: a header tells what is wrong", (_, bytes, header) => {
     const { replies } = start().ask(bytes);
     expect(replies.map(({ message }) => toHex(message))).toEqual([`${header}0000000000000000`]);
