@@ -4,8 +4,8 @@
  */
 
 const FIRST_SECONDS = 5;
-/** RFC 9520 §3.2: five minutes at most. */
-const LONGEST_SECONDS = 300;
+/** RFC 9520 §3.2 permits five minutes; but a host that is back in the network shall not wait for its names. */
+const LONGEST_SECONDS = 20;
 /** That a question failed is remembered for so long after it may be asked again. */
 const MEMORY_SECONDS = 300;
 const MOST_FAILURES = 10_000;

@@ -52,13 +52,15 @@ function joined(pieces: readonly Piece[]): Piece {
 
 function* askOnce(world: World, task: Task): Work<Piece | Failure> {
   const route = world.routes.of(task.question.name);
-  let failure: Failure = { failed: "nobody to ask" };
-  if (route.upstreams.length > 0) {
-    const piece = yield* forward(world, route, task);
-    if (!("failed" in piece)) return piece;
-    failure = piece;
-  }
-  return route.mayIterate ? yield* iterate(world, task, findServer) : failure;
+  if (route.upstreams.length === 0)
+    return route.mayIterate ? yield* iterate(world, task, findServer) : { failed: "nobody to ask" };
+  const wereDead = world.servers.areAllDead(route.upstreams);
+  const forwarded = yield* forward(world, route, task);
+  if (!("failed" in forwarded) || !route.mayIterate) return forwarded;
+  const piece = yield* iterate(world, task, findServer);
+  // They were asked beside all that, and one of them is back.
+  const isBack = "failed" in piece && wereDead && !world.servers.areAllDead(route.upstreams);
+  return isBack ? yield* forward(world, route, task) : piece;
 }
 
 function* findServer(world: World, delegation: Delegation, name: string, task: Task): Work<boolean> {

@@ -13,7 +13,7 @@ const DEAD_FAILURES = 2;
 const FAILURE_SECONDS = 0.1;
 /** Before a dead server is tried again; doubled each time. */
 const FIRST_PROBE_SECONDS = 2;
-const LAST_PROBE_SECONDS = 120;
+const LAST_PROBE_SECONDS = 15;
 /** A server that refused EDNS is asked with it again after so long. */
 const WITHOUT_EXTENSION_SECONDS = 900;
 const FOLDS_CASE_SECONDS = 3600;

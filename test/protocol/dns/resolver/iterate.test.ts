@@ -423,6 +423,22 @@ describe("forward-first", () => {
     expect(told.at - 1000).toBeLessThan(seconds);
   });
 
+  test("after a long time without any network names are there again within seconds", () => {
+    const world = zones(new DnsWorld(config), () => []);
+    const reachable = [...world.servers.keys()];
+    for (const address of reachable) world.servers.set(address, () => []);
+    for (let i = 0; i < 60; i++) {
+      world.ask("www.example.org");
+      world.ask(`n${i}.example.org`);
+      world.pass(10);
+    }
+    // The forwarder is back, the root stays out of reach.
+    world.servers.set(forwarder, resolverOf(["www.example.org 60 A 192.0.2.99"]));
+    const back = world.now;
+    while (world.lookup("www.example.org").length === 0) world.pass(1);
+    expect(world.now - back).toBeLessThan(40);
+  });
+
   test("a dead forwarder is not waited for, but asked again until it is back", () => {
     const world = zones(new DnsWorld(config), () => []);
     world.ask("www.example.org");
