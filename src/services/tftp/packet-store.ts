@@ -65,7 +65,9 @@ export class PacketStore {
     if (file.chunks.size === 0) this.#files.delete(file.key);
   }
 
-  #track(closed: Promise<void>): void {
+  /** Nothing was written: what a close may have to say is about nothing. */
+  #track(close: Promise<void>): void {
+    const closed = close.catch(() => undefined);
     this.#closing.add(closed);
     void closed.finally(() => this.#closing.delete(closed));
   }

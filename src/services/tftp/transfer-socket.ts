@@ -29,6 +29,8 @@ const MOST_SEGMENTS = 64;
 const MOST_DATAGRAM_BYTES = 65_535 - 60 - 8;
 /** What a device without checksums, or a path with a small MTU, says to a datagram of segments. */
 const SEGMENTS_REFUSED: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE", "EOPNOTSUPP"]);
+/** A neighbour that does not answer, a route or a rule that changes: the packet is lost, the next one may not be. */
+const PACKET_LOST: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "EPERM"]);
 const CONNECTED = new Uint8Array(0);
 
 export interface TransferSocketOptions {
@@ -56,6 +58,7 @@ export class TransferSocket {
   /** The kernel cuts what is longer than a segment now, whatever it is. */
   #isCutting = false;
   #refused: string | undefined;
+  #lostPackets = 0;
 
   /** @throws SystemCallError EMFILE, EADDRNOTAVAIL, … */
   constructor(options: TransferSocketOptions) {
@@ -79,13 +82,21 @@ export class TransferSocket {
       this.#refused = error.errnoName;
       return;
     }
-    this.#onGone(error);
+    if (PACKET_LOST.has(error.errnoName)) this.#lostPackets++;
+    else this.#onGone(error);
+  }
+
+  /** @returns how many left, those included that were lost at once: they are the business of the time-out */
+  #give(payloads: readonly Uint8Array[]): number {
+    const lostBefore = this.#lostPackets;
+    const sent = this.#socket.send(payloads.map((payload) => ({ payload, peer: CONNECTED })));
+    return sent + this.#lostPackets - lostBefore;
   }
 
   /** @returns whether the kernel took it */
   send(packet: Uint8Array): boolean {
     if (this.#isCutting && packet.length > this.#segmentBytes!) this.#cut(0);
-    const sent = this.#socket.send([{ payload: packet, peer: CONNECTED }]) === 1;
+    const sent = this.#give([packet]) === 1;
     return sent || (this.#fellBack() && this.send(packet));
   }
 
@@ -98,10 +109,10 @@ export class TransferSocket {
     if (size === undefined || packets.length <= size) return this.send(packets) ? 1 : 0;
     if (this.#isSegmenting && !this.#isCutting) this.#cut(size);
     const perDatagram = this.#isSegmenting ? Math.min(MOST_SEGMENTS, Math.floor(MOST_DATAGRAM_BYTES / size)) : 1;
-    const datagrams: { payload: Uint8Array; peer: Uint8Array }[] = [];
+    const datagrams: Uint8Array[] = [];
     for (let start = 0; start < packets.length; start += perDatagram * size)
-      datagrams.push({ payload: packets.subarray(start, start + perDatagram * size), peer: CONNECTED });
-    const sent = this.#socket.send(datagrams);
+      datagrams.push(packets.subarray(start, start + perDatagram * size));
+    const sent = this.#give(datagrams);
     if (this.#fellBack()) return this.sendMany(packets);
     return Math.min(Math.ceil(packets.length / size), sent * perDatagram);
   }

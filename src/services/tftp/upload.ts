@@ -118,6 +118,7 @@ interface UploadParts {
 export class Upload {
   readonly #parts: UploadParts;
   #bytes = 0;
+  #isOver = false;
 
   constructor(parts: UploadParts) {
     this.#parts = parts;
@@ -150,8 +151,11 @@ export class Upload {
     }
   }
 
-  /** What is not kept by then goes. @throws what the file system throws */
+  /** What is not kept by then goes; repeating is harmless. @throws what the file system throws */
   async discard(): Promise<void> {
+    // The paths lead through a descriptor, which is somebody else's when it has been closed.
+    if (this.#isOver) return;
+    this.#isOver = true;
     const { file, place, temporary, folder } = this.#parts;
     folder.settle(this.#bytes, false);
     this.#bytes = 0;

@@ -59,6 +59,7 @@ test("more blocks than 16 bits count", async () => {
 
 /** A client that says what it is told to. */
 async function raw(): Promise<{
+  readonly port: number;
   send(packet: Uint8Array, port?: number): void;
   next(): Promise<{ bytes: Buffer; port: number }>;
   close(): void;
@@ -69,6 +70,7 @@ async function raw(): Promise<{
   const arrived: { bytes: Buffer; port: number }[] = [];
   socket.on("message", (bytes, { port }) => arrived.push({ bytes, port }));
   return {
+    port: socket.address().port,
     send: (packet, port = PORT) => socket.send(packet, port, "127.0.0.1"),
     async next() {
       await until("a packet of the server", () => arrived.length > 0);
@@ -140,6 +142,25 @@ describe("clients that are odd", () => {
     expect(decodeTftp((await client.next()).bytes)).toMatchObject({ kind: "error", message: "the server ends" });
     client.close();
   });
+});
+
+test("what the server's own firewall refuses for a while is only late", async () => {
+  await using service = serve();
+  const client = await raw();
+  client.send(request("read", "file", { windowsize: "4" }));
+  const { port } = await client.next();
+  shell(`nft -f - <<'END'
+    table inet netloom_test { chain out { type filter hook output priority 0; udp dport ${client.port} drop; }; }
+END`);
+  try {
+    client.send(encodeTftp({ kind: "acknowledge", block: 0 }), port);
+    await until("packets that are refused", () => Number(service.transfers()[0]?.resentPackets) > 0);
+    expect(service.stats()).toMatchObject({ running: 1, failed: 0 });
+  } finally {
+    shell("nft delete table inet netloom_test");
+  }
+  expect(decodeTftp((await client.next()).bytes)).toMatchObject({ kind: "data" });
+  client.close();
 });
 
 describe("uploads", () => {
