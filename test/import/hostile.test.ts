@@ -97,3 +97,14 @@ test("blanks without end in a line, and values of a million letters", () => {
   ])
     expect(importConfiguration(`${words} ${SUBNET}`, "x").file?.text).toContain("192.0.2.0/24");
 });
+
+test("a number without end in a zone file, and a configuration of nothing but comments", () => {
+  const text = `zone "lan.example" { type primary; file "db"; };\n${"#\n".repeat(1_800_000)}`;
+  const files = {
+    name: "named.conf",
+    read: () => ({ name: "db", text: `@ SOA ns root 1 2 3 4 5\nns ${"1".repeat(60_000)}! A 192.0.2.1\n` }),
+    list: () => [],
+  };
+  const { problems } = importConfiguration(text, "named.conf", { format: "named", files });
+  expect(problems.map(({ reason }) => reason.slice(-23))).toContain("! is no type of records");
+});

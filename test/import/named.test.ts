@@ -199,6 +199,23 @@ describe("zone files", () => {
     expect(zoned(records).told.join("\n")).toContain(expected);
   });
 
+  test("behind an included file the name is the one of before it", () => {
+    const files = { "db.lan": `${HEAD}www A 192.0.2.2\n$INCLUDE more\n A 192.0.2.3\n`, more: "mail A 192.0.2.4\n" };
+    expect(read(`${ZONE} ${REVERSE}`, { ...files, "db.rev": "" }).dns?.["records"]).toContain("www A 192.0.2.3");
+  });
+
+  test.each([
+    [
+      "the last one",
+      "@ 1d SOA ns root 1 1 1 1 60\n@ NS ns\nns A 192.0.2.1\nwww 5m A 192.0.2.2\na A 192.0.2.3",
+      "a 300 A",
+    ],
+    ["the SOA's", "@ SOA ns root 1 1 1 1 60\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\na A 192.0.2.3", "a 60 A"],
+  ])("without $TTL, records that say none have %s", (_, file, expected) => {
+    const { dns } = read(`${ZONE} ${REVERSE}`, { "db.lan": `${file}\n`, "db.rev": "$TTL 3600\n" });
+    expect(dns?.["records"]).toContain(`${expected} 192.0.2.3`);
+  });
+
   test("a part that another server has is asked there", () => {
     expect(zoned("sub NS ns.sub\nns.sub A 192.0.2.77").dns?.["domains"]).toEqual({ "sub.lan.example": ["192.0.2.77"] });
   });

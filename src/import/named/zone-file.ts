@@ -1,7 +1,8 @@
 /** Zone files as BIND reads them (RFC 1035 §5, RFC 2308 §4): records with names in full, and where each stands. */
 import { NetloomError } from "../../base/errors.ts";
 import { type Entry, MasterFileError, readEntries, type Word } from "../../wire/dns/master.ts";
-import { DNS_TYPE, formatDnsType, parseDnsClass, parseDnsType } from "../../wire/dns/types.ts";
+import { soaOf } from "../../wire/dns/data.ts";
+import { DNS_CLASS, DNS_TYPE, formatDnsType, parseDnsClass, parseDnsType } from "../../wire/dns/types.ts";
 import { parseDuration, parseName, parseRecordData } from "../../wire/dns/text.ts";
 import type { Budget } from "../budget.ts";
 import type { Included } from "../included.ts";
@@ -62,6 +63,8 @@ class ZoneFileReader implements ZoneFile {
   readonly #zone: string;
   readonly #options: ZoneFileOptions;
   #name: string | undefined;
+  /** Of the last record that says one: for those that say none, where no $TTL does (RFC 1035 §5.1). */
+  #lastTtlSeconds: number | undefined;
 
   constructor(zone: string, options: ZoneFileOptions) {
     this.#zone = zone;
@@ -107,9 +110,13 @@ class ZoneFileReader implements ZoneFile {
       case "$TTL":
         this.ttlSeconds = parseDuration(value ?? "");
         return zone;
-      case "$INCLUDE":
+      case "$INCLUDE": {
+        // RFC 1035 §5.1: behind it all is as before it.
+        const name = this.#name;
         this.follow(value ?? "", origin, further === undefined ? zone : parseName(further, zone).toLowerCase());
+        this.#name = name;
         return zone;
+      }
       case "$GENERATE":
         for (const line of generate(words.slice(1))) {
           this.#name = parseName(line[0]?.text ?? "", zone).toLowerCase();
@@ -124,12 +131,12 @@ class ZoneFileReader implements ZoneFile {
   }
 
   #record(words: readonly Word[], zone: string, origin: Origin): void {
-    let ttlSeconds = this.ttlSeconds;
+    let ttlSeconds = this.ttlSeconds ?? this.#lastTtlSeconds;
     let next = 0;
     // TTL and class in any order.
     for (; next < 2; next++) {
       const text = words[next]?.text ?? "";
-      if (/^\d+[smhdw\d]*$/i.test(text)) ttlSeconds = parseDuration(text);
+      if (/^\d[smhdw\d]*$/i.test(text)) this.#lastTtlSeconds = ttlSeconds = parseDuration(text);
       else if (parseDnsType(text) !== undefined || parseDnsClass(text) === undefined) break;
       else if (text.toUpperCase() !== "IN") return this.#tell(origin, "only class IN is served", "remove it");
     }
@@ -142,7 +149,10 @@ class ZoneFileReader implements ZoneFile {
       return this.#tell(origin, `${name} is not in the zone ${this.#zone}`, "write it in the zone that it is in");
     const data = words.slice(next + 1);
     if (!this.#options.budget.take(1, origin)) return;
-    this.records.push({ name, type, ttlSeconds, data: parseRecordData(type, data, zone), words: data, origin });
+    const bytes = parseRecordData(type, data, zone);
+    // As named takes it where nothing else is said.
+    if (type === DNS_TYPE.SOA && ttlSeconds === undefined) this.#lastTtlSeconds = minimumOf(bytes);
+    this.records.push({ name, type, ttlSeconds, data: bytes, words: data, origin });
     this.#checkFinalDot(type, data, origin);
   }
 
@@ -162,4 +172,9 @@ class ZoneFileReader implements ZoneFile {
   #tell(origin: Origin, reason: string, remedy: string): void {
     this.#options.problems.tell(origin, reason, remedy);
   }
+}
+
+/** Of an SOA's data. */
+function minimumOf(data: Uint8Array): number | undefined {
+  return soaOf({ name: "", type: DNS_TYPE.SOA, class: DNS_CLASS.IN, ttlSeconds: 0, data })?.minimumSeconds;
 }

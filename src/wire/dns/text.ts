@@ -12,6 +12,9 @@ import type { DnsRecord } from "./message.ts";
 import { formatServiceParameters, parseServiceParameters } from "./service-parameters.ts";
 import { formatDnsClass, formatDnsType, parseDnsType } from "./types.ts";
 
+/** Two bytes tell how long it is. */
+const LONGEST_DATA_BYTES = 0xffff;
+
 /** "www.example.org. 300 IN A 192.0.2.1" */
 export function formatRecord(record: DnsRecord): string {
   const { name, ttlSeconds, type, data } = record;
@@ -142,7 +145,9 @@ function parseTime(text: string): number {
 export function parseRecordData(type: number, text: string | readonly Word[], origin: string): Uint8Array {
   const words = typeof text === "string" ? wordsOf(text) : text;
   try {
-    return parseWords(type, words, origin);
+    const data = parseWords(type, words, origin);
+    if (data.length > LONGEST_DATA_BYTES) throw new NetloomError("bad-record", "longer than 65535 bytes");
+    return data;
   } catch (error) {
     throw new NetloomError("bad-record", `${formatDnsType(type)} record: ${messageOf(error)}`, { cause: error });
   }

@@ -98,6 +98,7 @@ describe("data of records as text", () => {
     ["SOA", "ns root 1 1x 1 1 1", "1h30m"],
     ["SOA", "ns root 1 (1 1 1 1", "not closed"],
     ["RRSIG", "A 5 3 86400 20261322173103 20260220173103 2642 . AAAA", "YYYYMMDDHHmmSS"],
+    ["TXT", `"${"a".repeat(250)}" `.repeat(262), "longer than 65535 bytes"],
   ])("refused: %s %s", (typeName, text, reason) => {
     expect(() => parseRecordData(parseDnsType(typeName)!, text, ORIGIN)).toThrow(reason);
   });
