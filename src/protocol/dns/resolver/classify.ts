@@ -14,15 +14,15 @@ export type Meaning =
 
 /**
  * @param zone whose server was asked
- * @param isLocal names that it has no say in, wherever they are
+ * @param isForeign names that it has no say in, wherever they are
  */
 export function classify(
   message: DnsMessage,
   question: DnsQuestion,
   zone: string,
-  isLocal: (name: string) => boolean,
+  isForeign: (name: string) => boolean,
 ): Meaning {
-  const piece = readPiece(message, question, (name) => isWithin(name, zone) && !isLocal(name));
+  const piece = readPiece(message, question, (name) => isWithin(name, zone) && !isForeign(name));
   if (piece.records.length > 0 || piece.state === "broken") return { kind: "piece", piece };
   const referral = piece.hasZoneStart ? undefined : referralIn(message, question, zone);
   if (referral !== undefined && piece.state !== "nxdomain") return { kind: "referral", referral };

@@ -1,6 +1,7 @@
 /**
  * Which servers a zone has, as its parent zone says. What the zone says of itself is not taken: a zone that was taken
- * away would otherwise go on for ever ("ghost domains"). Bounded: what was not used for long is forgotten.
+ * away would otherwise go on for ever ("ghost domains"), as it would through ever new zones below it ("phoenix domains").
+ * Bounded: what was not used for long is forgotten.
  */
 import { familyOf, type IpAddress, isLinkLocal6 } from "../../../base/address.ts";
 import type { DnsUpstream } from "../config.ts";
@@ -100,14 +101,16 @@ export class Delegations {
     return this.#root;
   }
 
-  store(referral: Referral, now: number): Delegation {
+  /** @param parentEndsAt when its parent zone is asked for anew itself: a zone that is taken away there takes all below it along */
+  store(referral: Referral, now: number, parentEndsAt = Number.POSITIVE_INFINITY): Delegation {
     const seconds = Math.max(SHORTEST_SECONDS, Math.min(LONGEST_SECONDS, referral.ttlSeconds));
     const nameServers = referral.nameServers.slice(0, MOST_NAME_SERVERS).map(({ name, glue }) => ({
       name,
       addresses: glue.filter(isServerAddress).slice(0, MOST_ADDRESSES),
       addressesEndAt: Number.POSITIVE_INFINITY,
     }));
-    const delegation = new Delegation(referral.zone, nameServers, [], [now, now + seconds]);
+    const endsAt = Math.min(now + seconds, parentEndsAt);
+    const delegation = new Delegation(referral.zone, nameServers, [], [now, endsAt]);
     this.#zones.delete(referral.zone);
     this.#zones.set(referral.zone, delegation);
     if (this.#zones.size > MOST_DELEGATIONS) this.#zones.delete(this.#zones.keys().next().value!);

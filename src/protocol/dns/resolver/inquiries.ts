@@ -341,12 +341,12 @@ function refusesExtension(code: number, saysExtension: boolean): boolean {
   return !saysExtension && (code === RESPONSE_CODE.FORMERR || code === RESPONSE_CODE.NOTIMP);
 }
 
-/** Servers of a zone or a group, for a request's key. */
+/** Servers of a zone or a group, for a request's key: names have no blanks, so that no two requests have the same. */
 export function inquiryKey(
   group: string,
   request: Omit<InquiryRequest, "key" | "servers" | "measured" | "patient" | "effort" | "unusable">,
 ): string {
   const { question, dnssecOk, checkingDisabled } = request;
   const flags = (dnssecOk ? 1 : 0) + (checkingDisabled ? 2 : 0);
-  return `${group}|${question.name}|${question.type}|${question.class}|${flags}`;
+  return `${group} ${question.name}|${question.type}|${question.class}|${flags}`;
 }

@@ -50,10 +50,10 @@ export function* iterate(world: World, task: Task, findServer: FindServer): Work
       shown = labelCount(delegation.zone) + 1;
       continue;
     }
-    const meaning = classify(result.message, asked, delegation.zone, world.routes.isLocal);
+    const meaning = classify(result.message, asked, delegation.zone, isForeign(world, question));
     if (meaning.kind === "lame") return { failed: meaning.reason };
     if (meaning.kind === "referral") {
-      delegation = world.delegations.store(meaning.referral, world.now());
+      delegation = world.delegations.store(meaning.referral, world.now(), delegation.endsAt);
       shown = labelCount(delegation.zone) + 1;
       continue;
     }
@@ -66,6 +66,12 @@ export function* iterate(world: World, task: Task, findServer: FindServer): Work
     shown = meaning.piece.state === "nxdomain" ? labels : shown + 1;
   }
   return { failed: "too many steps" };
+}
+
+/** Names that are answered here, or that other servers are to be asked about: the public ones have no say in them. */
+function isForeign({ routes }: World, question: DnsQuestion): (name: string) => boolean {
+  const own = routes.of(question.name);
+  return (name) => routes.of(name) !== own;
 }
 
 /** The servers whose addresses are known, then, one after the other, those whose addresses must be found. */
@@ -93,7 +99,7 @@ function* askZone(
         patient: false,
         effort,
         unusable: (message, server) => {
-          const meaning = classify(message, question, zone, world.routes.isLocal);
+          const meaning = classify(message, question, zone, isForeign(world, task.question));
           if (meaning.kind !== "lame") return undefined;
           delegation.noteLame(server, world.now());
           return meaning.reason;

@@ -68,7 +68,7 @@ function* findServer(world: World, delegation: Delegation, name: string, task: T
   if (depth >= MOST_DEPTH) return false;
   effort.lookedFor.add(name);
   const flags = { dnssecOk: false, checkingDisabled: false };
-  for (const type of [DNS_TYPE.A, DNS_TYPE.AAAA]) {
+  for (const type of addressTypes(world)) {
     const question = { name, type, class: DNS_CLASS.IN };
     const known = world.known(question, flags);
     const piece = known ?? (yield* resolveFully(world, { question, flags, effort, depth: depth + 1 }));
@@ -85,4 +85,9 @@ function* findServer(world: World, delegation: Delegation, name: string, task: T
   }
   effort.lookedFor.delete(name);
   return delegation.namesToFind(world.now()).every((each) => each !== name);
+}
+
+/** Of a server one address is enough: first one that can be reached. */
+function addressTypes({ servers, now }: World): readonly number[] {
+  return servers.isCutOff(4, now()) ? [DNS_TYPE.AAAA, DNS_TYPE.A] : [DNS_TYPE.A, DNS_TYPE.AAAA];
 }

@@ -15,7 +15,7 @@ const NOWHERE: Route = { domain: "", upstreams: [], mayIterate: false };
 
 export class Routes {
   /** Names, in lower case, that nobody is asked about. */
-  readonly isLocal: (name: string) => boolean;
+  readonly #isLocal: (name: string) => boolean;
   readonly #default: Route;
   readonly #domains: ReadonlyMap<string, Route>;
 
@@ -23,7 +23,7 @@ export class Routes {
     { mode, upstreams, domains }: Pick<DnsServerConfig, "mode" | "upstreams" | "domains">,
     isLocal: (name: string) => boolean,
   ) {
-    this.isLocal = isLocal;
+    this.#isLocal = isLocal;
     this.#default = {
       domain: "",
       upstreams: mode === "recursive" ? [] : upstreams,
@@ -39,7 +39,7 @@ export class Routes {
 
   /** @param name in lower case */
   of(name: string): Route {
-    if (this.isLocal(name)) return NOWHERE;
+    if (this.#isLocal(name)) return NOWHERE;
     if (this.#domains.size === 0) return this.#default;
     for (const domain of selfAndAncestors(name)) {
       const route = this.#domains.get(domain);

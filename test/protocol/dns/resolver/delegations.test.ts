@@ -33,6 +33,15 @@ test("a zone is known for its time, a day at most", () => {
   expect(delegations.closest("www.example", 1000 + 86_400).zone).toBe("");
 });
 
+test("a zone is known no longer than the one above it", () => {
+  const delegations = new Delegations([root]);
+  const parent = delegations.store(referral("example", 60), 1000);
+  const zone = delegations.store(referral("www.example", 600), 1050, parent.endsAt);
+  expect(delegations.closest("www.example", 1059).zone).toBe("www.example");
+  expect(delegations.closest("www.example", 1060).zone).toBe("");
+  expect(zone.servers(1060)).toHaveLength(1);
+});
+
 test("servers that do not know the zone are left out for a while, unless there are no others", () => {
   const delegations = new Delegations([root]);
   const both = [...glue, parseIp("192.0.2.3")];

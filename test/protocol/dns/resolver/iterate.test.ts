@@ -397,6 +397,87 @@ describe("what a server has no say in is not taken", () => {
   });
 });
 
+describe("a zone that was taken away", () => {
+  /** Sends on to the zone one label further down, for a day. */
+  const phoenix: Answerer = (query) => {
+    const zone = query.question.name.toLowerCase();
+    const authorities = [record(`${zone} 86400 NS ns.${zone}.`)];
+    const deep = reply(query, { authorities, additionals: [record(`ns.${zone} 86400 A ${EXAMPLE}`)] });
+    const isLast = zone.startsWith("www.");
+    return [
+      { message: isLast ? reply(query, { authoritative: true, answers: [record(`${zone} 60 A 192.0.2.80`)] }) : deep },
+    ];
+  };
+
+  test("does not go on through ever new zones below it (phoenix domain)", () => {
+    const org = (texts: readonly string[]): Answerer => authorityOf("org", [soa("org"), ...texts]);
+    const world = internet({
+      [ORG]: org(["example.org 3600 NS ns1.example.org.", `ns1.example.org 3600 A ${EXAMPLE}`]),
+      [EXAMPLE]: phoenix,
+    });
+    expect(world.lookup("www.a.example.org")).toHaveLength(1);
+    world.servers.set(ORG, org([]));
+    world.pass(3000);
+    expect(world.lookup("www.b.a.example.org")).toHaveLength(1);
+    world.pass(1000);
+    expect(world.ask("www.c.b.a.example.org").message.responseCode).toBe(RESPONSE_CODE.NXDOMAIN);
+  });
+});
+
+test("an alias into a domain that others are asked for is followed there, whatever its own zone says of it", () => {
+  const inner = "198.51.100.7";
+  const zone = [soa("org"), "www.org 60 CNAME a.corp.org."];
+  const world = new DnsWorld(
+    {
+      mode: "recursive",
+      rootServers: [upstream(ROOT)],
+      domains: [{ domain: "corp.org", upstreams: [upstream(inner)] }],
+    },
+    {
+      [ROOT]: authorityOf("", ROOT_ZONE),
+      [ORG]: (query, sent) =>
+        query.question.name === "www.org"
+          ? [
+              {
+                message: reply(query, {
+                  authoritative: true,
+                  answers: records(["www.org 60 CNAME a.corp.org.", "a.corp.org 60 A 203.0.113.66"]),
+                }),
+              },
+            ]
+          : authorityOf("org", zone)(query, sent),
+      [inner]: resolverOf(["a.corp.org 60 A 192.0.2.10"]),
+    },
+  );
+  expect(world.lookup("www.org")).toEqual(["www.org 60 CNAME a.corp.org", "a.corp.org 60 A 192.0.2.10"]);
+});
+
+test("a host without IPv4 finds servers that only their names tell of, and that have both", () => {
+  const six = (address: string): string => `2001:db8::${address.split(".").at(-1)}`;
+  const unreachable: Answerer = () => [{ failed: "unreachable" }];
+  const both = (texts: readonly string[]): string[] =>
+    texts.flatMap((text) => {
+      const [, name, address] = /^(\S*ns\S*) \d+ A (\S+)$/.exec(text) ?? [];
+      return name === undefined ? [text] : [text, `${name} 3600 AAAA ${six(address!)}`];
+    });
+  const only = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+  const four = ["four.org 60 NS ns.four.org.", ...only.map((address) => `ns.four.org 60 A ${address}`)];
+  const org = several({ org: [...both(ORG_ZONE), ...four], net: both(NET_ZONE) });
+  const other = several({ "hosted.org": HOSTED_ZONE, "provider.net": both(PROVIDER_ZONE) });
+  const world = new DnsWorld(
+    { mode: "recursive", rootServers: [upstream(ROOT), upstream(six(ROOT))] },
+    {
+      ...Object.fromEntries([ROOT, ORG, EXAMPLE, OTHER, ...only].map((address) => [address, unreachable])),
+      [six(ROOT)]: authorityOf("", both(ROOT_ZONE)),
+      [six(ORG)]: org,
+      [six(EXAMPLE)]: authorityOf("example.org", EXAMPLE_ZONE),
+      [six(OTHER)]: other,
+    },
+  );
+  world.ask("www.four.org");
+  expect(world.lookup("www.hosted.org")).toEqual(["www.hosted.org 300 A 192.0.2.90"]);
+});
+
 describe("forward-first", () => {
   const forwarder = "198.51.100.1";
   const config = { mode: "forward-first" as const, upstreams: [upstream(forwarder)], rootServers: [upstream(ROOT)] };
