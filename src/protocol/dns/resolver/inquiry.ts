@@ -26,8 +26,8 @@ export interface InquiryRequest {
 
 export type InquiryResult =
   | { readonly message: DnsMessage; readonly server: DnsUpstream }
-  /** `silent`: nobody said anything at all. */
-  | { readonly failed: string; readonly silent: boolean };
+  /** `silent`: nobody said anything at all; `final`: a server says that there shall be no answer. */
+  | { readonly failed: string; readonly silent: boolean; readonly final: boolean };
 
 export type Done = (result: InquiryResult, now: number) => void;
 
@@ -65,6 +65,8 @@ export class Inquiry {
   badAnswers = 0;
   /** What the last server said that was of no use. */
   lastReason: string | undefined;
+  /** A server said that there shall be no answer. */
+  final = false;
 
   constructor(request: InquiryRequest) {
     this.request = request;

@@ -27,6 +27,8 @@ export type Work<Result> = Generator<InquiryRequest, Result, InquiryResult>;
 
 export interface Failure {
   readonly failed: string;
+  /** Nobody else is to be asked. */
+  readonly final?: boolean;
 }
 
 /** One question of a client's, or one that came up on the way. */

@@ -504,6 +504,18 @@ describe("forward-first", () => {
     expect(told.at - 1000).toBeLessThan(seconds);
   });
 
+  test.each([
+    ["finds the signatures wrong", 6],
+    ["blocks the name", 15],
+  ])("the forwarder %s: its verdict stands", (_, code) => {
+    const error = { code: 15, data: Uint8Array.of(0, code) };
+    const world = zones(new DnsWorld(config), (query) => [
+      { message: reply(query, { responseCode: 2, extension: { ...query.extension!, options: [error] } }) },
+    ]);
+    expect(world.ask("www.example.org").message.responseCode).toBe(RESPONSE_CODE.SERVFAIL);
+    expect(world.log).toEqual([`${forwarder} udp www.example.org A`]);
+  });
+
   test("after a long time without any network names are there again within seconds", () => {
     const world = zones(new DnsWorld(config), () => []);
     const reachable = [...world.servers.keys()];
