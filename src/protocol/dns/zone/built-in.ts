@@ -1,6 +1,8 @@
 /**
  * Zones that every server answers by itself, as nobody outside can know of them: localhost and invalid (RFC 6761 §6.3,
- * §6.4), onion (RFC 7686), home.arpa (RFC 8375), and the names of private and special addresses (RFC 6303, RFC 7793).
+ * §6.4), onion (RFC 7686), home.arpa (RFC 8375), service.arpa (RFC 9665), resolver.arpa (RFC 9462 §6.4: who asks there for
+ * encryption would be told of an upstream, and go past us), and the names of private and special addresses (RFC 6303,
+ * RFC 7793).
  */
 import { type IpAddress, parseIp, parsePrefix } from "../../../base/address.ts";
 import { addressData, nameData } from "../../../wire/dns/data.ts";
@@ -17,6 +19,8 @@ const EMPTY: readonly string[] = [
   "invalid",
   "onion",
   "home.arpa",
+  "resolver.arpa",
+  "service.arpa",
   ...[
     "0.0.0.0/8",
     "10.0.0.0/8",

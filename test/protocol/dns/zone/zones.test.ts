@@ -164,6 +164,8 @@ describe("zones that every server has", () => {
     ["1.0.64.100.in-addr.arpa PTR", "NXDOMAIN aa"],
     [`${"0.".repeat(16)}8.b.d.0.1.0.0.2.ip6.arpa PTR`, "NXDOMAIN aa"],
     ["x.invalid", "NXDOMAIN aa"],
+    ["_dns.resolver.arpa SVCB", "NXDOMAIN aa"],
+    ["x.service.arpa", "NXDOMAIN aa"],
     // Somebody is asked for these.
     ["1.0.0.10.in-addr.arpa PTR", "not ours"],
   ])("%s", (text, ...expected) => {
