@@ -86,6 +86,8 @@ export interface BootFolder {
   readonly missing: readonly string[];
   /** What it can boot by itself. */
   readonly files: BootFiles;
+  /** Loaders that are iPXE, in lower case: it must not get itself again. */
+  readonly ipxeLoaders: readonly string[];
   /** Of all that was found: it differs where that does. */
   readonly fingerprint: string;
 }

@@ -11,24 +11,28 @@ import type { Layout } from "./layout.ts";
 import { networkLinkKey } from "./networks.ts";
 
 const HTTP_PORT = 80;
-/** Loaders that are iPXE: it must not get itself again. */
-const IPXE_LOADER = /(^|\/)(ipxe|undionly|snp|snponly)[^/]*$/i;
+/** What is known of a folder that was not looked into so far down. */
+const IPXE_NAME = /(^|\/)(ipxe|undionly|snp|snponly)[^/]*$|\.k{1,2}pxe$/i;
 
 /** What the file names, and beside it what the folder has. */
-export function bootFilesOf({ bios, uefi, ipxe }: NetworkBoot, { files }: BootFolder): BootFiles {
+export function bootFilesOf({ bios, uefi, ipxe }: NetworkBoot, { files, ipxeLoaders }: BootFolder): BootFiles {
   return Object.fromEntries(
     BOOT_PLATFORMS.flatMap((platform) => {
       const named = platform === "bios" ? bios : platform === "efi-x64" ? uefi : undefined;
-      const own = { ...files[platform], ...(named === undefined ? {} : filesOf(platform, named)) };
+      const own = { ...files[platform], ...(named === undefined ? {} : filesOf(platform, named, ipxeLoaders)) };
       const all: PlatformFiles = ipxe === undefined ? own : { ...own, ipxe };
       return Object.keys(all).length === 0 ? [] : [[platform, all]];
     }),
   );
 }
 
-function filesOf(platform: BootPlatform, loader: string): PlatformFiles {
+function filesOf(platform: BootPlatform, loader: string, ipxeLoaders: readonly string[]): PlatformFiles {
   const byHttp = platform === "bios" ? {} : { httpFile: loader };
-  return { loader, ...byHttp, ...(IPXE_LOADER.test(loader) ? {} : { ipxe: loader }) };
+  return {
+    loader,
+    ...byHttp,
+    ...(IPXE_NAME.test(loader) || ipxeLoaders.includes(loader.toLowerCase()) ? {} : { ipxe: loader }),
+  };
 }
 
 /** Classes of the network's DHCP server; none where it has no boot files. */

@@ -20,10 +20,21 @@ function look(boot: NetworkBoot): BootFolder {
     const found = scanFolder(boot.root);
     const fingerprint = fnv1a64(JSON.stringify(found)).toString(16);
     const named = BOOT_FILE_KEYS.flatMap((key) => boot[key] ?? []);
-    return { missing: named.filter((file) => !isServed(found.root, file)), files: chooseFiles(found), fingerprint };
+    return {
+      missing: named.filter((file) => !isServed(found.root, file)),
+      files: chooseFiles(found),
+      ipxeLoaders: found.loaders.filter(({ isIpxe }) => isIpxe).map(({ file }) => file.toLowerCase()),
+      fingerprint,
+    };
   } catch (error) {
     if (!(error instanceof NetloomError) || error.code !== "bad-folder") throw error;
-    return { fault: "there is no such folder, or it cannot be read", missing: [], files: {}, fingerprint: "" };
+    return {
+      fault: "there is no such folder, or it cannot be read",
+      missing: [],
+      files: {},
+      ipxeLoaders: [],
+      fingerprint: "",
+    };
   }
 }
 

@@ -10,6 +10,7 @@ import { byKey, compiled, HOST } from "./host.ts";
 const PXELINUX = { loader: "pxelinux.0", ipxe: "pxelinux.0" };
 const FOUND: BootFolder = {
   missing: [],
+  ipxeLoaders: [],
   fingerprint: "f00d",
   files: { bios: PXELINUX, "efi-arm64": { loader: "bootaa64.efi", httpFile: "bootaa64.efi" } },
 };
@@ -70,7 +71,9 @@ describe("the DHCP server's classes", () => {
   });
 
   test("give iPXE the script, and never iPXE again", () => {
-    const empty: BootFolder = { missing: [], files: {}, fingerprint: "" };
+    const empty: BootFolder = { missing: [], files: {}, ipxeLoaders: ["own/netboot.efi"], fingerprint: "" };
+    expect(told(lan("{ root: /boot, bios: netboot.xyz.kpxe }"), empty)).toMatchObject({ "iPXE bios": "" });
+    expect(told(lan("{ root: /boot, uefi: own/Netboot.efi }"), empty)).toMatchObject({ "iPXE efi-x64": "" });
     expect(told(lan("{ root: /boot, bios: undionly.kpxe }"), empty)).toMatchObject({ "iPXE bios": "" });
     expect(told(lan("{ root: /boot, bios: undionly.kpxe, ipxe: boot.ipxe }"), empty)).toMatchObject({
       "iPXE bios": "http://192.0.2.1/boot.ipxe",
@@ -115,7 +118,15 @@ describe("this host", () => {
 
   test("has no such folder", () => {
     const fault = "there is no such folder, or it cannot be read";
-    expect(problems(lan("{ root: ./gone, bios: a }"), { fault, missing: ["a"], files: {}, fingerprint: "" })).toBe(
+    expect(
+      problems(lan("{ root: ./gone, bios: a }"), {
+        fault,
+        missing: ["a"],
+        files: {},
+        ipxeLoaders: [],
+        fingerprint: "",
+      }),
+    ).toBe(
       `PlanningError: plan office.yaml: 1 problem on this host
 office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
     check the path; a relative one starts at the network file's folder`,
@@ -124,13 +135,13 @@ office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
 
   test("has no such file in the folder", () => {
     const text = lan("{ root: /b, bios: a.0, uefi: b.efi }");
-    expect(problems(text, { missing: ["b.efi"], files: {}, fingerprint: "" })).toMatch(
+    expect(problems(text, { missing: ["b.efi"], files: {}, ipxeLoaders: [], fingerprint: "" })).toMatch(
       /1 problem .*\n.*boot\.uefi: there is no such file in \/b, or it cannot be read \(is "b\.efi"\)/,
     );
   });
 
   test("has nothing in the folder that boots", () => {
-    expect(problems(lan("{ root: /b }"), { missing: [], files: {}, fingerprint: "" })).toMatch(
+    expect(problems(lan("{ root: /b }"), { missing: [], files: {}, ipxeLoaders: [], fingerprint: "" })).toMatch(
       /boot\.root: has nothing in it/,
     );
   });

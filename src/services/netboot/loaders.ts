@@ -27,6 +27,8 @@ const ROWS: readonly Row[] = [
   [/^g?pxelinux\.0$/, "PXELINUX", "bios", "pxelinux"],
   [/^undionly[\w.-]*\.k{0,2}pxe$/, "iPXE", "bios", "ipxe"],
   [/^ipxe[\w.-]*\.k{0,2}pxe$/, "iPXE", "bios", "ipxe"],
+  // Nothing else ends so: netboot.xyz.kpxe.
+  [/\.k{1,2}pxe$/, "iPXE", "bios", "ipxe"],
   [/^(core|grub|grubnetx?86?|grub2pxe|grubpc|grub-pc)\.0$/, "GRUB", "bios", "grub.cfg"],
   [/^(pxegrldr\.0|pxegrub|grldr)$/, "GRUB4DOS", "bios", "menu.lst"],
   [/^wdsnbp\.com$/, "Windows", "bios", "bcd"],

@@ -49,7 +49,7 @@ const MOST_DEPTH = 8;
 const MOST_READ = 4000;
 /** Too short for any magic number. */
 const SMALLEST_BYTES = 32;
-/** iPXE under another name tells who it is. */
+/** iPXE under another name tells who it is; before these words stands its name, or the place for it. */
 const IPXE_SEARCH_BYTES = 4 * 1024 * 1024;
 const COMMAND_LINE_BYTES = 4096;
 /** Of an installer's tree, most files. */
@@ -217,7 +217,7 @@ function errnoOf(error: unknown): string {
 }
 
 function holdsIpxe(path: string): boolean {
-  return readHead(path, IPXE_SEARCH_BYTES).includes("iPXE initialising devices");
+  return readHead(path, IPXE_SEARCH_BYTES).includes(" initialising devices");
 }
 
 function hasNeed(

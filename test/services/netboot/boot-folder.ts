@@ -27,7 +27,7 @@ export const ISO = ((): Buffer => {
   head.write("CD001", 0x8001);
   return head;
 })();
-export const IPXE_EFI = Buffer.concat([EFI_X64, Buffer.from("iPXE initialising devices...")]);
+export const IPXE_EFI = Buffer.concat([EFI_X64, Buffer.from("%s initialising devices...")]);
 
 /** Of another folder, absolute, or relative to the link. */
 export interface Link {

@@ -35,6 +35,7 @@ describe("what firmware gets", () => {
       { "undionly.kpxe": x, "boot.ipxe": "#!ipxe", "pxelinux.0": x, "pxelinux.cfg/default": x },
       { bios: "undionly.kpxe" },
     ],
+    ["iPXE by its ending", { "netboot.xyz.kpxe": x, "pxelinux.0": x }, { bios: "netboot.xyz.kpxe" }],
     ["iPXE by its other names", { "ipxe.pxe": x, "snponly.efi": x }, { bios: "ipxe.pxe", "efi-x64": "snponly.efi" }],
     [
       "iPXE of 64-bit ARM",
