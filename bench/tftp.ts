@@ -23,7 +23,6 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type IpAddress, parseIp } from "../src/base/address.ts";
 import { messageOf } from "../src/base/errors.ts";
@@ -49,6 +48,10 @@ const { values: options } = parseArgs({
 const LARGE_BYTES = Number(options.size) * 2 ** 20;
 const measures = options.measure.split(",");
 const [serverCpu = "0", clientCpu = "1"] = options.cpus.split(",");
+
+/** Ctrl-C or SIGTERM: what has been measured by then is told. */
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupt.abort());
 
 interface Contestant {
   readonly peer: TftpPeer;
@@ -87,11 +90,11 @@ interface Round {
   readonly silences: number;
 }
 
-/** Of all its threads, and of its children that have ended (tftpd-hpa has one for each transfer). */
+/** Of all its threads. */
 function cpuMilliseconds({ child }: Contestant): number {
   const [, , ...fields] = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(/\) |\s/);
-  // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), in hundredths of a second.
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
+  // utime and stime: fields 14 and 15 of proc(5), in hundredths of a second.
+  return fields.slice(11, 13).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
 }
 
 async function measure(contestant: Contestant, what: string): Promise<Round> {
@@ -108,8 +111,6 @@ async function measure(contestant: Contestant, what: string): Promise<Round> {
   const results = settled.filter((result) => result.status === "fulfilled").map(({ value }) => value);
   const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
   if (bytes !== results.length * (isMany ? SMALL_BYTES : LARGE_BYTES)) throw new Error(`${bytes} bytes came`);
-  // Its last process ends by itself.
-  await sleep(50);
   return {
     millisecondsOfMegabyte: (cpuMilliseconds(contestant) - serverBefore) / (bytes / 1e6),
     megabytesPerSecond: bytes / 1e6 / seconds,
@@ -138,10 +139,11 @@ async function run(folder: string): Promise<void> {
       if (contestant !== undefined) contestants.push(contestant);
     }
     for (const contestant of contestants) await compare(contestant, digest);
-    for (let round = 0; round < Number(options.rounds); round++) {
+    rounds: for (let round = 0; round < Number(options.rounds); round++) {
       for (const what of measures) {
         for (const contestant of contestants) {
-          const { name, knowsWindows } = contestant.peer;
+          const { name, knowsWindows, isOneProcess } = contestant.peer;
+          if (interrupt.signal.aborted) break rounds;
           if (!knowsWindows && what !== "1" && what !== "many") continue;
           const { millisecondsOfMegabyte, megabytesPerSecond, failed, clientShare, gaps, silences } = await measure(
             contestant,
@@ -150,7 +152,8 @@ async function run(folder: string): Promise<void> {
           const title = TITLES[what] ?? `${options.size} MiB, window ${what}, MB/s`;
           figures.add(name, { measure: title, value: megabytesPerSecond });
           const costTitle = `${title.replace("MB/s", "")}ms of server CPU for a MB`;
-          figures.add(name, { measure: costTitle, value: millisecondsOfMegabyte, isLessBetter: true });
+          if (isOneProcess)
+            figures.add(name, { measure: costTitle, value: millisecondsOfMegabyte, isLessBetter: true });
           shares.set(`${title}: ${name}`, Math.max(shares.get(`${title}: ${name}`) ?? 0, clientShare));
           if (failed > 0) figures.note(`${title}: ${name}: ${failed} of the transfers failed`);
           if (gaps + silences > 0) figures.note(`${title}: ${name}: ${gaps} gaps, ${silences} silences`);

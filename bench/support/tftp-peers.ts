@@ -6,6 +6,8 @@ import type { IpAddress } from "../../src/base/address.ts";
 export interface TftpPeer {
   readonly name: string;
   readonly knowsWindows: boolean;
+  /** Of one that has a process for each transfer, which outlives it, the CPU time cannot be told. */
+  readonly isOneProcess: boolean;
   /** The command that serves the folder in the foreground. */
   command(folder: string, address: IpAddress): readonly string[];
 }
@@ -21,11 +23,13 @@ export const TFTP_PEERS: readonly TftpPeer[] = [
   {
     name: NETLOOM,
     knowsWindows: true,
+    isOneProcess: true,
     command: (folder, address) => [resolve("bin/netloom"), "tftp", "serve", folder, "--listen", address],
   },
   {
     name: "tftpd-hpa",
     knowsWindows: false,
+    isOneProcess: false,
     command: (folder, address) => {
       const program = programOf("TFTPD_HPA", "/usr/sbin/in.tftpd");
       return [program, "--foreground", "--address", `${address}:69`, "--user", "root", "--secure", folder];
@@ -34,6 +38,7 @@ export const TFTP_PEERS: readonly TftpPeer[] = [
   {
     name: "dnsmasq",
     knowsWindows: false,
+    isOneProcess: true,
     command: (folder, address) => [
       "dnsmasq",
       "--conf-file=/dev/null",
@@ -52,6 +57,7 @@ export const TFTP_PEERS: readonly TftpPeer[] = [
   {
     name: "atftpd",
     knowsWindows: true,
+    isOneProcess: true,
     command: (folder, address) => {
       const program = programOf("ATFTPD", "/usr/sbin/atftpd");
       const logged = ["--logfile", "/dev/stdout", "--verbose=3"];
