@@ -93,6 +93,45 @@ static napi_value connect_socket(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
+/* What a datagram socket holds is at most a few thousand small datagrams. */
+#define MOST_DRAINED 65536
+
+/* Errors that wait at the socket come before its datagrams; both are thrown away. */
+static void drain(int descriptor) {
+  char byte;
+  for (int count = 0; count < MOST_DRAINED; count++) {
+    if (recv(descriptor, &byte, sizeof byte, MSG_DONTWAIT | MSG_TRUNC) < 0 && (errno == EAGAIN || errno == ENOTCONN)) {
+      return;
+    }
+  }
+}
+
+/*
+ * reconnectSocket(descriptor, address): a datagram socket that was never bound by hand gets another peer, and another
+ * port of its own. It has none in between, so that what was thrown away is all that came to the old one.
+ */
+static napi_value reconnect_socket(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int descriptor;
+  struct bytes address;
+  struct failure failure;
+  const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &descriptor) ||
+      !get_bytes(env, values[1], &address)) {
+    return NULL;
+  }
+  if (connect(descriptor, &nobody, sizeof nobody) < 0) {
+    fail(&failure, "connect");
+    return throw_failure(env, &failure);
+  }
+  drain(descriptor);
+  if (connect(descriptor, (const struct sockaddr *)address.data, (socklen_t)address.length) < 0) {
+    fail(&failure, "connect");
+    return throw_failure(env, &failure);
+  }
+  return make_undefined(env);
+}
+
 napi_status socket_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("openSocket", open_socket),
@@ -100,6 +139,7 @@ napi_status socket_exports(napi_env env, napi_value exports) {
       FUNCTION("setSocketOption", set_socket_option),
       FUNCTION("bindSocket", bind_socket),
       FUNCTION("connectSocket", connect_socket),
+      FUNCTION("reconnectSocket", reconnect_socket),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

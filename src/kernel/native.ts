@@ -138,6 +138,16 @@ export function connectSocket(descriptor: number, address: Uint8Array): void {
 }
 
 /**
+ * Gives a datagram socket that was connected, and not bound by hand, another peer and another random port of its own
+ * (connect(2) to AF_UNSPEC first). What it has received until then, and errors that waited, are thrown away.
+ *
+ * @throws SystemCallError ENETUNREACH and its like; EAGAIN or EADDRINUSE when no port is free
+ */
+export function reconnectSocket(descriptor: number, address: Uint8Array): void {
+  attempt(`connect socket ${descriptor} anew`, (addon) => addon.reconnectSocket(descriptor, address));
+}
+
+/**
  * Opens a file as a process of that namespace sees it, for `/proc/sys/net/…`; close-on-exec.
  *
  * @param options.flags of open(2), from node:fs constants

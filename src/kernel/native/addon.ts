@@ -24,6 +24,7 @@ export interface Addon {
   setSocketOption(descriptor: number, level: number, name: number, value: Uint8Array): void;
   bindSocket(descriptor: number, address: Uint8Array): void;
   connectSocket(descriptor: number, address: Uint8Array): void;
+  reconnectSocket(descriptor: number, address: Uint8Array): void;
   openTap(
     namespace: number,
     name: string,
