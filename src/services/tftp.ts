@@ -4,8 +4,7 @@
  * A socket on the port of each address takes requests; every transfer has a socket and a port of its own. Files are read
  * ahead by Node's threads into packets that all transfers share, so the event loop never waits for a disk.
  */
-import type { IpAddress } from "../base/address.ts";
-import { familyOf } from "../base/address.ts";
+import { familyOf, type IpAddress } from "../base/address.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import {
@@ -178,7 +177,7 @@ export class TftpService implements AsyncDisposable {
     const before = this.#started.find(key);
     if (before?.request === said && !hasBegun(before)) return before.transfer?.repeatOpening();
     // It has begun something else from the same port: nobody is there for what was.
-    void before?.transfer?.close("the client asks for something else");
+    before?.transfer?.abandon("the client asks for something else");
     const client = decodeSocketAddress(peer);
     const identity = { id: ++this.#lastId, client, server: listener.address, file: shownName(request.file) };
     let started: Started;

@@ -193,7 +193,12 @@ export class ReceiveTransfer implements RunningTransfer {
     return this.#settled.promise;
   }
 
-  /** @param code the client is told; undefined: it is not there any more */
+  abandon(reason: string): void {
+    if (this.#isLingering) this.#closeSocket();
+    else this.#fail(undefined, reason);
+  }
+
+  /** @param code the client is told; undefined: nobody is there who should hear it */
   #fail(code: number | undefined, reason: string): void {
     if (this.#state !== "running") return;
     this.#error = reason;

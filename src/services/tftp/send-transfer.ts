@@ -190,6 +190,10 @@ export class SendTransfer implements RunningTransfer {
     return Promise.resolve();
   }
 
+  abandon(reason: string): void {
+    this.#end("failed", reason);
+  }
+
   #end(state: "done" | "failed", error?: string): void {
     if (this.#state !== "running") return;
     this.#state = state;

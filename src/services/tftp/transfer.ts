@@ -37,6 +37,8 @@ export interface RunningTransfer {
   view(): TftpTransfer;
   /** Ends it, and tells the client, if it is there. Nothing is open afterwards. @param reason for client and list */
   close(reason: string): Promise<void>;
+  /** Ends it without a word: whoever has the client's port now would take it for an answer. @param reason for the list */
+  abandon(reason: string): void;
 }
 
 /** What both are made with. */

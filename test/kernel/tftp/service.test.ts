@@ -95,6 +95,14 @@ describe("clients that are odd", () => {
     expect(service.stats().running).toBe(1);
     client.send(request("read", "file", { blksize: "600" }));
     await until("the other transfer", () => service.stats().failed === 1 && service.stats().running === 1);
+    // An error of the first one would pass for the answer to the second request.
+    let answer = await client.next();
+    // The first one may have repeated itself before that.
+    while (answer.port === first.port) {
+      expect(answer).toEqual(first);
+      answer = await client.next();
+    }
+    expect(decodeTftp(answer.bytes)).toMatchObject({ kind: "option-acknowledge" });
     client.close();
   });
 
@@ -120,6 +128,31 @@ describe("clients that are odd", () => {
     expect(service.stats()).toMatchObject({ running: 1, refused: 1 });
     first.close();
     second.close();
+  });
+
+  test("made-up clients do not keep out others, and those on their way stay", async () => {
+    await using service = serve({ limits: { transfers: 2 } });
+    const [served, ...others] = [await raw(), await raw(), await raw(), await raw()] as const;
+    served.send(request("read", "file", { blksize: "1024" }));
+    const { port } = await served.next();
+    // On a slow machine one comes twice.
+    const fetch = async (block: number): Promise<void> => {
+      served.send(encodeTftp({ kind: "acknowledge", block: block - 1 }), port);
+      for (let got = 0; got !== block; ) {
+        const packet = decodeTftp((await served.next()).bytes);
+        if ("block" in packet) got = packet.block;
+        else expect(packet).toMatchObject({ kind: "option-acknowledge" });
+      }
+    };
+    await fetch(1);
+    await fetch(2);
+    for (const other of others) {
+      other.send(request("read", "file", { blksize: "1024" }));
+      expect(decodeTftp((await other.next()).bytes)).toMatchObject({ kind: "option-acknowledge" });
+    }
+    expect(service.stats()).toMatchObject({ running: 2, refused: 0, failed: 2 });
+    await fetch(3);
+    for (const client of [served, ...others]) client.close();
   });
 
   test("what is no request is not answered", async () => {
