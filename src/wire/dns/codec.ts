@@ -19,10 +19,10 @@ export const LONGEST_MESSAGE_BYTES = 0xffff;
 const OPT_BYTES = 11;
 const LARGEST_TTL = 0x7fffffff;
 /**
- * Characters of all names of a message that are read letter by letter. A real message of 64 KiB has fewer; with pointers
- * of two bytes one could have millions, and take most of a second of the reader's.
+ * Characters of all names of a message that are read letter by letter: so many, and so many for each byte. Real messages
+ * have fewer; with pointers of two bytes one of 64 KiB could have millions, and take most of a second of the reader's.
  */
-const MOST_NAME_CHARACTERS = 0x4_0000;
+const NAME_CHARACTERS = { base: 4096, perByte: 8, most: 0x4_0000 } as const;
 
 const RESPONSE = 0x8000;
 const AUTHORITATIVE = 0x0400;
@@ -38,10 +38,13 @@ class Reader {
   position = DNS_HEADER_BYTES;
   /** Most names of a message are pointers to the same few. */
   readonly #names = new Map<number, string>();
-  #nameCharacters = 0;
+  /** Left. */
+  #nameCharacters: number;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    const { base, perByte, most } = NAME_CHARACTERS;
+    this.#nameCharacters = Math.min(most, base + perByte * bytes.length);
   }
 
   u16(offset: number): number {
@@ -67,8 +70,8 @@ class Reader {
 
   /** @returns what is wrong when there were too many */
   #count(name: string): Malformed | undefined {
-    this.#nameCharacters += name.length;
-    return this.#nameCharacters > MOST_NAME_CHARACTERS ? new Malformed("DNS message: names without end") : undefined;
+    this.#nameCharacters -= name.length;
+    return this.#nameCharacters < 0 ? new Malformed("DNS message: names without end") : undefined;
   }
 
   question(): DnsQuestion | Malformed {

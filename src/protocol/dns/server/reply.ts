@@ -56,6 +56,8 @@ export function plainRequest(question: DnsQuestion): Request {
 /** What is told. */
 export interface Told {
   readonly responseCode: number;
+  /** Something is missing already; default: only what does not fit. */
+  readonly truncated?: boolean;
   readonly authoritative: boolean;
   readonly authenticData: boolean;
   readonly recursionAvailable: boolean;
@@ -83,7 +85,7 @@ export function encodeReply(request: Request, told: Told): Uint8Array {
       response: true,
       opcode: 0,
       authoritative: told.authoritative,
-      truncated: false,
+      truncated: told.truncated === true,
       recursionDesired: request.recursionDesired,
       recursionAvailable: told.recursionAvailable,
       authenticData: told.authenticData && request.authenticDataWanted,

@@ -67,6 +67,8 @@ interface Waiting {
 const MOST_WAITING = 20_000;
 /** Of a query: OPT, a signature, the SOA of IXFR. To read hundreds of others would take long, and nobody means them. */
 const MOST_RECORDS = 4;
+/** Times what the asker takes. */
+const FAR_TOO_LONG = 4;
 const NOTHING: DnsServerOutput = { replies: [], queries: [], ended: [] };
 
 export class DnsServer {
@@ -180,7 +182,7 @@ export class DnsServer {
     const found = this.#cache.find(question, flags, nowSeconds);
     if (found !== undefined && !found.stale) {
       this.#counters.add("fromCache");
-      return this.#reply(request, toldBy(found.message, aliases));
+      return this.#reply(request, new KnownResponse(found.message).toldTo({ request, aliases }));
     }
     if (!request.recursionDesired) return this.#reply(request, bare(RESPONSE_CODE.REFUSED, true));
     if (this.#waiting.size >= MOST_WAITING) return this.#reply(request, bare(RESPONSE_CODE.SERVFAIL, true));
@@ -219,9 +221,10 @@ export class DnsServer {
   #pass({ answers, queries, ended }: ResolverOutput): DnsServerOutput {
     if (answers.length === 0) return { replies: [], queries, ended };
     const replies = answers.flatMap(({ tokens, message }) => {
+      const response = new KnownResponse(message);
       const waiting = tokens.map((token) => this.#waiting.get(token)).filter((one) => one !== undefined);
       for (const token of tokens) this.#waiting.delete(token);
-      return waiting.flatMap(({ request, aliases }) => this.#reply(request, toldBy(message, aliases)).replies);
+      return waiting.flatMap((one) => this.#reply(one.request, response.toldTo(one)).replies);
     });
     return { replies, queries, ended };
   }
@@ -261,18 +264,33 @@ function flagsOf({ dnssecOk, checkingDisabled }: Request): QuestionFlags {
   return { dnssecOk, checkingDisabled };
 }
 
-/** What a response of the cache or of the resolver tells, behind aliases of ours. */
-function toldBy(message: Uint8Array, aliases: readonly DnsRecord[]): Told {
-  const response = decodeDnsMessage(message);
-  if (response instanceof Malformed) return bare(RESPONSE_CODE.SERVFAIL, true);
-  const direct = aliases.length === 0;
-  return {
-    responseCode: response.responseCode,
-    authoritative: direct && response.authoritative,
-    authenticData: direct && response.authenticData,
-    recursionAvailable: true,
-    answers: direct ? response.answers : [...aliases, ...response.answers],
-    authorities: response.authorities,
-    additionals: response.additionals,
-  };
+/** What the cache or the resolver has: read once, however many wait for it. */
+class KnownResponse {
+  readonly #bytes: Uint8Array;
+  #message: DnsMessage | Malformed | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Behind aliases of ours. */
+  toldTo({ request, aliases }: Waiting): Told {
+    // Who has to come again over TCP anyway is told no part of it: a question of 40 bytes shall not cost 64 KiB of work.
+    if (this.#bytes.length > FAR_TOO_LONG * request.limitBytes)
+      return { ...bare(this.#bytes[3]! & 15, true), truncated: true };
+    this.#message ??= decodeDnsMessage(this.#bytes);
+    const response = this.#message;
+    if (response instanceof Malformed) return bare(RESPONSE_CODE.SERVFAIL, true);
+    const direct = aliases.length === 0;
+    return {
+      responseCode: response.responseCode,
+      truncated: response.truncated,
+      authoritative: direct && response.authoritative,
+      authenticData: direct && response.authenticData,
+      recursionAvailable: true,
+      answers: direct ? response.answers : [...aliases, ...response.answers],
+      authorities: response.authorities,
+      additionals: response.additionals,
+    };
+  }
 }

@@ -283,6 +283,20 @@ describe("other names", () => {
     expect(resolver.asked).toEqual([]);
   });
 
+  test("far longer than the asker takes: over UDP only that it has to come over TCP is told", () => {
+    const { ask, cache, reply, server, resolver } = start();
+    const answers = Array.from({ length: 400 }, (_, i) => `a.org 60 A 192.0.${i >> 8}.${i & 255}`).join("\n");
+    ask(query("a.org", { extension: EXTENSION }));
+    resolver.answers(response("a.org", answers));
+    const [first] = server.handleUpstream({ query: 1, kind: "failed", reason: "" }, 101).replies;
+    const known = response("a.org", answers);
+    cache.store(known.question, { dnssecOk: false, checkingDisabled: false }, encodeDnsMessage(known), 50);
+    for (const told of [decoded(first?.message), reply("a.org", { extension: EXTENSION })])
+      expect([told.truncated, told.answers.length, told.responseCode]).toEqual([true, 0, 0]);
+    const whole = reply("a.org", {}, TCP);
+    expect([whole.truncated, whole.answers.length]).toEqual([false, 400]);
+  });
+
   test("nobody to ask: refused, save for domains that somebody is asked for", () => {
     const upstreams = config().upstreams;
     const { ask, reply, resolver } = start({ upstreams: [], domains: [{ domain: "corp.example", upstreams }] });
