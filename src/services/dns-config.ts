@@ -27,9 +27,12 @@ function zonesOf({ domain, subnets, records }: NetworkDnsObject): readonly DnsZo
   const zones = new Map<string, DnsRecord[]>([domain, ...subnets.flatMap(reverseZonesOf)].map((name) => [name, []]));
   const own = [...zones.keys()];
   for (const { name, type, ttlSeconds, hex } of records) {
-    const zone = own.find((candidate) => isWithin(name, candidate)) ?? name;
-    const list = zones.get(zone) ?? [];
-    zones.set(zone, [...list, { name, type, class: DNS_CLASS.IN, ttlSeconds, data: fromHex(hex) }]);
+    // A wildcard stands for names below the one that it stands in.
+    const zone = own.find((candidate) => isWithin(name, candidate)) ?? name.replace(/^\*\./, "");
+    const record = { name, type, class: DNS_CLASS.IN, ttlSeconds, data: fromHex(hex) };
+    const list = zones.get(zone);
+    if (list === undefined) zones.set(zone, [record]);
+    else list.push(record);
   }
   return Array.from(zones, ([name, list]) => ({ name, records: list }));
 }
