@@ -129,8 +129,8 @@ async function sanitizerRun(results) {
 export const CHECKS = ["types", "lint", "format"];
 /** They use all CPUs by themselves. */
 const ALONE = [...CHECKS, "unit", "sanitizers"];
-/** Tests wait much of their time: with as many as CPUs these would idle a quarter of it. Fewer beside another run. */
-const AT_ONCE = Number(process.env.NETLOOM_TESTS_AT_ONCE ?? 3);
+/** Tests wait much of their time: with as many as CPUs these would idle a quarter of it. */
+const AT_ONCE = 3;
 /** By project, or project and shard: the first of in-guest boots a guest inside the guest. */
 const LONGEST_FIRST = ["in-guest 1/2", "kernel", "guest", "in-guest", "root"];
 
