@@ -174,13 +174,20 @@ class NetworkDnsServer {
   }
 
   #hosts(): readonly DnsHost[] {
+    const domain = this.#base()?.domain;
     return [...this.#members.values()]
       .sort((a, b) => Number(a.joins === true) - Number(b.joins === true))
-      .flatMap(({ hosts }) => hosts);
+      .flatMap((member) => (domain === undefined ? member.hosts : hostsIn(domain, member)));
   }
 
   statsFor(object: NetworkDnsObject): object {
     const running = this.#running;
     return running === undefined || running.base.key !== object.key ? {} : dnsDetails(running.service.stats());
   }
+}
+
+/** What was attached before the network's domain was changed is found in the new one. */
+function hostsIn(domain: string, { domain: own, hosts }: NetworkDnsObject): readonly DnsHost[] {
+  if (domain === own) return hosts;
+  return hosts.map((host) => ({ ...host, name: `${host.name.slice(0, -own.length)}${domain}` }));
 }

@@ -75,8 +75,13 @@ test("other hosts are there without a break, any other change opens it anew", as
 });
 
 test("what joins is known as long as it is there, and takes no name of the network", async () => {
-  const hosts = [host("guest", "192.0.2.9"), host("mail", "192.0.2.10")];
-  const joined = create({ ...LAN, key: "attach-guest/dns/lan", joins: true, addresses: [], hosts });
+  // The network had another domain when it was attached.
+  const hosts = [host("guest", "192.0.2.9"), host("mail", "192.0.2.10")].map(({ name, ...more }) => ({
+    ...more,
+    name: name.replace("lan.example", "before.example.org"),
+  }));
+  const key = "attach-guest/dns/lan";
+  const joined = create({ ...LAN, key, joins: true, addresses: [], domain: "before.example.org", hosts });
   await joined.start();
   expect(await ask("guest", "mail")).toEqual(["192.0.2.9", "192.0.2.3"]);
   await joined.stop();
