@@ -100,6 +100,11 @@ describe("whom it asks", () => {
   });
 });
 
+test("a zone of all names is told where its servers belong", () => {
+  const { told } = read('options { recursion yes; }; zone "." { type forward; forwarders { 192.0.2.53; }; };');
+  expect(told).toContain("named.conf:1: it is about all names");
+});
+
 describe("whom it answers", () => {
   test.each<[string, readonly string[] | undefined]>([
     ["allow-query { any; };", ["0.0.0.0/0", "::/0"]],

@@ -140,6 +140,8 @@ class Importer {
   #asked(): DraftDns["domains"][number][] {
     return this.#configuration.zones.flatMap(({ name, type, settings, origin }) => {
       const key = ASKED.get(type);
+      if (name === "" && type === "forward")
+        this.#problems.tell(origin, "it is about all names", "write its forwarders into options, and import again");
       if (key === undefined || STOCK_ZONES.has(name)) return [];
       const statement = settings.get(key) ?? settings.get(key === "primaries" ? "masters" : "primaries");
       const servers = statement === undefined ? [] : this.#lists.servers(statement);
