@@ -119,12 +119,19 @@ describe("whom it answers", () => {
     expect(read(`${lists} options { ${options} forwarders { 192.0.2.53; }; };`).dns?.["allow"]).toEqual(expected);
   });
 
+  test("nobody at all: that the network is answered nevertheless is told", () => {
+    expect(read("options { allow-query { none; }; };").told).toContain(
+      "named.conf:1: nobody would be answered; the network is",
+    );
+  });
+
   test("nobody can be left out, and keys are not asked for", () => {
     const { told } = read("options { allow-query { !192.0.2.1; key k; nowhere; }; };");
-    expect(told.slice(-3)).toEqual([
+    expect(told.slice(-4)).toEqual([
       "named.conf:1: nobody is left out of a list",
       "named.conf:1: nobody proves who he is with a key",
       "named.conf:1: nowhere is neither an address nor the name of a list",
+      "named.conf:1: nobody would be answered; the network is",
     ]);
   });
 });

@@ -64,6 +64,12 @@ function readClients(
   const [first, ...others] = CLIENTS.flatMap((key) => options.get(key) ?? []);
   if (first === undefined) return undefined;
   const allow = lists.clients(first);
+  if (allow.length === 0)
+    problems.tell(
+      first.origin,
+      "nobody would be answered; the network is",
+      "write at allow: who is answered, or leave out dns:",
+    );
   const words = allow.map(({ value }) => value).join();
   for (const other of others)
     if (
