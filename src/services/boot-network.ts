@@ -3,6 +3,7 @@ import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { BootFiles } from "../protocol/pxe/offer.ts";
 import type { BootServerObject } from "../state/object.ts";
+import { BoundedLog } from "./bounded-log.ts";
 import type { LinkServer, Place } from "./keeper/link-service.ts";
 import { BootServer } from "./netboot/boot-server.ts";
 import { ProxyService } from "./netboot/proxy-dhcp.ts";
@@ -30,13 +31,15 @@ export class NetworkBootServer implements LinkServer {
     const { address, root, network, share, proxy } = object;
     const { namespacePath } = place;
     const counts: Counts = { fetched: 0, failed: 0 };
+    const log = new BoundedLog(logger, { network });
     const onTransfer = (transfer: Transfer): void => {
       const { client, protocol, file, state, bytes, error } = transfer;
       if (state === "failed") counts.failed++;
       else counts.fetched++;
       counts.latest = `${client} ${file}`;
-      const what = { network, client, protocol, file, state, bytes };
-      logger.info("boot file", error === undefined ? what : { ...what, error });
+      const what = { client, protocol, file, bytes };
+      if (state === "failed") log.write("info", "boot file not fetched", { ...what, error });
+      else log.write("info", "boot file", error === undefined ? what : { ...what, error });
     };
     await using resources = new AsyncDisposableStack();
     const named = share === undefined ? {} : { share };
@@ -45,7 +48,7 @@ export class NetworkBootServer implements LinkServer {
       throw new NetloomError("address-in-use", `serve boot files on ${address}: port ${HTTP_PORT} is somebody else's`, {
         hint: `End what listens there: ss -ltnp 'sport = :${HTTP_PORT}'`,
       });
-    if (proxy !== undefined) resources.use(openProxy(object, proxy, place, counts, logger));
+    if (proxy !== undefined) resources.use(openProxy(object, proxy, place, counts, log));
     return new NetworkBootServer(server, counts, resources.move());
   }
 
@@ -67,11 +70,11 @@ export class NetworkBootServer implements LinkServer {
 
 /** Tells machines their files, and no addresses. */
 function openProxy(
-  { address, network }: BootServerObject,
+  { address }: BootServerObject,
   files: BootFiles,
   { namespacePath, interfaceIndex, macAddress }: Place,
   counts: Counts,
-  logger: Logger,
+  log: BoundedLog,
 ): ProxyService {
   counts.asked = 0;
   return new ProxyService({
@@ -81,7 +84,7 @@ function openProxy(
     onAsked: ({ offer }) => {
       if (offer !== undefined) counts.asked = (counts.asked ?? 0) + 1;
     },
-    onError: (error) => logger.warn("boot requests", { network, error: error.message }),
+    onError: (error) => log.write("warn", "boot requests", { error: error.message }),
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Ipv4Address } from "../../base/address.ts";
 import { messageOf, NetloomError } from "../../base/errors.ts";
 import { createServer } from "../../kernel/http.ts";
@@ -17,9 +18,17 @@ import { isSearch } from "./search.ts";
 import { type Transfer, type TransferHandle, Transfers } from "./transfers.ts";
 
 const MOST_CONNECTIONS = 2048;
+/** A client needs a few; so many may have one address behind a router. */
+const MOST_CONNECTIONS_OF_CLIENT = 128;
+/** Of a name that is nobody's. */
+const SHOWN_CHARACTERS = 255;
 /** Of silence, in the middle of a file: the client was switched off. */
 const IDLE_MILLISECONDS = 60_000;
-const CHUNK_BYTES = 256 * 1024;
+/** Of one connection: what a client asks for before it has its answers. */
+const MOST_WAITING = 32;
+const CHUNK_BYTES = { most: 256 * 1024, least: 16 * 1024 };
+/** For pieces of files, two of each that is on its way, as long as they are not too many for the least. */
+const MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** UEFI firmware judges by these, or by the end of the name (UEFI 2.10 §24.7.3.1). */
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -52,17 +61,28 @@ interface Found {
   readonly file?: FileHandle;
 }
 
+interface Waiting {
+  count: number;
+  /** Resolves when the latest has its answer. */
+  last: Promise<void>;
+}
+
 export class BootHttpServer implements AsyncDisposable {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #transfers: Transfers;
+  /** Requests of a connection that have no answer yet. */
+  readonly #waiting = new WeakMap<Socket, Waiting>();
+  readonly #ofClient = new Map<string, number>();
+  #sending = 0;
   #port = 0;
 
   private constructor(options: HttpServerOptions) {
     this.#options = options;
     this.#transfers = new Transfers("http", options.onTransfer);
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    this.#server = createServer((request, response) => this.#receive(request, response));
     this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.on("connection", (socket: Socket) => this.#count(socket));
     this.#server.setTimeout(IDLE_MILLISECONDS);
   }
 
@@ -81,6 +101,36 @@ export class BootHttpServer implements AsyncDisposable {
     return this.#transfers.list();
   }
 
+  #count(socket: Socket): void {
+    const { remoteAddress = "" } = socket;
+    const count = (this.#ofClient.get(remoteAddress) ?? 0) + 1;
+    this.#ofClient.set(remoteAddress, count);
+    socket.once("close", () => {
+      const left = (this.#ofClient.get(remoteAddress) ?? 1) - 1;
+      if (left > 0) this.#ofClient.set(remoteAddress, left);
+      else this.#ofClient.delete(remoteAddress);
+    });
+    if (count > MOST_CONNECTIONS_OF_CLIENT) socket.destroy();
+  }
+
+  /** One after the other: a single packet can hold hundreds, and each would open its file. */
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const waiting = this.#waiting.get(request.socket) ?? { count: 0, last: Promise.resolve() };
+    this.#waiting.set(request.socket, waiting);
+    if (waiting.count >= MOST_WAITING) {
+      request.socket.destroy();
+      return;
+    }
+    waiting.count++;
+    waiting.last = this.#answerBehind(waiting, request, response);
+  }
+
+  async #answerBehind(waiting: Waiting, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await waiting.last;
+    if (!response.destroyed) await this.#handle(request, response);
+    waiting.count--;
+  }
+
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").replace(/^https?:\/\/[^/]*/i, "").replace(/[?#].*$/s, "");
     const parts = pathParts(path);
@@ -94,7 +144,7 @@ export class BootHttpServer implements AsyncDisposable {
       }
       const found = parts === undefined ? undefined : await this.#find(parts);
       if (found === undefined) {
-        const missing = { client, file: name, totalBytes: undefined, isPiece: true };
+        const missing = { client, file: name.slice(0, SHOWN_CHARACTERS), totalBytes: undefined, isPiece: true };
         if (!isSearch(name)) this.#transfers.begin(missing).end("no such file");
         refuse(response, 404);
         return;
@@ -107,7 +157,7 @@ export class BootHttpServer implements AsyncDisposable {
         }
         const isPiece = range.last - range.first + 1 < found.totalBytes;
         transfer = this.#transfers.begin({ client, file: name, totalBytes: found.totalBytes, isPiece });
-        await send(response, found, range, transfer);
+        await this.#send(response, found, range, transfer);
         transfer.end();
       } finally {
         await found.file?.close();
@@ -117,6 +167,28 @@ export class BootHttpServer implements AsyncDisposable {
       if (response.headersSent) response.destroy();
       else refuse(response, 500);
     }
+  }
+
+  async #send(
+    response: ServerResponse,
+    { text, file }: Found,
+    { first, last }: ByteRange,
+    transfer: TransferHandle,
+  ): Promise<void> {
+    if (text !== undefined) {
+      await write(response, text.subarray(first, last + 1));
+      transfer.add(last - first + 1);
+    } else if (file !== undefined) {
+      this.#sending++;
+      const share = Math.min(CHUNK_BYTES.most, Math.floor(MEMORY_BYTES / 2 / this.#sending));
+      const chunkBytes = Math.min(Math.max(CHUNK_BYTES.least, share), last - first + 1);
+      try {
+        await sendFile(response, file, { first, last, chunkBytes }, transfer);
+      } finally {
+        this.#sending--;
+      }
+    }
+    response.end();
   }
 
   async #find(parts: readonly string[]): Promise<Found | undefined> {
@@ -193,27 +265,13 @@ function answerHead(
   return { first, last };
 }
 
-async function send(
-  response: ServerResponse,
-  { text, file }: Found,
-  { first, last }: ByteRange,
-  transfer: TransferHandle,
-): Promise<void> {
-  if (text !== undefined) {
-    await write(response, text.subarray(first, last + 1));
-    transfer.add(last - first + 1);
-  } else if (file !== undefined) await sendFile(response, file, { first, last }, transfer);
-  response.end();
-}
-
 /** While one piece goes out the next one is read, always into the same two buffers. */
 async function sendFile(
   response: ServerResponse,
   file: FileHandle,
-  { first, last }: ByteRange,
+  { first, last, chunkBytes }: ByteRange & { readonly chunkBytes: number },
   transfer: TransferHandle,
 ): Promise<void> {
-  const chunkBytes = Math.min(CHUNK_BYTES, last - first + 1);
   const buffers = [Buffer.allocUnsafeSlow(chunkBytes), Buffer.allocUnsafeSlow(chunkBytes)] as const;
   let written = Promise.resolve();
   let position = first;

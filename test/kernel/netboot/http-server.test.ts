@@ -1,9 +1,12 @@
 /** What HTTP clients get of a folder: on the loopback, with Node's own client. */
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../support/network.ts";
 import { parseIpv4 } from "../../../src/base/address.ts";
@@ -193,6 +196,47 @@ describe("a transfer that does not end well", () => {
     await failed;
     await until("word of it", () => latest("shrinking") !== undefined);
     expect(latest("shrinking")).toMatchObject({ state: "failed", error: "the file became shorter" });
+  });
+});
+
+describe("a client that wants too much", () => {
+  const REQUEST = `GET /wanted HTTP/1.1\r\nHost: ${address}\r\n\r\n`;
+  const wanted = () => server.transfers().filter(({ file, state }) => file === "wanted" && state === "running");
+
+  function open(localAddress = "127.0.0.3"): Socket {
+    const socket = connect({ host: address, port: server.port, localAddress });
+    // What the server ends may end with a reset.
+    socket.on("error", () => undefined);
+    return socket;
+  }
+
+  test("of what it asks for in one packet one file is open at a time", async () => {
+    writeFileSync(join(root, "wanted"), Buffer.alloc(24 * 1024 * 1024));
+    const socket = open();
+    socket.write(REQUEST.repeat(20));
+    await until("the first file", () => wanted().length > 0);
+    await sleep(200);
+    expect(wanted()).toHaveLength(1);
+    socket.destroy();
+    await until("the end of it", () => wanted().length === 0);
+  });
+
+  test("is cut off when it asks for more than anybody needs before it has an answer", async () => {
+    const socket = open();
+    socket.write(REQUEST.repeat(40));
+    await once(socket.resume(), "close");
+    expect(socket.bytesRead).toBeLessThan(24 * 1024 * 1024);
+  });
+
+  test("has no more than its share of the connections", async () => {
+    const sockets = Array.from({ length: 128 }, () => open());
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    await once(open(), "close");
+    const other = open("127.0.0.4");
+    other.write(REQUEST.replace("wanted", "in"));
+    const [beginning] = (await once(other, "data")) as [Buffer];
+    expect(beginning.toString("latin1")).toMatch(/^HTTP\/1\.1 200 /);
+    for (const socket of [...sockets, other]) socket.destroy();
   });
 });
 
