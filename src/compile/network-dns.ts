@@ -4,7 +4,7 @@
  * What it asks are the servers that machines would be told without it. An isolated network stays so: its server asks
  * nobody unless the file says whom.
  */
-import { contains, type IpAddress, isLinkLocal6, parsePrefix, type Prefix } from "../base/address.ts";
+import { contains, familyOf, type IpAddress, isLinkLocal6, parsePrefix, type Prefix } from "../base/address.ts";
 import type { Machine, NetworkDns, PodNic, TapNic, VmMachine } from "../model/model.ts";
 import { bridgeSubnets } from "../model/subnets.ts";
 import type { DnsUpstream } from "../protocol/dns/config.ts";
@@ -16,6 +16,8 @@ import { networkLinkKey } from "./networks.ts";
 import { upstreamOf } from "./resolver.ts";
 
 const DNS_PORT = 53;
+/** From where servers ask. */
+const HOST_NAMESPACE = "";
 /** The bridge itself, so that its address has a name, and no client takes this one. */
 const GATEWAY_LABEL = "gateway";
 /** One label of a domain name. */
@@ -137,9 +139,10 @@ function askedBy(
   if (dns.mode === "recursive") return { mode: "recursive", upstreams: [], searched: [] };
   const { servers, search } = upstreamOf(facts, place);
   // Ours would ask each other in a circle.
-  const own = new Set(
-    [...layout.networks.values()].flatMap((each) => (each.network.dnsServer === undefined ? [] : ownAddresses(each))),
+  const served = [...layout.networks.values()].filter(
+    ({ network }) => network.dnsServer !== undefined && network.namespace === HOST_NAMESPACE,
   );
+  const own = new Set(served.flatMap(ownAddresses));
   const upstreams = servers
     .filter((server) => !own.has(server) && !isLinkLocal6(server) && !NOBODY.some((range) => contains(range, server)))
     .map((address): DnsUpstream => ({ address, port: DNS_PORT }));
@@ -183,7 +186,10 @@ function allowedNetworks(place: NetworkLayout, { allow }: NetworkDns, layout: La
 
 function allowedBy(place: NetworkLayout, dns: NetworkDns, layout: Layout): readonly Prefix[] {
   const ofNetworks = allowedNetworks(place, dns, layout).flatMap(reachingSubnets);
-  const all = [...ofNetworks, ...(dns.allow?.prefixes ?? [])];
+  const wanted = [...ofNetworks, ...(dns.allow?.prefixes ?? [])];
+  // Servers of other networks ask from this host, whose address then is the one that they ask.
+  const own = ownAddresses(place).filter((address) => !wanted.some((prefix) => contains(prefix, address)));
+  const all = [...wanted, ...own.map((address): Prefix => ({ address, length: familyOf(address) === 4 ? 32 : 128 }))];
   return [...new Map(all.map((prefix) => [`${prefix.address}/${prefix.length}`, prefix])).values()];
 }
 

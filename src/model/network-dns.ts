@@ -56,8 +56,9 @@ export function buildDns(
       upstreams.map((upstream, index) => ({ upstream, at: ["domains", apart, index] })),
     ),
   ];
+  // The same address in this host's own namespace, from where it asks, is somebody else's.
   for (const { upstream, at } of asked)
-    if (gateways.includes(upstream.address))
+    if ((shape.namespace ?? "") === "" && gateways.includes(upstream.address))
       context.complain([...path, ...at], "is this very network's own server", "name a server elsewhere");
   const names = namesOf(file, name, shape, context);
   const ttlSeconds = context.value([...path, "ttl"], section.ttl, DEFAULT_TTL_SECONDS);

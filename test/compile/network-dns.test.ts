@@ -156,6 +156,18 @@ describe("whom it asks", () => {
     expect(serverOf(compiled(apart("{ mode: recursive }"))).mode).toBe("recursive");
   });
 
+  test("a server of this host's own namespace, although a network in another one has the same address", () => {
+    const tenant = (dns: string): string => `version: 1
+networks:
+  lan: { subnet: 192.0.2.0/24, dns: ${dns}, namespace: tenant }
+  lab: { subnet: 198.51.100.0/24, dns: { forward: [192.0.2.1] } }
+`;
+    const upstreams = [{ address: "192.0.2.1", port: 53 }];
+    expect(serverOf(compiled(tenant("{ forward: [192.0.2.1] }"))).upstreams).toEqual(upstreams);
+    const host = { ...HOST, resolver: { servers: [parseIp("192.0.2.1")], search: [] } };
+    expect(serverOf(compiled(tenant("{ mode: forward-first }"), host)).upstreams).toEqual(upstreams);
+  });
+
   test("for names of a network that its router joins that network's server, unless that refuses", () => {
     const domains = [
       { domain: "lab.example", upstreams: [{ address: "198.51.100.1", port: 53 }] },
@@ -175,6 +187,14 @@ describe("who is answered", () => {
       "10.7.0.0",
       "10.8.0.0",
       "198.51.100.0",
+    ]);
+  });
+
+  test("other networks' servers, which ask from this host, also where the network itself is left out", () => {
+    const closed = lan("true").replace("domain: lab.example", "domain: lab.example, allow: [lan]");
+    expect(serverOf(compiled(closed), "lab").allow).toEqual([
+      { address: "192.0.2.0", length: 24 },
+      { address: "198.51.100.1", length: 32 },
     ]);
   });
 });
