@@ -5,7 +5,7 @@
  */
 import { type IpAddress, parseIp } from "../../src/base/address.ts";
 import { bindSocket, DatagramSocket, openSocket, type ReceivedDatagram } from "../../src/kernel/native.ts";
-import { encodeSocketAddress } from "../../src/services/tftp/socket-address.ts";
+import { encodeSocketAddress } from "../../src/kernel/socket-address.ts";
 import { Malformed } from "../../src/wire/malformed.ts";
 import { decodeTftp, encodeTftp, TFTP_PORT } from "../../src/wire/tftp.ts";
 
@@ -73,7 +73,7 @@ class Client {
     if (windowBlocks > 1) wishes.set("windowsize", String(windowBlocks));
     this.#request = encodeTftp({ kind: "read", file, mode: "octet", options: wishes });
     const descriptor = openSocket({ family: AF_INET, type: SOCK_DGRAM, protocol: 0 });
-    bindSocket(descriptor, encodeSocketAddress(parseIp("127.0.0.1"), 0));
+    bindSocket(descriptor, encodeSocketAddress({ address: parseIp("127.0.0.1"), port: 0 }));
     this.#socket = new DatagramSocket({
       descriptor,
       batch: BATCH,
@@ -85,7 +85,7 @@ class Client {
   }
 
   #send(payload: Uint8Array): void {
-    const peer = this.#peer ?? encodeSocketAddress(this.#options.server, TFTP_PORT);
+    const peer = this.#peer ?? encodeSocketAddress({ address: this.#options.server, port: TFTP_PORT });
     this.#socket.send([{ payload, peer }]);
   }
 

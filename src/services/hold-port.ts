@@ -2,7 +2,7 @@
  * Who reads UDP datagrams from a packet socket must still hold their port, or the kernel refuses each of them as "port
  * unreachable" beside the answer.
  */
-import { type Ipv4Address, ipToBytes } from "../base/address.ts";
+import type { Ipv4Address } from "../base/address.ts";
 import {
   bindSocket,
   closeDescriptor,
@@ -11,8 +11,8 @@ import {
   setSocketOption,
   SystemCallError,
 } from "../kernel/native.ts";
+import { AF_INET, encodeSocketAddress } from "../kernel/socket-address.ts";
 
-const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
@@ -29,7 +29,7 @@ export function holdPort(address: Ipv4Address, port: number, namespace?: number)
   const descriptor = openUnread(AF_INET, namespace);
   try {
     setSocketOption(descriptor, SOL_IP, IP_FREEBIND, hostInteger(1));
-    bindSocket(descriptor, socketAddress(address, port));
+    bindSocket(descriptor, encodeSocketAddress({ address, port }));
     return descriptor;
   } catch (error) {
     closeDescriptor(descriptor);
@@ -45,13 +45,4 @@ export function openUnread(family: number, namespace: number | undefined): numbe
   // As little as the kernel permits: what nobody reads shall not take memory either.
   setSocketOption(descriptor, SOL_SOCKET, SO_RCVBUF, hostInteger(1));
   return descriptor;
-}
-
-/** struct sockaddr_in (linux/in.h). */
-function socketAddress(address: Ipv4Address, port: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  new Uint16Array(bytes.buffer)[0] = AF_INET;
-  new DataView(bytes.buffer).setUint16(2, port);
-  bytes.set(ipToBytes(address), 4);
-  return bytes;
 }

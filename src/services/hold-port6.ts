@@ -6,10 +6,11 @@
 import { type Ipv6Address, ipToBytes, parseIpv6 } from "../base/address.ts";
 import { concatBytes, utf8Encode } from "../base/bytes.ts";
 import { bindSocket, closeDescriptor, hostInteger, setSocketOption, SystemCallError } from "../kernel/native.ts";
+import { AF_INET6, encodeSocketAddress } from "../kernel/socket-address.ts";
 import { DHCP6_CLIENT_PORT, DHCP6_SERVER_PORT } from "../wire/dhcp6/message.ts";
 import { openUnread } from "./hold-port.ts";
 
-const AF_INET6 = 10;
+const IPV6_ANY = parseIpv6("::");
 const SOL_SOCKET = 1;
 const SO_BINDTODEVICE = 25;
 const SOL_IPV6 = 41;
@@ -50,19 +51,11 @@ function hold(
       const request = concatBytes([ipToBytes(group), hostInteger(interfaceIndex)]);
       setSocketOption(descriptor, SOL_IPV6, IPV6_ADD_MEMBERSHIP, request);
     }
-    bindSocket(descriptor, socketAddress(port));
+    bindSocket(descriptor, encodeSocketAddress({ address: IPV6_ANY, port }));
     return { descriptor, isHeld: true };
   } catch (error) {
     if (error instanceof SystemCallError && error.errnoName === "EADDRINUSE") return { descriptor, isHeld: false };
     closeDescriptor(descriptor);
     throw error;
   }
-}
-
-/** struct sockaddr_in6 (linux/in6.h) of the unspecified address. */
-function socketAddress(port: number): Uint8Array {
-  const bytes = new Uint8Array(28);
-  new Uint16Array(bytes.buffer)[0] = AF_INET6;
-  new DataView(bytes.buffer).setUint16(2, port);
-  return bytes;
 }

@@ -28,7 +28,7 @@ import { mtuBytesOf, USUAL_MTU_BYTES } from "./tftp/path-mtu.ts";
 import { ReceiveTransfer } from "./tftp/receive-transfer.ts";
 import { refusalOf, TftpRefusal } from "./tftp/refusal.ts";
 import { SendTransfer } from "./tftp/send-transfer.ts";
-import { AF_INET, AF_INET6, decodeSocketAddress, encodeSocketAddress } from "./tftp/socket-address.ts";
+import { AF_INET, AF_INET6, decodeSocketAddress, encodeSocketAddress } from "../kernel/socket-address.ts";
 import { hasBegun, type Started, type StartedLimits, StartedTransfers } from "./tftp/started.ts";
 import type { RunningTransfer, TftpTransfer, TransferIdentity } from "./tftp/transfer.ts";
 import { TransferSocket } from "./tftp/transfer-socket.ts";
@@ -144,7 +144,7 @@ export class TftpService implements AsyncDisposable {
     const family = familyOf(address) === 4 ? AF_INET : AF_INET6;
     const descriptor = openSocket({ ...place, family, type: SOCK_DGRAM, protocol: 0 });
     try {
-      bindSocket(descriptor, encodeSocketAddress(address, port));
+      bindSocket(descriptor, encodeSocketAddress({ address, port }));
     } catch (error) {
       closeDescriptor(descriptor);
       throw error;

@@ -1,6 +1,6 @@
 /** Who is answered, by the address in a raw sockaddr: looked up for each datagram, so without an object for it. */
 import { familyOf, type IpAddress, ipToBytes, type Prefix } from "../../base/address.ts";
-import { addressWord, encodeSocketAddress, isIpv4 } from "./socket-address.ts";
+import { addressWord, encodeSocketAddress, isIpv4 } from "../../kernel/socket-address.ts";
 
 const WORD = 2 ** 32;
 

@@ -9,7 +9,7 @@ import {
   setSocketOption,
   SystemCallError,
 } from "../../kernel/native.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress, formatSocketAddress, type SocketAddress } from "./socket-address.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress, type SocketAddress } from "../../kernel/socket-address.ts";
 
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
@@ -69,4 +69,9 @@ export function listenFailure(listen: SocketAddress, transport: "udp" | "tcp", c
   if (hint === undefined) return cause;
   const what = `listen on ${formatSocketAddress(listen)} over ${transport.toUpperCase()}`;
   return new NetloomError("listen-failed", `${what}: ${name}`, { hint, cause });
+}
+
+/** "192.0.2.53", "192.0.2.53 port 5353". */
+function formatSocketAddress({ address, port }: SocketAddress): string {
+  return port === 53 ? address : `${address} port ${port}`;
 }

@@ -21,7 +21,7 @@ import { Alarm, clientNow } from "../client-clock.ts";
 import { AllowList } from "./allow-list.ts";
 import type { Place } from "./bound-socket.ts";
 import { type Asker, LongWay } from "./long-way.ts";
-import { decodeAddress, type SocketAddress } from "./socket-address.ts";
+import { decodeAddress, type SocketAddress } from "../../kernel/socket-address.ts";
 import { TcpListener } from "./tcp-listener.ts";
 import { UdpListener } from "./udp-listener.ts";
 import { UpstreamExchange } from "./upstream-exchange.ts";

@@ -8,7 +8,7 @@ import { familyOf } from "../../base/address.ts";
 import { closeDescriptor, connectSocket, openSocket, SystemCallError } from "../../kernel/native.ts";
 import type { UpstreamEvent, UpstreamQuery } from "../../protocol/dns/exchange.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress } from "./socket-address.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "../../kernel/socket-address.ts";
 
 const SOCK_STREAM = 1;
 const LARGEST_ANSWER_BYTES = 65_535;

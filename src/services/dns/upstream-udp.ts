@@ -15,7 +15,7 @@ import {
 } from "../../kernel/native.ts";
 import type { DnsUpstream } from "../../protocol/dns/config.ts";
 import type { UpstreamEvent, UpstreamQuery } from "../../protocol/dns/exchange.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress } from "./socket-address.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "../../kernel/socket-address.ts";
 
 const SOCK_DGRAM = 2;
 /** More than our OPT record permits: what exceeds it is told as it came, cut. */

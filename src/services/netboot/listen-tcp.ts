@@ -12,7 +12,7 @@ import {
   setSocketOption,
   SystemCallError,
 } from "../../kernel/native.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress } from "../tftp/socket-address.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "../../kernel/socket-address.ts";
 
 const SOCK_STREAM = 1;
 const SOL_SOCKET = 1;
@@ -58,7 +58,7 @@ function openBound({
     const descriptor = openSocket({ ...place, family, type: SOCK_STREAM, protocol: 0 });
     try {
       setSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, hostInteger(1));
-      bindSocket(descriptor, encodeSocketAddress(address, port));
+      bindSocket(descriptor, encodeSocketAddress({ address, port }));
     } catch (error) {
       closeDescriptor(descriptor);
       throw inUse(error, address, port) ?? error;

@@ -18,7 +18,7 @@ import {
   setSocketOption,
   SystemCallError,
 } from "../../kernel/native.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress } from "./socket-address.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "../../kernel/socket-address.ts";
 
 const SOCK_DGRAM = 2;
 const SOL_UDP = 17;
@@ -148,7 +148,7 @@ function openConnected({ namespace, address, peer }: TransferSocketOptions): num
   const family = familyOf(address) === 4 ? AF_INET : AF_INET6;
   const descriptor = openSocket({ ...place, family, type: SOCK_DGRAM, protocol: 0 });
   try {
-    bindSocket(descriptor, encodeSocketAddress(address, 0));
+    bindSocket(descriptor, encodeSocketAddress({ address, port: 0 }));
     connectSocket(descriptor, peer);
     return descriptor;
   } catch (error) {

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { type IpAddress, parseIp } from "../../../src/base/address.ts";
 import { bindSocket, connectSocket, DatagramSocket, openSocket, reconnectSocket } from "../../../src/kernel/native.ts";
-import { AF_INET, AF_INET6, encodeSocketAddress } from "../../../src/services/dns/socket-address.ts";
+import { AF_INET, AF_INET6, encodeSocketAddress } from "../../../src/kernel/socket-address.ts";
 import { assertSameDescriptors, openDescriptors, until } from "./support.ts";
 
 const SOCK_DGRAM = 2;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { contains, ipFromBytes, parseIp, parsePrefix, type Prefix } from "../../../src/base/address.ts";
 import { AllowList } from "../../../src/services/dns/allow-list.ts";
-import { encodeSocketAddress } from "../../../src/services/dns/socket-address.ts";
+import { encodeSocketAddress } from "../../../src/kernel/socket-address.ts";
 
 const addresses = fc
   .tuple(fc.constantFrom(4, 16), fc.uint8Array({ minLength: 16, maxLength: 16 }), fc.nat(20))

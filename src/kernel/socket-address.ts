@@ -1,5 +1,5 @@
 /** Raw socket addresses (ip(7), ipv6(7)), as sockets of the addon have them. */
-import { type IpAddress, familyOf, ipFromBytes, ipToBytes } from "../../base/address.ts";
+import { type IpAddress, familyOf, ipFromBytes, ipToBytes } from "../base/address.ts";
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -23,6 +23,11 @@ export function encodeSocketAddress({ address, port }: SocketAddress): Uint8Arra
   return bytes;
 }
 
+/** Of a socket of one of these two families. */
+export function decodeSocketAddress(bytes: Uint8Array): SocketAddress {
+  return { address: decodeAddress(bytes), port: (bytes[2]! << 8) | bytes[3]! };
+}
+
 /** Of the kernel. */
 export function decodeAddress(bytes: Uint8Array): IpAddress {
   return isIpv4(bytes, 0)
@@ -40,9 +45,4 @@ export function isIpv4(bytes: Uint8Array, offset: number): boolean {
 export function addressWord(bytes: Uint8Array, offset: number, word: number): number {
   const place = offset + (isIpv4(bytes, offset) ? IPV4_PLACE : IPV6_PLACE) + 4 * word;
   return ((bytes[place]! << 24) | (bytes[place + 1]! << 16) | (bytes[place + 2]! << 8) | bytes[place + 3]!) >>> 0;
-}
-
-/** "192.0.2.53", "192.0.2.53 port 5353". */
-export function formatSocketAddress({ address, port }: SocketAddress): string {
-  return port === 53 ? address : `${address} port ${port}`;
 }
