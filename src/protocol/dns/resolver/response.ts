@@ -3,15 +3,19 @@ import { encodeDnsMessage } from "../../../wire/dns/codec.ts";
 import type { DnsMessage, DnsQuestion } from "../../../wire/dns/message.ts";
 import { DNS_OPCODE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import type { QuestionFlags } from "../cache/answer-cache.ts";
+import { withoutDnssec } from "../without-dnssec.ts";
 import type { Piece } from "./piece.ts";
 
 export function responseOf(question: DnsQuestion, flags: QuestionFlags, piece: Piece): Uint8Array {
+  // Some servers send them unasked, and the cache hands on what it has.
+  const wanted = (records: Piece["records"]): Piece["records"] =>
+    flags.dnssecOk ? records : withoutDnssec(records, question.type);
   return encodeDnsMessage({
     ...emptyResponse(question, flags),
     authenticData: piece.authenticData,
     responseCode: piece.state === "nxdomain" ? RESPONSE_CODE.NXDOMAIN : RESPONSE_CODE.NOERROR,
-    answers: piece.records,
-    authorities: piece.authorities,
+    answers: wanted(piece.records),
+    authorities: wanted(piece.authorities),
   });
 }
 

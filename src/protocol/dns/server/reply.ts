@@ -3,6 +3,7 @@ import { DNS_HEADER_BYTES, encodeDnsMessage, LONGEST_MESSAGE_BYTES } from "../..
 import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import { UDP_REPLY_BYTES } from "../cache/answer-cache.ts";
+import { withoutDnssec } from "../without-dnssec.ts";
 
 /** Without EDNS (RFC 1035 §4.2.1). */
 const PLAIN_REPLY_BYTES = 512;
@@ -79,6 +80,8 @@ export function bare(responseCode: number, recursionAvailable: boolean): Told {
 }
 
 export function encodeReply(request: Request, told: Told): Uint8Array {
+  const wanted = (records: readonly DnsRecord[]): readonly DnsRecord[] =>
+    request.dnssecOk ? records : withoutDnssec(records, request.question.type);
   return encodeDnsMessage(
     {
       id: request.id,
@@ -92,23 +95,15 @@ export function encodeReply(request: Request, told: Told): Uint8Array {
       checkingDisabled: request.checkingDisabled,
       responseCode: told.responseCode,
       question: request.question,
-      answers: withoutDnssec(told.answers, request),
-      authorities: withoutDnssec(told.authorities, request),
-      additionals: withoutDnssec(told.additionals, request),
+      answers: wanted(told.answers),
+      authorities: wanted(told.authorities),
+      additionals: wanted(told.additionals),
       ...(request.extended
         ? { extension: { udpPayloadBytes: UDP_REPLY_BYTES, version: 0, dnssecOk: request.dnssecOk, options: [] } }
         : {}),
     },
     request.limitBytes,
   );
-}
-
-const DNSSEC_TYPES: ReadonlySet<number> = new Set([DNS_TYPE.RRSIG, DNS_TYPE.NSEC, DNS_TYPE.NSEC3]);
-
-/** Only who asks for them gets them (RFC 3225 §3). */
-function withoutDnssec(records: readonly DnsRecord[], { dnssecOk, question }: Request): readonly DnsRecord[] {
-  if (dnssecOk || !records.some(({ type }) => DNSSEC_TYPES.has(type))) return records;
-  return records.filter(({ type }) => !DNSSEC_TYPES.has(type) || type === question.type);
 }
 
 /** To what cannot be decoded: the header only. */

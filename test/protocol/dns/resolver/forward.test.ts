@@ -40,6 +40,18 @@ describe("one upstream", () => {
     expect(world.log).toHaveLength(2);
   });
 
+  test("sends signatures unasked: they are not kept for who has not asked", () => {
+    const signature = "www.example.org 300 RRSIG A 8 3 300 20360322173103 20260220173103 1 example.org. AAAA";
+    const answers = [record(WWW), record(signature)];
+    const world = new DnsWorld(
+      { upstreams: [upstream(A)] },
+      { [A]: (query) => [{ message: reply(query, { recursionAvailable: true, answers }) }] },
+    );
+    expect(world.lookup("www.example.org")).toHaveLength(1);
+    expect(world.lookup("www.example.org", "RRSIG")).toHaveLength(1);
+    expect(world.lookup("www.example.org", "A", { dnssecOk: true })).toHaveLength(2);
+  });
+
   test("loses a datagram: it is asked again", () => {
     let count = 0;
     const answer = resolverOf([WWW]);
