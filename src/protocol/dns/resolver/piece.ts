@@ -22,7 +22,7 @@ export interface Piece {
 /** @param isInside whether the server has a say in a name */
 export function readPiece(message: DnsMessage, question: DnsQuestion, isInside: (name: string) => boolean): Piece {
   const chain = followChain(message.answers, question, isInside);
-  const authorities = chain.leavesZone ? [] : keptAuthorities(message.authorities, chain, isInside);
+  const authorities = keptAuthorities(message.authorities, chain, isInside);
   const hasZoneStart = authorities.some(({ type }) => type === DNS_TYPE.SOA);
   return {
     state: stateOf(message, chain, hasZoneStart),
@@ -69,7 +69,8 @@ function keptAuthorities(
     const owner = canonicalName(record.name);
     if (!isInside(owner)) return false;
     const kind = coveredType(record) ?? record.type;
+    // That an alias comes of a wildcard, too, has to be proved.
     if (PROOFS.has(kind)) return true;
-    return kind === DNS_TYPE.SOA && !chain.isComplete && isWithin(chain.last, owner);
+    return kind === DNS_TYPE.SOA && !chain.isComplete && !chain.leavesZone && isWithin(chain.last, owner);
   });
 }

@@ -478,6 +478,23 @@ test("a host without IPv4 finds servers that only their names tell of, and that 
   expect(world.lookup("www.hosted.org")).toEqual(["www.hosted.org 300 A 192.0.2.90"]);
 });
 
+test("an alias of a wildcard into another zone comes with its proof, for who asks for DNSSEC", () => {
+  const proof = record("a.example.org 60 NSEC z.example.org. A NSEC");
+  const answer = authorityOf("example.org", EXAMPLE_ZONE);
+  const world = internet({
+    [EXAMPLE]: (query, sent) =>
+      answer(query, sent).map((given) =>
+        "message" in given && !(given.message instanceof Uint8Array)
+          ? { ...given, message: { ...given.message, authorities: [...given.message.authorities, proof] } }
+          : given,
+      ),
+  });
+  const { message } = world.ask("away.example.org", "A", { dnssecOk: true });
+  expect(texts(message)).toEqual(["away.example.org 300 CNAME www.hosted.org", "www.hosted.org 300 A 192.0.2.90"]);
+  expect(message.authorities).toEqual([proof]);
+  expect(world.ask("away.example.org").message.authorities).toEqual([]);
+});
+
 describe("forward-first", () => {
   const forwarder = "198.51.100.1";
   const config = { mode: "forward-first" as const, upstreams: [upstream(forwarder)], rootServers: [upstream(ROOT)] };
