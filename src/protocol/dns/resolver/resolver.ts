@@ -153,7 +153,7 @@ export class DnsResolver {
       this.#failures.clear();
       return;
     }
-    const zone = canonicalName(name);
+    const zone = canonicalName(name).replace(/\.$/, "");
     this.#world.delegations.forget(zone);
     this.#failures.forgetAll((key) => key.startsWith(`${zone}|`));
   }
