@@ -21,6 +21,7 @@ export interface ScreenSize {
 }
 
 const REDRAW_MILLISECONDS = 250;
+const USUAL_SIZE: ScreenSize = { columns: 80, rows: 24 };
 const BAR_CHARACTERS = 20;
 const MOST_LOG_LINES = 5;
 /** Of the rows that are left: clients may have a third, the rest is for files. */
@@ -106,7 +107,9 @@ export class NetbootScreen implements Disposable {
   }
 
   #draw(): void {
-    const { columns, rows } = process.stdout;
+    // A serial console tells a size of nothing.
+    const columns = process.stdout.columns || USUAL_SIZE.columns;
+    const rows = process.stdout.rows || USUAL_SIZE.rows;
     const lines = renderScreen(this.#view(), { columns, rows }, Date.now() / 1000);
     process.stdout.write(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_BELOW);
   }

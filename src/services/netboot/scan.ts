@@ -1,7 +1,7 @@
 /** What a folder has that can be booted over the network: found by names, and by what the files hold. */
 import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
-import { NetloomError } from "../../base/errors.ts";
+import { NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
 import { contentOf, HEAD_BYTES } from "./content.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
@@ -120,7 +120,7 @@ function realRoot(folder: string): string {
     const root = realpathSync(folder);
     if (statSync(root).isDirectory()) return root;
   } catch (cause) {
-    throw new NetloomError("bad-folder", `boot from ${folder}: it cannot be read`, { cause });
+    throw new NetloomError("bad-folder", `boot from ${folder}: it cannot be read (${reasonOf(cause)})`, { cause });
   }
   throw new NetloomError("bad-folder", `boot from ${folder}: it is not a folder`, {
     hint: "Give the folder that holds what is to be booted.",

@@ -163,7 +163,9 @@ describe("what is told", () => {
 
   test("that nothing can be booted", () => {
     expect(look({ "notes.txt": x, "pictures/a.png": x }).anything).toBe(false);
-    expect(() => scanFolder("/nonexistent")).toThrow("boot from /nonexistent: it cannot be read");
+    expect(() => scanFolder("/nonexistent")).toThrow(
+      "boot from /nonexistent: it cannot be read (there is no such file or folder)",
+    );
   });
 
   test("links that lead out, which are not served", () => {
