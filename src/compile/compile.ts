@@ -9,6 +9,7 @@ import type { Desired, StateObject } from "../state/object.ts";
 import { checkAgainstHost, portNotes } from "./checks.ts";
 import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";
+import { inputNotes } from "./input-notes.ts";
 import { layOut } from "./layout.ts";
 import { compileGuards, guardNotes } from "./guard.ts";
 import { bootNotes, compileBootServers } from "./network-boot.ts";
@@ -39,6 +40,7 @@ export function compile(model: Model, facts: Facts): Compiled {
     ...portNotes(layout, facts),
     ...resolverNotes(layout, facts),
     ...dnsNotes(layout, facts),
+    ...inputNotes(layout, facts),
     ...routerNotes(model, layout, facts),
     ...uplinkNotes(model, facts),
     ...guardNotes(layout, facts),

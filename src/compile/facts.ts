@@ -100,6 +100,8 @@ export interface Facts extends PlaceFacts {
   /** By device, of uplinks that do not keep what they have; absent: there are none. */
   readonly uplinks?: Readonly<Record<string, UplinkFacts>>;
   readonly foreignForwardDrops: readonly ForeignForwardDrop[];
+  /** "ip filter INPUT": chains that drop what their rules do not let in; absent: nobody asks. */
+  readonly foreignInputDrops?: readonly string[];
   /** Whether the host forwarded IPv6 between all its interfaces before netloom came. */
   readonly forwardedIpv6: boolean;
   readonly features: {

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import type { Facts, HostLink, HostRoute, NamespaceFacts, PlaceFacts } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
 import { hasBridgeFilter, hasLinkKind, hasNetdevEgress, missingCapabilities } from "../kernel/features.ts";
-import { findForeignForwardDrops } from "../kernel/foreign-filter.ts";
+import { findForeignForwardDrops, findForeignInputDrops } from "../kernel/foreign-filter.ts";
 import { observe } from "../kernel/observe.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
 import { isMarked, markedKey } from "../state/mark.ts";
@@ -29,9 +29,10 @@ export async function gatherFacts(
   stateFolder?: string,
 ): Promise<Facts> {
   const names = [...new Set(model.networks.map(({ namespace }) => namespace).filter((name) => name !== ""))];
-  const [snapshot, foreignForwardDrops, dummy, netdevEgress, bridgeFilter] = await Promise.all([
+  const [snapshot, foreignForwardDrops, foreignInputDrops, dummy, netdevEgress, bridgeFilter] = await Promise.all([
     observe({ namespaces: ["", ...names].map((name) => ({ name })), files: [] }),
     findForeignForwardDrops(),
+    asksOfInput(model) ? findForeignInputDrops() : undefined,
     // Whoever may not ask only looks at the plan, and most kernels have it.
     missingCapabilities().length > 0 ? true : hasLinkKind("dummy"),
     missingCapabilities().length > 0 || !bindsMacvtap(model) ? undefined : hasNetdevEgress(),
@@ -57,6 +58,7 @@ export async function gatherFacts(
     resolver: readResolvConf(""),
     uplinks: uplinkFacts(model, links, stateFolder),
     foreignForwardDrops,
+    ...(foreignInputDrops === undefined ? {} : { foreignInputDrops }),
     forwardedIpv6: parameter("net/ipv6/conf/all/forwarding") === "1",
     features: {
       dummy,
@@ -108,6 +110,13 @@ function placeFacts(
       };
     });
   return { links, routes };
+}
+
+/** Whether machines ask servers of ours over plain sockets of this host, which its firewall concerns. */
+function asksOfInput(model: Model): boolean {
+  return model.networks.some(
+    ({ namespace, dnsServer, boot }) => namespace === "" && (dnsServer !== undefined || boot !== undefined),
+  );
 }
 
 function bindsMacvtap(model: Model): boolean {

@@ -1,6 +1,6 @@
 /**
- * Forward chains of other software whose policy is drop: they cut off what we forward, whatever our own
- * tables accept, because a packet must pass every base chain of a hook.
+ * Forward and input chains of other software whose policy is drop: they cut off what we forward and serve, whatever our
+ * own tables accept, because a packet must pass every base chain of a hook.
  */
 import { readFileSync } from "node:fs";
 import type { Family } from "../base/address.ts";
@@ -32,33 +32,60 @@ export async function findForeignForwardDrops(): Promise<ForeignForwardDrop[]> {
   return [...(await inNft()), ...(await inLegacyIptables(4)), ...(await inLegacyIptables(6))];
 }
 
-async function inNft(): Promise<ForeignForwardDrop[]> {
+/** "ip filter INPUT": those that drop what comes to this host itself, where their rules do not let it in. */
+export async function findForeignInputDrops(): Promise<string[]> {
+  const legacy = async (family: Family): Promise<string[]> =>
+    /^-P INPUT DROP$/m.test((await legacyRules(family)) ?? "") ? [legacyName(family, "INPUT")] : [];
+  const native = droppingAt("input", await nftChains()).map(nameOfChain);
+  return [...native, ...(await legacy(4)), ...(await legacy(6))];
+}
+
+async function nftChains(): Promise<NftChain[]> {
   const text = await orNothing(nft("list chains", { json: true }));
   if (text === undefined) return [];
   const listing = JSON.parse(text) as { nftables: { chain?: NftChain }[] };
-  const chains = listing.nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+  return listing.nftables.flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+}
+
+function droppingAt(hook: string, chains: readonly NftChain[]): NftChain[] {
+  return chains
+    .filter((chain) => chain.hook === hook && chain.policy === "drop")
+    .filter((chain) => ["ip", "ip6", "inet"].includes(chain.family) && !chain.table.startsWith("netloom"));
+}
+
+function nameOfChain({ family, table, name }: NftChain): string {
+  return `${family} ${table} ${name}`;
+}
+
+async function inNft(): Promise<ForeignForwardDrop[]> {
+  const chains = await nftChains();
   const hasDockerUser = (family: string): boolean =>
     chains.some((chain) => chain.family === family && chain.table === "filter" && chain.name === "DOCKER-USER");
-  return chains
-    .filter((chain) => chain.hook === "forward" && chain.policy === "drop")
-    .filter((chain) => ["ip", "ip6", "inet"].includes(chain.family) && !chain.table.startsWith("netloom"))
-    .map((chain) => {
-      const iptables = chain.family !== "inet" && chain.table === "filter" && chain.name === "FORWARD";
-      return {
-        name: `${chain.family} ${chain.table} ${chain.name}`,
-        family: chain.family === "ip6" ? 6 : 4,
-        backend: iptables ? "nft" : "native",
-        hasDockerUser: iptables && hasDockerUser(chain.family),
-      };
-    });
+  return droppingAt("forward", chains).map((chain) => {
+    const iptables = chain.family !== "inet" && chain.table === "filter" && chain.name === "FORWARD";
+    return {
+      name: nameOfChain(chain),
+      family: chain.family === "ip6" ? 6 : 4,
+      backend: iptables ? "nft" : "native",
+      hasDockerUser: iptables && hasDockerUser(chain.family),
+    };
+  });
 }
 
 async function inLegacyIptables(family: Family): Promise<ForeignForwardDrop[]> {
-  if (!legacyFilterLoaded(family)) return [];
-  const rules = await orNothing(run(family === 4 ? "iptables-legacy" : "ip6tables-legacy", ["-w", "5", "-S"]));
+  const rules = await legacyRules(family);
   if (rules === undefined || !/^-P FORWARD DROP$/m.test(rules)) return [];
-  const name = `legacy ${family === 4 ? "" : "ip6 "}filter FORWARD`;
+  const name = legacyName(family, "FORWARD");
   return [{ name, family, backend: "legacy", hasDockerUser: /^-N DOCKER-USER$/m.test(rules) }];
+}
+
+async function legacyRules(family: Family): Promise<string | undefined> {
+  if (!legacyFilterLoaded(family)) return undefined;
+  return orNothing(run(family === 4 ? "iptables-legacy" : "ip6tables-legacy", ["-w", "5", "-S"]));
+}
+
+function legacyName(family: Family, chain: string): string {
+  return `legacy ${family === 4 ? "" : "ip6 "}filter ${chain}`;
 }
 
 /** Asking iptables-legacy itself would load its tables into a kernel that does not use them. */

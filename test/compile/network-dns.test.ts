@@ -199,6 +199,17 @@ describe("who is answered", () => {
   });
 });
 
+test("a firewall that drops what comes in is told, with what it has to let in, where the server is in its way", () => {
+  const host = { ...HOST, foreignInputDrops: ["ip filter INPUT"] };
+  expect(compiled(lan("true"), host).notes).toContain(
+    "a firewall of this host (ip filter INPUT) drops what no rule lets in; " +
+      "machines need port 53 (DNS, UDP and TCP) from lan, port 53 (DNS, UDP and TCP) from lab",
+  );
+  const tenant = "version: 1\nnetworks: { lan: { subnet: 192.0.2.0/24, dns: true, namespace: tenant } }\n";
+  expect(compiled(tenant, host).notes.join()).not.toMatch(/firewall/);
+  expect(compiled(lan("true")).notes.join()).not.toMatch(/firewall/);
+});
+
 describe("names", () => {
   test("of guests, of guests in pods, and of hosts that DHCP knows", () => {
     const dhcp = `, dhcp: { hosts: [

@@ -1,6 +1,7 @@
 /** Beside software whose forward chain drops by default, as Docker's does. */
 import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { findForeignInputDrops } from "../../../src/kernel/foreign-filter.ts";
 import { hostSnapshot } from "../../support/host-snapshot.ts";
 import { done, Folder, netloom, shell } from "../../support/network.ts";
 import { GOOD, makeHost, planAndTry, reach, removeHost, savedRules } from "./host.ts";
@@ -28,7 +29,13 @@ describe.each(BACKENDS)("iptables-%s", (backend) => {
   const chainName = backend === "nft" ? "ip filter FORWARD" : "legacy filter FORWARD";
 
   afterEach(() => {
-    shell(`${iptables} -P FORWARD ACCEPT; ${iptables} -F; ${iptables} -X`);
+    shell(`${iptables} -P FORWARD ACCEPT; ${iptables} -P INPUT ACCEPT; ${iptables} -F; ${iptables} -X`);
+  });
+
+  test("an input chain that drops is found", async () => {
+    expect(await findForeignInputDrops()).toEqual([]);
+    shell(`${iptables} -P INPUT DROP`);
+    expect(await findForeignInputDrops()).toEqual([chainName.replace("FORWARD", "INPUT")]);
   });
 
   test.each([
