@@ -21,3 +21,10 @@ test("a full disk is no such end", () => {
   expect(() => process.stdout.emit("error", writeError("ENOSPC"))).toThrow("write ENOSPC");
   expect(interrupt.signal.aborted).toBe(false);
 });
+
+test("when the terminal was closed, to which nothing can be said then", () => {
+  using interrupt = untilInterrupted();
+  process.emit("SIGHUP");
+  expect(interrupt.signal.aborted).toBe(true);
+  expect(() => process.stderr.emit("error", writeError("EIO"))).not.toThrow();
+});

@@ -1,20 +1,26 @@
-/** Commands that show something until Ctrl-C or SIGTERM, or until nobody reads it any more, as behind `| head`. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Of a pipe, and of a terminal that was closed. */
+const NOBODY_READS: ReadonlySet<unknown> = new Set(["EPIPE", "EIO"]);
+
+/**
+ * Commands that show something until Ctrl-C or SIGTERM, or until nobody reads it any more: behind `| head`, or when the
+ * terminal was closed.
+ */
 export function untilInterrupted(): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
   const stop = (): void => controller.abort();
   const fail = (error: Error): void => {
-    if (!("code" in error && error.code === "EPIPE")) throw error;
+    if (!("code" in error && NOBODY_READS.has(error.code))) throw error;
     stop();
   };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
-  process.stdout.on("error", fail);
+  const streams = [process.stdout, process.stderr];
+  for (const signal of SIGNALS) process.once(signal, stop);
+  for (const stream of streams) stream.on("error", fail);
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-      process.stdout.off("error", fail);
+      for (const signal of SIGNALS) process.off(signal, stop);
+      for (const stream of streams) stream.off("error", fail);
     },
   };
 }
