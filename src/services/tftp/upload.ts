@@ -16,6 +16,8 @@ import { TftpRefusal } from "./refusal.ts";
 
 /** What a killed server has left is nobody's after that. */
 const ABANDONED_MILLISECONDS = 3_600_000;
+/** Empty ones cost no quota, and yet a place each in the file system. */
+const MOST_FILES = 100_000;
 /** With the quota used up somebody may have made room: it is looked at again after that. */
 const LOOK_AGAIN_MILLISECONDS = 1000;
 
@@ -23,6 +25,8 @@ export interface UploadSettings {
   readonly folder: string;
   /** What all files below the folder may have together. */
   readonly quotaBytes: number;
+  /** How many there may be below the folder, default 100,000. */
+  readonly files?: number;
   /** Files that exist are replaced; default they are not. */
   readonly overwrite?: boolean;
 }
@@ -31,6 +35,9 @@ export class UploadFolder {
   readonly #settings: UploadSettings;
   #usedBytes = 0;
   #reservedBytes = 0;
+  #files = 0;
+  /** Uploads that are under way. */
+  #begun = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
 
@@ -44,6 +51,7 @@ export class UploadFolder {
     await this.#look();
     if (this.#usedBytes + this.#reservedBytes + (announcedBytes ?? 1) > quotaBytes)
       throw new TftpRefusal(TFTP_ERROR.diskFull, "the quota of the folder is used up");
+    if (this.#hasAllFiles) throw new TftpRefusal(TFTP_ERROR.diskFull, "the folder holds as many files as it may");
     const place = await openFolder(folder, parts.slice(0, -1));
     try {
       const name = join(`/proc/self/fd/${place.fd}`, parts.at(-1)!);
@@ -51,6 +59,7 @@ export class UploadFolder {
       const temporary = join(`/proc/self/fd/${place.fd}`, `${UPLOAD_PREFIX}${randomBytes(8).toString("hex")}`);
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
       const file = await open(temporary, flags, 0o644);
+      this.#begun++;
       return new Upload({ place, file, temporary, name, overwrite, folder: this });
     } catch (error) {
       await place.close();
@@ -58,9 +67,13 @@ export class UploadFolder {
     }
   }
 
+  get #hasAllFiles(): boolean {
+    return this.#files + this.#begun >= (this.#settings.files ?? MOST_FILES);
+  }
+
   /** How much the folder holds: looked up once, and again when it seems full. */
   #look(): Promise<void> {
-    const isFull = this.#usedBytes + this.#reservedBytes >= this.#settings.quotaBytes;
+    const isFull = this.#usedBytes + this.#reservedBytes >= this.#settings.quotaBytes || this.#hasAllFiles;
     const age = performance.now() - this.#lookedAt;
     const isKnown = this.#lookedAt > Number.NEGATIVE_INFINITY && !(isFull && age > LOOK_AGAIN_MILLISECONDS);
     if (isKnown) return Promise.resolve();
@@ -72,15 +85,19 @@ export class UploadFolder {
 
   async #measure(): Promise<void> {
     let used = 0;
+    let files = 0;
     for (const entry of await readdir(this.#settings.folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
       const status = await lstat(path).catch(() => undefined);
       if (status === undefined) continue;
-      if (!entry.name.startsWith(UPLOAD_PREFIX)) used += status.size;
-      else if (Date.now() - status.mtimeMs > ABANDONED_MILLISECONDS) await unlink(path);
+      if (!entry.name.startsWith(UPLOAD_PREFIX)) {
+        used += status.size;
+        files++;
+      } else if (Date.now() - status.mtimeMs > ABANDONED_MILLISECONDS) await unlink(path);
     }
     this.#usedBytes = used;
+    this.#files = files;
     this.#lookedAt = performance.now();
   }
 
@@ -92,9 +109,16 @@ export class UploadFolder {
   }
 
   /** What was reserved is kept, or not. @param replacedBytes of a file that is gone for it */
-  settle(bytes: number, isKept: boolean, replacedBytes = 0): void {
+  settle(bytes: number, isKept: boolean, replacedBytes?: number): void {
     this.#reservedBytes -= bytes;
-    if (isKept) this.#usedBytes += bytes - replacedBytes;
+    if (!isKept) return;
+    this.#usedBytes += bytes - (replacedBytes ?? 0);
+    if (replacedBytes === undefined) this.#files++;
+  }
+
+  /** An upload is over. */
+  end(): void {
+    this.#begun--;
   }
 }
 
@@ -158,6 +182,7 @@ export class Upload {
     this.#isOver = true;
     const { file, place, temporary, folder } = this.#parts;
     folder.settle(this.#bytes, false);
+    folder.end();
     this.#bytes = 0;
     await unlink(temporary).catch((error: unknown) => {
       // Renamed.

@@ -34,7 +34,7 @@ export const tftpServeCommand: Command = {
     "write-folder": { value: "DIR", help: "take uploads as well, into that folder" },
     quota: {
       value: "SIZE",
-      help: `what all files of the folder of uploads may have: 500M, 2G (default ${DEFAULT_QUOTA})`,
+      help: `what all files of the folder of uploads may have: 500M, 2G (default ${DEFAULT_QUOTA}), and 100,000 of them`,
     },
     overwrite: { help: "an upload may replace a file" },
     "ignore-case": { help: "take a file whose name differs in upper and lower case only, for clients of Windows" },
