@@ -3,12 +3,13 @@
  * counted, not timed.
  */
 import { expect, test } from "vitest";
-import { MOST_VALUES } from "../../src/import/budget.ts";
+import { Budget, MOST_VALUES } from "../../src/import/budget.ts";
 import { importDhcpd } from "../../src/import/dhcpd/dhcpd.ts";
 import { importDnsmasq } from "../../src/import/dnsmasq/dnsmasq.ts";
 import { type DraftNetwork, valuesOf } from "../../src/import/draft.ts";
 import { type Format, importConfiguration } from "../../src/import/import.ts";
 import { Included } from "../../src/import/included.ts";
+import { readZoneFile } from "../../src/import/named/zone-file.ts";
 import { Problems } from "../../src/import/problem.ts";
 
 const NETWORKS = 200;
@@ -96,6 +97,29 @@ test("blanks without end in a line, and values of a million letters", () => {
     `host a { option dhcp-client-identifier ${bytes}; fixed-address 192.0.2.5; }`,
   ])
     expect(importConfiguration(`${words} ${SUBNET}`, "x").file?.text).toContain("192.0.2.0/24");
+});
+
+test("a line of a zone file that stands for many long ones is not gigabytes", () => {
+  const text = `$GENERATE 1-65536 h$ TXT ${many(100, () => "${0,250}").replaceAll("\n", " ")}`;
+  const problems = new Problems();
+  const files = { name: "named.conf", read: () => ({ name: "db", text }), list: () => [] };
+  const { records } = readZoneFile(
+    ["db"],
+    "lan.example",
+    { line: 1, text: "" },
+    {
+      included: new Included(files, problems),
+      budget: new Budget(problems),
+      problems,
+    },
+  );
+  expect(records.reduce((sum, { data }) => sum + data.length, 0)).toBeLessThan(100 * MOST_VALUES);
+  expect(
+    problems
+      .all()
+      .map(({ reason }) => reason)
+      .join(),
+  ).toContain(`more than ${MOST_VALUES} values`);
 });
 
 test("a number without end in a zone file, and a configuration of nothing but comments", () => {

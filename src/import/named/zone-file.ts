@@ -48,6 +48,8 @@ export function readZoneFile(
   return reader;
 }
 
+/** Data of so many bytes is no longer one value. */
+const VALUE_BYTES = 64;
 /** Types whose data names a host. */
 const NAMES: ReadonlySet<number> = new Set<number>([
   DNS_TYPE.CNAME,
@@ -148,8 +150,9 @@ class ZoneFileReader implements ZoneFile {
     if (name !== this.#zone && !name.endsWith(`.${this.#zone}`))
       return this.#tell(origin, `${name} is not in the zone ${this.#zone}`, "write it in the zone that it is in");
     const data = words.slice(next + 1);
-    if (!this.#options.budget.take(1, origin)) return;
     const bytes = parseRecordData(type, data, zone);
+    // $GENERATE can make gigabytes of a line.
+    if (!this.#options.budget.take(1 + Math.floor(bytes.length / VALUE_BYTES), origin)) return;
     // As named takes it where nothing else is said.
     if (type === DNS_TYPE.SOA && ttlSeconds === undefined) this.#lastTtlSeconds = minimumOf(bytes);
     this.records.push({ name, type, ttlSeconds, data: bytes, words: data, origin });

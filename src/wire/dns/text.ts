@@ -291,7 +291,7 @@ export function parseName(text: string, origin: string): string {
 
 function countedString(bytes: Uint8Array, text: string): Uint8Array {
   if (bytes.length > 255) throw wrong(text.slice(0, 20), "longer than 255 bytes: write it as several strings");
-  return Uint8Array.of(bytes.length, ...bytes);
+  return concatBytes([Uint8Array.of(bytes.length), bytes]);
 }
 
 function wholeNumber(text: string, limit: number): number {
