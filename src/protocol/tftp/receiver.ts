@@ -169,12 +169,12 @@ export class TftpReceiver {
       return { isOver: true };
     }
     if (this.#retransmission.isHopeless(nowSeconds)) return this.#fail(TFTP_ERROR.undefined, "no data for too long");
-    this.#retransmission.backOff();
+    const isSentAgain = this.#retransmission.backOff();
     this.#wasRepeated = true;
     this.#toldGapAt = -1;
     if (this.#state === "receiving") return { packet: this.#acknowledgement(nowSeconds) };
     this.#sentSeconds = nowSeconds;
-    return { packet: this.#options.opening };
+    return isSentAgain ? { packet: this.#options.opening } : NOTHING;
   }
 
   #fail(code: number, reason: string): ReceiverOutcome {

@@ -13,6 +13,8 @@ const MOST_SECONDS = 5;
 const GIVE_UP_SECONDS = 30;
 /** However short the client's own time-out is, with that many unanswered copies nobody is there. */
 const GIVE_UP_COPIES = 5;
+/** As long as not a word has come back: the address may be made up, and its owner would get all of them. */
+const UNHEARD_COPIES = 3;
 
 export class Retransmission {
   readonly #mostSeconds: number;
@@ -20,6 +22,7 @@ export class Retransmission {
   #smoothedSeconds: number | undefined;
   #variationSeconds = 0;
   #copies = 0;
+  #isHeard = false;
   #sinceSeconds: number;
 
   /** @param timeoutSeconds of the client's option, 1 to 255 */
@@ -44,12 +47,14 @@ export class Retransmission {
   /** There was progress. */
   restart(nowSeconds: number): void {
     this.#copies = 0;
+    this.#isHeard = true;
     this.#sinceSeconds = nowSeconds;
   }
 
-  /** It is sent once more. */
-  backOff(): void {
+  /** The time has come. @returns whether it is sent once more, or waited for only */
+  backOff(): boolean {
     this.#copies++;
+    return this.#isHeard || this.#copies <= UNHEARD_COPIES;
   }
 
   /** How long to wait for an answer now. */

@@ -164,8 +164,8 @@ export class TftpSender {
     const deadline = this.nextDeadline();
     if (deadline === undefined || nowSeconds < deadline) return NOTHING;
     if (this.#retransmission.isHopeless(nowSeconds)) return this.#fail(TFTP_ERROR.undefined, "no answer for too long");
-    this.#retransmission.backOff();
     this.#sentSeconds = nowSeconds;
+    if (!this.#retransmission.backOff()) return NOTHING;
     if (this.#opening !== undefined) {
       this.#resent++;
       return { event: "send", packet: this.#opening };

@@ -101,6 +101,18 @@ describe("who sends", () => {
     expect(times.at(-1)).toBeLessThan(40);
   });
 
+  test.each([
+    ["blocks", false, 1, "2-2"],
+    ["options", true, 0, "1-1"],
+  ])("who has not said a word gets few copies, and may still begin: %s", (_, opening, answer, follows) => {
+    const sending = new Sending({ opening, timeoutSeconds: 1 });
+    sending.leave();
+    const said = Array.from({ length: 20 }, () => sending.wait());
+    expect(said.slice(0, 3)).not.toContain("nothing");
+    expect(new Set(said.slice(3))).toEqual(new Set(["nothing"]));
+    expect(sending.take(answer)).toBe(follows);
+  });
+
   test("the time-out is what was measured, not a second; a copy's answer is not measured (Karn)", () => {
     const sending = new Sending({ blocks: 100 });
     sending.leave();
