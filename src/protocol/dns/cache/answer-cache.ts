@@ -68,8 +68,9 @@ const DNSSEC_OK = 0x80;
 /** Asked for so often during its life, a response is worth being fetched anew during the last tenth of it. */
 const POPULAR_HITS = 3;
 const MOST_POPULAR = 256;
-/** Of types and classes that are gone through for one name; with more of them all entries are. */
+/** Types and classes are gone through when a name is forgotten: of those that IANA has not given, no more are kept. */
 const MOST_KINDS = 64;
+const GIVEN_TYPES = 264;
 
 /** All caches take turns with it. */
 const scan = new ResponseScan();
@@ -106,6 +107,8 @@ export class AnswerCache {
     if (message.length < SHORTEST_QUERY_BYTES || copy[4] !== 0 || copy[5] !== 1) return;
     const questionEnd = key.read(copy, HEADER_BYTES, copy.length);
     if (questionEnd === 0 || !this.#isQuestion(question, questionEnd - HEADER_BYTES)) return;
+    const kind = question.type * 0x1_0000 + question.class;
+    if (question.type >= GIVEN_TYPES && this.#kinds.size >= MOST_KINDS && !this.#kinds.has(kind)) return;
     if (!scan.scan(copy, questionEnd, this.#limits)) return;
     const asked = keyFlags(flags);
     const hash = key.hash(asked, this.#hashKey);
@@ -130,7 +133,7 @@ export class AnswerCache {
     bytes[start + 3] = copy[3]! & ~CHECKING_DISABLED;
     bytes.set(new Uint8Array(key.words.buffer, 0, key.lengthBytes), start + HEADER_BYTES);
     halves.set(scan.ttlOffsets.subarray(0, scan.ttlCount), 2 * (block + BLOCK.message + messageWords));
-    this.#kinds.add(question.type * 0x1_0000 + question.class);
+    this.#kinds.add(kind);
     this.#stored++;
   }
 
@@ -185,10 +188,6 @@ export class AnswerCache {
   /** Forget all that is known of a name, of every type; not what is below it. */
   remove(name: string): void {
     const wire = encodeDomainName(name);
-    if (this.#kinds.size > MOST_KINDS) {
-      this.#removeAmongAll(wire);
-      return;
-    }
     for (const kind of this.#kinds) {
       this.#key.write(wire, Math.floor(kind / 0x1_0000), kind % 0x1_0000);
       for (let asked = 0; asked <= KEY_FLAGS; asked++) {
@@ -196,16 +195,6 @@ export class AnswerCache {
         if (block >= 0) this.#store.remove(block);
       }
     }
-  }
-
-  #removeAmongAll(wire: Uint8Array): void {
-    this.#key.write(wire, 0, 0);
-    const lower = new Uint8Array(this.#key.words.buffer, 0, wire.length);
-    const isOfName = (block: number): boolean => {
-      const start = 4 * (block + BLOCK.message) + HEADER_BYTES;
-      return lower.every((byte, index) => this.#store.bytes[start + index] === byte);
-    };
-    for (const block of [...this.#store.blocks()].filter(isOfName)) this.#store.remove(block);
   }
 
   clear(): void {
