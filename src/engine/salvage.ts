@@ -1,10 +1,12 @@
 /**
  * A unit whose record cannot be read: it is set aside, and what the unit owns is looked up in the kernel, where links,
- * tables and rules carry our mark. What is found becomes a journal, as a cut-off change leaves it, and `apply` and
- * `destroy` start from that. Values that stood there before netloom (kernel parameters, addresses taken away) are lost.
+ * tables and rules carry our mark, and in the list of services that run. What is found becomes a journal, as a cut-off
+ * change leaves it, and `apply` and `destroy` start from that. Values that stood there before netloom (kernel
+ * parameters, addresses taken away) are lost.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { observe } from "../kernel/observe.ts";
+import { findServiceList } from "../services/keeper/service-list.ts";
 import { isMarked, markedKey, markOf } from "../state/mark.ts";
 import { type Desired, EMPTY, type LinkObject, type LinkType, nameOf, type StateObject } from "../state/object.ts";
 import type { ObservedLink, ObservedNamespace, Snapshot } from "../state/snapshot.ts";
@@ -32,7 +34,10 @@ export async function salvage(unit: UnitStore, source: string, declare: Declare)
   const links = findLinks(unit.name, snapshot);
   const found: StateObject[] = [...links.values(), ...findTables(unit.name, snapshot)];
   const declared = await declare(new Set([...links.keys(), ...found.map((object) => object.key)]));
-  found.push(...findDeclared(declared ?? EMPTY, snapshot, links));
+  const runs = findServiceList(unit.stateFolder).units[unit.name] ?? [];
+  const running = new Set(runs.map(({ key }) => key));
+  const others = findDeclared(declared ?? EMPTY, snapshot, links).filter(({ key }) => !running.has(key));
+  found.push(...others, ...runs);
   const before = unit.readJournal();
   unit.writeJournal({
     version: 1,
@@ -44,7 +49,7 @@ export async function salvage(unit: UnitStore, source: string, declare: Declare)
     ],
     originals: before?.originals ?? {},
   });
-  notes.push(`${unit.name}: ${found.length} objects were found by their marks; kernel parameters stay as they are`);
+  notes.push(`${unit.name}: ${found.length} objects of it were found; kernel parameters stay as they are`);
   const left = namespacesLeft(found, links);
   if (left.length > 0) notes.push(`not removed, as nothing says whose they are: namespaces ${left.join(", ")}`);
   return notes;

@@ -10,7 +10,7 @@
  * objects may be half made, and its originals what they replaced.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { NetloomError } from "../base/errors.ts";
 import type { Desired, StateObject } from "../state/object.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
@@ -49,10 +49,12 @@ const FILES = { record: "record.json", journal: "journal.json", confirmation: "c
 
 export class UnitStore {
   readonly name: string;
+  readonly stateFolder: string;
   readonly folder: string;
 
   private constructor(stateFolder: string, name: string) {
     this.name = name;
+    this.stateFolder = stateFolder;
     this.folder = join(stateFolder, "units", name);
   }
 
@@ -78,7 +80,7 @@ export class UnitStore {
 
   /** Records of all other units of the state folder; of one that cannot be read `status` tells. */
   readOtherRecords(): OwnershipRecord[] {
-    return UnitStore.readAllRecords(dirname(dirname(this.folder)), this.name);
+    return UnitStore.readAllRecords(this.stateFolder, this.name);
   }
 
   /** As {@link readOtherRecords}, of all units but one. */

@@ -288,6 +288,12 @@ describe("what is stored", () => {
     expect(await statusOf(state)).toMatchObject({
       units: [{ name: "lost", state: "applied", setAside: ["record.json.corrupt-1"] }],
     });
+    // What runs for an attachment ends with it, although nothing but the list of services tells of that.
+    const attachment = ["--name", "guest", "--state", state];
+    await done(["attach", "lost", "--tap", "tap9", "--dhcp", "single", ...attachment]);
+    writeFileSync(`${state}/units/attach-guest/record.json`, "{");
+    await done(["detach", ...attachment]);
+    expect(await statusOf(state)).toMatchObject({ keeper: { services: [{ name: "DHCP on lost" }] } });
     writeFileSync(record, "");
     await done(["destroy", file, "--state", state]);
     // The value before netloom is lost with the record.
