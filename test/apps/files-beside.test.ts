@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { filesBeside } from "../../src/apps/cli/files-beside.ts";
+import { filesBeside, readBounded } from "../../src/apps/cli/files-beside.ts";
 
 let folder: string;
 
@@ -40,4 +40,14 @@ test("not outside, by whatever way, and nothing that is no file", () => {
 
 test("beside a pipe there is nothing", () => {
   expect(filesBeside("/dev/null")).toBeUndefined();
+});
+
+test.each([
+  ["UTF-8", Buffer.from("[ä]\r\n")],
+  ["UTF-8 with its mark", Buffer.from("\ufeff[ä]\r\n")],
+  ["what Windows calls Unicode", Buffer.from("\ufeff[ä]\r\n", "utf16le")],
+  ["the same in the other order", Buffer.from("\ufeff[ä]\r\n", "utf16le").swap16()],
+])("text in %s", (_, bytes) => {
+  writeFileSync(join(folder, "text"), bytes);
+  expect(readBounded(join(folder, "text"))).toBe("[ä]\r\n");
 });

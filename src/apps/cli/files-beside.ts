@@ -45,12 +45,17 @@ function attempt<T>(path: string, read: () => T): T {
 /** The text of a file that people give. @throws NetloomError bad-file */
 export function readBounded(path: string, mostBytes = MOST_BYTES): string {
   try {
-    return readAtMost(path, mostBytes)
-      .toString("utf8")
-      .replace(/^\ufeff/, "");
+    const bytes = readAtMost(path, mostBytes);
+    return new TextDecoder(encodingOf(bytes)).decode(bytes);
   } catch (cause) {
     throw new NetloomError("bad-file", `read ${path}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/** Editors of Windows mark what they write. */
+function encodingOf([first, second]: Buffer): string {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
 }
 
 /** A pipe or a device does not tell its size. */
