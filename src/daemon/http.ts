@@ -8,6 +8,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   usage: 400,
   "bad-name": 400,
   "bad-address": 400,
+  "bad-domain-name": 400,
   "no-such-file": 400,
   "not-found": 404,
   "no-such-vm": 404,

@@ -6,8 +6,10 @@ import type { AskedServer } from "../../../services/dns-details.ts";
 import { isMeant } from "../../../services/dns-operations.ts";
 import { KeeperClient } from "../../../services/keeper/client.ts";
 import { stateFolderPath } from "../../../store/state-folder.ts";
+import { encodeDomainName } from "../../../wire/domain-name.ts";
 import type { Command } from "../command.ts";
 import { formatTable, print, printJson } from "../output.ts";
+import { attempt } from "./serve-options.ts";
 
 type Answers = ResponseOf<"dnsCache">;
 type Details = Readonly<Record<string, unknown>>;
@@ -46,6 +48,7 @@ export const dnsFlushCommand: Command = {
   example: "netloom dns flush lan www.example.org",
   async run(invocation) {
     const [network, name] = invocation.positionals;
+    attempt(dnsFlushCommand, () => encodeDomainName(name ?? ""));
     const request = { ...(network === undefined ? {} : { network }), ...(name === undefined ? {} : { name }) };
     const state = stateFolderPath(invocation.option("state"));
     const daemon = await DaemonClient.find(state);
