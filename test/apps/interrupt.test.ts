@@ -28,3 +28,12 @@ test("when the terminal was closed, to which nothing can be said then", () => {
   expect(interrupt.signal.aborted).toBe(true);
   expect(() => process.stderr.emit("error", writeError("EIO"))).not.toThrow();
 });
+
+test("not by SIGHUP where that reads files anew", () => {
+  const read = (): void => {};
+  process.on("SIGHUP", read);
+  using interrupt = untilInterrupted(["SIGINT", "SIGTERM"]);
+  process.emit("SIGHUP");
+  process.off("SIGHUP", read);
+  expect(interrupt.signal.aborted).toBe(false);
+});

@@ -66,7 +66,7 @@ export const dnsServeCommand: Command = {
     const listen = attempt(COMMAND, () => parseListen(necessary(COMMAND, invocation, "listen")));
     const config = readConfig(invocation);
     const hosts = new Hosts(invocation.option("hosts"));
-    using interrupt = untilInterrupted();
+    using interrupt = untilInterrupted(["SIGINT", "SIGTERM"]);
     keepYoungGenerationSmall();
     keepOldGenerationSmall();
     await using service = new DnsService({ listen, config, logger: STDERR_LOGGER });
