@@ -144,7 +144,8 @@ async function findGiver(
   { interfaceName, link, address }: Place,
   { proxy = false, onLook, logger, signal }: NetbootOptions,
 ): Promise<AddressGiver> {
-  if (proxy || hasOwnServer(address.address)) return { mode: "proxy", server: proxy ? undefined : address.address };
+  if (proxy || hasOwnServer(address.address, link.index))
+    return { mode: "proxy", server: proxy ? undefined : address.address };
   onLook?.(interfaceName);
   const { offers, trouble } = await probeDhcp(interfaceName, {
     milliseconds: LOOK_MILLISECONDS,
@@ -168,8 +169,8 @@ async function findGiver(
 }
 
 /** A DHCP server of this host does not hear what this host asks on the link. */
-function hasOwnServer(address: Ipv4Address): boolean {
-  const descriptor = holdPort(address, DHCP4_SERVER_PORT);
+function hasOwnServer(address: Ipv4Address, interfaceIndex: number): boolean {
+  const descriptor = holdPort(address, DHCP4_SERVER_PORT, undefined, interfaceIndex);
   if (descriptor !== undefined) closeDescriptor(descriptor);
   return descriptor === undefined;
 }

@@ -168,7 +168,7 @@ export class Dhcp4Service implements AsyncDisposable {
       onFrames: (frames) => this.#handle(frames),
       onError: (error) => this.#log.write("warn", "DHCP link error", { error: error.message }),
     });
-    this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT, namespace);
+    this.#portHolder = holdPort(serverAddress, DHCP4_SERVER_PORT, namespace, interfaceIndex);
     if (this.#portHolder === undefined)
       this.#log.write("warn", "another DHCP server holds port 67 of this address", { address: serverAddress });
   }

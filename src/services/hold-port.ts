@@ -16,18 +16,27 @@ import { AF_INET, encodeSocketAddress } from "../kernel/socket-address.ts";
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+/** Linux 5.0. */
+const SO_BINDTOIFINDEX = 62;
 const SOL_IP = 0;
 const IP_FREEBIND = 15;
 
 /**
  * Bind the port of the address, which need not be on an interface yet, to a socket that nobody reads.
  * @param namespace descriptor of the network namespace, default our own
+ * @param interfaceIndex only what arrives there: a server of another interface alone, such as libvirt's, does not count
  * @returns the socket's descriptor, the caller's to close; undefined: somebody else holds the port
  * @throws SystemCallError
  */
-export function holdPort(address: Ipv4Address, port: number, namespace?: number): number | undefined {
+export function holdPort(
+  address: Ipv4Address,
+  port: number,
+  namespace?: number,
+  interfaceIndex?: number,
+): number | undefined {
   const descriptor = openUnread(AF_INET, namespace);
   try {
+    if (interfaceIndex !== undefined) bindToInterface(descriptor, interfaceIndex);
     setSocketOption(descriptor, SOL_IP, IP_FREEBIND, hostInteger(1));
     bindSocket(descriptor, encodeSocketAddress({ address, port }));
     return descriptor;
@@ -35,6 +44,15 @@ export function holdPort(address: Ipv4Address, port: number, namespace?: number)
     closeDescriptor(descriptor);
     if (!(error instanceof SystemCallError && error.errnoName === "EADDRINUSE")) throw error;
     return undefined;
+  }
+}
+
+/** Of an older kernel, or an interface that has just gone, the port is held on all of them. */
+function bindToInterface(descriptor: number, interfaceIndex: number): void {
+  try {
+    setSocketOption(descriptor, SOL_SOCKET, SO_BINDTOIFINDEX, hostInteger(interfaceIndex));
+  } catch (error) {
+    if (!(error instanceof SystemCallError && ["ENOPROTOOPT", "ENODEV"].includes(error.errnoName))) throw error;
   }
 }
 

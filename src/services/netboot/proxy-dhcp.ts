@@ -40,7 +40,7 @@ export class ProxyService implements Disposable {
       });
       this.#hold(
         config.address,
-        namespace,
+        { namespace, interfaceIndex },
         config.besideOwnServer === true ? [PXE_PORT] : [DHCP4_SERVER_PORT, PXE_PORT],
       );
     } catch (error) {
@@ -52,9 +52,13 @@ export class ProxyService implements Disposable {
   }
 
   /** Somebody else of this host may have one of them: answers go out all the same. */
-  #hold(address: Ipv4Address, namespace: number | undefined, ports: readonly number[]): void {
+  #hold(
+    address: Ipv4Address,
+    { namespace, interfaceIndex }: { readonly namespace: number | undefined; readonly interfaceIndex: number },
+    ports: readonly number[],
+  ): void {
     for (const port of ports) {
-      const holder = holdPort(address, port, namespace);
+      const holder = holdPort(address, port, namespace, interfaceIndex);
       if (holder !== undefined) this.#holders.push(holder);
     }
   }
