@@ -83,8 +83,9 @@ export class DnsService implements AsyncDisposable {
   constructor(options: DnsServiceOptions) {
     const { namespacePath, asksFromOwn, listen, isAhead = false, config, logger, about = {} } = options;
     this.#log = new BoundedLog(logger, about);
-    this.#cache = new AnswerCache(config.cache);
-    this.#resolver = new DnsResolver(config, this.#cache, randomBitsSource());
+    const random = randomBitsSource();
+    this.#cache = new AnswerCache(config.cache, [random(32) | 0, random(32) | 0]);
+    this.#resolver = new DnsResolver(config, this.#cache, random);
     this.#server = new DnsServer(config, { cache: this.#cache, resolver: this.#resolver });
     this.#longWay = new LongWay({
       work: (query, asker, token) => this.#deliver(this.#server.handle(query, asker, token, clientNow())),

@@ -56,7 +56,8 @@ test("a guest is started in a scope, and is the process that the scope was made 
     const pid = readFileSync(join(folder, "pid"), "utf8").trim();
     expect(service.report()).toMatchObject({ state: "running", details: { pid: Number(pid) } });
     expect(wordsGiven()[0]).toContain(
-      "--scope --quiet --collect --slice=netloom-guests.slice --description=Virtual machine one of netloom -- ",
+      "--scope --quiet --collect --slice=netloom-guests.slice --description=Virtual machine one of netloom " +
+        "--property=Before=netloom-guests.service -- ",
     );
     expect(warnings).toEqual([]);
   } finally {

@@ -88,7 +88,7 @@ export class AnswerCache {
   #misses = 0;
   #stored = 0;
 
-  /** @param hashKey of the table; default a random one */
+  /** @param hashKey of the table, which nobody may guess; the default is good enough where nobody attacks */
   constructor(limits: DnsCacheLimits, hashKey: HashKey = randomHashKey()) {
     this.#limits = limits;
     this.#hashKey = hashKey;
