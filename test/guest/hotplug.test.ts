@@ -310,7 +310,8 @@ describe("a guest's NICs", () => {
         return globalThis.process.kill(keeper.pid, "SIGKILL");
       });
       const change = apply(wanted).catch((error: unknown) => {
-        expect(error).toMatchObject({ code: "apply-failed" });
+        // A guest that stands still meanwhile may keep it from being undone at once: the next try does that.
+        expect(error, String(error)).toMatchObject({ code: expect.stringMatching(/^(apply|rollback)-failed$/) });
       });
       await Promise.all([killed, change]);
       await waitForEnd(keeper, 5000);

@@ -20,9 +20,11 @@ import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import type { KeeperClient } from "../../../src/services/keeper/client.ts";
 import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import { Keeper } from "../../../src/services/keeper/keeper.ts";
-import type { ServiceStatus } from "../../../src/services/keeper/protocol.ts";
+import { keeperLog, type ServiceStatus } from "../../../src/services/keeper/protocol.ts";
+import { keeperLock } from "../../../src/services/keeper/run.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
 import type { SingleDhcpObject } from "../../../src/state/object.ts";
+import { takeLock } from "../../../src/store/lock.ts";
 import { KEEPER, machine, processesNamed, until } from "./support.ts";
 
 let folder: string;
@@ -40,6 +42,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const readLog = (): string => (existsSync(keeperLog(state)) ? readFileSync(keeperLog(state), "utf8") : "");
 const ip = (...words: string[]): string => execFileSync("ip", words, { encoding: "utf8" });
 
 /** What udhcpc says when it asks three times for a lease, which it does not install. */
@@ -260,6 +263,15 @@ describe("the keeper", () => {
     socket.write("\u0000 no HTTP\r\n\r\n");
     socket.destroy();
     expect((await client.status()).services).toEqual([]);
+  });
+
+  test("is waited for when another command, or the last one, holds the folder without an answer", async () => {
+    const lock = takeLock(keeperLock(state), "test");
+    const main = join(import.meta.dirname, "../../../src/apps/cli/main.ts");
+    const starting = startKeeper(state, [process.execPath, main]);
+    await until("the first one has found the folder taken", async () => /held by process/.test(readLog()));
+    lock.release();
+    expect(await (await starting).status()).toMatchObject({ services: [] });
   });
 
   test("that cannot start tells why", async () => {
