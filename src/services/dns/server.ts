@@ -74,6 +74,7 @@ export class DnsService implements AsyncDisposable {
   readonly #upstream: UpstreamExchange;
   readonly #namespace: number | undefined;
   #deadline: number | undefined;
+  #settling: NodeJS.Immediate | undefined;
   #isClosed = false;
 
   /**
@@ -136,7 +137,11 @@ export class DnsService implements AsyncDisposable {
 
   #act(turn: (nowSeconds: number) => DnsServerOutput): void {
     this.#deliver(turn(clientNow()));
-    this.#settle();
+    // What other servers answer at one time leaves together.
+    this.#settling ??= setImmediate(() => {
+      this.#settling = undefined;
+      this.#settle();
+    });
   }
 
   #deliver({ replies, queries, ended }: DnsServerOutput): void {
@@ -199,6 +204,7 @@ export class DnsService implements AsyncDisposable {
   #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearImmediate(this.#settling);
     for (const listener of [...this.#udp, ...this.#tcp]) listener.close();
     this.#longWay.close();
     this.#upstream.close();
