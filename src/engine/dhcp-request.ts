@@ -2,7 +2,7 @@
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Lease } from "../protocol/dhcp4/client/lease.ts";
-import { clientNow } from "../services/client-clock.ts";
+import { steadySeconds } from "../services/clock.ts";
 import { DhcpClient } from "../services/dhcp4-client.ts";
 import { AwaitedAnswer, type Patience } from "./awaited-answer.ts";
 import { holdSession } from "./hold-session.ts";
@@ -37,7 +37,8 @@ export async function requestOnce(
       else if (event.event === "offered")
         answer.trouble = `${event.server} offered ${event.address} but did not confirm it`;
       else if (event.event === "refused") answer.trouble = `${event.server ?? "a server"} refused the request`;
-      else if (event.event === "ipv6-only") answer.reject(withoutIpv4(interfaceName, event.untilSeconds - clientNow()));
+      else if (event.event === "ipv6-only")
+        answer.reject(withoutIpv4(interfaceName, event.untilSeconds - steadySeconds()));
       else if (event.event === "conflict")
         answer.trouble = `${event.macAddress} has the address ${event.address} already, and no server gave another`;
     },

@@ -15,7 +15,7 @@ import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Dhcp4ClientConfig, Dhcp4ClientEvent } from "../protocol/dhcp4/client/input-output.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
-import { Alarm, clientNow } from "../services/client-clock.ts";
+import { Alarm, steadySeconds } from "../services/clock.ts";
 import { DhcpClient } from "../services/dhcp4-client.ts";
 import { type Desired, EMPTY } from "../state/object.ts";
 import { readStoredLease, removeStoredLease, type StoredLease, writeStoredLease } from "../store/client-lease.ts";
@@ -186,7 +186,7 @@ export class LeaseSession {
   /** Milliseconds since 1970; undefined: never. */
   get nextAttempt(): number | undefined {
     const deadline = this.#client.nextDeadline();
-    return deadline === undefined ? undefined : Date.now() + (deadline - clientNow()) * 1000;
+    return deadline === undefined ? undefined : Date.now() + (deadline - steadySeconds()) * 1000;
   }
 
   /** The address is used no more, the server is told, and the interface is as it was before. What was begun is finished first. */
@@ -217,7 +217,7 @@ export class LeaseSession {
       const { address, endMilliseconds } = inherited;
       this.#address = address.address as Ipv4Address;
       this.#validSeconds = address.validSeconds;
-      this.#inheritedEnd.set(clientNow() + ((endMilliseconds ?? Infinity) - Date.now()) / 1000);
+      this.#inheritedEnd.set(steadySeconds() + ((endMilliseconds ?? Infinity) - Date.now()) / 1000);
     }
     void this.#startWithCarrier();
   }
@@ -259,7 +259,7 @@ export class LeaseSession {
         return;
       case "ipv6-only":
         this.#leased.enqueue(() => this.#giveUp(event.event));
-        this.#options.onIpv6Only?.(Date.now() + (event.untilSeconds - clientNow()) * 1000);
+        this.#options.onIpv6Only?.(Date.now() + (event.untilSeconds - steadySeconds()) * 1000);
         return;
       default:
     }
@@ -272,7 +272,7 @@ export class LeaseSession {
   }
 
   async #apply(lease: Dhcp4Lease, endSeconds: number): Promise<void> {
-    const left = endSeconds - clientNow();
+    const left = endSeconds - steadySeconds();
     if (left <= 0) return;
     this.#inheritedEnd[Symbol.dispose]();
     const { address, prefixLength: length, nameServers: servers, server, serverMac } = lease;

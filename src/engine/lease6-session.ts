@@ -21,7 +21,7 @@ import type { Dhcp6ClientConfig, Dhcp6ClientEvent } from "../protocol/dhcp6/clie
 import { type Dhcp6Lease, endOfLease } from "../protocol/dhcp6/client/lease.ts";
 import type { Dhcp6ClientState } from "../protocol/dhcp6/client/phase.ts";
 import { FOREVER_SECONDS } from "../protocol/leases/time.ts";
-import { Alarm, clientNow } from "../services/client-clock.ts";
+import { Alarm, steadySeconds } from "../services/clock.ts";
 import { Dhcp6LinkClient } from "../services/dhcp6-client.ts";
 import type { Desired } from "../state/object.ts";
 import { EMPTY } from "../state/object.ts";
@@ -257,7 +257,7 @@ export class Lease6Session {
   }
 
   async #apply(lease: Dhcp6Lease): Promise<void> {
-    const now = clientNow();
+    const now = steadySeconds();
     const { index, macAddress } = this.#target;
     const { stateFolder, interfaceName } = this.#options;
     const before = readStoredLease6(stateFolder, interfaceName);
@@ -351,7 +351,7 @@ function sourceOf(interfaceName: string): string {
 /** What an earlier process applied, if any of it lasts and it is the same interface. */
 function inherit(unit: UnitStore, index: number, remembered: Dhcp6Lease | undefined): Desired | undefined {
   const desired = unit.readRecord()?.desired;
-  if (desired === undefined || remembered === undefined || endOfLease(remembered) <= clientNow()) return undefined;
+  if (desired === undefined || remembered === undefined || endOfLease(remembered) <= steadySeconds()) return undefined;
   const link = desired.objects.find((object) => object.kind === "link");
   return link?.link.type === "adopted" && link.link.adoptedIndex === index ? desired : undefined;
 }
@@ -363,11 +363,11 @@ function secondsUntil<K extends string>(name: K, until: number, now: number): { 
 }
 
 function wallMilliseconds(clock: number): number {
-  return Math.round(Date.now() + (clock - clientNow()) * 1000);
+  return Math.round(Date.now() + (clock - steadySeconds()) * 1000);
 }
 
 function clockSeconds(milliseconds: number | undefined): number {
-  return milliseconds === undefined ? Number.POSITIVE_INFINITY : clientNow() + (milliseconds - Date.now()) / 1000;
+  return milliseconds === undefined ? Number.POSITIVE_INFINITY : steadySeconds() + (milliseconds - Date.now()) / 1000;
 }
 
 function at<K extends string>(name: K, clock: number): { readonly [P in K]?: number } {

@@ -5,7 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
 import { describeLease6 } from "../protocol/dhcp6/client/describe.ts";
 import type { Dhcp6Lease } from "../protocol/dhcp6/client/lease.ts";
-import { clientNow } from "../services/client-clock.ts";
+import { steadySeconds } from "../services/clock.ts";
 import type { Dhcp6ClientObject, DhcpClientObject } from "../state/object.ts";
 import { dhcpUnitName, LeaseSession } from "./lease-session.ts";
 import { dhcp6UnitName, Lease6Session } from "./lease6-session.ts";
@@ -103,7 +103,7 @@ export const UPLINK_DHCP6: UplinkFamily<Dhcp6ClientObject, Dhcp6Lease> = {
   summary: (lease) => ({ ...leased(lease), server: lease.serverAddress }),
   details(lease) {
     const { serverAddress: server, nameServers, searchDomains, ntpServers } = lease;
-    const { addresses, prefixes } = describeLease6(lease, clientNow());
+    const { addresses, prefixes } = describeLease6(lease, steadySeconds());
     const durations = [...addresses, ...prefixes].flatMap(({ validSeconds }) => validSeconds ?? []);
     return {
       ...leased(lease),

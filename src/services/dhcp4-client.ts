@@ -8,14 +8,14 @@ import type { Dhcp4ClientConfig, Dhcp4ClientEvent, Dhcp4ClientInput } from "../p
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
 import { DHCP4_CLIENT_PORT } from "../wire/dhcp4/message.ts";
 import { BoundedLog } from "./bounded-log.ts";
-import { Alarm, clientNow, randomShare } from "./client-clock.ts";
+import { Alarm, steadySeconds, randomShare } from "./clock.ts";
 import { holdPort } from "./hold-port.ts";
 
 export interface DhcpClientOptions {
   /** In our own namespace. */
   readonly interfaceIndex: number;
   readonly config: Omit<Dhcp4ClientConfig, "random">;
-  /** What happens to the lease; `endSeconds` is of `clientNow`. */
+  /** What happens to the lease; `endSeconds` is of `steadySeconds`. */
   readonly onEvent: (event: Dhcp4ClientEvent) => void;
   readonly logger: Logger;
 }
@@ -55,7 +55,7 @@ export class DhcpClient implements Disposable {
     return this.#machine.state;
   }
 
-  /** When the client does something by itself, of `clientNow`: it renews a lease that it holds; undefined: never. */
+  /** When the client does something by itself, of `steadySeconds`: it renews a lease that it holds; undefined: never. */
   nextDeadline(): number | undefined {
     return this.#machine.nextDeadline();
   }
@@ -101,7 +101,7 @@ export class DhcpClient implements Disposable {
 
   #give(input: Dhcp4ClientInput): void {
     if (this.#closed) return;
-    const { frames, events } = this.#machine.handle(input, clientNow());
+    const { frames, events } = this.#machine.handle(input, steadySeconds());
     if (frames.length > 0) this.#socket.send(frames);
     this.#alarm.set(this.#machine.nextDeadline());
     for (const event of events) {
@@ -139,7 +139,7 @@ export class DhcpClient implements Disposable {
         return;
       case "ipv6-only":
         this.#log.write("info", "the network does without IPv4", {
-          seconds: Math.round(event.untilSeconds - clientNow()),
+          seconds: Math.round(event.untilSeconds - steadySeconds()),
         });
         return;
       case "ignored":

@@ -7,7 +7,7 @@ import { Dhcp6Client } from "../protocol/dhcp6/client/client.ts";
 import type { Dhcp6ClientConfig, Dhcp6ClientEvent, Dhcp6ClientInput } from "../protocol/dhcp6/client/input-output.ts";
 import type { Dhcp6ClientState } from "../protocol/dhcp6/client/phase.ts";
 import { BoundedLog } from "./bounded-log.ts";
-import { Alarm, clientNow, randomShare } from "./client-clock.ts";
+import { Alarm, steadySeconds, randomShare } from "./clock.ts";
 import { holdClientPort6 } from "./hold-port6.ts";
 
 export interface Dhcp6LinkClientOptions {
@@ -15,7 +15,7 @@ export interface Dhcp6LinkClientOptions {
   readonly interfaceName: string;
   readonly interfaceIndex: number;
   readonly config: Omit<Dhcp6ClientConfig, "random">;
-  /** What happens to the lease; times are of `clientNow`. */
+  /** What happens to the lease; times are of `steadySeconds`. */
   readonly onEvent: (event: Dhcp6ClientEvent) => void;
   readonly logger: Logger;
 }
@@ -62,7 +62,7 @@ export class Dhcp6LinkClient implements Disposable {
     return this.#machine.state;
   }
 
-  /** When the client does something by itself, of `clientNow`; undefined: never. */
+  /** When the client does something by itself, of `steadySeconds`; undefined: never. */
   nextDeadline(): number | undefined {
     return this.#machine.nextDeadline();
   }
@@ -99,7 +99,7 @@ export class Dhcp6LinkClient implements Disposable {
 
   #give(input: Dhcp6ClientInput): void {
     if (this.#closed) return;
-    const { frames, events } = this.#machine.handle(input, clientNow());
+    const { frames, events } = this.#machine.handle(input, steadySeconds());
     if (frames.length > 0) this.#socket.send(frames);
     this.#alarm.set(this.#machine.nextDeadline());
     for (const event of events) {

@@ -21,7 +21,7 @@ import { toHex } from "../base/bytes.ts";
 import { Malformed } from "../wire/malformed.ts";
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpRequest } from "../wire/tftp.ts";
 import { BoundedLog } from "./bounded-log.ts";
-import { nowSeconds } from "./tftp/alarm.ts";
+import { steadySeconds } from "./clock.ts";
 import { openFile } from "./tftp/open-file.ts";
 import { PacketStore } from "./tftp/packet-store.ts";
 import { mtuBytesOf, USUAL_MTU_BYTES } from "./tftp/path-mtu.ts";
@@ -278,7 +278,7 @@ export class TftpService implements AsyncDisposable {
   #mtuBytes(listener: Listener): Promise<number> {
     const { mtuBytes, namespacePath } = this.#options;
     if (mtuBytes !== undefined) return Promise.resolve(mtuBytes);
-    const now = nowSeconds();
+    const now = steadySeconds();
     if (listener.mtu === undefined || now >= listener.mtu.untilSeconds)
       listener.mtu = { bytes: this.#lookUpMtu(listener.address, namespacePath), untilSeconds: now + MTU_SECONDS };
     return listener.mtu.bytes;

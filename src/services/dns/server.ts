@@ -17,7 +17,7 @@ import type { ResolverStats } from "../../protocol/dns/resolver/stats.ts";
 import { DnsServer, type DnsServerOutput } from "../../protocol/dns/server/server.ts";
 import type { DnsServerStats } from "../../protocol/dns/server/stats.ts";
 import { BoundedLog } from "../bounded-log.ts";
-import { Alarm, clientNow } from "../client-clock.ts";
+import { Alarm, steadySeconds } from "../clock.ts";
 import { AllowList } from "./allow-list.ts";
 import type { Place } from "./bound-socket.ts";
 import { type Asker, LongWay } from "./long-way.ts";
@@ -89,9 +89,9 @@ export class DnsService implements AsyncDisposable {
     this.#resolver = new DnsResolver(config, this.#cache, random);
     this.#server = new DnsServer(config, { cache: this.#cache, resolver: this.#resolver });
     this.#longWay = new LongWay({
-      work: (query, asker, token) => this.#deliver(this.#server.handle(query, asker, token, clientNow())),
+      work: (query, asker, token) => this.#deliver(this.#server.handle(query, asker, token, steadySeconds())),
       onTurnEnd: () => this.#settle(),
-      now: clientNow,
+      now: steadySeconds,
     });
     this.#namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
     this.#upstream = new UpstreamExchange(asksFromOwn === true ? undefined : this.#namespace, (event) =>
@@ -113,7 +113,7 @@ export class DnsService implements AsyncDisposable {
     const udp: UdpListener = new UdpListener({
       ...place,
       cache: this.#cache,
-      now: clientNow,
+      now: steadySeconds,
       onQuery: (query, peer) => {
         if (!isQuery(query)) return;
         const answer = (message: Uint8Array | undefined): void => {
@@ -136,7 +136,7 @@ export class DnsService implements AsyncDisposable {
   }
 
   #act(turn: (nowSeconds: number) => DnsServerOutput): void {
-    this.#deliver(turn(clientNow()));
+    this.#deliver(turn(steadySeconds()));
     // What other servers answer at one time leaves together.
     this.#settling ??= setImmediate(() => {
       this.#settling = undefined;
@@ -182,7 +182,7 @@ export class DnsService implements AsyncDisposable {
 
   /** What is in the cache; to be gone through at once. */
   entries(): Iterable<CachedResponse> {
-    return this.#cache.entries(clientNow());
+    return this.#cache.entries(steadySeconds());
   }
 
   /** A copy as of now. */

@@ -8,7 +8,7 @@ import type { TftpTerms } from "../../protocol/tftp/options.ts";
 import { type ReceiverOutcome, TftpReceiver } from "../../protocol/tftp/receiver.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import { decodeTftp, encodeTftp, TFTP_ERROR, TFTP_HEADER_BYTES } from "../../wire/tftp.ts";
-import { Alarm, nowSeconds } from "./alarm.ts";
+import { Alarm, steadySeconds } from "../clock.ts";
 import { refusalOf } from "./refusal.ts";
 import { rateOf, type RunningTransfer, type TftpTransfer, type TransferIdentity } from "./transfer.ts";
 import { TransferSocket } from "./transfer-socket.ts";
@@ -41,7 +41,7 @@ export class ReceiveTransfer implements RunningTransfer {
   readonly #alarm: Alarm;
   readonly #decoder: NetasciiDecoder | undefined;
   readonly #opening: Uint8Array;
-  readonly #beganSeconds = nowSeconds();
+  readonly #beganSeconds = steadySeconds();
   #endedSeconds: number | undefined;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -79,7 +79,7 @@ export class ReceiveTransfer implements RunningTransfer {
       onGone: (error) => this.#gone(error),
     });
     this.#socket.send(this.#opening);
-    this.#arm(now);
+    this.#arm();
   }
 
   repeatOpening(): void {
@@ -87,26 +87,26 @@ export class ReceiveTransfer implements RunningTransfer {
   }
 
   #receive(datagrams: readonly ReceivedDatagram[]): void {
-    const now = nowSeconds();
+    const now = steadySeconds();
     for (const { buffer, offset, length } of datagrams) {
       if (this.#state !== "running" && !this.#isLingering) return;
       const packet = decodeTftp(buffer.subarray(offset, offset + length));
       if (!(packet instanceof Malformed)) this.#act(this.#machine.handle(packet, now));
     }
     this.#write();
-    this.#arm(now);
+    this.#arm();
   }
 
   #onTime(): void {
-    const now = nowSeconds();
+    const now = steadySeconds();
     const outcome = this.#machine.handleDeadline(now);
     if (outcome.packet !== undefined) this.#resent++;
     this.#act(outcome);
-    this.#arm(now);
+    this.#arm();
   }
 
-  #arm(now: number): void {
-    if (this.#state === "running" || this.#isLingering) this.#alarm.set(this.#machine.nextDeadline(), now);
+  #arm(): void {
+    if (this.#state === "running" || this.#isLingering) this.#alarm.set(this.#machine.nextDeadline());
   }
 
   #act({ data, packet, isLast, failed, isOver }: ReceiverOutcome): void {
@@ -165,9 +165,9 @@ export class ReceiveTransfer implements RunningTransfer {
 
   #resume(): void {
     if (this.#state !== "running") return;
-    const now = nowSeconds();
+    const now = steadySeconds();
     this.#act(this.#machine.resume(now));
-    this.#arm(now);
+    this.#arm();
   }
 
   async #finish(): Promise<void> {
@@ -175,11 +175,11 @@ export class ReceiveTransfer implements RunningTransfer {
     await this.#options.upload.finish();
     this.#settled.resolve();
     if (this.#state !== "running") return;
-    const now = nowSeconds();
+    const now = steadySeconds();
     this.#isLingering = true;
     this.#act(this.#machine.confirm(now));
     this.#end("done");
-    this.#arm(now);
+    this.#arm();
   }
 
   #gone(error: SystemCallError): void {
@@ -210,7 +210,7 @@ export class ReceiveTransfer implements RunningTransfer {
 
   #end(state: "done" | "failed"): void {
     this.#state = state;
-    this.#endedSeconds = nowSeconds();
+    this.#endedSeconds = steadySeconds();
     this.#options.onEnd();
   }
 
@@ -226,14 +226,14 @@ export class ReceiveTransfer implements RunningTransfer {
 
   #closeSocket(): void {
     this.#isLingering = false;
-    this.#alarm.stop();
+    this.#alarm[Symbol.dispose]();
     this.#socket.close();
     if (this.#state === "done") this.#options.onClosed(this);
   }
 
   view(): TftpTransfer {
     const { identity, terms, mode } = this.#options;
-    const seconds = (this.#endedSeconds ?? nowSeconds()) - this.#beganSeconds;
+    const seconds = (this.#endedSeconds ?? steadySeconds()) - this.#beganSeconds;
     return {
       ...identity,
       direction: "write",

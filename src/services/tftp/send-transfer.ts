@@ -5,7 +5,7 @@ import { type SenderOutcome, TftpSender } from "../../protocol/tftp/sender.ts";
 import type { ReceivedDatagram, SystemCallError } from "../../kernel/native.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import { decodeTftp, encodeTftp, TFTP_ERROR } from "../../wire/tftp.ts";
-import { Alarm, nowSeconds } from "./alarm.ts";
+import { Alarm, steadySeconds } from "../clock.ts";
 import type { Chunk, PacketFile } from "./packet-file.ts";
 import type { PacketStore } from "./packet-store.ts";
 import { refusalOf } from "./refusal.ts";
@@ -36,7 +36,7 @@ export class SendTransfer implements RunningTransfer {
   readonly #machine: TftpSender;
   readonly #socket: TransferSocket;
   readonly #alarm: Alarm;
-  readonly #beganSeconds = nowSeconds();
+  readonly #beganSeconds = steadySeconds();
   readonly #opening: Uint8Array | undefined;
   #chunk: Chunk | undefined;
   #isWaiting = false;
@@ -82,7 +82,7 @@ export class SendTransfer implements RunningTransfer {
   }
 
   #receive(datagrams: readonly ReceivedDatagram[]): void {
-    const now = nowSeconds();
+    const now = steadySeconds();
     for (const { buffer, offset, length } of datagrams) {
       if (this.#state !== "running") return;
       if (length >= 4 && buffer[offset] === 0 && buffer[offset + 1] === 4) {
@@ -97,7 +97,7 @@ export class SendTransfer implements RunningTransfer {
   }
 
   #onTime(): void {
-    const now = nowSeconds();
+    const now = steadySeconds();
     this.#act(this.#machine.handleDeadline(now));
     this.#goOn(now);
   }
@@ -140,7 +140,7 @@ export class SendTransfer implements RunningTransfer {
       isFull = sent < count;
     }
     if (this.#state !== "running") return;
-    this.#alarm.set(isFull ? now + QUEUE_FULL_SECONDS : this.#machine.nextDeadline(), now);
+    this.#alarm.set(isFull ? now + QUEUE_FULL_SECONDS : this.#machine.nextDeadline());
   }
 
   #chunkAt(index: number): Chunk | undefined {
@@ -163,7 +163,7 @@ export class SendTransfer implements RunningTransfer {
     this.#options.store.load(this.#options.file, index, (error) => {
       this.#isWaiting = false;
       if (this.#state !== "running") return;
-      if (error === undefined) return this.#goOn(nowSeconds());
+      if (error === undefined) return this.#goOn(steadySeconds());
       const refusal = refusalOf(error);
       this.#sendError(refusal.code, refusal.message);
       this.#end("failed", refusal.message);
@@ -198,9 +198,9 @@ export class SendTransfer implements RunningTransfer {
     if (this.#state !== "running") return;
     this.#state = state;
     this.#error = error;
-    this.#endedSeconds = nowSeconds();
+    this.#endedSeconds = steadySeconds();
     this.#chunk = undefined;
-    this.#alarm.stop();
+    this.#alarm[Symbol.dispose]();
     this.#socket.close();
     this.#options.store.close(this.#options.file);
     this.#options.onEnd();
@@ -211,7 +211,7 @@ export class SendTransfer implements RunningTransfer {
     const { identity, terms, file } = this.#options;
     const arrived = this.#machine.acknowledgedBlocks * terms.blockBytes;
     const bytes = this.#state === "done" ? file.sizeBytes : Math.min(arrived, file.sizeBytes);
-    const seconds = (this.#endedSeconds ?? nowSeconds()) - this.#beganSeconds;
+    const seconds = (this.#endedSeconds ?? steadySeconds()) - this.#beganSeconds;
     return {
       ...identity,
       direction: "read",

@@ -11,7 +11,7 @@ import { requirePrivilege } from "../../../kernel/features.ts";
 import { interfaceNameFault } from "../../../model/names.ts";
 import { type DescribedLease6, describeLease6 } from "../../../protocol/dhcp6/client/describe.ts";
 import type { Dhcp6Lease } from "../../../protocol/dhcp6/client/lease.ts";
-import { clientNow } from "../../../services/client-clock.ts";
+import { steadySeconds } from "../../../services/clock.ts";
 import { takeLock } from "../../../store/lock.ts";
 import { createStateFolder, stateFolderPath, tidyStateFolder } from "../../../store/state-folder.ts";
 import { isDuid } from "../../../wire/dhcp6/options.ts";
@@ -73,7 +73,7 @@ function readNumber(invocation: Invocation, name: string, least: number, most: n
 }
 
 function tellLease(interfaceName: string, lease: Dhcp6Lease, json: boolean, steps?: readonly string[]): void {
-  const described = describeLease6(lease, clientNow());
+  const described = describeLease6(lease, steadySeconds());
   if (json) printJson({ interface: interfaceName, ...described, ...(steps === undefined ? {} : { steps }) });
   else print(steps === undefined ? format(interfaceName, described) : `${format(interfaceName, described)}\n`);
 }
@@ -191,7 +191,7 @@ export const dhcp6RequestCommand: Command = {
         logger: STDERR_LOGGER,
         onLease: (lease, steps) => tellLease(interfaceName, lease, json, summariesOf(steps)),
         onLoss: ({ lease, reason }) => {
-          const lost = describeLease6(lease, clientNow());
+          const lost = describeLease6(lease, steadySeconds());
           const parts = [...lost.addresses.map(({ address }) => address), ...lost.prefixes.map(({ prefix }) => prefix)];
           if (json) printJson({ interface: interfaceName, lost: parts, reason });
           else print(`${parts.join(", ")}: not ours any more: ${reason}`);
