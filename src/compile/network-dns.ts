@@ -151,7 +151,7 @@ function askedBy(
 }
 
 /** The bridge's. */
-export function ownAddresses({ network, addressing6, delegated6 }: NetworkLayout): readonly IpAddress[] {
+function ownAddresses({ network, addressing6, delegated6 }: NetworkLayout): readonly IpAddress[] {
   const gateways6 = [addressing6, delegated6].flatMap((own) => own?.gateway ?? []);
   return [...bridgeSubnets(network).map(({ gateway }) => gateway), ...gateways6];
 }

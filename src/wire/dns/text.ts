@@ -83,7 +83,7 @@ const quote = (bytes: Uint8Array): string => `"${escapeBytes(bytes, '"')}"`;
 const isAlphanumeric = (byte: number): boolean => /[a-zA-Z0-9]/.test(String.fromCharCode(byte));
 
 /** The strings of TXT data; undefined when it holds none or is cut off. */
-export function splitStrings(data: Uint8Array): Uint8Array[] | undefined {
+function splitStrings(data: Uint8Array): Uint8Array[] | undefined {
   const strings: Uint8Array[] = [];
   for (let position = 0; position < data.length; ) {
     const end = position + 1 + data[position]!;

@@ -10,7 +10,7 @@ import { familyOf } from "../../../base/address.ts";
 import { isWithin, parentOf } from "../resolver/names.ts";
 
 /** Of what comes and goes, and of denials where a zone does not say another. */
-export const SHORT_TTL_SECONDS = 60;
+const SHORT_TTL_SECONDS = 60;
 const SOA_TTL_SECONDS = 10_800;
 
 export type ZoneFinding =
