@@ -14,7 +14,8 @@ import { join } from "node:path";
 import { ipv4FromNumber } from "../src/base/address.ts";
 import { reconcile } from "../src/engine/reconcile.ts";
 import type { ServiceHost } from "../src/engine/service-host.ts";
-import { type Desired, EMPTY, type StateObject } from "../src/state/object.ts";
+import { type Desired, EMPTY } from "../src/state/desired.ts";
+import type { StateObject } from "../src/state/object.ts";
 import { UnitStore } from "../src/store/unit.ts";
 import { compete, formatRows } from "./support/rounds.ts";
 

@@ -1,7 +1,7 @@
 /** Which machine has which address and which NIC, read back from applied state, so that a changed file moves nobody. */
 import type { IpAddress } from "../base/address.ts";
 import type { KnownNic } from "../model/nic-numbers.ts";
-import type { Desired } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
 
 /** By machine and NIC, "pod1/0" and "pod1/0/6" for IPv6: what `parseNetworkFile` takes as `previous`. */
 export function allocationsOf(desired: Desired): ReadonlyMap<string, string> {

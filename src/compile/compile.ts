@@ -5,7 +5,8 @@
  * file changes only what differs. The pod's end of a veth pair keeps its key when a VM takes it over.
  */
 import type { Model, NamespaceMachine, VmMachine } from "../model/model.ts";
-import type { Desired, StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { StateObject } from "../state/object.ts";
 import { checkAgainstHost, portNotes } from "./checks.ts";
 import { declaredBy } from "./declared.ts";
 import type { Facts } from "./facts.ts";

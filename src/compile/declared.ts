@@ -1,7 +1,7 @@
 /** What the file says for those who are attached to its networks later. */
 import type { IpAddress } from "../base/address.ts";
 import type { Model, TapNic } from "../model/model.ts";
-import type { Declared, Desired } from "../state/object.ts";
+import type { Declared, Desired } from "../state/desired.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout } from "./layout.ts";
 import { networkDns } from "./resolver.ts";

@@ -1,7 +1,9 @@
 /** What a DHCPv4 lease makes of an interface: the link up, its MTU, the address for as long as it lasts, the routes. */
 import { broadcastOf, contains, formatPrefix, type Ipv4Prefix, IPV4_ANY, type MacAddress } from "../base/address.ts";
 import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/client/lease.ts";
-import type { Desired, LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject, NextHop, RouteObject } from "../state/object/kernel.ts";
 
 /** RTPROT_DHCP (linux/rtnetlink.h). */
 const PROTOCOL_DHCP = 16;

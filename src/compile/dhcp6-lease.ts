@@ -4,7 +4,8 @@
  * us (RFC 7084 WPD-5). Where to the outside is the router advertisements' to tell.
  */
 import { formatPrefix, type Ipv6Prefix, type MacAddress } from "../base/address.ts";
-import type { AddressObject, Desired, LinkObject, RouteObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { AddressObject, LinkObject, RouteObject } from "../state/object/kernel.ts";
 
 /** RTPROT_DHCP (linux/rtnetlink.h). */
 const PROTOCOL_DHCP = 16;

@@ -1,7 +1,7 @@
 /** A way through forward chains of other software that drop: the same ways as in our own tables, and no more. */
 import type { Family } from "../base/address.ts";
 import type { Model } from "../model/model.ts";
-import type { ForeignAcceptObject } from "../state/object.ts";
+import type { ForeignAcceptObject } from "../state/object/kernel.ts";
 import type { Facts } from "./facts.ts";
 import { hasIpv6, type Layout, networksOf } from "./layout.ts";
 

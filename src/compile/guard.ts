@@ -7,7 +7,8 @@
  * port may be a relay agent's question. Ports that the file names are the
  * network's way to the outside and are let through.
  */
-import type { LinkObject, NftTableObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject, NftTableObject } from "../state/object/kernel.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
 import { networkLinkKey } from "./networks.ts";

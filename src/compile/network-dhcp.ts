@@ -17,7 +17,8 @@ import type {
 } from "../model/model.ts";
 import { leaseOptions } from "../protocol/dhcp4/lease-options.ts";
 import { isOfSubnet } from "../protocol/dhcp4/server/layout.ts";
-import type { DhcpFurtherSubnet, DhcpKnownHost, DhcpTold, NetworkDhcpObject, SingleLease } from "../state/object.ts";
+import type { DhcpFurtherSubnet, DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
+import type { SingleLease } from "../state/object/one-guest.ts";
 import { DHCP4_OPTION } from "../wire/dhcp4/option-table.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";

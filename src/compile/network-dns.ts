@@ -9,7 +9,7 @@ import type { Machine, NetworkDns, PodNic, TapNic, VmMachine } from "../model/mo
 import { bridgeSubnets } from "../model/subnets.ts";
 import type { DnsUpstream } from "../protocol/dns/config.ts";
 import { reverseZonesOf } from "../protocol/dns/reverse-zones.ts";
-import type { DnsHost, NetworkDnsObject } from "../state/object.ts";
+import type { DnsHost, NetworkDnsObject } from "../state/object/network-dns.ts";
 import type { Facts } from "./facts.ts";
 import { type Layout, type NetworkLayout, networksOf } from "./layout.ts";
 import { networkLinkKey } from "./networks.ts";

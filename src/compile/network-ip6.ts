@@ -4,7 +4,7 @@
  */
 import type { IpAddress, Ipv6Address } from "../base/address.ts";
 import type { Ip6Host, Machine, NetworkIp6, PodNic, TapNic } from "../model/model.ts";
-import type { Ip6KnownHost, Ip6NetworkObject } from "../state/object.ts";
+import type { Ip6KnownHost, Ip6NetworkObject } from "../state/object/network-ip6.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
 import { GATEWAY_LINK_LOCAL, networkLinkKey } from "./networks.ts";

@@ -2,7 +2,8 @@
 import { type IpAddress, type Ipv6Address, parseIpv6 } from "../base/address.ts";
 import type { Network } from "../model/model.ts";
 import { bridgeSubnets } from "../model/subnets.ts";
-import type { AddressObject, LinkObject, NamespaceObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { AddressObject, LinkObject, NamespaceObject } from "../state/object/kernel.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { hasIpv6, type Layout, type NetworkLayout } from "./layout.ts";
 

@@ -3,7 +3,8 @@ import { type Family, type IpAddress, IPV4_ANY, type Ipv6Address, parseIpv6 } fr
 import type { BindingNic, NamespaceMachine, PodNic, VmMachine } from "../model/model.ts";
 import { tapName } from "../model/names.ts";
 import { bridgeSubnetOf } from "../model/subnets.ts";
-import type { AddressObject, LinkObject, RouteObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { AddressObject, LinkObject, RouteObject } from "../state/object/kernel.ts";
 import { bindPod } from "./binding/binding.ts";
 import type { BoundPod } from "./binding/pod-binding.ts";
 import { eui64Address } from "./binding/guest-ip6.ts";

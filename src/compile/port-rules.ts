@@ -4,7 +4,7 @@
  * Today it is the configuration only. What we tell a guest on its tap must not cross to the network, nor the other
  * way round, and must not reach the host's own stack, which would refuse it or answer as well.
  */
-import type { NftTableObject } from "../state/object.ts";
+import type { NftTableObject } from "../state/object/kernel.ts";
 import { tableName } from "../state/table-name.ts";
 
 interface Port {

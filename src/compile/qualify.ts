@@ -2,7 +2,9 @@
  * Keys of different files must differ, or a file would take another's bridge for its own: both may call a
  * network "lan". So everything that an applied file asks for carries the file's name in front of its key.
  */
-import type { Desired, LinkType, StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkType } from "../state/object/kernel.ts";
 
 /** The same wanted state with `prefix/` in front of every key and every mention of one. */
 export function qualifyKeys(desired: Desired, prefix: string): Desired {

@@ -3,7 +3,7 @@ import { contains, familyOf, type IpAddress, type Ipv4Address, parsePrefix } fro
 import type { ResolverConfiguration } from "../base/resolv-conf.ts";
 import type { DnsSettings, NamespaceMachine, Uplink } from "../model/model.ts";
 import { bridgeSubnetOf } from "../model/subnets.ts";
-import type { FileObject } from "../state/object.ts";
+import type { FileObject } from "../state/object/kernel.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, hasIpv6, type Layout, layoutOf, type NetworkLayout } from "./layout.ts";
 import { asksDhcp6 } from "./uplinks.ts";

@@ -8,7 +8,8 @@
  */
 import { type Family, familyOf } from "../base/address.ts";
 import type { Model, Uplink } from "../model/model.ts";
-import type { NftTableObject, StateObject, SysctlObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { NftTableObject, SysctlObject } from "../state/object/kernel.ts";
 import type { Facts } from "./facts.ts";
 import { compileForeignAccepts } from "./foreign-accepts.ts";
 import { hasIpv6, type Layout } from "./layout.ts";

@@ -7,14 +7,10 @@ import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
 import { type IpAddress, IPV4_ANY, type Ipv4Address, type Ipv6Address } from "../base/address.ts";
 import type { Network, TapNic, VmMachine } from "../model/model.ts";
 import { bridgeSubnetOf } from "../model/subnets.ts";
-import type {
-  Ip6SingleObject,
-  LinkObject,
-  SingleDhcpObject,
-  SingleLease,
-  StateObject,
-  VmNic,
-} from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
+import type { Ip6SingleObject, SingleDhcpObject, SingleLease } from "../state/object/one-guest.ts";
+import type { VmNic } from "../state/object/vm.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, type Layout, layoutOf } from "./layout.ts";
 import { GATEWAY_LINK_LOCAL, GENERATE_NO_ADDRESSES, networkLinkKey } from "./networks.ts";

@@ -1,7 +1,9 @@
 /** Uplinks that get their address from a DHCP server, and those whose addresses the file says. */
 import { contains, familyOf, formatPrefix, IPV4_ANY, type Ipv6Address, type Prefix } from "../base/address.ts";
 import type { Model, Uplink } from "../model/model.ts";
-import type { AddressObject, Dhcp6ClientObject, RouteObject, StateObject, SysctlObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { AddressObject, RouteObject, SysctlObject } from "../state/object/kernel.ts";
+import type { Dhcp6ClientObject } from "../state/object/lease-client.ts";
 import type { Facts } from "./facts.ts";
 
 /** What systemd-networkd gives a default route of DHCP: one that a person has set wins. */

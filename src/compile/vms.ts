@@ -1,6 +1,6 @@
 /** A VM machine: the QEMU process, inside its pod on the taps that the binding made, or on the host on taps of its own. */
 import type { NamespaceMachine, VmMachine } from "../model/model.ts";
-import type { VmNic, VmObject } from "../state/object.ts";
+import type { VmNic, VmObject } from "../state/object/vm.ts";
 import type { BoundPod } from "./binding/pod-binding.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { tapNics } from "./taps.ts";

@@ -15,7 +15,7 @@ import { readStatus } from "../engine/status.ts";
 import { summariesOf } from "../engine/summaries.ts";
 import { flushAnswers, rememberedAnswers } from "../services/dns-operations.ts";
 import type { RunningKeeper } from "../services/keeper/run.ts";
-import { EMPTY } from "../state/object.ts";
+import { EMPTY } from "../state/desired.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import { Confirmations } from "./confirmations.ts";
 import { type DaemonEvent, EventRing } from "./events.ts";

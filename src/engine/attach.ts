@@ -17,7 +17,7 @@ import { requireFeatures } from "../kernel/requirements.ts";
 import { derivedMac } from "../model/hash.ts";
 import type { Network } from "../model/model.ts";
 import { hostEndName } from "../model/names.ts";
-import { type Desired, EMPTY } from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
 import type { ObservedNamespace } from "../state/snapshot.ts";
 import { UnitStore } from "../store/unit.ts";
 import type { AttachRequest, AttachTarget } from "./attach-request.ts";

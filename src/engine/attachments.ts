@@ -6,7 +6,7 @@ import { addressesGiven, type AppliedNetwork, chooseNetwork, networksOf } from "
 import type { Facts } from "../compile/facts.ts";
 import { placeIn } from "../model/addresses.ts";
 import type { Model } from "../model/model.ts";
-import { type Desired, EMPTY } from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { AttachRequest } from "./attach-request.ts";
 import { gatherFacts, isReadable } from "./facts.ts";

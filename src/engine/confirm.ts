@@ -4,7 +4,7 @@
  * whoever opens the unit next and finds the deadline past undoes it first.
  */
 import { NetloomError } from "../base/errors.ts";
-import { EMPTY, type Desired } from "../state/object.ts";
+import { EMPTY, type Desired } from "../state/desired.ts";
 import { type Confirmation, UnitStore } from "../store/unit.ts";
 import { type Outcome, reconcile, type ReconcileOptions } from "./reconcile.ts";
 import type { ServiceHost } from "./service-host.ts";

@@ -1,7 +1,9 @@
 /** What an attachment came to, as it is told: read from the wanted state, so that a second attach says the same as the first. */
 import type { MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
-import type { Desired, LinkObject, StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
 
 /** What somebody must know who uses the attachment. */
 export interface Attachment {

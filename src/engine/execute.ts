@@ -4,7 +4,8 @@
  */
 import { Transitions } from "../kernel/transition/transitions.ts";
 import { isServedOn } from "../state/served-on.ts";
-import { type Desired, isService, type ServiceObject, type StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import { isService, type ServiceObject, type StateObject } from "../state/object.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { Step } from "../state/step.ts";
 import { differsOnlyInNics, keptNics, onlyLosesNics } from "../state/vm.ts";

@@ -10,7 +10,7 @@ import { requireFeatures } from "../kernel/requirements.ts";
 import type { Model } from "../model/model.ts";
 import { parseNetworkFile } from "../model/parse.ts";
 import type { Plan } from "../planner/plan.ts";
-import { type Desired, EMPTY } from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
 import type { Step } from "../state/step.ts";
 import { isInMemory } from "../store/state-folder.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";

@@ -11,7 +11,8 @@ import type { Facts } from "../compile/facts.ts";
 import { requireFeatures } from "../kernel/requirements.ts";
 import { derivedMac } from "../model/hash.ts";
 import { hostEndName, tapName } from "../model/names.ts";
-import { type Desired, EMPTY, type VmObject } from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
+import type { VmObject } from "../state/object/vm.ts";
 import { isUnreadable, UnitStore } from "../store/unit.ts";
 import type { GuestNicRequest, GuestRunRequest } from "./attach-request.ts";
 import {

@@ -1,6 +1,7 @@
 /** What an earlier process left of a DHCP lease: the address stands until the lease ends, and the next one goes on with it. */
 import type { MacAddress } from "../base/address.ts";
-import type { AddressObject, Desired, LinkObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { AddressObject, LinkObject } from "../state/object/kernel.ts";
 import type { OwnershipRecord } from "../state/step.ts";
 import type { StoredLease } from "../store/client-lease.ts";
 import type { UnitStore } from "../store/unit.ts";

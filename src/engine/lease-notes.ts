@@ -1,6 +1,6 @@
 /** What a person should know about where the leases of networks' DHCP servers are kept: a reboot may make them forget. */
 import { rangesGiven } from "../state/dhcp-ranges.ts";
-import type { Desired } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
 
 /** Of a thousand networks a person wants to read a few names. */
 const NAMED_NETWORKS = 5;

@@ -17,7 +17,7 @@ import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/clien
 import type { Dhcp4ClientState } from "../protocol/dhcp4/client/phase.ts";
 import { Alarm, steadySeconds } from "../services/clock.ts";
 import { DhcpClient } from "../services/dhcp4-client.ts";
-import { type Desired, EMPTY } from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
 import { readStoredLease, removeStoredLease, type StoredLease, writeStoredLease } from "../store/client-lease.ts";
 import { UnitStore } from "../store/unit.ts";
 import { makeReadable } from "./attachments.ts";

@@ -4,7 +4,7 @@
  */
 import { equalValues } from "../base/equal.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Desired } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
 import type { UnitStore } from "../store/unit.ts";
 import { Healer } from "./heal.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";

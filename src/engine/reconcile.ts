@@ -11,14 +11,9 @@ import { equalValues } from "../base/equal.ts";
 import { NetloomError, messageOf } from "../base/errors.ts";
 import { type ObserveRequest, observe } from "../kernel/observe.ts";
 import { plan as planSteps, type Plan } from "../planner/plan.ts";
-import {
-  type Desired,
-  EMPTY,
-  isService,
-  type NftTableObject,
-  type ServiceObject,
-  type StateObject,
-} from "../state/object.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
+import { isService, type ServiceObject, type StateObject } from "../state/object.ts";
+import type { NftTableObject } from "../state/object/kernel.ts";
 import type { Snapshot } from "../state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
 import type { Journal, UnitStore } from "../store/unit.ts";

@@ -9,17 +9,9 @@ import { eui64Address } from "../compile/binding/guest-ip6.ts";
 import { findServiceList } from "../services/keeper/service-list.ts";
 import { observe } from "../kernel/observe.ts";
 import { isMarked, markedKey } from "../state/mark.ts";
-import {
-  type AddressObject,
-  EMPTY,
-  isService,
-  type LinkObject,
-  type LinkType,
-  nameOf,
-  type NextHop,
-  type ServiceObject,
-  type StateObject,
-} from "../state/object.ts";
+import { EMPTY } from "../state/desired.ts";
+import { isService, nameOf, type ServiceObject, type StateObject } from "../state/object.ts";
+import type { AddressObject, LinkObject, LinkType, NextHop } from "../state/object/kernel.ts";
 import type { ObservedLink, ObservedNamespace } from "../state/snapshot.ts";
 import { tableName } from "../state/table-name.ts";
 import type { UnitStore } from "../store/unit.ts";

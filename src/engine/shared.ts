@@ -4,7 +4,8 @@
  * Who comes second finds the value set already; who goes first must not take it from the other. So the second
  * takes over what the first remembers of the value before, and nobody restores it while another wants it.
  */
-import type { StateObject, SysctlObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { SysctlObject } from "../state/object/kernel.ts";
 import type { OwnedObject, OwnershipRecord } from "../state/step.ts";
 import { UnitStore } from "../store/unit.ts";
 

@@ -4,7 +4,8 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { linkStateOf } from "../kernel/read-interface.ts";
 import type { Service, ServiceReport } from "../services/service.ts";
-import { type Dhcp6ClientObject, type DhcpClientObject, nameOf } from "../state/object.ts";
+import { nameOf } from "../state/object.ts";
+import type { Dhcp6ClientObject, DhcpClientObject } from "../state/object/lease-client.ts";
 import { type Lock, takeLock } from "../store/lock.ts";
 import type { HeldLease, UplinkFamily } from "./uplink-families.ts";
 

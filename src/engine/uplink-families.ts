@@ -6,7 +6,7 @@ import { type Dhcp4Lease, INFINITE_LEASE_SECONDS } from "../protocol/dhcp4/clien
 import { describeLease6 } from "../protocol/dhcp6/client/describe.ts";
 import type { Dhcp6Lease } from "../protocol/dhcp6/client/lease.ts";
 import { steadySeconds } from "../services/clock.ts";
-import type { Dhcp6ClientObject, DhcpClientObject } from "../state/object.ts";
+import type { Dhcp6ClientObject, DhcpClientObject } from "../state/object/lease-client.ts";
 import { dhcpUnitName, LeaseSession } from "./lease-session.ts";
 import { dhcp6UnitName, Lease6Session } from "./lease6-session.ts";
 

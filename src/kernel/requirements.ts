@@ -1,7 +1,9 @@
 /** What the programs and the kernel of this host must have for a desired state, found out before anything is touched. */
 import { existsSync } from "node:fs";
 import { NetloomError, messageOf } from "../base/errors.ts";
-import type { Desired, NftTableObject, StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { StateObject } from "../state/object.ts";
+import type { NftTableObject } from "../state/object/kernel.ts";
 import { findTool, hasLinkKind, missingCapabilities } from "./features.ts";
 import { hasNftLibrary, nft } from "./nft.ts";
 

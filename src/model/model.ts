@@ -12,7 +12,8 @@ import type {
   Prefix,
 } from "../base/address.ts";
 import type { DnsCacheLimits, DnsUpstream } from "../protocol/dns/config.ts";
-import type { DhcpLimits, NetworkDnsObject } from "../state/object.ts";
+import type { DhcpLimits } from "../state/object/network-dhcp.ts";
+import type { NetworkDnsObject } from "../state/object/network-dns.ts";
 import type { Position } from "./mistakes.ts";
 
 interface Declared {

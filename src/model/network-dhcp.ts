@@ -1,6 +1,6 @@
 /** A network's DHCP section: defaults, and checks against its subnets and within itself. */
 import { SubnetTable } from "../base/subnet-table.ts";
-import type { DhcpLimits } from "../state/object.ts";
+import type { DhcpLimits } from "../state/object/network-dhcp.ts";
 import type { Context } from "./context.ts";
 import { checkRanges, rangesOf, type ServedSubnet } from "./dhcp-ranges.ts";
 import { leaseOf, settingsOf } from "./dhcp-settings.ts";

@@ -1,7 +1,8 @@
 /** The commands that do what a step does, for a person who would do it by hand. */
 import { networkOf } from "../base/address.ts";
 import { markOf } from "../state/mark.ts";
-import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject } from "../state/object/kernel.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { commandIn, destinationOf, ipIn, type LinkByKey, linkName, type Names } from "./names.ts";

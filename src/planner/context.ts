@@ -1,14 +1,9 @@
 /** What all parts of one planning run share. */
 import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
-import {
-  type AddressObject,
-  type Desired,
-  type LinkObject,
-  nameOf,
-  type RouteObject,
-  type StateObject,
-} from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import { nameOf, type StateObject } from "../state/object.ts";
+import type { AddressObject, LinkObject, RouteObject } from "../state/object/kernel.ts";
 import type { ObservedLink, Snapshot } from "../state/snapshot.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
 import { markedKey, markOf } from "../state/mark.ts";

@@ -1,5 +1,6 @@
 /** What makes two objects the same thing in the kernel, whatever their keys are. */
-import type { RouteObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { RouteObject } from "../state/object/kernel.ts";
 
 const MAIN_TABLE = 254;
 /** IPv6 routes without a metric get IP6_RT_PRIO_USER (net/ipv6/ip6_route.h). */

@@ -2,7 +2,8 @@
  * What netloom knows to be its own before it looks: the record, and the steps of a change that a kill cut
  * off, any of which may have been done.
  */
-import type { LinkObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../state/step.ts";
 import { deviceOf, identityOf } from "./identity.ts";
 

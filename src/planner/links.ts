@@ -1,7 +1,7 @@
 /** Steps for namespaces and links: what is made, changed, made anew because it cannot be changed, and deleted. */
 import { covers } from "../base/equal.ts";
 import { isMarked } from "../state/mark.ts";
-import type { LinkObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
 import type { ObservedLink } from "../state/snapshot.ts";
 import { alongLinks, alongNamespace, Standing } from "./along.ts";
 import type { Context } from "./context.ts";

@@ -6,7 +6,8 @@
  * end. A link that was adopted is found by its index. A name alone proves nothing.
  */
 import { markOf } from "../state/mark.ts";
-import type { LinkObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
 import type { ObservedLink } from "../state/snapshot.ts";
 import { isAdopted, type Known } from "./known.ts";
 import type { Place, View } from "./view.ts";

@@ -1,5 +1,6 @@
 /** How links are called in summaries and commands: before the plan, and after it. */
-import type { LinkObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
 
 /** A link by key as it is at one end of the plan. */
 export type LinkByKey = (key: string) => LinkObject | undefined;

@@ -9,7 +9,8 @@
  *
  * Nothing here depends on which of an unfinished change's steps were done: what is observed decides.
  */
-import type { LinkObject, StateObject } from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { LinkObject } from "../state/object/kernel.ts";
 import type { Step } from "../state/step.ts";
 import { commandsFor } from "./commands.ts";
 import { type Conflict, Context, type Draft, type PlanInput } from "./context.ts";

@@ -3,6 +3,7 @@
  * specifies, with the values that the kernel shows. Equal to the object when it stands as wanted.
  */
 import { markOf } from "../state/mark.ts";
+import type { StateObject } from "../state/object.ts";
 import type {
   AddressObject,
   FileObject,
@@ -13,9 +14,8 @@ import type {
   NextHop,
   NftTableObject,
   RouteObject,
-  StateObject,
   SysctlObject,
-} from "../state/object.ts";
+} from "../state/object/kernel.ts";
 import { lacksPrefixRoute } from "../state/prefix-route.ts";
 import type { ObservedNextHop, ObservedRoute } from "../state/snapshot.ts";
 import type { Context } from "./context.ts";

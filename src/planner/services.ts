@@ -1,6 +1,7 @@
 /** Steps for services: nobody observes them here, so the record is what they are compared with. */
 import { equalValues } from "../base/equal.ts";
-import { isService, type StateObject, type VmObject } from "../state/object.ts";
+import { isService, type StateObject } from "../state/object.ts";
+import type { VmObject } from "../state/object/vm.ts";
 import { differsOnlyInNics, keptNics } from "../state/vm.ts";
 import { type Context, linkKeysOf } from "./context.ts";
 import type { Known } from "./known.ts";

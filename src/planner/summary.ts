@@ -1,18 +1,13 @@
 /** What a step does, as a person would say it. */
 import { formatPrefix } from "../base/address.ts";
-import type {
-  BootServerObject,
-  Dhcp6ClientObject,
-  Ip6NetworkObject,
-  LinkObject,
-  NetworkDhcpObject,
-  NetworkDnsObject,
-  NextHop,
-  RouteObject,
-  StateObject,
-  VmNic,
-  VmObject,
-} from "../state/object.ts";
+import type { StateObject } from "../state/object.ts";
+import type { BootServerObject } from "../state/object/boot-server.ts";
+import type { LinkObject, NextHop, RouteObject } from "../state/object/kernel.ts";
+import type { Dhcp6ClientObject } from "../state/object/lease-client.ts";
+import type { NetworkDhcpObject } from "../state/object/network-dhcp.ts";
+import type { NetworkDnsObject } from "../state/object/network-dns.ts";
+import type { Ip6NetworkObject } from "../state/object/network-ip6.ts";
+import type { VmNic, VmObject } from "../state/object/vm.ts";
 import { rangesGiven } from "../state/dhcp-ranges.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { differsOnlyInNics, keptNics } from "../state/vm.ts";

@@ -2,7 +2,8 @@
 import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
 import { isMarked } from "../state/mark.ts";
-import { type ForeignAcceptObject, nameOf, type NftTableObject, type StateObject } from "../state/object.ts";
+import { nameOf, type StateObject } from "../state/object.ts";
+import type { ForeignAcceptObject, NftTableObject } from "../state/object/kernel.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { type Context, type Draft, isIpv6, linkKeysOf, namespaceOf } from "./context.ts";
 import { deviceOf, identityOf, isSameThing } from "./identity.ts";

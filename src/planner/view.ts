@@ -8,7 +8,7 @@ import type {
   ObservedRoute,
   Snapshot,
 } from "../state/snapshot.ts";
-import type { ForeignAcceptObject } from "../state/object.ts";
+import type { ForeignAcceptObject } from "../state/object/kernel.ts";
 import { routeIdentity } from "./identity.ts";
 
 interface LinkIndex {

@@ -2,7 +2,7 @@
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { BootFiles } from "../protocol/pxe/offer.ts";
-import type { BootServerObject } from "../state/object.ts";
+import type { BootServerObject } from "../state/object/boot-server.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import type { LinkServer, Place } from "./keeper/link-service.ts";
 import { BootServer } from "./netboot/boot-server.ts";

@@ -12,7 +12,7 @@ import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
 import { rangesGiven } from "../state/dhcp-ranges.ts";
-import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object.ts";
+import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
 import { forgetLeases } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { Dhcp4Service } from "./dhcp4-server.ts";

@@ -3,7 +3,7 @@ import { fromHex } from "../base/bytes.ts";
 import { isWithin } from "../protocol/dns/resolver/names.ts";
 import type { DnsServerConfig, DnsZoneConfig } from "../protocol/dns/config.ts";
 import { reverseZonesOf } from "../protocol/dns/reverse-zones.ts";
-import type { NetworkDnsObject } from "../state/object.ts";
+import type { NetworkDnsObject } from "../state/object/network-dns.ts";
 import type { DnsRecord } from "../wire/dns/message.ts";
 import { DNS_CLASS } from "../wire/dns/types.ts";
 

@@ -3,7 +3,8 @@
  * attached later. Hosts and clients come and go while it works; a change of anything else opens it anew.
  */
 import type { Logger } from "../base/logger.ts";
-import type { DnsHost, NetworkDnsObject, ServiceObject } from "../state/object.ts";
+import type { ServiceObject } from "../state/object.ts";
+import type { DnsHost, NetworkDnsObject } from "../state/object/network-dns.ts";
 import { isServedOn } from "../state/served-on.ts";
 import { dnsConfigOf } from "./dns-config.ts";
 import { dnsDetails } from "./dns-details.ts";

@@ -2,7 +2,7 @@
 import { familyOf, type IpAddress } from "../base/address.ts";
 import type { Logger } from "../base/logger.ts";
 import { LeaseNames, type NameChange } from "../protocol/dns/lease-names.ts";
-import type { DnsHost, NetworkDnsObject } from "../state/object.ts";
+import type { DnsHost, NetworkDnsObject } from "../state/object/network-dns.ts";
 import { identifierOwner, type LeaseBoard, type LeaseSource, type ToldLease } from "./lease-board.ts";
 
 /** Who answers with the names. */

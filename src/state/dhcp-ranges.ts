@@ -1,5 +1,5 @@
 /** Which addresses a network's DHCP server gives to whoever asks. */
-import type { DhcpRange, NetworkDhcpObject } from "./object.ts";
+import type { DhcpRange, NetworkDhcpObject } from "./object/network-dhcp.ts";
 
 /** Those of all its subnets and classes; none: known hosts alone are served. */
 export function rangesGiven({

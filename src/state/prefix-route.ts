@@ -1,7 +1,7 @@
 /** The route to an address's own prefix, which the kernel derives from the address. */
 import { familyOf, ipToBytes, networkOf } from "../base/address.ts";
 import { equalValues } from "../base/equal.ts";
-import type { AddressObject } from "./object.ts";
+import type { AddressObject } from "./object/kernel.ts";
 import type { ObservedAddress, ObservedLink, ObservedRoute } from "./snapshot.ts";
 
 const PROTOCOL_KERNEL = 2;

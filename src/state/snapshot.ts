@@ -3,7 +3,7 @@
  * asked for is in it.
  */
 import type { IpAddress, Ipv4Address, MacAddress, Prefix } from "../base/address.ts";
-import type { MacvlanMode } from "./object.ts";
+import type { MacvlanMode } from "./object/kernel.ts";
 
 export interface ObservedLink {
   readonly index: number;

@@ -1,5 +1,6 @@
 /** Steps of a plan, and the record of what netloom owns. All plain JSON: they are the journal's and the store's content. */
-import type { Desired, StateObject } from "./object.ts";
+import type { Desired } from "./desired.ts";
+import type { StateObject } from "./object.ts";
 
 /**
  * One transition of one object. `before` absent: create; `after` absent: delete; both: change. The inverse

@@ -1,6 +1,6 @@
 /** What of a machine can change while its guest runs: its NICs. */
 import { covers, equalValues } from "../base/equal.ts";
-import type { VmNic, VmObject } from "./object.ts";
+import type { VmNic, VmObject } from "./object/vm.ts";
 
 /** Whether a running guest can become the other machine by plugging and unplugging NICs, or is it already. */
 export function differsOnlyInNics(a: VmObject, b: VmObject): boolean {

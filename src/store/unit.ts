@@ -12,7 +12,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { NetloomError } from "../base/errors.ts";
-import type { Desired, StateObject } from "../state/object.ts";
+import type { Desired } from "../state/desired.ts";
+import type { StateObject } from "../state/object.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
 import { isMissing, isSetAside, readTextIfExists, removeDurably, setFileAside, writeAtomic } from "./atomic-file.ts";
 

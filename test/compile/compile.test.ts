@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { parseIp } from "../../src/base/address.ts";
 import { allocationsOf } from "../../src/compile/allocations.ts";
 import type { Facts } from "../../src/compile/facts.ts";
-import type { NftTableObject, StateObject } from "../../src/state/object.ts";
+import type { StateObject } from "../../src/state/object.ts";
+import type { NftTableObject } from "../../src/state/object/kernel.ts";
 import { byKey, compiled, HOST, link } from "./host.ts";
 
 const UPLINK = "version: 1\nuplinks: { wan: { device: eth0 } }\n";

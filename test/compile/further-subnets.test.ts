@@ -4,7 +4,8 @@ import { allocate } from "../../src/compile/attach/allocate.ts";
 import { addressesGiven, networksOf } from "../../src/compile/attach/network.ts";
 import { parseIpv4 } from "../../src/base/address.ts";
 import { qualifyKeys } from "../../src/compile/qualify.ts";
-import type { NetworkDhcpObject, StateObject } from "../../src/state/object.ts";
+import type { StateObject } from "../../src/state/object.ts";
+import type { NetworkDhcpObject } from "../../src/state/object/network-dhcp.ts";
 import { byKey, compiled } from "./host.ts";
 
 const FILE = `version: 1

@@ -1,7 +1,7 @@
 /** Which ports of which networks are kept from serving the others. */
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile/compile.ts";
-import type { NftTableObject } from "../../src/state/object.ts";
+import type { NftTableObject } from "../../src/state/object/kernel.ts";
 import { compiled, HOST, link, model } from "./host.ts";
 
 const file = (lan: string): string => `version: 1

@@ -4,7 +4,7 @@ import { toHex, utf8Encode } from "../../src/base/bytes.ts";
 import type { BootFolder } from "../../src/compile/facts.ts";
 import { qualifyKeys } from "../../src/compile/qualify.ts";
 import type { Facts } from "../../src/compile/facts.ts";
-import type { NetworkDhcpObject } from "../../src/state/object.ts";
+import type { NetworkDhcpObject } from "../../src/state/object/network-dhcp.ts";
 import { byKey, compiled, HOST } from "./host.ts";
 
 const PXELINUX = { loader: "pxelinux.0", ipxe: "pxelinux.0" };

@@ -7,7 +7,7 @@ import { allocationsOf } from "../../src/compile/allocations.ts";
 import { type Compiled, compile } from "../../src/compile/compile.ts";
 import { qualifyKeys } from "../../src/compile/qualify.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
-import type { NetworkDhcpObject } from "../../src/state/object.ts";
+import type { NetworkDhcpObject } from "../../src/state/object/network-dhcp.ts";
 import { compiled, HOST } from "./host.ts";
 
 function server(text: string, network = "lan"): NetworkDhcpObject {

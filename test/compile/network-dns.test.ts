@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type Ipv4Address, parseIp } from "../../src/base/address.ts";
 import type { Compiled } from "../../src/compile/compile.ts";
-import type { NetworkDnsObject } from "../../src/state/object.ts";
+import type { NetworkDnsObject } from "../../src/state/object/network-dns.ts";
 import { DHCP4_OPTION } from "../../src/wire/dhcp4/option-table.ts";
 import { compiled, HOST } from "./host.ts";
 

@@ -7,7 +7,7 @@ import { addressesGiven, networksOf } from "../../src/compile/attach/network.ts"
 import { compile } from "../../src/compile/compile.ts";
 import { qualifyKeys } from "../../src/compile/qualify.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
-import type { Ip6NetworkObject } from "../../src/state/object.ts";
+import type { Ip6NetworkObject } from "../../src/state/object/network-ip6.ts";
 import { byKey, compiled, HOST, model } from "./host.ts";
 
 const lan = (ipv6: string, rest = "", subnet6 = "fd00:50::/64"): string => `version: 1

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { parseIpv4, parseMac } from "../../src/base/address.ts";
 import { qualifyKeys } from "../../src/compile/qualify.ts";
-import type { Desired, StateObject } from "../../src/state/object.ts";
+import type { Desired } from "../../src/state/desired.ts";
+import type { StateObject } from "../../src/state/object.ts";
 
 const common = { origin: "machine pod1", namespace: "pod1" } as const;
 const objects: StateObject[] = [

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { allocationsOf, guestNicsOf } from "../../src/compile/allocations.ts";
 import { compile } from "../../src/compile/compile.ts";
 import { parseNetworkFile } from "../../src/model/parse.ts";
-import type { VmObject } from "../../src/state/object.ts";
+import type { VmObject } from "../../src/state/object/vm.ts";
 import { onlyLosesNics } from "../../src/state/vm.ts";
 import { byKey, compiled, HOST, link } from "./host.ts";
 

@@ -1,7 +1,8 @@
 /** Kernel parameters that several units want: who restores what. */
 import { describe, expect, test } from "vitest";
 import { ParameterSetters, SharedParameters } from "../../src/engine/shared.ts";
-import { EMPTY, type SysctlObject } from "../../src/state/object.ts";
+import { EMPTY } from "../../src/state/desired.ts";
+import type { SysctlObject } from "../../src/state/object/kernel.ts";
 import type { OwnershipRecord } from "../../src/state/step.ts";
 
 const FORWARDING = "net/ipv4/conf/uplink0/forwarding";

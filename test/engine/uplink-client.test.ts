@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { SILENT } from "../../src/base/logger.ts";
 import { UplinkClient } from "../../src/engine/uplink-client.ts";
 import type { UplinkFamily } from "../../src/engine/uplink-families.ts";
-import type { DhcpClientObject } from "../../src/state/object.ts";
+import type { DhcpClientObject } from "../../src/state/object/lease-client.ts";
 
 const OBJECT: DhcpClientObject = {
   kind: "dhcp-client",

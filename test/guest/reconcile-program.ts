@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { reconcile } from "../../src/engine/reconcile.ts";
 import { startKeeper } from "../../src/services/keeper/start.ts";
-import type { Desired } from "../../src/state/object.ts";
+import type { Desired } from "../../src/state/desired.ts";
 import { UnitStore } from "../../src/store/unit.ts";
 import { KEEPER } from "../kernel/vm/support.ts";
 

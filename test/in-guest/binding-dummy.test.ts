@@ -1,7 +1,7 @@
 /** The bridge binding where the kernel has dummy links, as KubeVirt knows it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasLinkKind } from "../../src/kernel/features.ts";
-import { EMPTY } from "../../src/state/object.ts";
+import { EMPTY } from "../../src/state/desired.ts";
 import { carryOut, planNow } from "../kernel/transition/carry-out.ts";
 import { bindingOf, json, makePod, makePodNetwork, removePod, shell } from "../kernel/transition/pods.ts";
 import { namespaceSnapshot } from "../support/host-snapshot.ts";

@@ -1,7 +1,7 @@
 /** A tap for an ordinary user, with real users: the sandbox has one only. */
 import { chmodSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EMPTY } from "../../src/state/object.ts";
+import { EMPTY } from "../../src/state/desired.ts";
 import type { OwnershipRecord } from "../../src/state/step.ts";
 import { carryOut } from "../kernel/transition/carry-out.ts";
 import { bindingOf, json, makePod, makePodNetwork, removePod, shell } from "../kernel/transition/pods.ts";

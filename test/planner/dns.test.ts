@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { parseIp } from "../../src/base/address.ts";
 import { summarize } from "../../src/planner/summary.ts";
-import type { NetworkDnsObject } from "../../src/state/object.ts";
+import type { NetworkDnsObject } from "../../src/state/object/network-dns.ts";
 import { isServedOn } from "../../src/state/served-on.ts";
 
 const NAMES = { before: () => undefined, after: () => undefined };

@@ -9,6 +9,7 @@ import { fingerprint } from "../../src/planner/fingerprint.ts";
 import { routeIdentity } from "../../src/planner/identity.ts";
 import { kernelKind } from "../../src/planner/match.ts";
 import { differInPrefixRoute } from "../../src/state/prefix-route.ts";
+import type { StateObject } from "../../src/state/object.ts";
 import type {
   AddressObject,
   FileObject,
@@ -16,9 +17,8 @@ import type {
   NeighbourObject,
   NftTableObject,
   RouteObject,
-  StateObject,
   SysctlObject,
-} from "../../src/state/object.ts";
+} from "../../src/state/object/kernel.ts";
 import type {
   ObservedAddress,
   ObservedLink,

@@ -1,5 +1,6 @@
 /** Undoing a plan: its steps backwards, each with before and after exchanged. */
-import type { LinkObject, StateObject } from "../../src/state/object.ts";
+import type { StateObject } from "../../src/state/object.ts";
+import type { LinkObject } from "../../src/state/object/kernel.ts";
 import type { Step } from "../../src/state/step.ts";
 import type { Draft } from "../../src/planner/context.ts";
 import { orderDrafts } from "../../src/planner/order.ts";

@@ -3,7 +3,9 @@ import type { IpAddress, MacAddress } from "../../src/base/address.ts";
 import { fingerprint } from "../../src/planner/fingerprint.ts";
 import { prefixRoute } from "./fake-kernel.ts";
 import { plan } from "../../src/planner/plan.ts";
-import { EMPTY, type LinkObject, type NftTableObject, type StateObject } from "../../src/state/object.ts";
+import { EMPTY } from "../../src/state/desired.ts";
+import type { StateObject } from "../../src/state/object.ts";
+import type { LinkObject, NftTableObject } from "../../src/state/object/kernel.ts";
 import type { ObservedLink, ObservedNamespace, Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord } from "../../src/state/step.ts";
 

@@ -2,7 +2,9 @@
 import fc from "fast-check";
 import type { IpAddress, Ipv4Address, MacAddress } from "../../src/base/address.ts";
 import { parsePrefix } from "../../src/base/address.ts";
-import { type AddressObject, type Desired, type RouteObject, type StateObject } from "../../src/state/object.ts";
+import type { Desired } from "../../src/state/desired.ts";
+import type { StateObject } from "../../src/state/object.ts";
+import type { AddressObject, RouteObject } from "../../src/state/object/kernel.ts";
 import type { Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord } from "../../src/state/step.ts";
 import { prefixRoute } from "./fake-kernel.ts";

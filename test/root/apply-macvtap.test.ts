@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { SILENT } from "../../src/base/logger.ts";
 import { findMacvtap } from "../../src/kernel/macvtap.ts";
 import { VmService } from "../../src/services/vm/machine.ts";
-import type { VmObject } from "../../src/state/object.ts";
+import type { VmObject } from "../../src/state/object/vm.ts";
 import { UnitStore } from "../../src/store/unit.ts";
 import { processesNamed } from "../kernel/vm/support.ts";
 import { GUEST_INITRD, GUEST_KERNEL, GUEST_KERNEL_ARGUMENTS, toldBy } from "../support/guest-image.ts";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseMac } from "../../src/base/address.ts";
 import { SILENT } from "../../src/base/logger.ts";
 import { VmService } from "../../src/services/vm/machine.ts";
-import type { VmNic, VmObject } from "../../src/state/object.ts";
+import type { VmNic, VmObject } from "../../src/state/object/vm.ts";
 import { GuestShell } from "../guest/shell.ts";
 import { GUEST_INITRD, GUEST_KERNEL, GUEST_KERNEL_ARGUMENTS } from "../support/guest-image.ts";
 import { Folder, shell, until } from "../support/network.ts";

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { SILENT } from "../../src/base/logger.ts";
 import { Keeper } from "../../src/services/keeper/keeper.ts";
 import type { Service } from "../../src/services/service.ts";
-import type { ServiceObject, VmObject } from "../../src/state/object.ts";
+import type { ServiceObject } from "../../src/state/object.ts";
+import type { VmObject } from "../../src/state/object/vm.ts";
 
 function guest(name: string): VmObject {
   return {

@@ -3,7 +3,7 @@ import { type IpAddress, parseIp, parsePrefix, parseMac } from "../../src/base/a
 import { SILENT } from "../../src/base/logger.ts";
 import { LeaseBoard, type ToldLease } from "../../src/services/lease-board.ts";
 import { NetworkNames } from "../../src/services/network-names.ts";
-import type { NetworkDnsObject } from "../../src/state/object.ts";
+import type { NetworkDnsObject } from "../../src/state/object/network-dns.ts";
 
 const NETWORK = "office/lan";
 const NOW = 1_800_000_000;

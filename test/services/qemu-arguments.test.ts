@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseMac } from "../../src/base/address.ts";
 import { qemuArguments } from "../../src/services/vm/arguments.ts";
 import { assignPorts, countPorts } from "../../src/services/vm/nic.ts";
-import type { VmObject } from "../../src/state/object.ts";
+import type { VmObject } from "../../src/state/object/vm.ts";
 
 const machine: VmObject = {
   key: "vm/web",

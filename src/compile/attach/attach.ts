@@ -5,7 +5,8 @@
  */
 import type { Family, IpAddress, Ipv4Address, Ipv6Address, MacAddress } from "../../base/address.ts";
 import type { DnsSettings, NamespaceMachine, TapNic, VmMachine } from "../../model/model.ts";
-import type { Desired, StateObject } from "../../state/object.ts";
+import type { Desired } from "../../state/desired.ts";
+import type { StateObject } from "../../state/object.ts";
 import { reservedFor } from "../declared.ts";
 import type { Facts, HostLink } from "../facts.ts";
 import { compileGuards, guardOf } from "../guard.ts";

@@ -1,5 +1,5 @@
 /** Which links of a unit are on one wire: addresses are given once on each, and networks may have the same subnet. */
-import type { Desired } from "../../state/object.ts";
+import type { Desired } from "../../state/desired.ts";
 
 /** Links by key, joined over bridges, pairs and what stands on another. */
 export class Domains {

@@ -10,7 +10,9 @@ import {
 import { NetloomError } from "../../base/errors.ts";
 import type { Network, Router } from "../../model/model.ts";
 import { rangesGiven } from "../../state/dhcp-ranges.ts";
-import type { AddressObject, Desired, LinkObject, StateObject } from "../../state/object.ts";
+import type { Desired } from "../../state/desired.ts";
+import type { StateObject } from "../../state/object.ts";
+import type { AddressObject, LinkObject } from "../../state/object/kernel.ts";
 import type { NetworkLayout } from "../layout.ts";
 import { Domains } from "./domains.ts";
 

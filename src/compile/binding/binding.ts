@@ -1,5 +1,6 @@
 /** The ways in which a guest gets a pod's network. */
-import type { Desired, Ip6SingleObject } from "../../state/object.ts";
+import type { Desired } from "../../state/desired.ts";
+import type { Ip6SingleObject } from "../../state/object/one-guest.ts";
 import { bindBridge } from "./bridge.ts";
 import { eui64Address } from "./guest-ip6.ts";
 import { bindMacvtap } from "./macvtap.ts";

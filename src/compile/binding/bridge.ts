@@ -19,16 +19,9 @@
 import type { MacAddress } from "../../base/address.ts";
 import { familyOf } from "../../base/address.ts";
 import { derivedMac } from "../../model/hash.ts";
-import type {
-  AddressObject,
-  Ip6SingleObject,
-  LinkObject,
-  NftTableObject,
-  ServiceObject,
-  SingleDhcpObject,
-  SingleLease,
-  StateObject,
-} from "../../state/object.ts";
+import type { ServiceObject, StateObject } from "../../state/object.ts";
+import type { AddressObject, LinkObject, NftTableObject } from "../../state/object/kernel.ts";
+import type { Ip6SingleObject, SingleDhcpObject, SingleLease } from "../../state/object/one-guest.ts";
 import { configurationBarrier } from "./barrier.ts";
 import type { BoundPod, PodBinding } from "./pod-binding.ts";
 import { compileGuestIp6, type GuestIp6 } from "./guest-ip6.ts";

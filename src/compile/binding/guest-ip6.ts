@@ -19,7 +19,8 @@ import {
   parseIpv6,
   isLinkLocal6,
 } from "../../base/address.ts";
-import type { AddressObject, RouteObject, SingleLease6 } from "../../state/object.ts";
+import type { AddressObject, RouteObject } from "../../state/object/kernel.ts";
+import type { SingleLease6 } from "../../state/object/one-guest.ts";
 import { isDerived, type PodInterface } from "./pod-interface.ts";
 
 /** The advertised router, and what it tells. */

@@ -1,6 +1,7 @@
 /** What a guest that takes over a pod's interface is told by DHCP: the pod's own configuration. */
 import { type Ipv4Address, type Ipv4Prefix, IPV4_ANY, contains, familyOf } from "../../base/address.ts";
-import type { RouteObject, SingleLease } from "../../state/object.ts";
+import type { RouteObject } from "../../state/object/kernel.ts";
+import type { SingleLease } from "../../state/object/one-guest.ts";
 import { type PodInterface, isDerived, primaryAddress } from "./pod-interface.ts";
 
 type LeaseRoute = SingleLease["routes"][number];

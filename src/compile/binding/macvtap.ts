@@ -15,7 +15,9 @@
 import type { Ipv4Address, MacAddress } from "../../base/address.ts";
 import { IPV4_ANY } from "../../base/address.ts";
 import { derivedMac } from "../../model/hash.ts";
-import type { LinkObject, ServiceObject, SingleLease, StateObject } from "../../state/object.ts";
+import type { ServiceObject, StateObject } from "../../state/object.ts";
+import type { LinkObject } from "../../state/object/kernel.ts";
+import type { SingleLease } from "../../state/object/one-guest.ts";
 import { deviceBarrier } from "./barrier.ts";
 import { takenAway } from "./bridge.ts";
 import { compileGuestIp6 } from "./guest-ip6.ts";

@@ -25,7 +25,8 @@ import {
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { derivedMac } from "../../model/hash.ts";
-import type { AddressObject, LinkObject, StateObject } from "../../state/object.ts";
+import type { StateObject } from "../../state/object.ts";
+import type { AddressObject, LinkObject } from "../../state/object/kernel.ts";
 import { configurationBarrier } from "./barrier.ts";
 import type { BoundPod, PodBinding } from "./pod-binding.ts";
 import { isIp6 } from "./guest-ip6.ts";

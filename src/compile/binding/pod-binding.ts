@@ -1,6 +1,7 @@
 /** What a binding is asked for and what comes of it. */
 import type { MacAddress } from "../../base/address.ts";
-import type { Desired, SingleLease } from "../../state/object.ts";
+import type { Desired } from "../../state/desired.ts";
+import type { SingleLease } from "../../state/object/one-guest.ts";
 import type { BindingProfile } from "./names.ts";
 import type { PodInterface } from "./pod-interface.ts";
 

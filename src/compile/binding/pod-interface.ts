@@ -5,7 +5,7 @@
 import { type Ipv4Address, type Ipv6Address, type MacAddress, familyOf, networkOf } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { ResolverConfiguration } from "../../base/resolv-conf.ts";
-import type { AddressObject, LinkType, NeighbourObject, RouteObject } from "../../state/object.ts";
+import type { AddressObject, LinkType, NeighbourObject, RouteObject } from "../../state/object/kernel.ts";
 import { lacksPrefixRoute } from "../../state/prefix-route.ts";
 import type {
   ObservedAddress,

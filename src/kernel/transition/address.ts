@@ -5,7 +5,7 @@ import type { NetlinkRequest } from "../../netlink/message.ts";
 import { IFA_F_NODAD, IFA_F_PERMANENT, deleteAddress, newAddress } from "../../netlink/route/address.ts";
 import { deleteNeighbour, newNeighbour } from "../../netlink/route/neighbour.ts";
 import { RTPROT_KERNEL, RT_TABLE_MAIN, type Route, deleteRoute, newRoute } from "../../netlink/route/route.ts";
-import type { AddressObject, NeighbourObject, RouteObject } from "../../state/object.ts";
+import type { AddressObject, NeighbourObject, RouteObject } from "../../state/object/kernel.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
 const IP6_RT_PRIO_ADDRCONF = 256;

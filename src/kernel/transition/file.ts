@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { FileObject } from "../../state/object.ts";
+import type { FileObject } from "../../state/object/kernel.ts";
 
 const MARKER = ".made-by-netloom";
 const FOLDER_MODE = 0o755;

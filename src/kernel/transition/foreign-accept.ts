@@ -1,7 +1,7 @@
 /** Accept rules of ours in iptables chains of others, marked by their comment. */
 import { NetloomError } from "../../base/errors.ts";
 import { markOf } from "../../state/mark.ts";
-import type { ForeignAcceptObject } from "../../state/object.ts";
+import type { ForeignAcceptObject } from "../../state/object/kernel.ts";
 import { run } from "../run.ts";
 import { namespacePath } from "./namespace-path.ts";
 

@@ -6,7 +6,8 @@
  * kernel counts up by one for what others create at the same time.
  */
 import { markedKey } from "../../state/mark.ts";
-import type { LinkObject, StateObject } from "../../state/object.ts";
+import type { StateObject } from "../../state/object.ts";
+import type { LinkObject } from "../../state/object/kernel.ts";
 import type { ObservedLink, Snapshot } from "../../state/snapshot.ts";
 
 interface Place {

@@ -12,7 +12,7 @@ import { setBridgePort } from "../../netlink/route/bridge-port.ts";
 import { MACVLAN_MODES } from "../../netlink/route/kinds/macvlan.ts";
 import { IFF_ALLMULTI, type LinkSettings, deleteLink, newLink, setLink } from "../../netlink/route/link.ts";
 import { markOf } from "../../state/mark.ts";
-import type { LinkObject } from "../../state/object.ts";
+import type { LinkObject } from "../../state/object/kernel.ts";
 import type { LinkDirectory } from "./link-directory.ts";
 
 const GENERATE_NO_ADDRESSES = 1;

@@ -2,7 +2,7 @@
 import { NetloomError } from "../../base/errors.ts";
 import { fingerprint } from "../../planner/fingerprint.ts";
 import { markOf } from "../../state/mark.ts";
-import type { NftTableObject } from "../../state/object.ts";
+import type { NftTableObject } from "../../state/object/kernel.ts";
 import { nft } from "../nft.ts";
 import { namespacePath } from "./namespace-path.ts";
 

@@ -1,15 +1,11 @@
 /** Which service runs which kind of object. */
 import type { Logger } from "../../base/logger.ts";
-import type {
-  BootServerObject,
-  Dhcp6ClientObject,
-  DhcpClientObject,
-  Ip6NetworkObject,
-  Ip6SingleObject,
-  NetworkDnsObject,
-  ServiceObject,
-  SingleDhcpObject,
-} from "../../state/object.ts";
+import type { ServiceObject } from "../../state/object.ts";
+import type { BootServerObject } from "../../state/object/boot-server.ts";
+import type { Dhcp6ClientObject, DhcpClientObject } from "../../state/object/lease-client.ts";
+import type { NetworkDnsObject } from "../../state/object/network-dns.ts";
+import type { Ip6NetworkObject } from "../../state/object/network-ip6.ts";
+import type { Ip6SingleObject, SingleDhcpObject } from "../../state/object/one-guest.ts";
 import { NetworkBootServer } from "../boot-network.ts";
 import { isServedOn } from "../../state/served-on.ts";
 import { NetworkDhcpServers } from "../dhcp4-network.ts";

@@ -1,5 +1,5 @@
 /** QEMU's command line for a machine: pure, so that a table can test it. */
-import type { VmObject } from "../../state/object.ts";
+import type { VmObject } from "../../state/object/vm.ts";
 import { VM_FILES } from "./folder.ts";
 import {
   assignPorts,

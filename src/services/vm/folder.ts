@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { dirname, join } from "node:path";
 import { NetloomError } from "../../base/errors.ts";
 import type { ProcessIdentity } from "../../kernel/process.ts";
-import type { VmNic, VmObject } from "../../state/object.ts";
+import type { VmNic, VmObject } from "../../state/object/vm.ts";
 import { isMissing, readTextIfExists, setFileAside, writeAtomic } from "../../store/atomic-file.ts";
 import { printable } from "./printable.ts";
 

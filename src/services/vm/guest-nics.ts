@@ -1,7 +1,7 @@
 /** The NICs of one guest while it runs: brought to what is wanted, with note of what may be plugged. */
 import { NetloomError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import type { VmNic, VmObject } from "../../state/object.ts";
+import type { VmNic, VmObject } from "../../state/object/vm.ts";
 import { keptNics } from "../../state/vm.ts";
 import { deleteNetdev, plugNic, unplugNic } from "./hotplug.ts";
 import type { QmpClient } from "./qmp-client.ts";

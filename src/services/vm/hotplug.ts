@@ -6,7 +6,7 @@
  * when it likes.
  */
 import { NetloomError } from "../../base/errors.ts";
-import type { VmNic } from "../../state/object.ts";
+import type { VmNic } from "../../state/object/vm.ts";
 import { assignPorts, deviceProperties, netdevProperties, portNumber } from "./nic.ts";
 import type { QmpClient } from "./qmp-client.ts";
 

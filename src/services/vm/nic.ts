@@ -6,7 +6,7 @@
  * every guest has root ports, all functions of as few slots as possible, some of them spare.
  * Source: QEMU docs/pcie.txt, qapi/net.json (NetdevTapOptions), hw/net/virtio-net.c.
  */
-import type { VmNic } from "../../state/object.ts";
+import type { VmNic } from "../../state/object/vm.ts";
 
 type Properties = Readonly<Record<string, string | number | boolean>>;
 

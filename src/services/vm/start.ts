@@ -14,7 +14,7 @@ import {
 } from "../../kernel/process.ts";
 import { guestScopeWords } from "../../kernel/guest-scope.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
-import type { VmObject } from "../../state/object.ts";
+import type { VmObject } from "../../state/object/vm.ts";
 import { qemuArguments } from "./arguments.ts";
 import type { VmFolder, VmNote } from "./folder.ts";
 import { deleteNetdev, listPlugged } from "./hotplug.ts";

@@ -3,7 +3,7 @@ import { NetloomError, messageOf } from "../../base/errors.ts";
 import { findMacvtap, openMacvtap } from "../../kernel/macvtap.ts";
 import { closeDescriptor, openNamespace, openTap, SystemCallError } from "../../kernel/native.ts";
 import { namespacePath } from "../../kernel/transition/namespace-path.ts";
-import type { VmNic, VmObject } from "../../state/object.ts";
+import type { VmNic, VmObject } from "../../state/object/vm.ts";
 import { countOpenQueues, findMacvtapHolder, findTapHolder } from "./tap-holder.ts";
 
 /**

@@ -8,7 +8,7 @@ import { DHCP_CLIENT_FILTER } from "../../../src/kernel/packet-filter.ts";
 import { decodeLink, getLink } from "../../../src/netlink/route/link.ts";
 import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import type { Service } from "../../../src/services/service.ts";
-import type { NetworkDhcpObject } from "../../../src/state/object.ts";
+import type { NetworkDhcpObject } from "../../../src/state/object/network-dhcp.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
 import { clientFrame, readReply } from "../../support/dhcp4-client.ts";
 import { Folder, Running, shell, until } from "../../support/network.ts";

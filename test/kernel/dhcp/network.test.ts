@@ -8,7 +8,7 @@ import { type Ipv4Prefix, type MacAddress, parseIpv4, parseMac, parsePrefix } fr
 import { SILENT } from "../../../src/base/logger.ts";
 import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import type { Service } from "../../../src/services/service.ts";
-import type { DhcpKnownHost, NetworkDhcpObject } from "../../../src/state/object.ts";
+import type { DhcpKnownHost, NetworkDhcpObject } from "../../../src/state/object/network-dhcp.ts";
 import { Capture } from "../../support/capture.ts";
 import { Folder, Running, shell, until } from "../../support/network.ts";
 import { tsharkFields, tsharkFindings } from "../../support/tshark.ts";

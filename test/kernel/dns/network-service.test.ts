@@ -4,7 +4,7 @@ import { parseIp, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
 import { createService, type ServiceMakers, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import type { Service } from "../../../src/services/service.ts";
-import type { DnsHost, NetworkDnsObject } from "../../../src/state/object.ts";
+import type { DnsHost, NetworkDnsObject } from "../../../src/state/object/network-dns.ts";
 import { Running, shell } from "../../support/network.ts";
 
 const NETWORK = "office/lan";

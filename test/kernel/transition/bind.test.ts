@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EMPTY } from "../../../src/state/object.ts";
+import { EMPTY } from "../../../src/state/desired.ts";
 import { namespaceSnapshot } from "../../support/host-snapshot.ts";
 import { carryOut, planNow } from "./carry-out.ts";
 import { bindingOf, json, makePod, makePodNetwork, removePod, shell } from "./pods.ts";

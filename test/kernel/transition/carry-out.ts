@@ -3,7 +3,8 @@ import { observeRequest } from "../../../src/engine/request.ts";
 import { observe } from "../../../src/kernel/observe.ts";
 import { Transitions } from "../../../src/kernel/transition/transitions.ts";
 import { type Plan, plan } from "../../../src/planner/plan.ts";
-import { type Desired, isService, type StateObject } from "../../../src/state/object.ts";
+import type { Desired } from "../../../src/state/desired.ts";
+import { isService, type StateObject } from "../../../src/state/object.ts";
 import type { OwnedObject, OwnershipRecord } from "../../../src/state/step.ts";
 
 /** What the kernel objects of `desired` take now. */

@@ -11,7 +11,7 @@ import { VmFolder } from "../../../src/services/vm/folder.ts";
 import { listPlugged, unplugNic } from "../../../src/services/vm/hotplug.ts";
 import { VmService } from "../../../src/services/vm/machine.ts";
 import { QmpClient } from "../../../src/services/vm/qmp-client.ts";
-import type { VmNic } from "../../../src/state/object.ts";
+import type { VmNic } from "../../../src/state/object/vm.ts";
 import { machine } from "./support.ts";
 
 const TAPS = [0, 1, 2, 3, 4, 5, 6, 7, 8];

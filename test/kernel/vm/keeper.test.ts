@@ -23,7 +23,7 @@ import { Keeper } from "../../../src/services/keeper/keeper.ts";
 import { keeperLog, type ServiceStatus } from "../../../src/services/keeper/protocol.ts";
 import { keeperLock } from "../../../src/services/keeper/run.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
-import type { SingleDhcpObject } from "../../../src/state/object.ts";
+import type { SingleDhcpObject } from "../../../src/state/object/one-guest.ts";
 import { takeLock } from "../../../src/store/lock.ts";
 import { KEEPER, machine, processesNamed, until } from "./support.ts";
 

@@ -7,7 +7,8 @@ import { parseIpv4, parseMac } from "../../../src/base/address.ts";
 import { identityOf, waitForEnd } from "../../../src/kernel/process.ts";
 import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
-import type { SingleDhcpObject, VmObject } from "../../../src/state/object.ts";
+import type { SingleDhcpObject } from "../../../src/state/object/one-guest.ts";
+import type { VmObject } from "../../../src/state/object/vm.ts";
 import { KEEPER, until } from "./support.ts";
 
 const IMAGE = join(import.meta.dirname, "../../../.cache/guest");

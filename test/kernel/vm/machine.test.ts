@@ -20,7 +20,7 @@ import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import { VmFolder } from "../../../src/services/vm/folder.ts";
 import { VmService } from "../../../src/services/vm/machine.ts";
 import { QmpClient } from "../../../src/services/vm/qmp-client.ts";
-import type { VmObject } from "../../../src/state/object.ts";
+import type { VmObject } from "../../../src/state/object/vm.ts";
 import { machine, processesNamed, until } from "./support.ts";
 
 let folder: string;

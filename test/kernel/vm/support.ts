@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { VmObject } from "../../../src/state/object.ts";
+import type { VmObject } from "../../../src/state/object/vm.ts";
 import { type GUESTS, writeBootDisk } from "./boot-disk.ts";
 
 /** The program of a keeper, for startKeeper. */
