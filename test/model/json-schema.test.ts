@@ -5,7 +5,6 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { KeyText } from "../../src/model/json-schema.ts";
 import { networkFileJsonSchema } from "../../src/model/schema.ts";
-import * as TEXTS from "../../src/model/texts.ts";
 import { BETWEEN } from "./mistakes/between.ts";
 import { BOOT_SHAPE } from "./mistakes/boot.ts";
 import { network, nic, vm } from "./mistakes/case.ts";
@@ -242,14 +241,18 @@ describe("a value", () => {
   });
 });
 
-describe("texts", () => {
+describe("texts", async () => {
   const plain = (text: string): string => text.replaceAll("`", "").replaceAll(/\s+/g, " ").trim();
   const page = readFileSync(join(ROOT, "docs/network-file.md"), "utf8");
   const rows = page
     .split("\n")
     .filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|").slice(1, -1).map(plain));
-  const texts = Object.values(TEXTS).flatMap((group) => Object.entries<KeyText>(group));
+  const folder = join(ROOT, "src/model/texts");
+  const files = await Promise.all(
+    readdirSync(folder).map((name): Promise<Record<string, Record<string, KeyText>>> => import(join(folder, name))),
+  );
+  const texts = files.flatMap((file) => Object.values(file)).flatMap((group) => Object.entries(group));
 
   test.each(texts)("%s is explained in the words of docs/network-file.md", (key, text) => {
     for (const words of [text.description, text.otherwise])
