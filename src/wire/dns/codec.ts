@@ -187,8 +187,9 @@ function decodeExtension(record: DnsRecord): DnsExtension | Malformed {
 }
 
 /**
- * Names are compressed where that is allowed. A message over the limit is cut to whole record sets, from its end; TC
- * tells of it unless only an answer's additional records are missing (RFC 2181 §9, for referrals RFC 9471). OPT stays.
+ * Names are compressed where that is allowed. A message over the limit is cut from its end; TC tells of it unless only
+ * an answer's additional records are missing (RFC 2181 §9, for referrals RFC 9471). OPT stays. Of the answer's last set
+ * there is what fits, for who cannot ask over TCP, as musl's C library could not before 1.2.4; of other sets all or none.
  * @param limitBytes 512 to 65535, what is sent at most
  * @throws NetloomError bad-domain-name for a name that cannot be sent
  */
@@ -201,7 +202,7 @@ export function encodeDnsMessage(message: DnsMessage, limitBytes: number = LONGE
   writer.name(question.name);
   writer.u16(question.type);
   writer.u16(question.class);
-  const answers = writer.section(message.answers);
+  const answers = writer.section(message.answers, true);
   const authorities = writer.section(message.authorities);
   const additionals = writer.section(message.additionals);
   const cut =

@@ -69,14 +69,18 @@ export class MessageWriter {
     this.u8(0);
   }
 
-  /** The records up to the first set that does not fit; nothing when something before did not. @returns how many */
-  section(records: readonly DnsRecord[]): number {
+  /**
+   * The records up to the first set that does not fit; nothing when something before did not.
+   * @param dividesSets up to the first record that does not fit
+   * @returns how many
+   */
+  section(records: readonly DnsRecord[], dividesSets = false): number {
     let whole = 0;
     for (let i = 0; i < records.length && !this.#full; ) {
       const start = this.position;
       const first = records[i]!;
       do this.#record(records[i++]!);
-      while (i < records.length && isSameSet(first, records[i]!));
+      while (!dividesSets && i < records.length && isSameSet(first, records[i]!));
       if (this.#full) this.position = start;
       else whole = i;
     }

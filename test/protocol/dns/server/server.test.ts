@@ -162,6 +162,8 @@ describe("EDNS", () => {
     const { ask, reply, server } = start({ zones: [zone("lan.example", many)] });
     const bytes = ask(query("big.lan.example", further)).replies[0]!.message;
     expect(bytes.length).toBeLessThanOrEqual(limit!);
+    // One address more, of 16 bytes, would not fit.
+    expect(bytes.length).toBeGreaterThan(limit! - 16);
     expect(decoded(bytes).truncated).toBe(true);
     expect(server.stats().truncated).toBe(1);
     const whole = reply("big.lan.example", further, TCP);
