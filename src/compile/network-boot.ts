@@ -44,20 +44,10 @@ export function bootClassesOf({ name, gateway, boot }: Network, { bootFolders }:
 }
 
 function classOf(declared: Dhcp4Class): NetworkDhcpObject["classes"][number] {
-  const {
-    name,
-    vendorClass,
-    userClass,
-    architectures,
-    options = new Map<number, Uint8Array>(),
-    nextServer,
-    bootFile,
-  } = declared;
+  const { name, boots, options = new Map<number, Uint8Array>(), nextServer, bootFile } = declared;
   return {
     name,
-    ...(vendorClass === undefined ? {} : { vendor: vendorClass }),
-    ...(userClass === undefined ? {} : { user: userClass }),
-    ...(architectures === undefined ? {} : { architectures }),
+    ...(boots === undefined ? {} : { boots }),
     options: Array.from(options, ([code, bytes]) => ({ code, hex: toHex(bytes) })),
     ...(nextServer === undefined ? {} : { nextServer }),
     ...(bootFile === undefined ? {} : { bootFile }),

@@ -226,6 +226,7 @@ function serverConfig(
       ...(one.vendor === undefined ? {} : { vendorClass: one.vendor }),
       ...(one.user === undefined ? {} : { userClass: one.user }),
       ...(one.architectures === undefined ? {} : { architectures: one.architectures }),
+      ...(one.boots === undefined ? {} : { boots: one.boots }),
       ...(one.macPrefix === undefined ? {} : { macPrefix: one.macPrefix }),
       ...(one.range === undefined ? {} : { range: one.range }),
       ...settings(one),

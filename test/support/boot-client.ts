@@ -11,7 +11,8 @@ const WISHES = [1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 18, 22, 23, 28, 40, 41, 42, 43
 export interface BootRequest extends Partial<ClientMessage> {
   readonly architecture: number;
   readonly bootClass?: "PXEClient" | "HTTPClient";
-  readonly ipxe?: true;
+  /** "175": it says so by that option alone. */
+  readonly ipxe?: true | "175";
   readonly mac?: MacAddress;
 }
 
@@ -35,9 +36,8 @@ export function bootFrame({
       optionEntry(DHCP4_OPTION.clientArchitecture, [architecture]),
       [DHCP4_OPTION.clientNetworkInterface.code, Uint8Array.of(1, 3, 16)],
       optionEntry(DHCP4_OPTION.vendorClass, `${bootClass}:Arch:${arch}:UNDI:003016`),
-      ...(ipxe === true
-        ? [optionEntry(DHCP4_OPTION.userClass, utf8Encode("iPXE")), [175, Uint8Array.of(19, 1, 1)] as const]
-        : []),
+      ...(ipxe === true ? [optionEntry(DHCP4_OPTION.userClass, utf8Encode("iPXE"))] : []),
+      ...(ipxe === undefined ? [] : [[175, Uint8Array.of(19, 1, 1)] as const]),
       ...options,
     ],
   });

@@ -42,23 +42,26 @@ const IPXE = utf8Encode("iPXE");
 /** RFC 4578 §2.3: type 0 and a GUID. */
 const MACHINE_BYTES = 17;
 
-export interface BootClient {
+/** Boot clients that are told the same. */
+export interface BootKind {
+  readonly platform: BootPlatform;
+  /** Absent for iPXE, which loads by either. */
+  readonly bootClass?: BootClass;
+  /** It is iPXE, whatever it was started from. */
+  readonly isIpxe: boolean;
+}
+
+export interface BootClient extends BootKind {
   readonly mac: MacAddress | undefined;
   readonly bootClass: BootClass;
   /** Option 93, the first that is known. */
   readonly architecture: number;
-  readonly platform: BootPlatform;
-  /** It is iPXE, whatever it was started from. */
-  readonly isIpxe: boolean;
   /** Option 97 as it came, to be echoed. */
   readonly machine: Uint8Array | undefined;
 }
 
-/** The numbers of option 93 by which firmware of a platform asks. */
-export function architecturesOf(platform: BootPlatform, bootClass?: BootClass): readonly number[] {
-  if (bootClass === "PXEClient") return TFTP_ARCHITECTURES[platform];
-  if (bootClass === "HTTPClient") return HTTP_ARCHITECTURES[platform];
-  return [...TFTP_ARCHITECTURES[platform], ...HTTP_ARCHITECTURES[platform]];
+function isOf(platform: BootPlatform, architecture: number): boolean {
+  return TFTP_ARCHITECTURES[platform].includes(architecture) || HTTP_ARCHITECTURES[platform].includes(architecture);
 }
 
 /** @returns why it is none, for a client that does not want to boot or that nothing is known for */
@@ -68,7 +71,7 @@ export function readBootClient(message: Dhcp4Message): BootClient | string {
   if (vendorClass === undefined || bootClass === undefined) return "not a boot client";
   const architectures = architecturesOfMessage(message.options, vendorClass);
   for (const architecture of architectures) {
-    const platform = BOOT_PLATFORMS.find((each) => architecturesOf(each).includes(architecture));
+    const platform = BOOT_PLATFORMS.find((each) => isOf(each, architecture));
     if (platform === undefined) continue;
     const machine = message.options.get(DHCP4_OPTION.clientMachine.code);
     return {
@@ -83,6 +86,12 @@ export function readBootClient(message: Dhcp4Message): BootClient | string {
   return architectures.length === 0
     ? "a boot client that does not tell its architecture"
     : `a boot client of the unknown architecture ${architectures[0]}`;
+}
+
+/** @param client what {@link readBootClient} says */
+export function isOfKind(client: BootClient | string, { platform, bootClass, isIpxe }: BootKind): boolean {
+  if (typeof client === "string" || client.platform !== platform || client.isIpxe !== isIpxe) return false;
+  return bootClass === undefined || client.bootClass === bootClass;
 }
 
 /** Option 93, and where it is missing what the vendor class says: PXEClient:Arch:00007:UNDI:003016. */

@@ -4,7 +4,7 @@ import { utf8Encode } from "../../base/bytes.ts";
 import { DHCP4_OPTION, optionEntry } from "../../wire/dhcp4/option-table.ts";
 import { FILE_BYTES } from "../../wire/dhcp4/options.ts";
 import type { Dhcp4Class } from "../dhcp4/server/config.ts";
-import { architecturesOf, BOOT_PLATFORMS, type BootClass, type BootClient, type BootPlatform } from "./client.ts";
+import { BOOT_PLATFORMS, type BootClass, type BootClient, type BootPlatform } from "./client.ts";
 
 /** Paths below the folder that is served, with "/" between their parts and none before the first. */
 export interface PlatformFiles {
@@ -72,7 +72,6 @@ export function fitsFileField(bootFile: string): boolean {
 
 /** The same choice as classes of a DHCP server that gives addresses and boot files together. */
 export function bootClasses(files: BootFiles, place: BootPlace): Dhcp4Class[] {
-  // What iPXE gets stands before what the firmware of its machine gets: of both the first counts.
   return [
     ...BOOT_PLATFORMS.map((platform) => ipxeClass(platform, files, place)),
     ...BOOT_PLATFORMS.map((platform) => firmwareClass(platform, "PXEClient", files, place)),
@@ -88,9 +87,7 @@ function ipxeClass(platform: BootPlatform, files: BootFiles, place: BootPlace): 
   );
   return {
     name: `iPXE ${platform}`,
-    vendorClass: "PXEClient",
-    userClass: "iPXE",
-    architectures: architecturesOf(platform),
+    boots: { platform, isIpxe: true },
     ...(offer === undefined
       ? { bootFile: "", options: new Map([...withheld, NO_PROXY, [DHCP4_OPTION.bootFileName.code, WITHHELD]]) }
       : fileSettings(offer, [...withheld, NO_PROXY])),
@@ -107,8 +104,7 @@ function firmwareClass(
   if (offer === undefined) return undefined;
   return {
     name: `${bootClass} ${platform}`,
-    vendorClass: bootClass,
-    architectures: architecturesOf(platform, bootClass),
+    boots: { platform, bootClass, isIpxe: false },
     ...fileSettings(offer, vendorOptions(platform, bootClass)),
   };
 }

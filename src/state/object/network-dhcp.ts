@@ -1,5 +1,6 @@
 /** A network's DHCPv4 server. */
 import type { Ipv4Address, Ipv4Prefix, MacAddress } from "../../base/address.ts";
+import type { BootKind } from "../../protocol/pxe/client.ts";
 import type { ObjectBase } from "./base.ts";
 
 /** Both ends included. */
@@ -35,6 +36,8 @@ interface DhcpClientClass extends DhcpTold {
   readonly vendor?: string;
   readonly user?: string;
   readonly architectures?: readonly number[];
+  /** What the network's boot files are for. */
+  readonly boots?: BootKind;
   readonly macPrefix?: string;
   readonly range?: DhcpRange;
   readonly leaseSeconds?: number;

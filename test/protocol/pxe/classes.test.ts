@@ -32,6 +32,7 @@ const table: readonly [string, BootRequest, Partial<ReturnType<typeof offered>>]
     { file: "undionly.kpxe", file67: "undionly.kpxe", vendorClass: "PXEClient", vendorOptions: "060108ff" },
   ],
   ["BIOS iPXE", { architecture: 0, ipxe: true }, { file: script, file67: script, vendorOptions: undefined }],
+  ["BIOS iPXE by option 175", { architecture: 0, ipxe: "175" }, { file: script, file67: script }],
   ["UEFI x64", { architecture: 7 }, { file: "efi/shimx64.efi", vendorClass: undefined, vendorOptions: undefined }],
   ["UEFI x64 iPXE", { architecture: 7, ipxe: true }, { file: script, vendorClass: undefined }],
   ["UEFI x64 HTTP", { architecture: 16, bootClass: "HTTPClient" }, { file67: shim, vendorClass: "HTTPClient" }],

@@ -40,6 +40,7 @@ describe("a boot client's first question", () => {
   const table: readonly [string, BootRequest, Partial<ReturnType<typeof told>>][] = [
     ["BIOS", { architecture: 0 }, { file: "undionly.kpxe", vendorOptions: final }],
     ["BIOS iPXE", { architecture: 0, ipxe: true }, { file: script, vendorOptions: final }],
+    ["BIOS iPXE by option 175", { architecture: 0, ipxe: "175" }, { file: script, vendorOptions: final }],
     ["UEFI x64, which shall ask again", { architecture: 7 }, { file: "efi/shimx64.efi", vendorOptions: undefined }],
     ["UEFI x64 by its other number", { architecture: 9 }, { file: "efi/shimx64.efi", vendorOptions: undefined }],
     ["UEFI x64 iPXE", { architecture: 7, ipxe: true }, { file: script, vendorOptions: final }],

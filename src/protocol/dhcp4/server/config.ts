@@ -1,6 +1,7 @@
 /** What a DHCPv4 server for the subnets of one link, and of those that are relayed to it, is told. */
 import type { Ipv4Address, Ipv4Prefix, MacAddress } from "../../../base/address.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
+import type { BootKind } from "../../pxe/client.ts";
 
 /** Durations in seconds: 1 to 4294967295, which is for ever. */
 export interface LeaseSeconds {
@@ -77,6 +78,8 @@ export interface Dhcp4Class extends Dhcp4Settings {
   readonly userClass?: string;
   /** One of these is among the architectures of option 93 (RFC 4578 §2.1). */
   readonly architectures?: readonly number[];
+  /** It wants to boot, and is of this kind. */
+  readonly boots?: BootKind;
   readonly macPrefix?: MacPrefix;
   /** Of one of the subnets, beside their ranges: only the class's clients get its addresses, and on that link only these. */
   readonly range?: AddressRange;

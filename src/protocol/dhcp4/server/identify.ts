@@ -5,6 +5,7 @@ import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
 import { HARDWARE_ETHERNET } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Class, Dhcp4Host, Dhcp4ServerConfig, MacPrefix } from "./config.ts";
+import { type BootClient, isOfKind, readBootClient } from "../../pxe/client.ts";
 import { type ClientKey, hardwareKeyOf, hardwareOf, identifierKeyOf } from "./lease.ts";
 
 export interface Identity {
@@ -19,7 +20,15 @@ export interface Identity {
 
 const NO_CLASSES: readonly number[] = [];
 
-type Test = (message: Dhcp4Message, hardware: string) => boolean;
+/** A client as its classes see it. */
+interface Asking {
+  readonly message: Dhcp4Message;
+  readonly hardware: string;
+  /** Read when the first class asks for it. */
+  boots?: BootClient | string;
+}
+
+type Test = (client: Asking) => boolean;
 
 export class Identifier {
   readonly #byMac = new Map<ClientKey, Dhcp4Host>();
@@ -78,10 +87,9 @@ export class Identifier {
 
   #classesOf(message: Dhcp4Message): readonly number[] {
     if (this.#classes.length === 0) return NO_CLASSES;
-    const hardware = hardwareOf(message);
+    const client: Asking = { message, hardware: hardwareOf(message) };
     const found: number[] = [];
-    for (const [index, tests] of this.#classes.entries())
-      if (tests.every((test) => test(message, hardware))) found.push(index);
+    for (const [index, tests] of this.#classes.entries()) if (tests.every((test) => test(client))) found.push(index);
     return found;
   }
 }
@@ -91,29 +99,31 @@ function hardwareBeginning(prefix: MacPrefix): string {
   return String.fromCharCode(HARDWARE_ETHERNET, ...bytes);
 }
 
-function testsOf({ vendorClass, userClass, architectures, macPrefix }: Dhcp4Class): Test[] {
+function testsOf({ vendorClass, userClass, architectures, boots, macPrefix }: Dhcp4Class): Test[] {
   const tests: Test[] = [];
   if (macPrefix !== undefined) {
     const beginning = hardwareBeginning(macPrefix);
-    tests.push((_, hardware) => hardware.startsWith(beginning));
+    tests.push(({ hardware }) => hardware.startsWith(beginning));
   }
   if (vendorClass !== undefined) {
     const beginning = utf8Encode(vendorClass);
-    tests.push(({ options }) => {
-      const value = options.get(DHCP4_OPTION.vendorClass.code);
+    tests.push(({ message }) => {
+      const value = message.options.get(DHCP4_OPTION.vendorClass.code);
       return value !== undefined && equalBytes(value.subarray(0, beginning.length), beginning);
     });
   }
   if (userClass !== undefined) {
     const wanted = utf8Encode(userClass);
-    tests.push(({ options }) => isOfUserClass(options.get(DHCP4_OPTION.userClass.code), wanted));
+    tests.push(({ message }) => isOfUserClass(message.options.get(DHCP4_OPTION.userClass.code), wanted));
   }
   if (architectures !== undefined) {
     tests.push(
-      ({ options }) =>
-        readOption(options, DHCP4_OPTION.clientArchitecture)?.some((each) => architectures.includes(each)) === true,
+      ({ message }) =>
+        readOption(message.options, DHCP4_OPTION.clientArchitecture)?.some((each) => architectures.includes(each)) ===
+        true,
     );
   }
+  if (boots !== undefined) tests.push((client) => isOfKind((client.boots ??= readBootClient(client.message)), boots));
   return tests;
 }
 
