@@ -3,7 +3,8 @@
  * handed on as a copy, to be worked on later.
  */
 import { PEER_SLOT_BYTES, ReplySocket, type SystemCallError } from "../../kernel/native.ts";
-import { type AnswerCache, UDP_REPLY_BYTES } from "../../protocol/dns/cache/answer-cache.ts";
+import type { AnswerCache } from "../../protocol/dns/cache/answer-cache.ts";
+import { UDP_REPLY_BYTES } from "../../protocol/dns/cache/extension.ts";
 import type { AllowList } from "./allow-list.ts";
 import { openBound, type Place } from "./bound-socket.ts";
 import { writeRefusal } from "./refusal.ts";

@@ -1,7 +1,7 @@
 /**
  * Whole responses in wire form, found by the question as it stands on the wire. A query that can be answered from here
  * is answered without decoding: the response is copied, and given the asker's id, flags, spelling of the question and
- * OPT, and TTLs that have run down.
+ * OPT, and TTLs that have run down. That a name does not exist answers every type of it (RFC 2308 §5).
  *
  * Time is in seconds, of a clock that only goes forward.
  */
@@ -9,6 +9,8 @@ import { encodeDomainName } from "../../../wire/domain-name.ts";
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
 import type { DnsCacheLimits } from "../config.ts";
 import { type CachedResponse, describeResponse } from "./cached-response.ts";
+import { NameDenials, restoreType } from "./denials.ts";
+import { DNSSEC_OK, isExtension, OPT_BYTES, UDP_REPLY_BYTES, writeExtension } from "./extension.ts";
 import { type HashKey, randomHashKey } from "./keyed-hash.ts";
 import { KEY_CHECKING_DISABLED, KEY_DNSSEC_OK, QuestionKey } from "./question-key.ts";
 import { BLOCK, KEY_FLAGS, ResponseStore, TOLD } from "./response-store.ts";
@@ -51,20 +53,14 @@ export interface AnswerCacheStats {
 
 /** RFC 8767 §5. */
 const STALE_TTL_SECONDS = 30;
-/** The largest reply over UDP, which passes every path in one piece (DNS flag day 2020). */
-export const UDP_REPLY_BYTES = 1232;
-
 const HEADER_BYTES = 12;
 /** With the root as its name. */
 const SHORTEST_QUERY_BYTES = HEADER_BYTES + 5;
 const PLAIN_REPLY_BYTES = 512;
-const OPT_BYTES = 11;
-const TYPE_OPT = 41;
 const AUTHORITATIVE = 0x04;
 const RECURSION_DESIRED = 0x01;
 const AUTHENTIC_DATA = 0x20;
 const CHECKING_DISABLED = 0x10;
-const DNSSEC_OK = 0x80;
 /** Asked for so often during its life, a response is worth being fetched anew during the last tenth of it. */
 const POPULAR_HITS = 3;
 const MOST_POPULAR = 256;
@@ -81,6 +77,7 @@ export class AnswerCache {
   readonly #store: ResponseStore;
   readonly #key = new QuestionKey();
   readonly #expected = new QuestionKey();
+  readonly #denials: NameDenials;
   /** Types and classes that were ever stored. */
   readonly #kinds = new Set<number>();
   #popular: CachedQuestion[] = [];
@@ -93,6 +90,7 @@ export class AnswerCache {
     this.#limits = limits;
     this.#hashKey = hashKey;
     this.#store = new ResponseStore(limits.bytes, limits.staleSeconds);
+    this.#denials = new NameDenials(this.#store, this.#key, hashKey);
   }
 
   /**
@@ -111,8 +109,9 @@ export class AnswerCache {
     if (question.type >= GIVEN_TYPES && this.#kinds.size >= MOST_KINDS && !this.#kinds.has(kind)) return;
     if (!scan.scan(copy, questionEnd, this.#limits)) return;
     const asked = keyFlags(flags);
-    const hash = key.hash(asked, this.#hashKey);
     const now = Math.floor(nowSeconds);
+    this.#denials.prepare(copy, asked, now);
+    const hash = key.hash(asked, this.#hashKey);
     const messageWords = (copy.length + 3) >>> 2;
     const size = BLOCK.message + messageWords + ((scan.ttlCount + 1) >>> 1);
     const block = this.#room(hash, asked, size, now);
@@ -122,7 +121,7 @@ export class AnswerCache {
     words[block + BLOCK.stored] = now;
     words[block + BLOCK.messageBytes] = copy.length;
     words[block + BLOCK.questionBytes] = key.lengthBytes;
-    words[block + BLOCK.flags] = asked;
+    words[block + BLOCK.flags] = (question.type << 16) | asked;
     words[block + BLOCK.ttlCount] = scan.ttlCount;
     words[block + BLOCK.hits] = 0;
     const start = 4 * (block + BLOCK.message);
@@ -133,7 +132,7 @@ export class AnswerCache {
     bytes[start + 3] = copy[3]! & ~CHECKING_DISABLED;
     bytes.set(new Uint8Array(key.words.buffer, 0, key.lengthBytes), start + HEADER_BYTES);
     halves.set(scan.ttlOffsets.subarray(0, scan.ttlCount), 2 * (block + BLOCK.message + messageWords));
-    this.#kinds.add(kind);
+    this.#kinds.add(key.type * 0x1_0000 + question.class);
     this.#stored++;
   }
 
@@ -157,23 +156,29 @@ export class AnswerCache {
   /** What is known as the answer to a question, whatever the case of its name. */
   find(question: DnsQuestion, flags: QuestionFlags, nowSeconds: number): FoundResponse | undefined {
     const now = Math.floor(nowSeconds);
-    const block = this.#find(question, keyFlags(flags));
+    const block = this.#find(question, keyFlags(flags), now);
     if (block < 0) return undefined;
     const expires = this.#store.words[block + BLOCK.expires]! >>> 0;
     if (now >= expires + this.#limits.staleSeconds) return undefined;
-    return this.#describe(block, now);
+    return this.#describe(block, now, question.type);
   }
 
-  #find({ name, type, class: classNumber }: DnsQuestion, asked: number): number {
+  /** What lives, or what was stored last. */
+  #find({ name, type, class: classNumber }: DnsQuestion, asked: number, now: number): number {
+    const { words } = this.#store;
     this.#key.write(encodeDomainName(name), type, classNumber);
-    return this.#store.find(this.#key, this.#key.hash(asked, this.#hashKey), asked);
+    const block = this.#store.find(this.#key, this.#key.hash(asked, this.#hashKey), asked);
+    if (block >= 0 && now < words[block + BLOCK.expires]! >>> 0) return block;
+    return this.#denials.newer(block, this.#denials.find(asked), now);
   }
 
-  #describe(block: number, now: number): FoundResponse {
+  /** @param type that is asked for; a denial may have come with another */
+  #describe(block: number, now: number, type: number): FoundResponse {
     const { words, bytes, halves } = this.#store;
     const start = 4 * (block + BLOCK.message);
     const length = words[block + BLOCK.messageBytes]!;
     const message = bytes.slice(start, start + length);
+    restoreType(message, words[block + BLOCK.questionBytes]!, type);
     const expires = words[block + BLOCK.expires]! >>> 0;
     const stale = now >= expires;
     const age = now - (words[block + BLOCK.stored]! >>> 0);
@@ -200,6 +205,12 @@ export class AnswerCache {
   clear(): void {
     this.#store.clear();
     this.#kinds.clear();
+    this.#denials.anyChecked = false;
+  }
+
+  /** Whether it was ever told of a name that it does not exist, with AD. */
+  get hasCheckedDenials(): boolean {
+    return this.#denials.anyChecked;
   }
 
   /** All that can still be told, in no order; nothing may be stored or removed while it is gone through. */
@@ -208,7 +219,7 @@ export class AnswerCache {
     const { words } = this.#store;
     for (const block of this.#store.blocks()) {
       if (now >= (words[block + BLOCK.expires]! >>> 0) + this.#limits.staleSeconds) continue;
-      const { message, stale, remainingSeconds } = this.#describe(block, now);
+      const { message, stale, remainingSeconds } = this.#describe(block, now, this.#typeOf(block));
       yield {
         ...describeResponse(message),
         flags: flagsOf(words[block + BLOCK.flags]!),
@@ -288,12 +299,15 @@ export class AnswerCache {
     } else if (additionals !== 0 || questionEnd !== end) return 0;
 
     const store = this.#store;
-    const block = store.find(key, key.hash(asked, this.#hashKey), asked);
+    let block = store.find(key, key.hash(asked, this.#hashKey), asked);
     const words = store.words;
     const now = Math.floor(nowSeconds);
     if (block < 0 || now >= words[block + BLOCK.expires]! >>> 0) {
-      this.#misses++;
-      return 0;
+      block = this.#denials.find(asked);
+      if (block < 0 || now >= words[block + BLOCK.expires]! >>> 0) {
+        this.#misses++;
+        return 0;
+      }
     }
     const messageBytes = words[block + BLOCK.messageBytes]!;
     if (messageBytes + additionals * OPT_BYTES > largest) return 0;
@@ -342,35 +356,14 @@ export class AnswerCache {
       return;
     words[block + BLOCK.flags]! |= TOLD;
     const message = bytes.subarray(start, start + words[block + BLOCK.messageBytes]!);
-    this.#popular.push({ question: describeResponse(message).question, flags: flagsOf(words[block + BLOCK.flags]!) });
+    const question = { ...describeResponse(message).question, type: this.#typeOf(block) };
+    this.#popular.push({ question, flags: flagsOf(words[block + BLOCK.flags]!) });
   }
-}
 
-/** One OPT record of version 0 at the end of the query (RFC 6891 §6.1.2); its options are not looked at. */
-function isExtension(query: Uint8Array, start: number, end: number): boolean {
-  return (
-    start + OPT_BYTES <= end &&
-    query[start] === 0 &&
-    query[start + 1] === 0 &&
-    query[start + 2] === TYPE_OPT &&
-    query[start + 5] === 0 &&
-    query[start + 6] === 0 &&
-    start + OPT_BYTES + ((query[start + 9]! << 8) | query[start + 10]!) === end
-  );
-}
-
-function writeExtension(out: Uint8Array, start: number, asked: number): void {
-  out[start] = 0;
-  out[start + 1] = 0;
-  out[start + 2] = TYPE_OPT;
-  out[start + 3] = UDP_REPLY_BYTES >>> 8;
-  out[start + 4] = UDP_REPLY_BYTES & 0xff;
-  out[start + 5] = 0;
-  out[start + 6] = 0;
-  out[start + 7] = (asked & KEY_DNSSEC_OK) === 0 ? 0 : DNSSEC_OK;
-  out[start + 8] = 0;
-  out[start + 9] = 0;
-  out[start + 10] = 0;
+  /** That was asked for when it came. */
+  #typeOf(block: number): number {
+    return this.#store.words[block + BLOCK.flags]! >>> 16;
+  }
 }
 
 function keyFlags({ dnssecOk, checkingDisabled }: QuestionFlags): number {

@@ -71,6 +71,25 @@ export class QuestionKey {
     return rest === 0 || ((own[whole]! ^ words[start + whole]!) & (2 ** (8 * rest) - 1)) === 0;
   }
 
+  get type(): number {
+    return (this.#byte(this.lengthBytes - 4) << 8) | this.#byte(this.lengthBytes - 3);
+  }
+
+  /** The same question for another type. */
+  set type(type: number) {
+    this.#setByte(this.lengthBytes - 4, type >>> 8);
+    this.#setByte(this.lengthBytes - 3, type & 0xff);
+  }
+
+  #byte(index: number): number {
+    return (this.words[index >>> 2]! >>> (8 * (index & 3))) & 0xff;
+  }
+
+  #setByte(index: number, value: number): void {
+    const shift = 8 * (index & 3);
+    this.words[index >>> 2] = (this.words[index >>> 2]! & ~(0xff << shift)) | (value << shift);
+  }
+
   /** Put a question of its own in. */
   write(name: Uint8Array, type: number, classNumber: number): void {
     const bytes = new Uint8Array(name.length + TAIL_BYTES);

@@ -18,7 +18,7 @@ export const BLOCK = {
   stored: 3,
   messageBytes: 4,
   questionBytes: 5,
-  /** KEY_… in the low bits, and TOLD. */
+  /** KEY_… in the low bits, and TOLD; in the upper half the type that was asked for. */
   flags: 6,
   ttlCount: 7,
   /** Since it was stored or its lap ended. */

@@ -14,6 +14,7 @@ import type { AnswerCache, FoundResponse, QuestionFlags } from "../cache/answer-
 import type { DnsServerConfig } from "../config.ts";
 import type { ResolvedAnswer, ResolverOutput, UpstreamEvent } from "../exchange.ts";
 import { newCounters } from "./counters.ts";
+import { deniedAbove } from "./denied-above.ts";
 import { Delegations } from "./delegations.ts";
 import { Effort } from "./effort.ts";
 import { Failures } from "./failures.ts";
@@ -103,10 +104,19 @@ export class DnsResolver {
       return this.#take();
     }
     const cached = this.#cache.find(asked, flags, nowSeconds);
-    if (cached?.stale === false) this.#answers.push({ tokens: [token], message: cached.message });
+    const known = cached?.stale === false ? cached.message : this.#deniedAbove(asked, flags);
+    if (known !== undefined) this.#answers.push({ tokens: [token], message: known });
     else this.#join(asked, flags, token, cached);
     this.#run();
     return this.#take();
+  }
+
+  #deniedAbove(question: DnsQuestion, flags: QuestionFlags): Uint8Array | undefined {
+    if (!this.#cache.hasCheckedDenials) return undefined;
+    return deniedAbove(question, flags, this.#world.routes, (above) => {
+      const found = this.#cache.find(above, flags, this.#now);
+      return found?.stale === false ? found.message : undefined;
+    });
   }
 
   /** Ask anew what is still known, before it ends; nobody is answered. */

@@ -2,7 +2,7 @@
 import { DNS_HEADER_BYTES, encodeDnsMessage, LONGEST_MESSAGE_BYTES } from "../../../wire/dns/codec.ts";
 import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
-import { UDP_REPLY_BYTES } from "../cache/answer-cache.ts";
+import { UDP_REPLY_BYTES } from "../cache/extension.ts";
 import { withoutDnssec } from "../without-dnssec.ts";
 
 /** Without EDNS (RFC 1035 §4.2.1). */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { AnswerCache, UDP_REPLY_BYTES } from "../../../../src/protocol/dns/cache/answer-cache.ts";
+import { AnswerCache } from "../../../../src/protocol/dns/cache/answer-cache.ts";
+import { UDP_REPLY_BYTES } from "../../../../src/protocol/dns/cache/extension.ts";
 import type { DnsCacheLimits } from "../../../../src/protocol/dns/config.ts";
 import { address, authority, query, response } from "./responses.ts";
 
