@@ -3,34 +3,26 @@
  * found; where a DHCP server answers on the link clients are told of their files beside it, as a proxyDHCP server, else
  * they also get their addresses here.
  */
-import { formatPrefix, type Ipv4Address, type Ipv4Prefix, type MacAddress, networkOf } from "../base/address.ts";
+import { formatPrefix, type Ipv4Address, type Ipv4Prefix, type MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { findInterface, gatewayOf } from "../kernel/find-interface.ts";
 import { closeDescriptor } from "../kernel/native.ts";
 import { readInterface, type ServedInterface } from "../kernel/read-interface.ts";
-import { readResolvConf } from "../kernel/resolv-conf.ts";
-import type { AddressRange, Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
-import { bootClasses } from "../protocol/pxe/offer.ts";
 import type { ProxyEvent } from "../protocol/pxe/proxy.ts";
-import { Dhcp4Service } from "../services/dhcp4-server.ts";
 import { holdPort } from "../services/hold-port.ts";
 import { BootServer } from "../services/netboot/boot-server.ts";
 import { chooseFiles } from "../services/netboot/choose.ts";
 import { hasAnything } from "../services/netboot/explain.ts";
 import { derivePool } from "../services/netboot/pool.ts";
-import { ProxyService } from "../services/netboot/proxy-dhcp.ts";
 import { scanFolder } from "../services/netboot/scan.ts";
 import type { Transfer } from "../services/netboot/transfers.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
-import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
 import { probeDhcp } from "./doctor/dhcp-probe.ts";
+import { type AddressGiver, Announcer } from "./netboot-announcer.ts";
 
 /** dnsmasq pings three seconds long what it offers. */
 const LOOK_MILLISECONDS = 3800;
-/** Machines that are set up do not stay. */
-const LEASE_SECONDS = { default: 3600, minimum: 120, maximum: 3600 };
-
 export interface NetbootOptions {
   readonly folder: string;
   /** Default: that of the default route, else the only one. */
@@ -41,37 +33,39 @@ export interface NetbootOptions {
   readonly share?: string;
   /** Only these get something; default all. */
   readonly known?: ReadonlySet<MacAddress>;
-  /** Where leases are kept; called once the interface is known. */
+  /** Where leases are kept; called when addresses are to be given. */
   readonly leaseFileOf: (interfaceName: string) => string;
   readonly onLook?: (interfaceName: string) => void;
   readonly onAsked: (event: Extract<ProxyEvent, { event: "asked" }>) => void;
+  /** Another DHCP server turned up, which gives the addresses from now on. */
+  readonly onGiver: (giver: AddressGiver) => void;
   readonly onTransfer: (transfer: Transfer) => void;
   readonly logger: Logger;
   /** Gives up what takes long at the start. */
   readonly signal: AbortSignal;
 }
 
-/** Who gives the clients their addresses. */
-export type AddressGiver =
-  | { readonly mode: "proxy"; readonly server: Ipv4Address | undefined }
-  | { readonly mode: "pool"; readonly ranges: readonly AddressRange[] };
-
 export class NetbootSession implements AsyncDisposable {
   readonly interfaceName: string;
   readonly address: Ipv4Prefix;
-  readonly giver: AddressGiver;
   readonly boot: BootServer;
+  readonly #announcer: Announcer;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
-    found: Pick<NetbootSession, "interfaceName" | "address" | "giver" | "boot">,
+    found: Pick<NetbootSession, "interfaceName" | "address" | "boot">,
+    announcer: Announcer,
     resources: AsyncDisposableStack,
   ) {
     this.interfaceName = found.interfaceName;
     this.address = found.address;
-    this.giver = found.giver;
     this.boot = found.boot;
+    this.#announcer = announcer;
     this.#resources = resources;
+  }
+
+  get giver(): AddressGiver {
+    return this.#announcer.giver;
   }
 
   /**
@@ -101,27 +95,22 @@ export class NetbootSession implements AsyncDisposable {
         logger,
       }),
     );
-    const proxyConfig = {
-      ...boot.place,
-      mac: link.mac,
-      files: boot.files,
-      ...(options.known === undefined ? {} : { known: options.known }),
-      besideOwnServer: giver.mode === "pool",
-    };
-    if (giver.mode === "pool") {
-      const config = await poolConfig({ link, address, ranges: giver.ranges }, boot, options);
-      const leaseFile = options.leaseFileOf(interfaceName);
-      resources.use(new Dhcp4Service({ interfaceIndex: link.index, config, leaseFile, logger }));
-    }
-    resources.use(
-      new ProxyService({
-        interfaceIndex: link.index,
-        config: proxyConfig,
-        onAsked: options.onAsked,
-        onError: (error) => logger.warn("boot requests", { error: error.message }),
+    const { known, onAsked, onGiver } = options;
+    const announcer = resources.use(
+      await Announcer.open({
+        link,
+        address,
+        giver,
+        place: boot.place,
+        files: boot.files,
+        ...(known === undefined ? {} : { known }),
+        leaseFile: () => options.leaseFileOf(interfaceName),
+        onAsked,
+        onGiver,
+        logger,
       }),
     );
-    return new NetbootSession({ interfaceName, address, giver, boot }, resources.move());
+    return new NetbootSession({ interfaceName, address, boot }, announcer, resources.move());
   }
 
   async close(): Promise<void> {
@@ -173,33 +162,6 @@ function hasOwnServer(address: Ipv4Address, interfaceIndex: number): boolean {
   const descriptor = holdPort(address, DHCP4_SERVER_PORT, undefined, interfaceIndex);
   if (descriptor !== undefined) closeDescriptor(descriptor);
   return descriptor === undefined;
-}
-
-async function poolConfig(
-  { link, address, ranges }: Omit<Place, "interfaceName"> & { readonly ranges: readonly AddressRange[] },
-  boot: BootServer,
-  { known }: NetbootOptions,
-): Promise<Dhcp4ServerConfig> {
-  const gateway = await gatewayOf(link.index);
-  const nameServers = readResolvConf("").servers.filter((server): server is Ipv4Address => !server.includes(":"));
-  return {
-    serverAddress: address.address,
-    serverMac: link.mac,
-    subnet: networkOf(address),
-    ranges,
-    leaseSeconds: LEASE_SECONDS,
-    options: new Map([
-      ...(gateway === undefined ? [] : [optionEntry(DHCP4_OPTION.routers, [gateway])]),
-      ...(nameServers.length === 0 ? [] : [optionEntry(DHCP4_OPTION.nameServers, nameServers)]),
-    ]),
-    classes: bootClasses(boot.files, boot.place),
-    ...(known === undefined ? {} : { knownOnly: true, hosts: Array.from(known, (mac) => ({ identity: { mac } })) }),
-    authoritative: true,
-    rapidCommit: false,
-    probe: {},
-    mtuBytes: link.mtuBytes,
-    ...(link.isBridge ? { hasPorts: true } : {}),
-  };
 }
 
 function nothingToBoot(root: string): NetloomError {

@@ -12,7 +12,7 @@ import { macOf } from "../protocol/dhcp4/server/world.ts";
 
 function asked(frame: Uint8Array) {
   const { event } = new ProxyDhcp(CONFIG).handle(frame, false);
-  if (event.event !== "asked") throw new Error(event.reason);
+  if (event.event !== "asked") throw new Error(event.event);
   return event;
 }
 

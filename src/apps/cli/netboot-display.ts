@@ -9,7 +9,7 @@ import { askedJson, askedLine, transferJson, transferLine } from "./netboot-line
 import { NetbootScreen } from "./netboot-screen.ts";
 import { complain, lineLogger, print, printJson, STDERR_LOGGER } from "./output.ts";
 
-export interface NetbootDisplay extends Pick<NetbootOptions, "onLook" | "onAsked" | "onTransfer"> {
+export interface NetbootDisplay extends Pick<NetbootOptions, "onLook" | "onAsked" | "onGiver" | "onTransfer"> {
   readonly logger: Logger;
   /** It serves now. Dispose of what is returned when it ends. */
   serving(session: NetbootSession, share: string | undefined): Disposable;
@@ -27,6 +27,7 @@ export function jsonDisplay(): NetbootDisplay {
     onAsked: (event) => {
       if (clients.take(event, Date.now() / 1000)) printJson(askedJson(event));
     },
+    onGiver: (giver) => printJson({ event: "addresses", ...giver }),
     onTransfer: (transfer) => printJson(transferJson(transfer)),
     logger: STDERR_LOGGER,
     serving({ interfaceName, address, giver, boot }, share) {
@@ -55,6 +56,7 @@ export function lineDisplay(): NetbootDisplay {
     onAsked: (event) => {
       if (clients.take(event, Date.now() / 1000)) print(askedLine(event));
     },
+    onGiver: () => undefined,
     onTransfer: (transfer) => {
       if (pace.take(Date.now() / 1000)) print(transferLine(transfer));
     },
@@ -77,15 +79,15 @@ export function screenDisplay(): NetbootDisplay {
   return {
     onLook: tellLook,
     onAsked: (event) => void clients.take(event, Date.now() / 1000),
+    onGiver: () => undefined,
     onTransfer: () => undefined,
     logger: lineLogger((line) => {
       if (/^(?:warning|error): /.test(line)) remember(line);
     }),
     serving(session, share) {
-      const head = headOf(session, share);
       for (const note of session.boot.folder.notes) remember(`note: ${note}`);
       const screen = new NetbootScreen(() => ({
-        head,
+        head: headOf(session, share),
         clients: clients.list(),
         transfers: session.boot.transfers(),
         log,
@@ -108,7 +110,7 @@ function headOf({ interfaceName, address, giver, boot }: NetbootSession, share: 
   const { folder, files, place } = boot;
   const addresses =
     giver.mode === "pool"
-      ? `No other DHCP server answered: addresses ${giver.ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}.`
+      ? `No other DHCP server answered: gives addresses ${giver.ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}.`
       : `The network's DHCP server${giver.server === undefined ? "" : ` ${giver.server}`} gives the addresses (proxyDHCP).`;
   return [
     `Booting from ${folder.root} on ${interfaceName} as ${formatPrefix(address)}.`,

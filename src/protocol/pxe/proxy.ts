@@ -54,6 +54,8 @@ export type ProxyEvent =
       readonly offer?: BootOffer;
       readonly reason?: string;
     }
+  /** A client on the link takes its address from another DHCP server. */
+  | { readonly event: "other-server"; readonly server: Ipv4Address }
   /** Nobody who wants to boot. */
   | { readonly event: "ignored"; readonly reason: string };
 
@@ -92,9 +94,19 @@ export class ProxyDhcp {
     const type = readOption(received.message.options, DHCP4_OPTION.messageType);
     const asked = [...ANSWERED].find((each) => each === type);
     if (asked === undefined) return ignored("a message that asks for nothing");
+    const other = this.#config.besideOwnServer === true ? this.#otherServer(received, asked) : undefined;
+    if (other !== undefined) return { frames: [], event: { event: "other-server", server: other } };
     const client = readBootClient(received.message);
     if (typeof client === "string") return ignored(client);
     return this.#answer(received, asked, client);
+  }
+
+  /** RFC 2131 §4.3.2: whoever is offered addresses names the server of the one that it takes. */
+  #otherServer({ message, port }: Received, asked: Asked): Ipv4Address | undefined {
+    // A relay may have a server write its own address there (RFC 5107).
+    if (asked !== "REQUEST" || port !== DHCP4_SERVER_PORT || message.relayAddress !== IPV4_ANY) return undefined;
+    const server = readOption(message.options, DHCP4_OPTION.serverIdentifier);
+    return server === this.#config.address ? undefined : server;
   }
 
   #answer(received: Received, message: Asked, client: BootClient): ProxyOutput {

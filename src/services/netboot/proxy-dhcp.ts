@@ -15,19 +15,23 @@ export interface ProxyServiceOptions {
   readonly config: ProxyConfig;
   /** Of clients that want to boot only. */
   readonly onAsked: (event: Extract<ProxyEvent, { event: "asked" }>) => void;
+  /** Beside a server of ours: clients take addresses of that one. Comes with each that does. */
+  readonly onOtherServer?: (server: Ipv4Address) => void;
   readonly onError: (error: Error) => void;
 }
 
 export class ProxyService implements Disposable {
-  readonly #machine: ProxyDhcp;
-  readonly #onAsked: ProxyServiceOptions["onAsked"];
-  readonly #holders: number[] = [];
+  readonly #options: ProxyServiceOptions;
+  /** Descriptors by port. */
+  readonly #holders = new Map<number, number>();
+  #machine: ProxyDhcp;
   #socket: PacketSocket | undefined;
 
   /** Answer until closed. @throws SystemCallError no such link, no privilege for a packet socket */
-  constructor({ namespacePath, interfaceIndex, config, onAsked, onError }: ProxyServiceOptions) {
+  constructor(options: ProxyServiceOptions) {
+    const { namespacePath, interfaceIndex, config, onError } = options;
+    this.#options = options;
     this.#machine = new ProxyDhcp(config);
-    this.#onAsked = onAsked;
     const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
     try {
       this.#socket = new PacketSocket({
@@ -38,11 +42,7 @@ export class ProxyService implements Disposable {
         onFrames: (frames) => this.#handle(frames),
         onError,
       });
-      this.#hold(
-        config.address,
-        { namespace, interfaceIndex },
-        config.besideOwnServer === true ? [PXE_PORT] : [DHCP4_SERVER_PORT, PXE_PORT],
-      );
+      this.#hold(config, namespace);
     } catch (error) {
       this.close();
       throw error;
@@ -51,15 +51,25 @@ export class ProxyService implements Disposable {
     }
   }
 
+  /** Go on with another one, of the same address. @throws SystemCallError */
+  change(config: ProxyConfig): void {
+    this.#machine = new ProxyDhcp(config);
+    const { namespacePath } = this.#options;
+    const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
+    try {
+      this.#hold(config, namespace);
+    } finally {
+      if (namespace !== undefined) closeDescriptor(namespace);
+    }
+  }
+
   /** Somebody else of this host may have one of them: answers go out all the same. */
-  #hold(
-    address: Ipv4Address,
-    { namespace, interfaceIndex }: { readonly namespace: number | undefined; readonly interfaceIndex: number },
-    ports: readonly number[],
-  ): void {
+  #hold({ address, besideOwnServer }: ProxyConfig, namespace: number | undefined): void {
+    const ports = besideOwnServer === true ? [PXE_PORT] : [DHCP4_SERVER_PORT, PXE_PORT];
     for (const port of ports) {
-      const holder = holdPort(address, port, namespace, interfaceIndex);
-      if (holder !== undefined) this.#holders.push(holder);
+      if (this.#holders.has(port)) continue;
+      const holder = holdPort(address, port, namespace, this.#options.interfaceIndex);
+      if (holder !== undefined) this.#holders.set(port, holder);
     }
   }
 
@@ -69,7 +79,8 @@ export class ProxyService implements Disposable {
       // A copy: what events hold must not change with the socket's buffer.
       const { frames, event } = this.#machine.handle(buffer.slice(offset, offset + length), checksumNotReady);
       answers.push(...frames);
-      if (event.event === "asked") this.#onAsked(event);
+      if (event.event === "asked") this.#options.onAsked(event);
+      else if (event.event === "other-server") this.#options.onOtherServer?.(event.server);
     }
     // What the kernel does not take is asked for again.
     if (answers.length > 0) this.#socket?.send(answers);
@@ -78,7 +89,8 @@ export class ProxyService implements Disposable {
   close(): void {
     this.#socket?.close();
     this.#socket = undefined;
-    for (const holder of this.#holders.splice(0)) closeDescriptor(holder);
+    for (const holder of this.#holders.values()) closeDescriptor(holder);
+    this.#holders.clear();
   }
 
   [Symbol.dispose](): void {

@@ -45,13 +45,17 @@ export class FirmwareLink implements Disposable {
     }
   }
 
+  send(frame: Uint8Array): void {
+    this.#socket.send([frame]);
+  }
+
   /** The answers of those servers, one of each. */
   async ask<const Servers extends readonly string[]>(
     frame: Uint8Array,
     servers: Servers,
   ): Promise<{ readonly [Index in keyof Servers]: ServerReply }> {
     const before = this.frames.length;
-    this.#socket.send([frame]);
+    this.send(frame);
     const of = (server: string): ServerReply | undefined =>
       this.frames
         .slice(before)

@@ -1,6 +1,6 @@
 /** `netloom netboot DIR` as people type it: on a link without a DHCP server, and beside dnsmasq. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../../src/base/address.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
@@ -159,6 +159,28 @@ describe("where nobody gives addresses", () => {
     const http = bootFrame({ architecture: 16, bootClass: "HTTPClient" });
     expect((await link.ask(http, [ALONE]))[0].message.bootFile).toBe("http://192.0.2.1/ipxe.efi");
     expect(tsharkFindings([...answers, ...link.frames])).toEqual([]);
+  });
+
+  test("until a client takes the address of another server: from then on files are told of beside it", async () => {
+    using link = await FirmwareLink.open("client0");
+    const foreign = parseIpv4("192.0.2.253");
+    link.send(
+      clientFrame({
+        mac: BOOT_MAC,
+        type: "REQUEST",
+        options: [
+          optionEntry(DHCP4_OPTION.requestedAddress, parseIpv4("192.0.2.99")),
+          optionEntry(DHCP4_OPTION.serverIdentifier, foreign),
+        ],
+      }),
+    );
+    const told = { event: "addresses", mode: "proxy", server: foreign };
+    await until("word of the other server", () => events(alone).some(({ event }) => event === "addresses"));
+    expect(events(alone)).toContainEqual(told);
+    await until("the end of the DHCP server", () => !existsSync(folder.join("state/dhcp/lan0.leases.lock")));
+    const [offer] = await link.ask(bootFrame({ architecture: 0 }), [ALONE]);
+    expect(offer.message).toMatchObject({ yourAddress: "0.0.0.0", bootFile: "undionly.kpxe" });
+    expect(alone.stderr).toContain("another DHCP server answers here");
   });
 
   test("Ctrl-C ends all of it", async () => {

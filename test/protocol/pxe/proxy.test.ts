@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { parseIpv4, parseMac } from "../../../src/base/address.ts";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { type ProxyConfig, ProxyDhcp } from "../../../src/protocol/pxe/proxy.ts";
-import { DHCP4_OPTION, readOption } from "../../../src/wire/dhcp4/option-table.ts";
+import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
 import { BOOT_MAC, bootFrame, type BootRequest, MACHINE, secondStep } from "../../support/boot-client.ts";
-import { clientFrame, readReply } from "../../support/dhcp4-client.ts";
+import { type ClientMessage, clientFrame, readReply } from "../../support/dhcp4-client.ts";
 import { CONFIG, SERVER } from "./world.ts";
 
 const CLIENT = parseIpv4("192.0.2.17");
@@ -105,6 +105,19 @@ describe("the second step, on port 4011", () => {
   });
 });
 
+test("beside a server of ours it is told whose address a client takes", () => {
+  const takes = (server: string, changes: Partial<ClientMessage> = {}) => {
+    const options = [optionEntry(DHCP4_OPTION.serverIdentifier, parseIpv4(server))];
+    return ask(clientFrame({ mac: BOOT_MAC, type: "REQUEST", options, ...changes }), { besideOwnServer: true }).event;
+  };
+  expect(takes("192.0.2.99")).toEqual({ event: "other-server", server: "192.0.2.99" });
+  const notBoot = { event: "ignored", reason: "not a boot client" };
+  expect(takes(SERVER)).toEqual(notBoot);
+  expect(takes("192.0.2.99", { type: "INFORM" })).toEqual(notBoot);
+  expect(takes("192.0.2.99", { fields: { relayAddress: parseIpv4("192.0.2.200") } })).toEqual(notBoot);
+  expect(takes("192.0.2.99", { destinationPort: 4011 })).toEqual(notBoot);
+});
+
 describe("silence", () => {
   const nothing = "the folder has nothing for it";
   const table: readonly [string, Uint8Array, string][] = [
@@ -130,7 +143,7 @@ describe("silence", () => {
   test.each(table)("%s", (_, frame, reason) => {
     const { replies, event } = ask(frame);
     expect(replies).toEqual([]);
-    expect(event.event === "asked" ? (event.reason ?? "") : event.reason).toBe(reason);
+    expect("reason" in event ? event.reason : "").toBe(reason);
   });
 
   test("clients that are not known, where only those shall get something", () => {

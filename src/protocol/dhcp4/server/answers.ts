@@ -1,5 +1,5 @@
 /** What each of a client's messages does to the addresses, and its answer (RFC 2131 §4.3). */
-import { type Ipv4Address, IPV4_ANY, macFromBytes } from "../../../base/address.ts";
+import { type Ipv4Address, IPV4_ANY, ipv4ToNumber, macFromBytes } from "../../../base/address.ts";
 import type { Dhcp4MessageType } from "../../../wire/dhcp4/codecs.ts";
 import { HARDWARE_ETHERNET } from "../../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, readOption } from "../../../wire/dhcp4/option-table.ts";
@@ -275,8 +275,12 @@ export class Answers {
     const isKnown = known !== undefined || reserved !== undefined;
     let refusal: Dhcp4ServerOutput | undefined;
     if (chosen === undefined && !this.#config.authoritative) {
-      // A client that starts on another link than before has to be told; any other may be another server's.
-      if (!isKnown && !(isRestart && !this.#isOnLink(wanted, client.link))) return ignored("an unknown client");
+      const isRefusable =
+        this.#config.uninvited === true
+          ? isKnown && this.#layout.rangeOf(ipv4ToNumber(wanted)) !== undefined
+          : // A client that starts on another link than before has to be told; any other may be another server's.
+            isKnown || (isRestart && !this.#isOnLink(wanted, client.link));
+      if (!isRefusable) return ignored(isKnown ? "an address of another server" : "an unknown client");
     } else {
       const ranges = this.#rangesFor(client);
       const isContesting = chosen !== undefined && reserved === undefined && this.#pool.isContested(wanted, ranges);

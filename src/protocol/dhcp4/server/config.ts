@@ -143,6 +143,11 @@ export interface Dhcp4ServerConfig extends Dhcp4Subnet {
   readonly trustCircuit?: boolean;
   /** No other server gives addresses on this link: clients that this one does not know get an answer, too. */
   readonly authoritative: boolean;
+  /**
+   * Nobody has said that it is to serve the link, and another server may turn up there: it refuses nobody an address that
+   * is not of its ranges, not even a client that comes from another link. Without `authoritative`.
+   */
+  readonly uninvited?: true;
   /** Give the address at once to a client that wishes it (RFC 4039); only where there is one server. */
   readonly rapidCommit: boolean;
   /** The names of leases go into the network's DNS, which clients are told so (RFC 4702 §4); default false. */

@@ -121,6 +121,43 @@ describe("a client that the server does not know (RFC 2131 §4.3.2)", () => {
   });
 });
 
+describe("a server that nobody invited says no to its own clients only, and about its own addresses", () => {
+  const table: readonly [string, Partial<ClientMessage>, { known: string; stranger: string }][] = [
+    [
+      "INIT-REBOOT with an address of another server",
+      { type: "REQUEST", options: [requested("192.0.2.99")] },
+      { known: "an address of another server", stranger: "an unknown client" },
+    ],
+    [
+      "INIT-REBOOT from another network",
+      { type: "REQUEST", options: [requested("198.51.100.7")] },
+      { known: "an address of another server", stranger: "an unknown client" },
+    ],
+    [
+      "REBINDING an address of another server",
+      { type: "REQUEST", ...rebinding("192.0.2.99") },
+      { known: "an address of another server", stranger: "an unknown client" },
+    ],
+    [
+      "INIT-REBOOT with another's address",
+      { type: "REQUEST", options: [requested("192.0.2.11")] },
+      { known: "NAK", stranger: "an unknown client" },
+    ],
+    [
+      "INIT-REBOOT with its address",
+      { type: "REQUEST", options: [requested("192.0.2.10")] },
+      { known: "ACK 192.0.2.10", stranger: "an unknown client" },
+    ],
+  ];
+  test.each(table)("%s", (_, message, { known, stranger }) => {
+    const server = start({ authoritative: false, uninvited: true });
+    obtain(server, { mac: CLIENT_MAC });
+    obtain(server, { mac: other });
+    expect(told(say(server, message))).toBe(known);
+    expect(told(say(server, { ...message, mac: parseMac("52:54:00:00:00:77") }))).toBe(stranger);
+  });
+});
+
 describe("addresses", () => {
   test("the range is given out but for the router's, and then nothing", () => {
     const server = start();
