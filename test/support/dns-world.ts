@@ -14,7 +14,7 @@ import { randomNumbers } from "./random.ts";
 /** What comes back, and after how many seconds (default 0.01). */
 export type Reply = { readonly after?: number } & (
   | { readonly message: DnsMessage | Uint8Array }
-  | { readonly failed: string }
+  | { readonly failed: string; readonly isCutOff?: boolean }
 );
 /** Of one server; nothing at all is silence. */
 export type Answerer = (query: DnsMessage, sent: UpstreamQuery) => readonly Reply[];
@@ -195,7 +195,8 @@ export class DnsWorld {
     for (const given of this.servers.get(key)?.(message, query) ?? []) {
       const at = this.now + (given.after ?? 0.01);
       if ("failed" in given) {
-        this.#due.push({ at, event: { query: query.query, kind: "failed", reason: given.failed } });
+        const { failed: reason, isCutOff = false } = given;
+        this.#due.push({ at, event: { query: query.query, kind: "failed", reason, isCutOff } });
         continue;
       }
       const bytes = given.message instanceof Uint8Array ? given.message : encodeDnsMessage(given.message);

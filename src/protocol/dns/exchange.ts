@@ -16,7 +16,13 @@ export interface UpstreamQuery {
 export type UpstreamEvent =
   | { readonly query: number; readonly kind: "answer"; readonly message: Uint8Array }
   /** Refused, unreachable, ended by the other side. Silence is the machine's own business. */
-  | { readonly query: number; readonly kind: "failed"; readonly reason: string };
+  | {
+      readonly query: number;
+      readonly kind: "failed";
+      readonly reason: string;
+      /** This host has no way there, and said so before anything was sent: likely to nobody of that family. */
+      readonly isCutOff?: boolean;
+    };
 
 export interface ResolverOutput {
   readonly queries: readonly UpstreamQuery[];

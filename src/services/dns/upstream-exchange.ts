@@ -1,11 +1,15 @@
 /** Questions to other servers, over what each asks for; what becomes of them is told as events. */
 import { messageOf } from "../../base/errors.ts";
+import { SystemCallError } from "../../kernel/native.ts";
 import type { UpstreamEvent, UpstreamQuery } from "../../protocol/dns/exchange.ts";
 import { UpstreamStreams } from "./upstream-stream.ts";
 import { UpstreamUdp } from "./upstream-udp.ts";
 
 /** Well below the usual limit of open files; more at a time is a flood. */
 const MOST_SOCKETS = 4096;
+
+/** No route of that family, or no address to ask from. */
+const CUT_OFF: ReadonlySet<string> = new Set(["ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL"]);
 
 export class UpstreamExchange {
   readonly #onEvent: (event: UpstreamEvent) => void;
@@ -32,7 +36,8 @@ export class UpstreamExchange {
       if (query.transport === "udp") this.#udp.send(query);
       else this.#streams.send(query);
     } catch (error) {
-      setImmediate(() => this.#onEvent({ query: query.query, kind: "failed", reason: messageOf(error) }));
+      const isCutOff = error instanceof SystemCallError && CUT_OFF.has(error.errnoName);
+      setImmediate(() => this.#onEvent({ query: query.query, kind: "failed", reason: messageOf(error), isCutOff }));
     }
   }
 

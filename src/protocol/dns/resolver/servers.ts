@@ -63,7 +63,7 @@ export class Servers {
   readonly #seen = new WeakMap<DnsUpstream, ServerRecord>();
   /** In the order of their last use. */
   readonly #others = new Map<string, ServerRecord>();
-  readonly #families: Readonly<Record<Family, { failures: number; since: number }>> = {
+  readonly #families: Record<Family, { failures: number; since: number }> = {
     4: { failures: 0, since: 0 },
     6: { failures: 0, since: 0 },
   };
@@ -137,6 +137,11 @@ export class Servers {
     record.silent++;
     record.failures++;
     if (record.failures >= DEAD_FAILURES) bury(record, now);
+  }
+
+  /** This host has no route or no address of that family: one such word is enough. */
+  noteCutOff(family: Family, now: number): void {
+    this.#families[family] = { failures: FAMILY_FAILURES, since: now };
   }
 
   /** Whether nobody of that family has been reached lately: a host without IPv6. */
