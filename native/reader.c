@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <linux/if_packet.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +22,11 @@
 #define BATCHES_PER_WAKE_UP 4
 #define MAXIMUM_BATCH 1024
 #define SEND_BATCH 64
+/* After busy polls in vain, so many wake-ups go without one: 1, 2, 4 and so on up to this. */
+#define MAXIMUM_BUSY_POLL_PAUSE 64
+/* Of busy polls that succeed again and again, until the loop gets its turn. */
+#define BUSY_TURN_NANOSECONDS 2000000
+#define MAXIMUM_BUSY_POLL_MICROSECONDS 1000
 #define PEER_BYTES sizeof(struct sockaddr_storage)
 
 /* One received datagram as JavaScript sees it: RECORD_FIELDS 32-bit numbers. */
@@ -50,6 +57,9 @@ struct reader {
   int owners;
   uint32_t batch;
   uint32_t slot_bytes;
+  uint32_t busy_poll_nanoseconds;
+  uint32_t busy_poll_pause;
+  uint32_t busy_poll_pause_left;
   /* Held until the reader closes; the memory behind them is looked up anew for each batch. */
   napi_ref buffer;
   napi_ref records;
@@ -213,6 +223,36 @@ static int deliver_batch(struct reader *reader) {
   return count;
 }
 
+/*
+ * Looks again and again, without sleep, whether anything has come, for this socket or another one: where a peer answers
+ * each datagram at once, a sleep and a wake-up on each side take longer than all else. Not while the loop has work.
+ */
+static bool busy_poll(struct reader *reader) {
+  uv_loop_t *loop = reader->environment->loop;
+  struct pollfd any = {.fd = uv_backend_fd(loop), .events = POLLIN};
+  if (uv_backend_timeout(loop) == 0) {
+    return false;
+  }
+  if (reader->busy_poll_pause_left > 0) {
+    reader->busy_poll_pause_left--;
+    return false;
+  }
+  uint64_t until = uv_hrtime() + reader->busy_poll_nanoseconds;
+  do {
+    if (poll(&any, 1, 0) != 0) {
+      reader->busy_poll_pause = 0;
+      return true;
+    }
+    /* The peer may need this CPU. */
+    sched_yield();
+  } while (uv_hrtime() < until);
+  if (reader->busy_poll_pause < MAXIMUM_BUSY_POLL_PAUSE) {
+    reader->busy_poll_pause = reader->busy_poll_pause == 0 ? 1 : reader->busy_poll_pause * 2;
+  }
+  reader->busy_poll_pause_left = reader->busy_poll_pause;
+  return false;
+}
+
 static void on_readable(uv_poll_t *handle, int status, int events) {
   struct reader *reader = handle->data;
   (void)events;
@@ -222,6 +262,11 @@ static void on_readable(uv_poll_t *handle, int status, int events) {
     int count = deliver_batch(reader);
     if (count >= 0 && count < (int)reader->batch) {
       break;
+    }
+  }
+  if (reader->busy_poll_nanoseconds > 0) {
+    uint64_t until = uv_hrtime() + BUSY_TURN_NANOSECONDS;
+    while (reader->descriptor >= 0 && uv_hrtime() < until && busy_poll(reader) && deliver_batch(reader) > 0) {
     }
   }
   if (status < 0 && reader->descriptor >= 0) {
@@ -238,7 +283,7 @@ static void finalize(napi_env env, void *data, void *hint) {
   reader_release(data);
 }
 
-static struct reader *reader_allocate(uint32_t batch, uint32_t slot_bytes) {
+static struct reader *reader_allocate(uint32_t batch, uint32_t slot_bytes, uint32_t busy_poll_microseconds) {
   struct reader *reader = calloc(1, sizeof *reader);
   if (reader == NULL) {
     return NULL;
@@ -247,6 +292,7 @@ static struct reader *reader_allocate(uint32_t batch, uint32_t slot_bytes) {
   reader->descriptor = -1;
   reader->batch = batch;
   reader->slot_bytes = slot_bytes;
+  reader->busy_poll_nanoseconds = busy_poll_microseconds * 1000;
   return reader;
 }
 
@@ -274,34 +320,36 @@ static int reader_start(struct environment *environment, struct reader *reader, 
 }
 
 /*
- * openReader(descriptor, batch, slotBytes, buffer, records, peers, callback(count, errno)): handle
+ * openReader(descriptor, batch, slotBytes, busyPollMicroseconds, buffer, records, peers, callback(count, errno)): handle
  * On failure the descriptor stays the caller's.
  */
 static napi_value open_reader(napi_env env, napi_callback_info info) {
-  napi_value values[7], handle;
+  napi_value values[8], handle;
   int descriptor;
-  uint32_t batch, slot_bytes;
+  uint32_t batch, slot_bytes, busy_poll_microseconds;
   struct failure failure = {EINVAL, "openReader"};
   struct environment *environment = environment_of(env);
-  if (!get_arguments(env, info, 7, values) || !get_int(env, values[0], &descriptor) ||
-      !get_uint(env, values[1], &batch) || !get_uint(env, values[2], &slot_bytes)) {
+  if (!get_arguments(env, info, 8, values) || !get_int(env, values[0], &descriptor) ||
+      !get_uint(env, values[1], &batch) || !get_uint(env, values[2], &slot_bytes) ||
+      !get_uint(env, values[3], &busy_poll_microseconds)) {
     return NULL;
   }
-  if (batch == 0 || batch > MAXIMUM_BATCH || slot_bytes == 0 || environment->ending) {
+  if (batch == 0 || batch > MAXIMUM_BATCH || slot_bytes == 0 ||
+      busy_poll_microseconds > MAXIMUM_BUSY_POLL_MICROSECONDS || environment->ending) {
     return throw_failure(env, &failure);
   }
   if (environment->room == NULL) {
     environment->room = malloc(sizeof *environment->room);
   }
-  struct reader *reader = environment->room == NULL ? NULL : reader_allocate(batch, slot_bytes);
+  struct reader *reader = environment->room == NULL ? NULL : reader_allocate(batch, slot_bytes, busy_poll_microseconds);
   if (reader == NULL) {
     fail(&failure, "calloc");
     return throw_failure(env, &failure);
   }
-  if (napi_create_reference(env, values[3], 1, &reader->buffer) != napi_ok ||
-      napi_create_reference(env, values[4], 1, &reader->records) != napi_ok ||
-      napi_create_reference(env, values[5], 1, &reader->peers) != napi_ok ||
-      napi_create_reference(env, values[6], 1, &reader->callback) != napi_ok ||
+  if (napi_create_reference(env, values[4], 1, &reader->buffer) != napi_ok ||
+      napi_create_reference(env, values[5], 1, &reader->records) != napi_ok ||
+      napi_create_reference(env, values[6], 1, &reader->peers) != napi_ok ||
+      napi_create_reference(env, values[7], 1, &reader->callback) != napi_ok ||
       napi_create_object(env, &handle) != napi_ok ||
       /* Not an external: Node frees the wrapper of one only if it is collected before the end. */
       napi_wrap(env, handle, reader, finalize, NULL, NULL) != napi_ok) {

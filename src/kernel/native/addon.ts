@@ -58,6 +58,7 @@ export interface Addon {
     descriptor: number,
     batch: number,
     slotBytes: number,
+    busyPollMicroseconds: number,
     buffer: Uint8Array,
     records: Int32Array,
     peers: Uint8Array,

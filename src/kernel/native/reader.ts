@@ -68,6 +68,8 @@ interface ReaderOptions {
   readonly name: string;
   readonly batch: number;
   readonly slotBytes: number;
+  /** Default 0. */
+  readonly busyPollMicroseconds?: number;
   readonly onBatch: (count: number) => void;
   readonly onError: (error: SystemCallError) => void;
 }
@@ -113,10 +115,19 @@ export class Reader {
     this.slotBytes = slotBytes;
     ({ buffer: this.buffer, records: this.records, peers: this.peers } = roomFor(batch, slotBytes));
     this.#handle = attempt(`receive on ${this.#name}`, (addon) =>
-      addon.openReader(descriptor, batch, slotBytes, this.buffer, this.records, this.peers, (count, errno) => {
-        if (errno === 0) options.onBatch(count);
-        else this.#onError(refusal(`receive on ${this.#name}`, "recvmmsg", errno));
-      }),
+      addon.openReader(
+        descriptor,
+        batch,
+        slotBytes,
+        options.busyPollMicroseconds ?? 0,
+        this.buffer,
+        this.records,
+        this.peers,
+        (count, errno) => {
+          if (errno === 0) options.onBatch(count);
+          else this.#onError(refusal(`receive on ${this.#name}`, "recvmmsg", errno));
+        },
+      ),
     );
   }
 
@@ -310,11 +321,15 @@ export class DatagramSocket implements Disposable {
    * @param options.descriptor of openSocket(), bound; it belongs to this socket from now on, also when this throws
    * @param options.batch datagrams of one callback at most, 1–1024, default 64
    * @param options.datagramBytes longest datagram, default 2048; longer ones are cut and marked
+   * @param options.busyPollMicroseconds how long the next datagram is looked for without sleep after each callback,
+   *   0–1000, default 0: for a peer that answers each datagram at once. As long as that is in vain it is tried more and
+   *   more seldom.
    */
   constructor(options: {
     descriptor: number;
     batch?: number;
     datagramBytes?: number;
+    busyPollMicroseconds?: number;
     onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void;
     onError: (error: SystemCallError) => void;
   }) {
@@ -322,6 +337,7 @@ export class DatagramSocket implements Disposable {
       name: `datagram socket ${options.descriptor}`,
       batch: options.batch ?? 64,
       slotBytes: options.datagramBytes ?? 2048,
+      busyPollMicroseconds: options.busyPollMicroseconds ?? 0,
       onBatch: (count) => options.onDatagrams(this.#datagrams(count)),
       onError: options.onError,
     });
