@@ -26,7 +26,7 @@ export class NetworkBootServer implements LinkServer {
     this.#resources = resources;
   }
 
-  /** @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba */
+  /** @throws NetloomError bad-folder, address-in-use, no-such-address; tool-missing and share-failed of Samba */
   static async open(object: BootServerObject, place: Place, logger: Logger): Promise<NetworkBootServer> {
     const { address, root, network, share, proxy } = object;
     const { namespacePath } = place;

@@ -22,6 +22,7 @@ import { Malformed } from "../wire/malformed.ts";
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpRequest } from "../wire/tftp.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { steadySeconds } from "./clock.ts";
+import { listenFailure } from "./listen.ts";
 import { openFile } from "./tftp/open-file.ts";
 import { PacketStore } from "./tftp/packet-store.ts";
 import { mtuBytesOf, USUAL_MTU_BYTES } from "./tftp/path-mtu.ts";
@@ -122,7 +123,7 @@ export class TftpService implements AsyncDisposable {
 
   /**
    * Serves until closed.
-   * @throws SystemCallError EADDRINUSE another server has the port, EADDRNOTAVAIL, EACCES, ENOENT no such namespace
+   * @throws NetloomError address-in-use, no-such-address, no-privilege; SystemCallError ENOENT no such namespace
    */
   constructor(options: TftpServiceOptions) {
     this.#options = options;
@@ -147,7 +148,7 @@ export class TftpService implements AsyncDisposable {
       bindSocket(descriptor, encodeSocketAddress({ address, port }));
     } catch (error) {
       closeDescriptor(descriptor);
-      throw error;
+      throw listenFailure({ address, port }, "udp", error);
     }
     const listener: Listener = {
       address,

@@ -18,8 +18,8 @@ import { DnsServer, type DnsServerOutput } from "../../protocol/dns/server/serve
 import type { DnsServerStats } from "../../protocol/dns/server/stats.ts";
 import { BoundedLog } from "../bounded-log.ts";
 import { Alarm, steadySeconds } from "../clock.ts";
+import type { ListenPlace } from "../listen.ts";
 import { AllowList } from "./allow-list.ts";
-import type { Place } from "./bound-socket.ts";
 import { type Asker, LongWay } from "./long-way.ts";
 import { decodeAddress, type SocketAddress } from "../../kernel/socket-address.ts";
 import { TcpListener } from "./tcp-listener.ts";
@@ -79,7 +79,7 @@ export class DnsService implements AsyncDisposable {
 
   /**
    * Serve until closed.
-   * @throws NetloomError listen-failed; SystemCallError
+   * @throws NetloomError address-in-use, no-such-address, no-privilege; SystemCallError
    */
   constructor(options: DnsServiceOptions) {
     const { namespacePath, asksFromOwn, listen, isAhead = false, config, logger, about = {} } = options;
@@ -106,7 +106,7 @@ export class DnsService implements AsyncDisposable {
     }
   }
 
-  #listen(address: Place, allow: AllowList): void {
+  #listen(address: ListenPlace, allow: AllowList): void {
     const onError = (error: unknown): void =>
       this.#log.write("warn", "DNS socket error", { address: address.listen.address, error: messageOf(error) });
     const place = { ...address, allow, onError };

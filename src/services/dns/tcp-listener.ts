@@ -7,8 +7,8 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { type IpAddress, parseIp } from "../../base/address.ts";
+import { listenFailure, type ListenPlace, openBound } from "../listen.ts";
 import type { AllowList } from "./allow-list.ts";
-import { listenFailure, openBound, type Place } from "./bound-socket.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
 import { writeRefusal } from "./refusal.ts";
 
@@ -22,7 +22,7 @@ const MOST_UNSENT_BYTES = 256 * 1024;
 const QUERY_BYTES = 4096;
 const BACKLOG = 256;
 
-interface TcpListenerOptions extends Place {
+interface TcpListenerOptions extends ListenPlace {
   readonly allow: AllowList;
   readonly onQuery: (query: Uint8Array, client: TcpClient) => void;
   readonly onError: (error: unknown) => void;
@@ -95,7 +95,7 @@ export class TcpListener {
   connections = 0;
   refused = 0;
 
-  /** @throws NetloomError listen-failed */
+  /** @throws NetloomError address-in-use, no-such-address, no-privilege */
   constructor(options: TcpListenerOptions) {
     this.#options = options;
     const { listen, onError } = options;

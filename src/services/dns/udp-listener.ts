@@ -5,8 +5,8 @@
 import { PEER_SLOT_BYTES, ReplySocket, type SystemCallError } from "../../kernel/native.ts";
 import type { AnswerCache } from "../../protocol/dns/cache/answer-cache.ts";
 import { UDP_REPLY_BYTES } from "../../protocol/dns/cache/extension.ts";
+import { type ListenPlace, openBound } from "../listen.ts";
 import type { AllowList } from "./allow-list.ts";
-import { openBound, type Place } from "./bound-socket.ts";
 import { writeRefusal } from "./refusal.ts";
 
 const BATCH = 128;
@@ -19,7 +19,7 @@ const REPLIES_BYTES = 64 * 1024;
 /** All listeners of the process take turns with it. */
 const replies = new Uint8Array(REPLIES_BYTES);
 
-interface UdpListenerOptions extends Place {
+interface UdpListenerOptions extends ListenPlace {
   readonly cache: AnswerCache;
   readonly allow: AllowList;
   readonly now: () => number;
@@ -38,7 +38,7 @@ export class UdpListener {
   refused = 0;
   notSent = 0;
 
-  /** @throws NetloomError listen-failed */
+  /** @throws NetloomError address-in-use, no-such-address, no-privilege */
   constructor(options: UdpListenerOptions) {
     this.#options = options;
     this.#socket = new ReplySocket({

@@ -5,10 +5,9 @@
 import type { Ipv4Address } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { SystemCallError } from "../../kernel/native.ts";
 import type { BootFiles, BootPlace } from "../../protocol/pxe/offer.ts";
 import { TFTP_PORT } from "../../wire/tftp.ts";
-import { TftpService, type TftpServiceOptions, type TftpTransfer } from "../tftp.ts";
+import { TftpService, type TftpTransfer } from "../tftp.ts";
 import { chooseFiles, MENU_FILE } from "./choose.ts";
 import { BootHttpServer } from "./http-server.ts";
 import { makeMenu } from "./menu.ts";
@@ -60,7 +59,7 @@ export class BootServer implements AsyncDisposable {
 
   /**
    * Look into the folder and serve it until closed. HTTP takes another port where 80 is somebody else's.
-   * @throws NetloomError bad-folder, address-in-use; tool-missing and share-failed of Samba; SystemCallError no such address
+   * @throws NetloomError bad-folder, address-in-use, no-such-address, no-privilege; tool-missing and share-failed of Samba
    */
   static async open(options: BootServerOptions): Promise<BootServer> {
     const { address, root, share, logger, onTransfer = () => undefined } = options;
@@ -72,7 +71,7 @@ export class BootServer implements AsyncDisposable {
     const http = resources.use(await openHttp({ ...where, generated, onTransfer }, logger));
     const refused = new Transfers("tftp", onTransfer);
     const tftp = resources.use(
-      openTftp({
+      new TftpService({
         ...namespaceOf(options),
         listen: [{ address, port: TFTP_PORT }],
         root: folder.root,
@@ -124,19 +123,6 @@ function isQuestion({ state, bytes, error }: TftpTransfer): boolean {
 function tftpView({ client, file, bytes, totalBytes, seconds, bytesPerSecond, state, error }: TftpTransfer): Transfer {
   const progress = { bytes, totalBytes, seconds, bytesPerSecond, state };
   return { protocol: "tftp", client: client.address, file, ...progress, ...(error === undefined ? {} : { error }) };
-}
-
-/** @throws NetloomError address-in-use */
-function openTftp(options: TftpServiceOptions): TftpService {
-  try {
-    return new TftpService(options);
-  } catch (cause) {
-    if (!(cause instanceof SystemCallError && cause.errnoName === "EADDRINUSE")) throw cause;
-    throw new NetloomError("address-in-use", "serve TFTP: another program has port 69 of the address", {
-      cause,
-      hint: "ss -lunp 'sport = :69' shows which.",
-    });
-  }
 }
 
 async function openHttp(

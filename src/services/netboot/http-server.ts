@@ -9,9 +9,9 @@ import type { Socket } from "node:net";
 import type { Ipv4Address } from "../../base/address.ts";
 import { messageOf, NetloomError } from "../../base/errors.ts";
 import { createServer } from "../../kernel/http.ts";
+import { listenTcp } from "../listen.ts";
 import { openFile, type OpenedFile } from "../tftp/open-file.ts";
 import { TftpRefusal } from "../tftp/refusal.ts";
-import { listenTcp } from "./listen-tcp.ts";
 import { pathParts } from "./path-parts.ts";
 import { type ByteRange, isStillThat, parseRange } from "./range.ts";
 import { isSearch } from "./search.ts";
@@ -86,10 +86,10 @@ export class BootHttpServer implements AsyncDisposable {
     this.#server.setTimeout(IDLE_MILLISECONDS);
   }
 
-  /** @throws NetloomError address-in-use; SystemCallError */
+  /** @throws NetloomError address-in-use, no-such-address, no-privilege; SystemCallError */
   static async open(options: HttpServerOptions): Promise<BootHttpServer> {
     const server = new BootHttpServer(options);
-    server.#port = await listenTcp(server.#server, options);
+    server.#port = await listenTcp(server.#server, options.namespacePath, options);
     return server;
   }
 

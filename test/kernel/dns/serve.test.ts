@@ -208,7 +208,9 @@ describe("dns serve", () => {
     const config = { mode: "forward-only" as const, upstreams: [], domains: [], zones: [], mixedCase: false, cache };
     for (const address of ["203.0.113.9", "2001:db8::9"].map(parseIp)) {
       const options = { listen: [{ address, port: 53 }], config, logger: SILENT };
-      expect(() => new DnsService(options)).toThrow(`listen on ${address} over UDP: EADDRNOTAVAIL`);
+      expect(() => new DnsService(options)).toThrow(
+        `listen on ${address} port 53 over UDP: no interface has this address`,
+      );
       await using service = new DnsService({ ...options, isAhead: true });
       expect(service.stats().received).toBe(0);
     }
