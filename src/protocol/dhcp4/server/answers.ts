@@ -18,6 +18,7 @@ import { type Binding, leaseOf, type Range } from "./bindings.ts";
 import { Pool } from "./pool.ts";
 import type { Prober } from "./probe.ts";
 import { type Profile, Profiles } from "./profile.ts";
+import { RangeChoice, type Whereabouts } from "./range-choice.ts";
 import { type Reply, ReplyEncoder, type Request } from "./reply.ts";
 
 /** How long an offered address waits for its client's REQUEST. */
@@ -25,11 +26,9 @@ export const OFFER_SECONDS = 60;
 /** How long nobody gets an address that a client has found in use by somebody else. */
 export const QUARANTINE_SECONDS = 600;
 
-export interface Client extends Request, Identity {
+export interface Client extends Request, Identity, Whereabouts {
   /** The message as it came. */
   readonly frame: Uint8Array;
-  /** Whose address a relay, or the client, named as the client's link; absent: the server's own. */
-  readonly link: Place | undefined;
   /** Of the bridge; undefined: not known yet. */
   readonly port: number | undefined;
   readonly circuit: string | undefined;
@@ -45,9 +44,7 @@ export class Answers {
   readonly #newcomers: Newcomers;
   readonly #quarantines: Quarantines;
   readonly #prober: Prober | undefined;
-  /** Of each subnet, when it is the one that a relay named, and of none: its own first. */
-  readonly #ranges: ReadonlyMap<Place | undefined, readonly Range[]>;
-  readonly #classRanges: ReadonlyMap<number, readonly Range[]>;
+  readonly #ranges: RangeChoice;
 
   constructor(config: Dhcp4ServerConfig, layout: Layout, prober: Prober | undefined, nowSeconds: number) {
     const limits = limitsOf(config);
@@ -60,20 +57,7 @@ export class Answers {
     this.#newcomers = new Newcomers(limits, this.#pool.accounts, nowSeconds);
     this.#quarantines = new Quarantines(limits);
     this.#prober = prober;
-    const { ranges } = this.#pool;
-    const general = ranges.filter(({ place }) => place.classIndex === undefined);
-    const byLink = Map.groupBy(general, ({ place }) => place.link);
-    this.#ranges = new Map<Place | undefined, readonly Range[]>([
-      [undefined, byLink.get(OWN_LINK) ?? []],
-      ...layout.subnets.map((place): [Place, Range[]] => {
-        const onLink = byLink.get(place.link) ?? [];
-        const isOwn = (range: Range): boolean => range.place.subnet === place.subnet;
-        return [place, [...onLink.filter(isOwn), ...onLink.filter((range) => !isOwn(range))]];
-      }),
-    ]);
-    this.#classRanges = new Map(
-      ranges.flatMap((range) => (range.place.classIndex === undefined ? [] : [[range.place.classIndex, [range]]])),
-    );
+    this.#ranges = new RangeChoice(this.#pool.ranges, layout.subnets);
   }
 
   restore(lease: Lease, nowSeconds: number): boolean {
@@ -123,7 +107,7 @@ export class Answers {
     this.#pool.turn(nowSeconds);
     const reserved = this.#reserved(client, nowSeconds);
     if (reserved !== undefined) return this.#offer(client, reserved, nowSeconds);
-    const ranges = this.#rangesFor(client);
+    const ranges = this.#ranges.of(client);
     const held = this.#held(client);
     const refusal = this.#refuseNewcomer(client, ranges, nowSeconds, held);
     if (refusal !== undefined) return refusal;
@@ -242,19 +226,11 @@ export class Answers {
   #held(client: Client): Binding | undefined {
     const binding = this.#heldAnywhere(client);
     if (binding?.range === undefined) return undefined;
-    return this.#rangesFor(client).includes(binding.range) ? binding : undefined;
+    return this.#ranges.of(client).includes(binding.range) ? binding : undefined;
   }
 
   #isOnLink(address: Ipv4Address, link: Place | undefined): boolean {
     return this.#layout.subnetOf(address)?.link === (link?.link ?? OWN_LINK);
-  }
-
-  #rangesFor({ classes, link }: Client): readonly Range[] {
-    for (const index of classes) {
-      const own = this.#classRanges.get(index);
-      if (own?.[0]?.place.link === (link?.link ?? OWN_LINK)) return own;
-    }
-    return this.#ranges.get(link) ?? [];
   }
 
   /** RFC 2131 §4.3.2. Without a server identifier the client is in INIT-REBOOT, RENEWING or REBINDING. */
@@ -282,7 +258,7 @@ export class Answers {
             isKnown || (isRestart && !this.#isOnLink(wanted, client.link));
       if (!isRefusable) return ignored(isKnown ? "an address of another server" : "an unknown client");
     } else {
-      const ranges = this.#rangesFor(client);
+      const ranges = this.#ranges.of(client);
       const isContesting = chosen !== undefined && reserved === undefined && this.#pool.isContested(wanted, ranges);
       if (!isKnown || isContesting) refusal = this.#refuseNewcomer(client, ranges, nowSeconds);
       if (refusal?.asksForPort === true) return refusal;
@@ -299,7 +275,7 @@ export class Answers {
 
   #grant(client: Client, binding: Binding, nowSeconds: number, rapid: boolean): Dhcp4ServerOutput {
     if (binding.range !== undefined) {
-      const refusal = this.#refuseNewcomer(client, this.#rangesFor(client), nowSeconds, binding);
+      const refusal = this.#refuseNewcomer(client, this.#ranges.of(client), nowSeconds, binding);
       if (refusal !== undefined) return refusal;
     }
     this.#locate(client, binding);
