@@ -4,7 +4,7 @@
  * addresses to the kernel until the lease ends, and the next session goes on with it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { formatPrefix, type Ipv6Address, type Ipv6Prefix, type MacAddress, macToBytes } from "../base/address.ts";
+import { type Ipv6Address, type Ipv6Prefix, type MacAddress, macToBytes } from "../base/address.ts";
 import { messageOf, NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import {
@@ -23,9 +23,8 @@ import type { Dhcp6ClientState } from "../protocol/dhcp6/client/phase.ts";
 import { FOREVER_SECONDS } from "../protocol/leases/time.ts";
 import { Alarm, steadySeconds } from "../services/clock.ts";
 import { Dhcp6LinkClient } from "../services/dhcp6-client.ts";
-import type { Desired } from "../state/desired.ts";
-import { EMPTY } from "../state/desired.ts";
-import { readStoredLease6, type StoredLease6, type StoredPart6, writeStoredLease6 } from "../store/client-lease6.ts";
+import { type Desired, EMPTY } from "../state/desired.ts";
+import { readStoredLease6, type StoredLease6, writeStoredLease6 } from "../store/client-lease6.ts";
 import { UnitStore } from "../store/unit.ts";
 import { linkLayerDuid } from "../wire/dhcp6/options.ts";
 import { makeReadable } from "./attachments.ts";
@@ -33,6 +32,7 @@ import { findInterface } from "./lease-session.ts";
 import { LeasedUnit, NO_SERVICES } from "./leased-unit.ts";
 import { readIfThere } from "./look.ts";
 import { type Outcome, reconcile } from "./reconcile.ts";
+import { endedNow, formerPrefixesOf, fromStored, toStored, wallMilliseconds } from "./stored-lease6.ts";
 
 /** What is asked for, and by whom, beside the interface's own addresses. */
 export type Dhcp6Wishes = Pick<Dhcp6ClientConfig, "wishes" | "hostName" | "rapidCommit" | "wantedOptions"> & {
@@ -51,9 +51,6 @@ const LOOK_MILLISECONDS = 100;
 const DETECTION_MILLISECONDS = 6000;
 /** How long the end waits for a server to say that it knows. */
 const RELEASE_MILLISECONDS = 3000;
-const FORMER_MILLISECONDS = 7_200_000;
-/** Who gives another prefix every minute fills nothing. */
-const FORMER_LIMIT = 8;
 
 /** @throws NetloomError unfit-interface */
 export async function findInterface6(name: string): ReturnType<typeof findInterface> {
@@ -360,79 +357,4 @@ function secondsUntil<K extends string>(name: K, until: number, now: number): { 
   return until === Number.POSITIVE_INFINITY
     ? {}
     : ({ [name]: Math.max(0, Math.ceil(until - now)) } as { readonly [P in K]?: number });
-}
-
-function wallMilliseconds(clock: number): number {
-  return Math.round(Date.now() + (clock - steadySeconds()) * 1000);
-}
-
-function clockSeconds(milliseconds: number | undefined): number {
-  return milliseconds === undefined ? Number.POSITIVE_INFINITY : steadySeconds() + (milliseconds - Date.now()) / 1000;
-}
-
-function at<K extends string>(name: K, clock: number): { readonly [P in K]?: number } {
-  return clock === Number.POSITIVE_INFINITY
-    ? {}
-    : ({ [name]: wallMilliseconds(clock) } as { readonly [P in K]?: number });
-}
-
-/** Prefixes of earlier leases that hosts may still use, for two hours at most (RFC 9096 §3.4). */
-function formerPrefixesOf(
-  before: StoredLease6 | undefined,
-  { prefixes }: Pick<Dhcp6Lease, "prefixes">,
-): readonly StoredPart6[] {
-  const now = Date.now();
-  const isHeld = (part: StoredPart6): boolean => prefixes.some((held) => formatPrefix(held) === formatPrefix(part));
-  return [...(before?.prefixes ?? []), ...(before?.formerPrefixes ?? [])]
-    .filter((part) => !isHeld(part) && (part.endMilliseconds ?? Infinity) > now)
-    .slice(0, FORMER_LIMIT)
-    .map((part) => ({
-      ...part,
-      endMilliseconds: Math.min(part.endMilliseconds ?? Infinity, now + FORMER_MILLISECONDS),
-    }));
-}
-
-function toStored(lease: Dhcp6Lease, macAddress: MacAddress): Omit<StoredLease6, "formerPrefixes"> {
-  const { addresses, prefixes, renewAt, rebindAt, ...told } = lease;
-  const part = ({ address, length, preferredUntil, validUntil }: Dhcp6Lease["addresses"][number]): StoredPart6 => ({
-    address,
-    length,
-    ...at("preferredMilliseconds", preferredUntil),
-    ...at("endMilliseconds", validUntil),
-  });
-  return {
-    ...told,
-    macAddress,
-    addresses: addresses.map(part),
-    prefixes: prefixes.map(part),
-    ...at("renewMilliseconds", renewAt),
-    ...at("rebindMilliseconds", rebindAt),
-  };
-}
-
-function fromStored(stored: StoredLease6): Dhcp6Lease {
-  const part = ({ address, length, preferredMilliseconds, endMilliseconds }: StoredPart6) => ({
-    address,
-    length,
-    preferredUntil: clockSeconds(preferredMilliseconds),
-    validUntil: clockSeconds(endMilliseconds),
-  });
-  const { serverDuid, serverAddress, nameServers, searchDomains, ntpServers } = stored;
-  return {
-    serverDuid,
-    serverAddress,
-    nameServers,
-    searchDomains,
-    ntpServers,
-    addresses: stored.addresses.map(part),
-    prefixes: stored.prefixes.map(part),
-    renewAt: clockSeconds(stored.renewMilliseconds),
-    rebindAt: clockSeconds(stored.rebindMilliseconds),
-  };
-}
-
-/** It is wished for the next time. */
-function endedNow(stored: StoredLease6): StoredLease6 {
-  const end = (part: StoredPart6): StoredPart6 => ({ ...part, endMilliseconds: Date.now() });
-  return { ...stored, addresses: stored.addresses.map(end), prefixes: stored.prefixes.map(end) };
 }
