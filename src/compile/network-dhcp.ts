@@ -15,10 +15,9 @@ import type {
   TapNic,
   VmMachine,
 } from "../model/model.ts";
-import { leaseOptions } from "../protocol/dhcp4/lease-options.ts";
+import { leaseOptions, type OfferedLease } from "../protocol/dhcp4/lease-options.ts";
 import { isOfSubnet } from "../protocol/dhcp4/server/layout.ts";
 import type { DhcpFurtherSubnet, DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
-import type { SingleLease } from "../state/object/one-guest.ts";
 import { DHCP4_OPTION } from "../wire/dhcp4/option-table.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
@@ -240,7 +239,7 @@ function hostsOf(
 }
 
 /** In what a guest is told something else than everybody on the network. */
-function guestOptions(lease: SingleLease, vm: VmMachine, nic: TapNic, network: Network, common: Options): Options {
+function guestOptions(lease: OfferedLease, vm: VmMachine, nic: TapNic, network: Network, common: Options): Options {
   // The default route by option 3 alone, as everybody has it.
   const own = told({ ...lease, routes: [] });
   if (LABEL.test(vm.name)) own.delete(hostName.code);
@@ -262,7 +261,7 @@ function hasOwnNames({ servers, search }: DnsSettings): boolean {
 }
 
 /** By code, in hexadecimal. */
-function told(lease: SingleLease): Map<number, string> {
+function told(lease: OfferedLease): Map<number, string> {
   const options = [...leaseOptions(lease)].filter(([code]) => !BY_SERVER.has(code));
   return new Map(options.map(([code, bytes]) => [code, toHex(bytes)]));
 }

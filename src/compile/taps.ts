@@ -9,7 +9,8 @@ import type { Network, TapNic, VmMachine } from "../model/model.ts";
 import { bridgeSubnetOf } from "../model/subnets.ts";
 import type { StateObject } from "../state/object.ts";
 import type { LinkObject } from "../state/object/kernel.ts";
-import type { Ip6SingleObject, SingleDhcpObject, SingleLease } from "../state/object/one-guest.ts";
+import type { OfferedLease } from "../protocol/dhcp4/lease-options.ts";
+import type { Ip6SingleObject, SingleDhcpObject } from "../state/object/one-guest.ts";
 import type { VmNic } from "../state/object/vm.ts";
 import type { Facts } from "./facts.ts";
 import { defaultNic, type Layout, layoutOf } from "./layout.ts";
@@ -102,7 +103,7 @@ function leads(vm: VmMachine, nic: TapNic, layout: Layout, family: 4 | 6): boole
 }
 
 /** What a guest is told, be it by a server of its own or by the network's; undefined: nothing. */
-export function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): SingleLease | undefined {
+export function leaseOf(vm: VmMachine, nic: TapNic, layout: Layout, facts: Facts): OfferedLease | undefined {
   if (nic.address === undefined) return undefined;
   const { network, mtuBytes } = layoutOf(layout, nic);
   const { servers, search } = resolverOf(vm, nic, layout, facts);

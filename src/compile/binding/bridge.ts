@@ -21,7 +21,8 @@ import { familyOf } from "../../base/address.ts";
 import { derivedMac } from "../../model/hash.ts";
 import type { ServiceObject, StateObject } from "../../state/object.ts";
 import type { AddressObject, LinkObject, NftTableObject } from "../../state/object/kernel.ts";
-import type { Ip6SingleObject, SingleDhcpObject, SingleLease } from "../../state/object/one-guest.ts";
+import type { OfferedLease } from "../../protocol/dhcp4/lease-options.ts";
+import type { Ip6SingleObject, SingleDhcpObject } from "../../state/object/one-guest.ts";
 import { configurationBarrier } from "./barrier.ts";
 import type { BoundPod, PodBinding } from "./pod-binding.ts";
 import { compileGuestIp6, type GuestIp6 } from "./guest-ip6.ts";
@@ -232,7 +233,7 @@ class Parts {
     };
   }
 
-  #dhcp(lease: SingleLease): SingleDhcpObject {
+  #dhcp(lease: OfferedLease): SingleDhcpObject {
     return {
       kind: "dhcp-single",
       key: `${this.#pod.linkKey} dhcp`,

@@ -20,7 +20,7 @@ import {
   isLinkLocal6,
 } from "../../base/address.ts";
 import type { AddressObject, RouteObject } from "../../state/object/kernel.ts";
-import type { SingleLease6 } from "../../state/object/one-guest.ts";
+import type { GuestLease6 } from "../../protocol/guest-lease6.ts";
 import { isDerived, type PodInterface } from "./pod-interface.ts";
 
 /** The advertised router, and what it tells. */
@@ -29,7 +29,7 @@ export interface GuestIp6 {
   /** Absent: the router with that address answers by itself. */
   readonly routerMac?: MacAddress;
   readonly serverAddress: Ipv6Address;
-  readonly lease: SingleLease6;
+  readonly lease: GuestLease6;
   readonly notes: readonly string[];
 }
 

@@ -1,13 +1,13 @@
 /** What a guest that takes over a pod's interface is told by DHCP: the pod's own configuration. */
 import { type Ipv4Address, type Ipv4Prefix, IPV4_ANY, contains, familyOf } from "../../base/address.ts";
 import type { RouteObject } from "../../state/object/kernel.ts";
-import type { SingleLease } from "../../state/object/one-guest.ts";
+import type { OfferedLease } from "../../protocol/dhcp4/lease-options.ts";
 import { type PodInterface, isDerived, primaryAddress } from "./pod-interface.ts";
 
-type LeaseRoute = SingleLease["routes"][number];
+type LeaseRoute = OfferedLease["routes"][number];
 
 interface PodLease {
-  readonly lease: SingleLease;
+  readonly lease: OfferedLease;
   readonly notes: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const TYPE_UNICAST = 1;
 /** The lease, or undefined for a pod interface without an IPv4 address: then the guest is on its own. */
 export function compileLease(
   pod: PodInterface,
-  { leaseSeconds = DEFAULT_LEASE_SECONDS, options }: { leaseSeconds?: number; options?: SingleLease["options"] },
+  { leaseSeconds = DEFAULT_LEASE_SECONDS, options }: { leaseSeconds?: number; options?: OfferedLease["options"] },
 ): PodLease | undefined {
   const primary = primaryAddress(pod);
   if (primary === undefined) return undefined;

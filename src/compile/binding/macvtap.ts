@@ -17,7 +17,7 @@ import { IPV4_ANY } from "../../base/address.ts";
 import { derivedMac } from "../../model/hash.ts";
 import type { ServiceObject, StateObject } from "../../state/object.ts";
 import type { LinkObject } from "../../state/object/kernel.ts";
-import type { SingleLease } from "../../state/object/one-guest.ts";
+import type { OfferedLease } from "../../protocol/dhcp4/lease-options.ts";
 import { deviceBarrier } from "./barrier.ts";
 import { takenAway } from "./bridge.ts";
 import { compileGuestIp6 } from "./guest-ip6.ts";
@@ -139,7 +139,7 @@ function withoutIpv6({ key, origin, namespace, name }: LinkObject): StateObject 
 }
 
 /** Clients that are told routes do not heed the router option (RFC 3442), so the way out is among them already. */
-function withServerOnLink(lease: SingleLease, serverAddress: Ipv4Address): SingleLease {
+function withServerOnLink(lease: OfferedLease, serverAddress: Ipv4Address): OfferedLease {
   const server = { destination: { address: serverAddress, length: 32 }, gateway: IPV4_ANY };
   return { ...lease, routes: [server, ...lease.routes] };
 }

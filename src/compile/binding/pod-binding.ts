@@ -1,7 +1,7 @@
 /** What a binding is asked for and what comes of it. */
 import type { MacAddress } from "../../base/address.ts";
 import type { Desired } from "../../state/desired.ts";
-import type { SingleLease } from "../../state/object/one-guest.ts";
+import type { OfferedLease } from "../../protocol/dhcp4/lease-options.ts";
 import type { BindingProfile } from "./names.ts";
 import type { PodInterface } from "./pod-interface.ts";
 
@@ -26,7 +26,7 @@ export interface PodBinding {
   /** 999 days when absent. */
   readonly leaseSeconds?: number;
   /** Further DHCPv4 options for the guest. */
-  readonly options?: SingleLease["options"];
+  readonly options?: OfferedLease["options"];
   /** Masquerade only: what of the pod is the guest's; absent: everything. */
   readonly ports?: readonly { readonly protocol: "tcp" | "udp"; readonly port: number }[];
 }

@@ -11,7 +11,7 @@ export interface OfferedLease {
   readonly address: Ipv4Address;
   readonly prefixLength: number;
   readonly router?: Ipv4Address;
-  /** Further routes; gateway 0.0.0.0 means on the link. */
+  /** Further routes (options 121 and 249); an off-link gateway needs its on-link route, gateway 0.0.0.0, before it. */
   readonly routes: readonly { readonly destination: Ipv4Prefix; readonly gateway: Ipv4Address }[];
   readonly broadcast?: Ipv4Address;
   readonly nameServers: readonly Ipv4Address[];
