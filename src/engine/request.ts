@@ -1,6 +1,6 @@
 /** Which parts of the kernel's state must be read to plan a change: the ones that the objects at stake live in. */
 import type { ObserveRequest } from "../kernel/observe.ts";
-import type { StateObject } from "../state/object.ts";
+import { isService, type StateObject } from "../state/object.ts";
 
 interface NamespaceRequest {
   readonly sysctls: Set<string>;
@@ -21,6 +21,10 @@ export function observeRequest(objects: Iterable<StateObject>): ObserveRequest {
     return entry;
   };
   for (const object of objects) {
+    if (isService(object)) {
+      inNamespace(object.namespace);
+      continue;
+    }
     switch (object.kind) {
       case "namespace":
         inNamespace(object.name);
@@ -44,15 +48,6 @@ export function observeRequest(objects: Iterable<StateObject>): ObserveRequest {
       case "address":
       case "route":
       case "neighbour":
-      case "dhcp-single":
-      case "ip6-single":
-      case "dhcp-network":
-      case "ip6-network":
-      case "boot-server":
-      case "dns-network":
-      case "dhcp-client":
-      case "dhcp6-client":
-      case "vm":
         inNamespace(object.namespace);
         break;
     }

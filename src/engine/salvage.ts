@@ -9,7 +9,7 @@ import { observe } from "../kernel/observe.ts";
 import { findServiceList } from "../services/keeper/service-list.ts";
 import { isMarked, markedKey, markOf } from "../state/mark.ts";
 import { type Desired, EMPTY } from "../state/desired.ts";
-import { nameOf, type StateObject } from "../state/object.ts";
+import { isService, nameOf, type StateObject } from "../state/object.ts";
 import type { LinkObject, LinkType } from "../state/object/kernel.ts";
 import type { ObservedLink, ObservedNamespace, Snapshot } from "../state/snapshot.ts";
 import { tableName } from "../state/table-name.ts";
@@ -143,6 +143,7 @@ function findDeclared(
 ): readonly StateObject[] {
   const withLinks = new Set([...links.values()].map((link) => link.namespace));
   return objects.filter((object) => {
+    if (isService(object)) return true;
     switch (object.kind) {
       case "namespace":
       case "address":
@@ -151,15 +152,6 @@ function findDeclared(
       case "foreign-accept":
         return snapshot.namespaces[object.namespace]?.foreignAccepts.includes(markOf(object.key)) === true;
       case "file":
-      case "dhcp-single":
-      case "ip6-single":
-      case "dhcp-network":
-      case "ip6-network":
-      case "boot-server":
-      case "dns-network":
-      case "dhcp-client":
-      case "dhcp6-client":
-      case "vm":
         return true;
       default:
         return false;

@@ -1,7 +1,7 @@
 /** The commands that do what a step does, for a person who would do it by hand. */
 import { networkOf } from "../base/address.ts";
 import { markOf } from "../state/mark.ts";
-import type { StateObject } from "../state/object.ts";
+import { isService, type KernelObject, type StateObject } from "../state/object.ts";
 import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject } from "../state/object/kernel.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -9,7 +9,8 @@ import { commandIn, destinationOf, ipIn, type LinkByKey, linkName, type Names } 
 import { GENERATION_MODES, routeType } from "./summary.ts";
 
 export function commandsFor(before: StateObject | undefined, after: StateObject | undefined, names: Names): string[] {
-  if (after === undefined) return before === undefined ? [] : deletion(before, names.before);
+  if (after === undefined) return before === undefined || isService(before) ? [] : deletion(before, names.before);
+  if (isService(after)) return [];
   if (after.kind === "link") {
     return before?.kind === "link" ? linkChange(before, after, names) : linkCreation(after, names.after);
   }
@@ -18,7 +19,7 @@ export function commandsFor(before: StateObject | undefined, after: StateObject 
   return setting(after, before !== undefined, names.after);
 }
 
-function setting(object: StateObject, replace: boolean, links: LinkByKey): string[] {
+function setting(object: KernelObject, replace: boolean, links: LinkByKey): string[] {
   switch (object.kind) {
     case "namespace":
       return [...(replace ? [] : [`ip netns add ${object.name}`]), `ip -n ${object.name} link set lo up`];
@@ -50,20 +51,10 @@ function setting(object: StateObject, replace: boolean, links: LinkByKey): strin
       return [acceptCommand(object, "-I")];
     case "file":
       return fileCommands(object);
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-    case "dhcp-client":
-    case "dhcp6-client":
-    case "vm":
-      return [];
   }
 }
 
-function deletion(object: StateObject, links: LinkByKey): string[] {
+function deletion(object: KernelObject, links: LinkByKey): string[] {
   switch (object.kind) {
     case "namespace":
       return [`ip netns delete ${object.name}`];
@@ -82,15 +73,6 @@ function deletion(object: StateObject, links: LinkByKey): string[] {
     case "file":
       return [`rm ${quote(object.path)}`];
     case "sysctl":
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-    case "dhcp-client":
-    case "dhcp6-client":
-    case "vm":
       return [];
   }
 }

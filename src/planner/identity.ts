@@ -1,5 +1,5 @@
 /** What makes two objects the same thing in the kernel, whatever their keys are. */
-import type { StateObject } from "../state/object.ts";
+import { isService, type StateObject } from "../state/object.ts";
 import type { RouteObject } from "../state/object/kernel.ts";
 
 const MAIN_TABLE = 254;
@@ -19,6 +19,7 @@ export function identityOf(object: StateObject): string {
 }
 
 function buildIdentity(object: StateObject): string {
+  if (isService(object)) return `${object.kind}|${object.key}`;
   switch (object.kind) {
     case "namespace":
       return `namespace|${object.name}`;
@@ -38,16 +39,6 @@ function buildIdentity(object: StateObject): string {
       return `foreign-accept|${object.key}|${object.namespace}|${object.backend}|${object.chain}|${object.inInterface ?? ""}|${object.outInterface ?? ""}|${object.establishedOnly === true}`;
     case "file":
       return `file|${object.path}`;
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-    case "dhcp-client":
-    case "dhcp6-client":
-    case "vm":
-      return `${object.kind}|${object.key}`;
   }
 }
 

@@ -3,7 +3,7 @@
  * specifies, with the values that the kernel shows. Equal to the object when it stands as wanted.
  */
 import { markOf } from "../state/mark.ts";
-import type { StateObject } from "../state/object.ts";
+import { isService, type StateObject } from "../state/object.ts";
 import type {
   AddressObject,
   FileObject,
@@ -30,6 +30,7 @@ const NUD_PERMANENT = 0x80;
 
 /** Undefined: there is no such thing. Services are not observed and give undefined. */
 export function readBack(context: Context, object: StateObject): StateObject | undefined {
+  if (isService(object)) return undefined;
   switch (object.kind) {
     case "namespace":
       return context.view.namespace(object.name) === undefined ? undefined : object;
@@ -51,16 +52,6 @@ export function readBack(context: Context, object: StateObject): StateObject | u
       return readAccept(context, object);
     case "file":
       return readFile(context, object);
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-    case "dhcp-client":
-    case "dhcp6-client":
-    case "vm":
-      return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
 import { equalValues } from "../base/equal.ts";
 import { NetloomError } from "../base/errors.ts";
 import { isMarked } from "../state/mark.ts";
-import { nameOf, type StateObject } from "../state/object.ts";
+import { isService, nameOf, type StateObject } from "../state/object.ts";
 import type { ForeignAcceptObject, NftTableObject } from "../state/object/kernel.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { type Context, type Draft, isIpv6, linkKeysOf, namespaceOf } from "./context.ts";
@@ -26,18 +26,10 @@ export function planThings(context: Context): void {
 }
 
 function isOf(round: Round, object: StateObject): boolean {
+  if (isService(object)) return false;
   switch (object.kind) {
     case "namespace":
     case "link":
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-    case "dhcp-client":
-    case "dhcp6-client":
-    case "vm":
       return false;
     case "route":
       return round === "routes";
