@@ -4,7 +4,14 @@ import { addressWord, encodeSocketAddress, isIpv4 } from "../../kernel/socket-ad
 
 const WORD = 2 ** 32;
 
-export class AllowList {
+export interface Askers {
+  /** Whether the sockaddr that begins at `offset` is of somebody who is answered. */
+  allows(sockaddrs: Uint8Array, offset: number): boolean;
+  /** The same for an address as text. */
+  allowsAddress(address: IpAddress): boolean;
+}
+
+export class AllowList implements Askers {
   /** Ranges that neither meet nor touch, in order. */
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
@@ -23,7 +30,6 @@ export class AllowList {
     );
   }
 
-  /** Whether the sockaddr that begins at `offset` is of somebody who is answered. */
   allows(sockaddrs: Uint8Array, offset: number): boolean {
     if (this.#allowsAll) return true;
     return isIpv4(sockaddrs, offset)
@@ -31,7 +37,6 @@ export class AllowList {
       : this.#allows6(sockaddrs, offset);
   }
 
-  /** The same for an address as text. */
   allowsAddress(address: IpAddress): boolean {
     return this.#allowsAll || this.allows(encodeSocketAddress({ address, port: 0 }), 0);
   }

@@ -19,7 +19,7 @@ import type { DnsServerStats } from "../../protocol/dns/server/stats.ts";
 import { BoundedLog } from "../bounded-log.ts";
 import { Alarm, steadySeconds } from "../clock.ts";
 import type { ListenPlace } from "../listen.ts";
-import { AllowList } from "./allow-list.ts";
+import { AllowList, type Askers } from "./allow-list.ts";
 import { type Asker, LongWay } from "./long-way.ts";
 import { decodeAddress, type SocketAddress } from "../../kernel/socket-address.ts";
 import { TcpListener } from "./tcp-listener.ts";
@@ -38,6 +38,8 @@ interface DnsServiceOptions {
   /** They need not be there yet: IPv6 addresses take their time. Default: who has none of them is told so. */
   readonly isAhead?: boolean;
   readonly config: DnsServerConfig;
+  /** Who is answered; default: who the configuration says. */
+  readonly answered?: Askers;
   readonly logger: Logger;
   /** Fields of every line of the log. */
   readonly about?: Readonly<Record<string, unknown>>;
@@ -98,7 +100,7 @@ export class DnsService implements AsyncDisposable {
       this.#act((now) => this.#server.handleUpstream(event, now)),
     );
     try {
-      const allow = new AllowList(config.allow);
+      const allow = options.answered ?? new AllowList(config.allow);
       for (const address of listen) this.#listen({ listen: address, namespace: this.#namespace, isAhead }, allow);
     } catch (error) {
       this.#close();
@@ -106,7 +108,7 @@ export class DnsService implements AsyncDisposable {
     }
   }
 
-  #listen(address: ListenPlace, allow: AllowList): void {
+  #listen(address: ListenPlace, allow: Askers): void {
     const onError = (error: unknown): void =>
       this.#log.write("warn", "DNS socket error", { address: address.listen.address, error: messageOf(error) });
     const place = { ...address, allow, onError };

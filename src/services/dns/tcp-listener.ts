@@ -8,9 +8,9 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { type IpAddress, parseIp } from "../../base/address.ts";
 import { listenFailure, type ListenPlace, openBound } from "../listen.ts";
-import type { AllowList } from "./allow-list.ts";
+import type { Askers } from "./allow-list.ts";
 import { encodeFrame, FrameReader } from "./frames.ts";
-import { writeRefusal } from "./refusal.ts";
+import { REFUSAL_EXTRA_BYTES, writeRefusal } from "./refusal.ts";
 
 /** RFC 7766 §6.2.3 asks for some seconds; no question is worked on for longer. */
 const IDLE_MILLISECONDS = 15_000;
@@ -23,7 +23,7 @@ const QUERY_BYTES = 4096;
 const BACKLOG = 256;
 
 interface TcpListenerOptions extends ListenPlace {
-  readonly allow: AllowList;
+  readonly allow: Askers;
   readonly onQuery: (query: Uint8Array, client: TcpClient) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -144,7 +144,7 @@ export class TcpListener {
       const [query] = reader.read(piece) ?? [];
       if (query === undefined) return;
       this.refused++;
-      const reply = new Uint8Array(query.length);
+      const reply = new Uint8Array(query.length + REFUSAL_EXTRA_BYTES);
       socket.end(encodeFrame(reply.subarray(0, writeRefusal(query, 0, query.length, reply, 0))));
     });
     socket.once("end", () => void socket.end());

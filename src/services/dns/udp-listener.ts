@@ -6,7 +6,7 @@ import { PEER_SLOT_BYTES, ReplySocket, type SystemCallError } from "../../kernel
 import type { AnswerCache } from "../../protocol/dns/cache/answer-cache.ts";
 import { UDP_REPLY_BYTES } from "../../protocol/dns/cache/extension.ts";
 import { type ListenPlace, openBound } from "../listen.ts";
-import type { AllowList } from "./allow-list.ts";
+import type { Askers } from "./allow-list.ts";
 import { writeRefusal } from "./refusal.ts";
 
 const BATCH = 128;
@@ -21,7 +21,7 @@ const replies = new Uint8Array(REPLIES_BYTES);
 
 interface UdpListenerOptions extends ListenPlace {
   readonly cache: AnswerCache;
-  readonly allow: AllowList;
+  readonly allow: Askers;
   readonly now: () => number;
   /** A query that the cache does not answer, and its sender's sockaddr; copies. */
   readonly onQuery: (query: Uint8Array, peer: Uint8Array) => void;

@@ -154,6 +154,27 @@ describe("dns serve", () => {
       expect(status(await dig("-b", OUTSIDER, transport, "kept.example.org"))).toBe("REFUSED");
   });
 
+  test("without --allow strangers are refused, until this host is in their network", async () => {
+    const [place, stranger] = ["127.0.0.54", "203.0.113.9"];
+    shell("ip route add local 203.0.113.0/24 dev lo");
+    const near = startNetloom(["dns", "serve", "--listen", place, "--forward", UPSTREAM]);
+    try {
+      await near.firstLine();
+      const ask = async (address: string): Promise<string> =>
+        (await new Running(["dig", `@${place}`, "-b", address, "+timeout=5", "kept.example.org"]).ended()).stdout;
+      expect(status(await ask("127.0.0.1"))).toBe("NOERROR");
+      const refused = await ask(stranger);
+      expect(status(refused)).toBe("REFUSED");
+      expect(refused).toContain("EDE: 18 (Prohibited)");
+      shell("ip address add 203.0.113.1/24 dev lo");
+      await until("the network", async () => status(await ask(stranger)) === "NOERROR");
+    } finally {
+      const { stderr } = await near.stop();
+      expect(stderr.split("\n").filter((line) => line.includes(`${stranger} and others`))).toHaveLength(1);
+      shell("ip address flush to 203.0.113.0/24 dev lo; ip route flush table local root 203.0.113.0/24");
+    }
+  });
+
   test("names of the hosts file are told without asking anybody, as they are after SIGHUP", async () => {
     asked = [];
     expect(server.stderr).toContain("line 3: nonsense is no address");

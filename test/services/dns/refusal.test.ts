@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { writeRefusal } from "../../../src/services/dns/refusal.ts";
+import { REFUSAL_EXTRA_BYTES, writeRefusal } from "../../../src/services/dns/refusal.ts";
 import { query } from "../../protocol/dns/cache/responses.ts";
 
 function refusal(bytes: Uint8Array): number[] {
@@ -10,9 +10,20 @@ function refusal(bytes: Uint8Array): number[] {
 
 describe("a refusal", () => {
   test("repeats id, RD, CD and the question as it was spelled", () => {
-    const asked = query({ name: "WWW.example.ORG", type: 28, id: 0xbeef, flags: 0x0130, extension: { bytes: 1232 } });
+    const asked = query({ name: "WWW.example.ORG", type: 28, id: 0xbeef, flags: 0x0130 });
     const expected = query({ name: "WWW.example.ORG", type: 28, id: 0xbeef, flags: 0x8115 });
     expect(refusal(asked)).toEqual([...expected]);
+  });
+
+  test("says that it is prohibited to who speaks EDNS (RFC 8914 §4.19), whatever the options", () => {
+    const told = { bytes: 1232, dnssecOk: true, options: [0, 15, 0, 2, 0, 18] };
+    for (const options of [[], [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]])
+      expect(refusal(query({ name: "x.example", extension: { bytes: 4096, dnssecOk: true, options } }))).toEqual([
+        ...query({ name: "x.example", flags: 0x8105, extension: told }),
+      ]);
+    const later = query({ name: "x.example", extension: { bytes: 4096 } });
+    later[later.length - 5] = 1;
+    expect(refusal(later)).toEqual([...query({ name: "x.example", flags: 0x8105 })]);
   });
 
   test("of something odd is a header alone, and a response has none", () => {
@@ -24,11 +35,11 @@ describe("a refusal", () => {
     expect(refusal(query({ name: "x" }).subarray(0, 11))).toEqual([]);
   });
 
-  test("is never longer than what it refuses", () => {
+  test("is no longer than what it refuses, but for the six bytes of its reason", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(40), (tail, kept) => {
         const bytes = Uint8Array.from([...query({ name: "www.example.org" }).subarray(0, kept), ...tail]);
-        expect(refusal(bytes).length).toBeLessThanOrEqual(bytes.length);
+        expect(refusal(bytes).length).toBeLessThanOrEqual(bytes.length + REFUSAL_EXTRA_BYTES);
       }),
     );
   });

@@ -5,6 +5,7 @@ import { messageOf } from "../../../base/errors.ts";
 import { IdleMemory, keepOldGenerationSmall, keepYoungGenerationSmall } from "../../../daemon/memory.ts";
 import type { DnsServerConfig } from "../../../protocol/dns/config.ts";
 import { parseHostsFile } from "../../../protocol/dns/hosts-file.ts";
+import { Neighbours } from "../../../services/dns/neighbours.ts";
 import { DnsService } from "../../../services/dns/server.ts";
 import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -55,7 +56,12 @@ export const dnsServeCommand: Command = {
       repeatable: true,
       help: "who is asked about names in and below a domain instead",
     },
-    allow: { value: "CIDR,…", help: "who is answered; others get REFUSED (default everybody)" },
+    allow: {
+      value: "CIDR,…",
+      help:
+        "who is answered; others get REFUSED (default this host, the networks it is in, and private addresses; " +
+        "0.0.0.0/0,::/0 is everybody)",
+    },
     hosts: { value: "FILE", help: "names with addresses of their own, written as in /etc/hosts" },
     "root-hints": { value: "FILE", help: "addresses of other root servers, written as in named.root" },
     cache: { value: "MIB", help: `memory for answers, 1 to 1024 (default ${DEFAULT_CACHE_MEBIBYTES})` },
@@ -69,7 +75,8 @@ export const dnsServeCommand: Command = {
     using interrupt = untilInterrupted(["SIGINT", "SIGTERM"]);
     keepYoungGenerationSmall();
     keepOldGenerationSmall();
-    await using service = new DnsService({ listen, config, logger: STDERR_LOGGER });
+    const answered = config.allow === undefined ? { answered: new Neighbours({ onStranger: tellStranger }) } : {};
+    await using service = new DnsService({ listen, config, ...answered, logger: STDERR_LOGGER });
     hosts.read(service);
     using _memory = returnMemory(service);
     using _hangUp = hosts.readOnHangUp(service);
@@ -78,6 +85,11 @@ export const dnsServeCommand: Command = {
     return 0;
   },
 };
+
+function tellStranger(address: IpAddress): void {
+  complain(`warning: ${address} and others who are in no network of this host are refused`);
+  complain("hint: --allow CIDR,… says who is answered, --allow 0.0.0.0/0,::/0 answers everybody");
+}
 
 /** After each burst of questions. */
 function returnMemory(service: DnsService): Disposable {

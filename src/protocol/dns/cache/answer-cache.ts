@@ -328,7 +328,7 @@ export class AnswerCache {
     this.#hits++;
     if (10 * ((words[block + BLOCK.expires]! >>> 0) - now) <= age) this.#tellPopular(block);
     if (additionals === 0) return messageBytes;
-    writeExtension(out, outOffset + messageBytes, asked);
+    writeExtension(out, outOffset + messageBytes, (asked & KEY_DNSSEC_OK) !== 0);
     // Without OPT it has 255 additional records at most, being short enough for UDP.
     out[outOffset + 11]!++;
     return messageBytes + OPT_BYTES;

@@ -1,5 +1,4 @@
 /** OPT records of queries and replies (RFC 6891), on the way that decodes nothing. */
-import { KEY_DNSSEC_OK } from "./question-key.ts";
 
 /** The largest reply over UDP, which passes every path in one piece (DNS flag day 2020). */
 export const UDP_REPLY_BYTES = 1232;
@@ -22,7 +21,7 @@ export function isExtension(query: Uint8Array, start: number, end: number): bool
   );
 }
 
-export function writeExtension(out: Uint8Array, start: number, asked: number): void {
+export function writeExtension(out: Uint8Array, start: number, dnssecOk: boolean): void {
   out[start] = 0;
   out[start + 1] = 0;
   out[start + 2] = TYPE_OPT;
@@ -30,7 +29,7 @@ export function writeExtension(out: Uint8Array, start: number, asked: number): v
   out[start + 4] = UDP_REPLY_BYTES & 0xff;
   out[start + 5] = 0;
   out[start + 6] = 0;
-  out[start + 7] = (asked & KEY_DNSSEC_OK) === 0 ? 0 : DNSSEC_OK;
+  out[start + 7] = dnssecOk ? DNSSEC_OK : 0;
   out[start + 8] = 0;
   out[start + 9] = 0;
   out[start + 10] = 0;
