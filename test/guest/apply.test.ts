@@ -11,11 +11,11 @@ import { CHECKOUT, GUEST_INITRD, GUEST_KERNEL, toldBy } from "../support/guest-i
 import { hostSnapshot } from "../support/host-snapshot.ts";
 import { done, Folder, json, makeUplink, netloom, removeUplink, Running, shell, until } from "../support/network.ts";
 import { tsharkFields } from "../support/tshark.ts";
+import { consoleOf, guestIsDone, STATE } from "./console.ts";
 
 /** A guest that boots in 2.5 s alone takes much longer on a busy machine. */
 const GUEST_SECONDS = 120;
 const EXAMPLE = join(CHECKOUT, "examples", "vm-in-a-pod.yaml");
-const STATE = "/run/netloom";
 
 let names: ChildProcess;
 
@@ -36,18 +36,6 @@ afterAll(async () => {
 });
 
 beforeEach(() => rmSync(STATE, { recursive: true, force: true }));
-
-function consoleOf(vm: string): string {
-  const path = join(STATE, "vm", vm, "console.log");
-  return existsSync(path) ? readFileSync(path, "utf8").replaceAll("\r", "") : "";
-}
-
-async function guestIsDone(vm: string): Promise<void> {
-  const wait = until(`${vm} is done`, () => consoleOf(vm).includes("GUEST done"), GUEST_SECONDS);
-  await wait.catch((cause: unknown) => {
-    throw new Error(`the console of ${vm}:\n${consoleOf(vm)}`, { cause });
-  });
-}
 
 async function statusNow(): Promise<Status> {
   return JSON.parse((await netloom(["status", "--json"])).stdout) as Status;

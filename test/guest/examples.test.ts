@@ -2,32 +2,17 @@
  * The examples of guests straight on a network, as a person runs them: libvirt's default network beside Docker's
  * forward policy of drop, and the one guest of the tutorials. (vm-in-a-pod.yaml: apply.test.ts.)
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Capture } from "../support/capture.ts";
 import { CHECKOUT, toldBy } from "../support/guest-image.ts";
 import { hostSnapshot } from "../support/host-snapshot.ts";
-import { done, json, makeUplink, removeUplink, shell, until } from "../support/network.ts";
+import { done, json, makeUplink, removeUplink, shell } from "../support/network.ts";
 import { tsharkFields } from "../support/tshark.ts";
-
-const GUEST_SECONDS = 120;
-const STATE = "/run/netloom";
+import { guestIsDone, STATE } from "./console.ts";
 
 const example = (name: string): string => join(CHECKOUT, "examples", name);
-
-function consoleOf(vm: string): string {
-  const path = join(STATE, "vm", vm, "console.log");
-  return existsSync(path) ? readFileSync(path, "utf8").replaceAll("\r", "") : "";
-}
-
-async function guestIsDone(vm: string): Promise<string> {
-  const wait = until(`${vm} is done`, () => consoleOf(vm).includes("GUEST done"), GUEST_SECONDS);
-  await wait.catch((cause: unknown) => {
-    throw new Error(`the console of ${vm}:\n${consoleOf(vm)}`, { cause });
-  });
-  return consoleOf(vm);
-}
 
 /** Whether a ping from outside gets an answer. The outside is given a way to the network for it. */
 function reachedFromOutside(subnet: string, address: string): boolean {
