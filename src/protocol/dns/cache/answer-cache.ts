@@ -98,8 +98,15 @@ export class AnswerCache {
    * denial's that of its SOA (RFC 2308 §5), within the limits. What has no life is not kept, nor is what is truncated,
    * malformed, has another question, an OPT record, or another response code than NOERROR and NXDOMAIN.
    * @param message without OPT; it is copied
+   * @param deniedSeconds life of a denial that has no SOA; default: it has none
    */
-  store(question: DnsQuestion, flags: QuestionFlags, message: Uint8Array, nowSeconds: number): void {
+  store(
+    question: DnsQuestion,
+    flags: QuestionFlags,
+    message: Uint8Array,
+    nowSeconds: number,
+    deniedSeconds?: number,
+  ): void {
     const key = this.#key;
     const copy = message.slice();
     if (message.length < SHORTEST_QUERY_BYTES || copy[4] !== 0 || copy[5] !== 1) return;
@@ -107,7 +114,7 @@ export class AnswerCache {
     if (questionEnd === 0 || !this.#isQuestion(question, questionEnd - HEADER_BYTES)) return;
     const kind = question.type * 0x1_0000 + question.class;
     if (question.type >= GIVEN_TYPES && this.#kinds.size >= MOST_KINDS && !this.#kinds.has(kind)) return;
-    if (!scan.scan(copy, questionEnd, this.#limits)) return;
+    if (!scan.scan(copy, questionEnd, this.#limits, deniedSeconds)) return;
     const asked = keyFlags(flags);
     const now = Math.floor(nowSeconds);
     this.#denials.prepare(copy, asked, now);

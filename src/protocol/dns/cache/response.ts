@@ -6,7 +6,6 @@ const TYPE_OPT = 41;
 const TYPE_ANY = 255;
 const NO_ERROR = 0;
 const NAME_ERROR = 3;
-const MAXIMUM_TTL = 0x7fff_ffff;
 /** MINIMUM is the last field of an SOA record (RFC 1035 §3.3.13). */
 const MINIMUM_BYTES = 4;
 
@@ -22,11 +21,13 @@ export class ResponseScan {
   /**
    * Set the TTLs of the message to what may be told of them, and its life to the least of them.
    * @param questionEnd where its records begin
+   * @param deniedSeconds life of a denial that has no SOA
    * @returns false when it is not to be kept: no response, truncated, no final word (SERVFAIL), a denial without an
    *   SOA (RFC 2308 §5), with OPT, without records, or malformed
    */
-  scan(message: Uint8Array, questionEnd: number, limits: DnsCacheLimits): boolean {
+  scan(message: Uint8Array, questionEnd: number, limits: DnsCacheLimits, deniedSeconds?: number): boolean {
     this.ttlCount = 0;
+    this.#deniedSeconds = undefined;
     const [high, low] = [message[2]!, message[3]!];
     const responseCode = low & 15;
     if ((high & 0x82) !== 0x80 || (responseCode !== NO_ERROR && responseCode !== NAME_ERROR)) return false;
@@ -34,6 +35,7 @@ export class ResponseScan {
     const answers = uint16(message, 6);
     const records = answers + uint16(message, 8) + uint16(message, 10);
     if (!this.#walk(message, questionEnd, { answers, records, type })) return false;
+    this.#deniedSeconds ??= deniedSeconds;
     if (this.#isPositive && responseCode === NO_ERROR)
       this.#clamp(message, limits.minimumTtlSeconds, limits.maximumTtlSeconds);
     else if (this.#deniedSeconds === undefined) return false;
@@ -46,7 +48,6 @@ export class ResponseScan {
   #walk(message: Uint8Array, start: number, expected: { answers: number; records: number; type: number }): boolean {
     const { answers, records, type } = expected;
     this.#isPositive = false;
-    this.#deniedSeconds = undefined;
     let position = start;
     for (let index = 0; index < records; index++) {
       position = skipName(message, position);
@@ -65,7 +66,7 @@ export class ResponseScan {
   }
 
   #clamp(message: Uint8Array, minimum: number, maximum: number): void {
-    this.lifeSeconds = MAXIMUM_TTL;
+    this.lifeSeconds = maximum;
     for (let index = 0; index < this.ttlCount; index++) {
       const offset = this.ttlOffsets[index]!;
       const ttl = Math.min(Math.max(readTtl(message, offset), minimum), maximum);

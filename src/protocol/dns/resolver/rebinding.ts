@@ -34,6 +34,8 @@ const HINT_BYTES: ReadonlyMap<number, number> = new Map([
   [6, 16],
 ]);
 
+const LEAST_SECONDS = 5;
+
 /** Whether a name may have addresses of the inside. */
 export function isRebindingAllowed(name: string, allowed: readonly string[] | undefined): boolean {
   return allowed === undefined || allowed.some((domain) => isWithin(name, canonicalName(domain)));
@@ -41,6 +43,11 @@ export function isRebindingAllowed(name: string, allowed: readonly string[] | un
 
 export function leadsInside(records: readonly DnsRecord[]): boolean {
   return records.some((record) => addressesOf(record).some(isInside));
+}
+
+/** How long an emptied answer holds: as long as the answer would, but who tells a TTL of 0 does not have us ask each time. */
+export function emptiedSeconds(records: readonly DnsRecord[]): number {
+  return Math.max(LEAST_SECONDS, Math.min(...records.map(({ ttlSeconds }) => ttlSeconds)));
 }
 
 function isInside(bytes: Uint8Array): boolean {

@@ -26,7 +26,7 @@ import { resolveFully } from "./lookup.ts";
 import { canonicalName } from "./names.ts";
 import { type Piece, readPiece } from "./piece.ts";
 import type { RandomBits } from "./random.ts";
-import { isRebindingAllowed, leadsInside } from "./rebinding.ts";
+import { emptiedSeconds, isRebindingAllowed, leadsInside } from "./rebinding.ts";
 import { emptyResponseOf, responseOf } from "./response.ts";
 import { ROOT_SERVERS } from "./root-servers.ts";
 import { Routes } from "./routes.ts";
@@ -280,8 +280,12 @@ export class DnsResolver {
       return;
     }
     this.#failures.forget(key);
-    const message = this.#messageOf(question, flags, result);
-    this.#cache.store(question, flags, message, this.#now);
+    const isAllowed = this.#isAllowed(question, result);
+    if (!isAllowed) this.#counters.rebinding++;
+    const message = isAllowed
+      ? responseOf(question, flags, result)
+      : emptyResponseOf(question, flags, RESPONSE_CODE.NOERROR);
+    this.#cache.store(question, flags, message, this.#now, isAllowed ? undefined : emptiedSeconds(result.records));
     if (tokens.length === 0) return;
     // As everybody after these will see it: with the limits of TTLs.
     const kept = this.#cache.find(question, flags, this.#now);
@@ -295,12 +299,6 @@ export class DnsResolver {
     const old = this.#cache.find(question, flags, this.#now);
     if (old === undefined) this.#tellFailure(tokens, question, flags);
     else this.#tellStale(tokens, old);
-  }
-
-  #messageOf(question: DnsQuestion, flags: QuestionFlags, piece: Piece): Uint8Array {
-    if (this.#isAllowed(question, piece)) return responseOf(question, flags, piece);
-    this.#counters.rebinding++;
-    return emptyResponseOf(question, flags, RESPONSE_CODE.NOERROR);
   }
 
   #isAllowed({ name }: DnsQuestion, { records }: Piece): boolean {

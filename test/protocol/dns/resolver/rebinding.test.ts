@@ -43,6 +43,23 @@ describe("an address of the inside from outside", () => {
     expect(world.resolver.stats().rebinding).toBe(1);
   });
 
+  test.each([
+    ["as long as the answer would", 60, 59],
+    ["for five seconds at least", 0, 4],
+  ])("the emptied answer is kept %s", (_, ttl, seconds) => {
+    const world = new DnsWorld(
+      { upstreams: [upstream(A)], rebindingAllowed: [] },
+      { [A]: resolverOf([`evil.example ${ttl} A 10.1.2.3`]) },
+    );
+    world.ask("evil.example");
+    world.pass(seconds);
+    expect(world.lookup("evil.example")).toEqual([]);
+    expect(world.log).toHaveLength(1);
+    world.pass(2);
+    expect(world.lookup("evil.example")).toEqual([]);
+    expect(world.log).toHaveLength(2);
+  });
+
   test.each(OUTSIDE)("%s is none", (data) => {
     const world = new DnsWorld(
       { upstreams: [upstream(A)], rebindingAllowed: [] },
