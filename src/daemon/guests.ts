@@ -1,8 +1,8 @@
 /** Guests as `vm list` shows them. */
 import type { ServiceStatus } from "../services/keeper/protocol.ts";
-import type { ResponseOf } from "./contract.ts";
+import type { ServiceReport } from "../services/service.ts";
 
-export function guestsOf(services: readonly ServiceStatus[]): ResponseOf<"vmList"> {
+export function guestsOf(services: readonly ServiceStatus[]): (ServiceReport & { readonly name: string })[] {
   return services
     .filter((service) => service.kind === "vm")
     .map(({ name, state, reason, details }) => ({

@@ -141,14 +141,14 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
     );
     notes.push("the guest is not reached at the pod's ::1: the kernel does not route that address");
   }
-  if (binding.dhcp === "none")
-    return {
-      desired: { objects, absent: [] },
-      tap: { key: keys.tap, name: tapName, type: "tap" },
-      guestMac,
-      keepsPod: true,
-      notes,
-    };
+  const bound: BoundPod = {
+    desired: { objects, absent: [] },
+    tap: { key: keys.tap, name: tapName, type: "tap" },
+    guestMac,
+    keepsPod: true,
+    notes,
+  };
+  if (binding.dhcp === "none") return bound;
 
   const { leaseSeconds = DEFAULT_LEASE_SECONDS, options } = binding;
   const { nameServers, searchDomains, domainName } = compileResolver(pod, notes);
@@ -197,13 +197,7 @@ export function bindMasquerade(binding: PodBinding): BoundPod {
       },
     });
   }
-  return {
-    desired: { objects, absent: [] },
-    tap: { key: keys.tap, name: tapName, type: "tap" },
-    guestMac,
-    keepsPod: true,
-    notes,
-  };
+  return bound;
 }
 
 /**

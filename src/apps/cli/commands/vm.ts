@@ -4,6 +4,7 @@ import { stateFolderPath } from "../../../store/state-folder.ts";
 import { messageOf, NetloomError } from "../../../base/errors.ts";
 import { DaemonClient } from "../../../daemon/client.ts";
 import type { ResponseOf } from "../../../daemon/contract.ts";
+import { guestsOf } from "../../../daemon/guests.ts";
 import type { GuestRunRequest } from "../../../engine/attach-request.ts";
 import { endGuest, isGuestRun, runGuest } from "../../../engine/guest-run.ts";
 import { keeperServices } from "../../../engine/keeper-services.ts";
@@ -180,14 +181,7 @@ async function stopped(stateFolder: string, name: string, powerdownSeconds: numb
 async function listGuests(stateFolder: string): Promise<UnwatchedVm[]> {
   const status = await new KeeperClient(stateFolder).statusIfRunning();
   if (status === undefined) return listUnwatchedVms(stateFolder);
-  return status.services
-    .filter((service) => service.kind === "vm")
-    .map(({ name, state, reason, details }) => ({
-      name: name.replace(/^VM /, ""),
-      state,
-      ...(reason === undefined ? {} : { reason }),
-      details,
-    }));
+  return guestsOf(status.services);
 }
 
 function row({ name, state, reason, details }: UnwatchedVm): string[] {
