@@ -32,8 +32,18 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 /** Why an operation on a file failed, for a person. */
 export function reasonOf(thrown: unknown): string {
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  return REFUSALS[code] ?? messageOf(thrown);
+  return REFUSALS[codeOf(thrown) ?? ""] ?? messageOf(thrown);
+}
+
+/** Of an error of Node's ("ENOENT") or of ours; undefined: it has none. */
+export function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : undefined;
+}
+
+/** Whether it is one of these, as {@link codeOf} tells. */
+export function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
+  const code = codeOf(thrown);
+  return code !== undefined && codes.includes(code);
 }
 
 /** Text of anything that was thrown. */

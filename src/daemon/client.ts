@@ -1,9 +1,8 @@
 /** Asks the daemon of a state folder. */
-import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { NetloomError, messageOf } from "../base/errors.ts";
-import { request as httpRequest } from "../kernel/http.ts";
+import { codeOf, messageOf, NetloomError } from "../base/errors.ts";
+import { ask } from "../kernel/http.ts";
 import { connectUnixSocket } from "../kernel/unix-socket.ts";
 import { daemonSocket, ENDPOINTS, type EndpointName, type RequestOf, type ResponseOf, STREAMS } from "./contract.ts";
 import type { ErrorBody } from "./http.ts";
@@ -69,16 +68,7 @@ export class DaemonClient {
     const socket = await this.#connect();
     if (socket === undefined) throw gone(`${method} ${path}`);
     try {
-      const request = httpRequest({
-        method,
-        path,
-        host: "localhost",
-        createConnection: () => socket,
-        headers: { connection: "close", "content-type": "application/json", ...headers },
-      });
-      request.end(body);
-      const [response] = (await once(request, "response")) as [IncomingMessage];
-      return response;
+      return await ask(socket, { method, path, body, headers });
     } catch (cause) {
       socket.destroy();
       throw gone(`${method} ${path}`, cause);
@@ -118,8 +108,4 @@ function gone(request: string, cause?: unknown): NetloomError {
 function errorOf(answer: unknown): NetloomError {
   const { error } = answer as ErrorBody;
   return new NetloomError(error.code, error.message, error.hint === undefined ? {} : { hint: error.hint });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }

@@ -1,9 +1,7 @@
 /** Talks to the keeper of a state folder. */
-import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { NetloomError, messageOf } from "../../base/errors.ts";
-import { request as httpRequest } from "../../kernel/http.ts";
+import { codeOf, messageOf, NetloomError } from "../../base/errors.ts";
+import { ask } from "../../kernel/http.ts";
 import { identityOf, waitForEnd } from "../../kernel/process.ts";
 import { connectUnixSocket } from "../../kernel/unix-socket.ts";
 import type { ServiceObject } from "../../state/object.ts";
@@ -98,16 +96,12 @@ export class KeeperClient {
   async #ask(method: string, path: string, body: unknown, timeoutMilliseconds: number): Promise<unknown> {
     const socket = await this.#connect();
     try {
-      const request = httpRequest({
+      const response = await ask(socket, {
         method,
         path,
-        host: "localhost",
-        createConnection: () => socket,
-        headers: { connection: "close", "content-type": "application/json" },
+        body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(timeoutMilliseconds),
       });
-      request.end(body === undefined ? undefined : JSON.stringify(body));
-      const [response] = (await once(request, "response")) as [IncomingMessage];
       response.setEncoding("utf8");
       let text = "";
       for await (const piece of response) text += String(piece);
@@ -137,10 +131,6 @@ export class KeeperClient {
       );
     }
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function unwrap(answer: unknown): unknown {
