@@ -1,5 +1,6 @@
 /** What compiling a network file must know of this host, read from the host. */
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { hasCode } from "../base/errors.ts";
 import type { Facts, HostLink, HostRoute, NamespaceFacts, PlaceFacts } from "../compile/facts.ts";
 import { requiredFiles } from "../compile/required-files.ts";
 import { hasBridgeFilter, hasLinkKind, hasNetdevEgress, missingCapabilities } from "../kernel/features.ts";
@@ -130,7 +131,7 @@ function readParameter(path: string): string | undefined {
   try {
     return readFileSync(`/proc/sys/${path}`, "utf8").trim();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }

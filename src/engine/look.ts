@@ -1,7 +1,8 @@
 /** Looks at files of others: what vanishes meanwhile, or may not be looked at, answers as if it were not there. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { hasCode } from "../base/errors.ts";
 
-const NOT_THERE: readonly unknown[] = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR"];
+const NOT_THERE = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR"];
 
 export function readIfThere(path: string): string | undefined {
   return orUndefined(() => readFileSync(path, "utf8"));
@@ -26,7 +27,7 @@ function orUndefined<Value>(look: () => Value): Value | undefined {
   try {
     return look();
   } catch (error) {
-    if (error instanceof Error && "code" in error && NOT_THERE.includes(error.code)) return undefined;
+    if (hasCode(error, ...NOT_THERE)) return undefined;
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * where something may have changed, not what: whoever hears of it looks again.
  */
 import { statSync } from "node:fs";
-import { messageOf } from "../base/errors.ts";
+import { hasCode, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { closeDescriptor, openNamespace, SystemCallError } from "../kernel/native.ts";
 import type { NamespaceRequest } from "../kernel/observe.ts";
@@ -218,5 +218,5 @@ function openIfThere(path: string): number | undefined {
 /** ENOTTY and EINVAL: a file that is no namespace. */
 function isAbsent(error: unknown): boolean {
   if (error instanceof SystemCallError) return ["ENOENT", "ENOTTY", "EINVAL"].includes(error.errnoName);
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return hasCode(error, "ENOENT");
 }

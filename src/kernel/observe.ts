@@ -1,5 +1,6 @@
 /** Reading the kernel's state: a snapshot of the namespaces and files that were asked for. Changes nothing. */
 import { readFile, stat } from "node:fs/promises";
+import { hasCode } from "../base/errors.ts";
 import type { ObservedNamespace, Snapshot } from "../state/snapshot.ts";
 import type { NftTableName } from "../netlink/netfilter/table.ts";
 import { closeDescriptor, openNamespace, SystemCallError } from "./native.ts";
@@ -92,7 +93,7 @@ async function observeFile(path: string): Promise<Snapshot["files"][string]> {
     const { mode } = await stat(path);
     return { content: await readFile(path, "utf8"), mode: mode & 0o7777 };
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (hasCode(error, "ENOENT")) return null;
     throw error;
   }
 }

@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NetloomError, messageOf } from "../base/errors.ts";
+import { hasCode, messageOf, NetloomError } from "../base/errors.ts";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -166,9 +166,7 @@ function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    const gone =
-      error instanceof Error && "code" in error && ["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(String(error.code));
-    if (gone) return undefined;
+    if (hasCode(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return undefined;
     throw error;
   }
 }

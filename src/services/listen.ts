@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 import { familyOf } from "../base/address.ts";
-import { NetloomError } from "../base/errors.ts";
+import { codeOf, NetloomError } from "../base/errors.ts";
 import {
   bindSocket,
   closeDescriptor,
@@ -100,7 +100,7 @@ export function listenFailure({ address, port }: SocketAddress, transport: Trans
       hint,
       cause,
     });
-  switch (errnoOf(cause)) {
+  switch (cause instanceof SystemCallError ? cause.errnoName : codeOf(cause)) {
     case "EADDRINUSE":
       return fail(
         "address-in-use",
@@ -114,10 +114,4 @@ export function listenFailure({ address, port }: SocketAddress, transport: Trans
     default:
       return cause;
   }
-}
-
-/** Of the addon, or of Node. */
-function errnoOf(error: unknown): string | undefined {
-  if (error instanceof SystemCallError) return error.errnoName;
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

@@ -11,7 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { NetloomError, reasonOf } from "../base/errors.ts";
+import { hasCode, NetloomError, reasonOf } from "../base/errors.ts";
 
 /**
  * Write `text` to `path` so that after a crash either the old or the new content is there, never a part.
@@ -86,7 +86,7 @@ export function isSetAside(name: string): boolean {
 
 /** Whether a file system error says that the path does not exist. */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  return hasCode(error, "ENOENT", "ENOTDIR");
 }
 
 function syncFolder(folder: string): void {

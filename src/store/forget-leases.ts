@@ -1,6 +1,7 @@
 /** The end of a network's leases that nobody comes back for. */
 import { rmdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { hasCode } from "../base/errors.ts";
 import { removeDurably } from "./atomic-file.ts";
 import { removePoolNote } from "./pool-note.ts";
 
@@ -15,7 +16,7 @@ export function forgetLeases(leaseFile: string): void {
     try {
       rmdirSync(folder);
     } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOTEMPTY" || error.code === "ENOENT")) return;
+      if (hasCode(error, "ENOTEMPTY", "ENOENT")) return;
       throw error;
     }
   }

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { NetloomError, reasonOf } from "../base/errors.ts";
+import { hasCode, NetloomError, reasonOf } from "../base/errors.ts";
 import { lockDescriptor } from "../kernel/native.ts";
 import { isMissing } from "./atomic-file.ts";
 
@@ -64,7 +64,7 @@ function tellHolder(descriptor: number, text: string): void {
     ftruncateSync(descriptor, 0);
     writeSync(descriptor, text);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    if (!hasCode(error, "ENOSPC")) throw error;
   }
 }
 

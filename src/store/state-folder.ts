@@ -1,7 +1,7 @@
 /** Where netloom keeps what must outlive a command: records, journals, logs, sockets. */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { NetloomError, reasonOf } from "../base/errors.ts";
+import { hasCode, NetloomError, reasonOf } from "../base/errors.ts";
 import { isMissing, isSetAside, removeDurably } from "./atomic-file.ts";
 import { takeLock } from "./lock.ts";
 
@@ -66,7 +66,7 @@ export function tidyStateFolder(path: string): void {
     } catch (error) {
       if (isMissing(error)) continue;
       // Something is in use there: nothing is tidied yet.
-      if (error instanceof Error && "code" in error && error.code === "ENOTEMPTY") return;
+      if (hasCode(error, "ENOTEMPTY")) return;
       throw error;
     }
   }

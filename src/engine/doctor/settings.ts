@@ -1,5 +1,6 @@
 /** Settings of the kernel and mounts that decide what becomes of packets and namespaces. */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { hasCode } from "../../base/errors.ts";
 import { observe } from "../../kernel/observe.ts";
 import type { Snapshot } from "../../state/snapshot.ts";
 
@@ -54,7 +55,7 @@ function parameter(path: string): [string, string][] {
     return [[path, readFileSync(`/proc/sys/${path}`, "utf8").trim()]];
   } catch (error) {
     // The kernel has no such parameter, or the link went away meanwhile.
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (hasCode(error, "ENOENT")) return [];
     throw error;
   }
 }

@@ -6,6 +6,7 @@
  * inotify watches in the kernel's cache.
  */
 import { closeSync, constants, type FSWatcher, openSync, readSync, watch } from "node:fs";
+import { hasCode } from "../../base/errors.ts";
 import { openFileInNamespace } from "../../kernel/native.ts";
 import type { Poll } from "./poll.ts";
 
@@ -66,8 +67,7 @@ export class SysctlWatch implements Disposable {
       const bytes = readSync(this.#descriptor, scratch, 0, scratch.length, 0);
       return String.fromCharCode(...scratch.subarray(0, bytes));
     } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EINVAL"))
-        return undefined;
+      if (hasCode(error, "ENOENT", "EINVAL")) return undefined;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 /** Kernel parameters as a namespace shows them. */
 import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { hasCode } from "../../base/errors.ts";
 import { deviceOf } from "../../planner/identity.ts";
 import type { ObservedLink } from "../../state/snapshot.ts";
 import { openFileInNamespace, SystemCallError } from "../native.ts";
@@ -42,5 +43,5 @@ function readSysctl(namespace: number | undefined, path: string): string | null 
 
 function isMissing(error: unknown): boolean {
   if (error instanceof SystemCallError) return error.errnoName === "ENOENT";
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return hasCode(error, "ENOENT");
 }

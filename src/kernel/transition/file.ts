@@ -4,6 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { codeOf } from "../../base/errors.ts";
 import type { FileObject } from "../../state/object/kernel.ts";
 
 const MARKER = ".made-by-netloom";
@@ -55,7 +56,7 @@ function removeIfEmpty(folder: string): boolean {
     rmdirSync(folder);
     return true;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error) ?? "";
     if (code === "ENOENT") return true;
     if (FOLDER_STAYS.has(code)) return false;
     throw error;

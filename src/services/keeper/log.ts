@@ -1,5 +1,6 @@
 /** Logs of processes that nobody watches: one JSON object a line. */
 import { appendFileSync } from "node:fs";
+import { hasCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 
 /** Appends to a file of mode 0600. A full disk loses lines, and nothing else. */
@@ -8,7 +9,7 @@ export function jsonLinesLogger(path: string): Logger {
     try {
       appendFileSync(path, line, { mode: 0o600 });
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+      if (!hasCode(error, "ENOSPC")) throw error;
     }
   });
 }

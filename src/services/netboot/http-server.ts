@@ -7,7 +7,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Ipv4Address } from "../../base/address.ts";
-import { messageOf, NetloomError } from "../../base/errors.ts";
+import { codeOf, hasCode, messageOf, NetloomError } from "../../base/errors.ts";
 import { createServer } from "../../kernel/http.ts";
 import { listenTcp } from "../listen.ts";
 import { openFile, type OpenedFile } from "../tftp/open-file.ts";
@@ -218,14 +218,14 @@ export class BootHttpServer implements AsyncDisposable {
 }
 
 /** A client that asks for what is not there, or not below the root, learns no more than that. */
-const MISSING = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES", "EPERM", "EINVAL"]);
+const MISSING = ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "EACCES", "EPERM", "EINVAL"];
 
 async function openServed(root: string, parts: readonly string[]): Promise<OpenedFile | undefined> {
   try {
     return await openFile(root, parts, true);
   } catch (error) {
     if (error instanceof TftpRefusal) return undefined;
-    if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return undefined;
+    if (hasCode(error, ...MISSING)) return undefined;
     throw error;
   }
 }
@@ -302,7 +302,5 @@ function write(response: ServerResponse, bytes: Buffer): Promise<void> {
 }
 
 function brokenOff(error: unknown): boolean {
-  return (
-    error instanceof Error && "code" in error && /^(ERR_STREAM_|ECONNRESET|EPIPE|ECANCELED)/.test(String(error.code))
-  );
+  return /^(ERR_STREAM_|ECONNRESET|EPIPE|ECANCELED)/.test(codeOf(error) ?? "");
 }

@@ -1,7 +1,7 @@
 /** What a folder has that can be booted over the network: found by names, and by what the files hold. */
 import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
-import { NetloomError, reasonOf } from "../../base/errors.ts";
+import { codeOf, hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
 import { contentOf, HEAD_BYTES } from "./content.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
@@ -164,7 +164,7 @@ function readFolder(root: string, folder: string, notes: string[]): Listed[] {
   try {
     entries = readdirSync(join(root, folder), { withFileTypes: true });
   } catch (error) {
-    notes.push(`${folder === "" ? root : folder} cannot be read (${errnoOf(error)})`);
+    notes.push(`${folder === "" ? root : folder} cannot be read (${codeOf(error) ?? ""})`);
     return [];
   }
   const listed: Listed[] = [];
@@ -191,7 +191,7 @@ function targetOf(root: string, path: string): { bytes?: number } | "outside" | 
     if (status.isDirectory()) return {};
     return status.isFile() ? { bytes: status.size } : undefined;
   } catch (error) {
-    if (["ENOENT", "ELOOP", "EACCES"].includes(errnoOf(error))) return undefined;
+    if (hasCode(error, "ENOENT", "ELOOP", "EACCES")) return undefined;
     throw error;
   }
 }
@@ -202,7 +202,7 @@ function readHead(path: string, bytes: number): Buffer {
   try {
     descriptor = openSync(path, "r");
   } catch (error) {
-    if (["ENOENT", "EACCES"].includes(errnoOf(error))) return head.subarray(0, 0);
+    if (hasCode(error, "ENOENT", "EACCES")) return head.subarray(0, 0);
     throw error;
   }
   try {
@@ -210,10 +210,6 @@ function readHead(path: string, bytes: number): Buffer {
   } finally {
     closeSync(descriptor);
   }
-}
-
-function errnoOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function holdsIpxe(path: string): boolean {

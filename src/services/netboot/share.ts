@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ipv4Address, ipToBytes } from "../../base/address.ts";
-import { NetloomError } from "../../base/errors.ts";
+import { hasCode, NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { findTool } from "../../kernel/features.ts";
 
@@ -133,7 +133,7 @@ function listensOn(pid: number, address: Ipv4Address, port: number): boolean {
   try {
     table = readFileSync(`/proc/${pid}/net/tcp`, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EINVAL")) return false;
+    if (hasCode(error, "ENOENT", "EINVAL")) return false;
     throw error;
   }
   // The address is a number in the machine's byte order there.

@@ -1,5 +1,5 @@
 /** Why a request gets an error, or a transfer ends with one. */
-import { reasonOf } from "../../base/errors.ts";
+import { codeOf, reasonOf } from "../../base/errors.ts";
 import { TFTP_ERROR } from "../../wire/tftp.ts";
 
 /** `code` is that of the ERROR packet; `message` its text. */
@@ -30,7 +30,7 @@ const CODES: Readonly<Record<string, number>> = {
 /** Whatever was thrown while a file was worked on. */
 export function refusalOf(thrown: unknown): TftpRefusal {
   if (thrown instanceof TftpRefusal) return thrown;
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  const code = codeOf(thrown) ?? "";
   // A path of ours is nobody's business: only what the code means is told.
   const known = CODES[code];
   const reason = known === undefined ? "the file cannot be read or written now" : reasonOf(thrown);

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NetloomError, messageOf } from "../../base/errors.ts";
+import { hasCode, messageOf, NetloomError } from "../../base/errors.ts";
 import { bootId } from "../../kernel/process.ts";
 import { readTextIfExists, writeAtomic } from "../../store/atomic-file.ts";
 
@@ -52,7 +52,7 @@ export async function probeKvm(cacheFile: string): Promise<BootTrial> {
   try {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const missing = hasCode(error, "ENOENT");
     return { works: false, reason: missing ? "there is no /dev/kvm" : "/dev/kvm may not be opened by this user" };
   }
   const boot = bootId();

@@ -3,6 +3,7 @@
  * gives a further queue to whoever asks, and so does a macvtap: two guests would share the frames then.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { codeOf } from "../../base/errors.ts";
 import type { MacvtapDevice } from "../../kernel/macvtap.ts";
 import { RouteNetlink } from "../../kernel/netlink.ts";
 import { findProcesses } from "../../kernel/process.ts";
@@ -59,7 +60,7 @@ function passing(look: () => boolean): boolean {
   try {
     return look();
   } catch (error) {
-    if (error instanceof Error && "code" in error) return false;
+    if (codeOf(error) !== undefined) return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** How the commands of the name server read servers, addresses and files that a person has named. */
 import { readFileSync } from "node:fs";
 import { type IpAddress, parseIp } from "../../../base/address.ts";
-import { NetloomError } from "../../../base/errors.ts";
+import { codeOf, NetloomError } from "../../../base/errors.ts";
 import type { DnsServerConfig, DnsUpstream } from "../../../protocol/dns/config.ts";
 import { readEntries } from "../../../wire/dns/master.ts";
 
@@ -72,7 +72,6 @@ export function readNamedFile(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "it cannot be read";
-    throw new NetloomError("bad-file", `read ${path}: ${code}`, { cause });
+    throw new NetloomError("bad-file", `read ${path}: ${codeOf(cause) ?? "it cannot be read"}`, { cause });
   }
 }
