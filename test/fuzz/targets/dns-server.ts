@@ -60,6 +60,8 @@ const NOTHING: ResolverOutput = { queries: [], ended: [], answers: [] };
 class NoResolver implements QuestionResolver {
   waiting: number[] = [];
   setLocalNames(): void {}
+
+  forgetLeadingHere(): void {}
   refresh(): ResolverOutput {
     return NOTHING;
   }

@@ -39,6 +39,8 @@ const MOST_FLIGHTS = 2000;
 const MOST_TOKENS = 1000;
 /** When all places are taken, one that has been in work for so long makes room. */
 const ROOM_SECONDS = 2;
+/** Kept answers that lead to a name that is answered here; more of them are asked for each time. */
+const MOST_LEADING_HERE = 1000;
 /** RFC 8767 §5: client response timer. */
 const STALE_AFTER_SECONDS = 1.8;
 /** RFC 8767 §5: query resolution timer; nobody waits longer. */
@@ -60,6 +62,8 @@ export class DnsResolver {
   readonly #inquiries: Inquiries;
   readonly #world: World;
   #local: LocalNames | undefined;
+  /** Names whose kept answers lead to one that is answered here. */
+  readonly #leadingHere = new Set<string>();
   #now = 0;
   #ready: Ready[] = [];
   #answers: ResolvedAnswer[] = [];
@@ -89,6 +93,12 @@ export class DnsResolver {
   /** Aliases that lead to such a name from outside end with what is answered here. To be called before the first question. */
   setLocalNames(local: LocalNames): void {
     this.#local = local;
+  }
+
+  /** Names that are answered here have other records: what leads to one of them is found anew. */
+  forgetLeadingHere(): void {
+    for (const name of this.#leadingHere) this.#cache.remove(name);
+    this.#leadingHere.clear();
   }
 
   /**
@@ -274,6 +284,11 @@ export class DnsResolver {
     if (flight.isDone) return;
     this.#end(flight);
     const { question, flags, tokens, key } = flight;
+    if (this.#local?.has(question.name) === true) {
+      // It is ours since it was asked for: what others say of it does not count any more.
+      this.#answers.push({ tokens, message: this.#local.answer(question) });
+      return;
+    }
     if ("failed" in result) {
       this.#failures.note(key, this.#now);
       this.#tellOld(flight);
@@ -285,7 +300,8 @@ export class DnsResolver {
     const message = isAllowed
       ? responseOf(question, flags, result)
       : emptyResponseOf(question, flags, RESPONSE_CODE.NOERROR);
-    this.#cache.store(question, flags, message, this.#now, isAllowed ? undefined : emptiedSeconds(result.records));
+    if (this.#mayBeKept(question, result))
+      this.#cache.store(question, flags, message, this.#now, isAllowed ? undefined : emptiedSeconds(result.records));
     if (tokens.length === 0) return;
     // As everybody after these will see it: with the limits of TTLs.
     const kept = this.#cache.find(question, flags, this.#now);
@@ -299,6 +315,16 @@ export class DnsResolver {
     const old = this.#cache.find(question, flags, this.#now);
     if (old === undefined) this.#tellFailure(tokens, question, flags);
     else this.#tellStale(tokens, old);
+  }
+
+  /** What leads to names that are answered here has to be found again when these change. */
+  #mayBeKept({ name }: DnsQuestion, { aliases, records, last }: Piece): boolean {
+    const local = this.#local;
+    if (aliases === 0 || local === undefined) return true;
+    if (!local.has(last) && !records.some((record) => local.has(canonicalName(record.name)))) return true;
+    if (this.#leadingHere.size >= MOST_LEADING_HERE) return false;
+    this.#leadingHere.add(name);
+    return true;
   }
 
   #isAllowed({ name }: DnsQuestion, { records }: Piece): boolean {

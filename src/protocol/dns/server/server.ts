@@ -45,6 +45,7 @@ export interface QuestionResolver {
   nextDeadline(): number | undefined;
   handleDeadline(nowSeconds: number): ResolverOutput;
   setLocalNames(local: LocalNames): void;
+  forgetLeadingHere(): void;
 }
 
 interface QuestionFlags {
@@ -243,7 +244,10 @@ export class DnsServer {
    * @param addresses in place of those that it had
    */
   setHost(name: string, addresses: readonly IpAddress[]): void {
-    for (const changed of this.#zones.setHost(name, addresses)) this.#cache.remove(changed);
+    const changed = this.#zones.setHost(name, addresses);
+    if (changed.length === 0) return;
+    for (const each of changed) this.#cache.remove(each);
+    this.#resolver.forgetLeadingHere();
   }
 
   removeHost(name: string): void {

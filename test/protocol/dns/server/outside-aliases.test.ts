@@ -22,6 +22,7 @@ function start(changes: Partial<DnsServerConfig> = {}) {
   const asked: string[] = [];
   return {
     server,
+    cache,
     asked,
     /** The reply, when the upstream answers every question with these records. */
     ask: (text: string, answers: string): string[] => {
@@ -57,6 +58,24 @@ describe("an alias from outside to a name of ours", () => {
     );
   });
 
+  test.each([
+    ["has another address", "pc.lan.example", ["pc.lan.example. 60 A 10.0.0.3"]],
+    ["is gone", "gone.lan.example", []],
+  ])("is found anew when the name %s", (_, target, expected) => {
+    const { ask, asked, server } = start();
+    const alias = (): string[] => ask("pc.example.org", `pc.example.org 3600 CNAME ${target}.`);
+    server.setHost(target, [parseIp("10.0.0.2")]);
+    ask("other.example.org", "other.example.org 3600 CNAME cdn.example.net.\ncdn.example.net. 3600 A 192.0.2.9");
+    expect(alias().slice(2)).toEqual([`${target}. 60 A 10.0.0.2`]);
+    alias();
+    expect(asked).toEqual(["other.example.org", "pc.example.org"]);
+    server.setHost(target, expected.length === 0 ? [] : [parseIp("10.0.0.3")]);
+    expect(alias().filter((line) => line.startsWith(target))).toEqual(expected);
+    // What does not lead here is kept.
+    ask("other.example.org", "");
+    expect(asked).toEqual(["other.example.org", "pc.example.org", "pc.example.org"]);
+  });
+
   test("leads nowhere where that is not allowed", () => {
     expect(start({ rebindingAllowed: [] }).ask("www.example.org", LIE)).toEqual(EMPTY);
   });
@@ -67,4 +86,17 @@ describe("an alias from outside to a name of ours", () => {
       "localhost. 10800 A 127.0.0.1",
     );
   });
+});
+
+test("a name that becomes ours while others are asked for it is answered here, and so from then on", () => {
+  const { server, cache, ask } = start();
+  const output = server.handle(query("printer.example.org"), CLIENT, 7, 100);
+  server.setHost("printer.example.org", [parseIp("10.0.0.9")]);
+  const { query: number, message } = output.queries[0]!;
+  const late = { ...decoded(message), response: true, answers: records("printer.example.org 3600 A 198.51.100.66") };
+  const { replies } = server.handleUpstream({ query: number, kind: "answer", message: encodeDnsMessage(late) }, 101);
+  const ours = ["NOERROR aa rd ra", "printer.example.org. 60 A 10.0.0.9"];
+  expect(described(decoded(replies[0]?.message))).toEqual(ours);
+  expect(cache.stats().entries).toBe(0);
+  expect(ask("printer.example.org", "")).toEqual(ours);
 });

@@ -46,6 +46,8 @@ class Resolver implements QuestionResolver {
 
   setLocalNames(): void {}
 
+  forgetLeadingHere(): void {}
+
   nextDeadline(): number {
     return 7;
   }
