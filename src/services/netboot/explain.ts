@@ -2,7 +2,7 @@
 import { BOOT_PLATFORMS, type BootPlatform, PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
 import type { BootFiles } from "../../protocol/pxe/offer.ts";
 import { entryTitle, MENU_FILE, menuEntries } from "./choose.ts";
-import type { FoundFolder } from "./scan.ts";
+import type { FoundFolder, FoundLoader } from "./scan.ts";
 
 /** Said of also when they get nothing. */
 const USUAL: readonly BootPlatform[] = ["bios", "efi-x64"];
@@ -29,6 +29,9 @@ export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
     const name = PLATFORM_NAMES[platform];
     if (loader !== undefined) tell(name, withTitle(folder, loader));
     else if (isUsual) tell(name, `nothing: ${whyNot(folder, platform)}`);
+    const passedOver = betterLoader(folder, platform, loader);
+    if (passedOver !== undefined)
+      tell("", `not ${passedOver.file} (${passedOver.title}), which lacks ${passedOver.lacks}`);
     if (httpFile !== undefined && httpFile !== loader) tell(`${name} by HTTP`, httpFile);
     if (ipxe === undefined) continue;
     const entries = menuEntries(platform, folder).map(entryTitle);
@@ -42,8 +45,26 @@ export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
 }
 
 function withTitle({ loaders }: FoundFolder, file: string): string {
-  const title = loaders.find((loader) => loader.file === file)?.title;
-  return title === undefined ? file : `${file} (${title})`;
+  const found = loaders.find((loader) => loader.file === file);
+  if (found === undefined) return file;
+  return `${file} (${found.title})${found.lacks === undefined ? "" : `, which lacks ${found.lacks}`}`;
+}
+
+/** One that would have been taken if all were there that it needs. */
+function betterLoader(
+  { loaders }: FoundFolder,
+  platform: BootPlatform,
+  file: string | undefined,
+): FoundLoader | undefined {
+  const fitting = loaders.filter((loader) => loader.platform === platform);
+  const before = fitting.slice(
+    0,
+    Math.max(
+      0,
+      fitting.findIndex((loader) => loader.file === file),
+    ),
+  );
+  return before.find(({ lacks }) => lacks !== undefined);
 }
 
 function whyNot(folder: FoundFolder, platform: BootPlatform): string {

@@ -15,7 +15,7 @@ export interface LoaderKind {
 
 /**
  * "pxelinux": a folder pxelinux.cfg beside it; others: a file of that name anywhere; "second-stage": what a shim loads,
- * beside it.
+ * beside it, and what that needs.
  */
 export type LoaderNeed = "pxelinux" | "grub.cfg" | "menu.lst" | "bcd" | "second-stage";
 

@@ -5,6 +5,7 @@ import { codeOf, hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
 import { contentOf, HEAD_BYTES } from "./content.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
+import { lackOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
 
 /** All paths are below the root, with "/" between their parts. */
@@ -12,6 +13,8 @@ export interface FoundLoader extends Omit<LoaderKind, "needs"> {
   readonly file: string;
   /** It is known by its name, and all that it needs besides is there. */
   readonly isReady: boolean;
+  /** What is not there, in words. */
+  readonly lacks?: string;
 }
 
 export interface FoundKernel {
@@ -49,8 +52,10 @@ const MOST_DEPTH = 8;
 const MOST_READ = 4000;
 /** Too short for any magic number. */
 const SMALLEST_BYTES = 32;
-/** iPXE under another name tells who it is; before these words stands its name, or the place for it. */
-const IPXE_SEARCH_BYTES = 4 * 1024 * 1024;
+/** What a loader says of itself is here, whatever its name. */
+const SEARCHED_BYTES = 4 * 1024 * 1024;
+/** Before them stands its name, or the place for it. */
+const IPXE_WORDS = " initialising devices";
 const COMMAND_LINE_BYTES = 4096;
 /** Of an installer's tree, most files. */
 const NEVER_BOOTS =
@@ -72,6 +77,7 @@ export function scanFolder(folder: string): FoundFolder {
   const notes: string[] = [];
   const { files, folders } = listFiles(root, notes);
   const names = new Map(files.map(({ path }) => [basename(path).toLowerCase(), path]));
+  const isGrub = (path: string): boolean => holdsWords(join(root, path), "GNU GRUB");
   const loaders: FoundLoader[] = [];
   const found = { kernel: new Map<string, readonly BootPlatform[]>(), initrd: [] as string[], iso: [] as string[] };
   let read = 0;
@@ -80,21 +86,18 @@ export function scanFolder(folder: string): FoundFolder {
     const kind = loaderKindOf(name);
     const isEfi = /\.efi$/i.test(name);
     if (kind !== undefined) {
-      const isIpxe = kind.isIpxe || (isEfi && holdsIpxe(join(root, path)));
+      const isIpxe = kind.isIpxe || (isEfi && holdsWords(join(root, path), IPXE_WORDS));
       const { needs, ...rest } = kind;
-      loaders.push({
-        ...rest,
-        isIpxe,
-        file: path,
-        isReady: needs === undefined || hasNeed(path, needs, names, folders),
-      });
+      const lacks = needs === undefined ? undefined : lackOf(path, needs, { files: names, folders, isGrub });
+      const loader = { ...rest, isIpxe, file: path, isReady: lacks === undefined };
+      loaders.push(lacks === undefined ? loader : { ...loader, lacks });
       continue;
     }
     if (bytes < SMALLEST_BYTES || HELPER_NAME.test(name) || NEVER_BOOTS.test(name) || read++ >= MOST_READ) continue;
     const content = contentOf(name, readHead(join(root, path), HEAD_BYTES));
     if (content?.kind === "kernel") found.kernel.set(path, content.platforms);
     else if (content?.kind === "efi" && isEfi) {
-      const { needs: _, ...rest } = unnamedLoader(content.platform, holdsIpxe(join(root, path)));
+      const { needs: _, ...rest } = unnamedLoader(content.platform, holdsWords(join(root, path), IPXE_WORDS));
       loaders.push({ ...rest, file: path, isReady: false });
     } else if (content?.kind === "initrd" || content?.kind === "iso") found[content.kind].push(path);
   }
@@ -212,21 +215,8 @@ function readHead(path: string, bytes: number): Buffer {
   }
 }
 
-function holdsIpxe(path: string): boolean {
-  return readHead(path, IPXE_SEARCH_BYTES).includes(" initialising devices");
-}
-
-function hasNeed(
-  file: string,
-  needs: NonNullable<LoaderKind["needs"]>,
-  names: ReadonlyMap<string, string>,
-  folders: ReadonlySet<string>,
-): boolean {
-  const beside = (name: string): string => join(dirname(file), name).toLowerCase();
-  if (needs === "pxelinux") return folders.has(beside("pxelinux.cfg"));
-  if (needs !== "second-stage") return names.has(needs);
-  const suffix = /(x64|ia32|aa64|arm)/i.exec(basename(file))?.[1] ?? "";
-  return [...names.values()].some((path) => path.toLowerCase() === beside(`grub${suffix}.efi`));
+function holdsWords(path: string, words: string): boolean {
+  return readHead(path, SEARCHED_BYTES).includes(words);
 }
 
 function findWindows(names: ReadonlyMap<string, string>): FoundWindows | undefined {

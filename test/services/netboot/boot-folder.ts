@@ -27,6 +27,7 @@ export const ISO = ((): Buffer => {
   head.write("CD001", 0x8001);
   return head;
 })();
+export const GRUB_EFI = Buffer.concat([EFI_X64, Buffer.from("GNU GRUB  version %s")]);
 export const IPXE_EFI = Buffer.concat([EFI_X64, Buffer.from("%s initialising devices...")]);
 
 /** Of another folder, absolute, or relative to the link. */

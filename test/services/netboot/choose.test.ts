@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { chooseFiles } from "../../../src/services/netboot/choose.ts";
 import { explainFiles, hasAnything } from "../../../src/services/netboot/explain.ts";
 import { scanFolder } from "../../../src/services/netboot/scan.ts";
-import { EFI_ARM64, EFI_X64, INITRD, IPXE_EFI, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
+import { EFI_ARM64, EFI_X64, GRUB_EFI, INITRD, IPXE_EFI, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
 
 type Files = Parameters<typeof makeFolder>[0];
 
@@ -46,6 +46,16 @@ describe("what firmware gets", () => {
       "a shim that finds GRUB",
       { "shimx64.efi": x, "grubx64.efi": x, "grub/grub.cfg": x },
       { "efi-x64": "shimx64.efi" },
+    ],
+    [
+      "a shim that finds something else by that name",
+      { "shimx64.efi": x, "grubx64.efi": x, "ipxe.efi": x },
+      { "efi-x64": "shimx64.efi" },
+    ],
+    [
+      "no shim whose GRUB finds no file of its own",
+      { "shimx64.efi": x, "grubx64.efi": GRUB_EFI, "ipxe.efi": x },
+      { "efi-x64": "ipxe.efi" },
     ],
     ["no shim that finds none", { "shimx64.efi": x, "ipxe.efi": x }, { "efi-x64": "ipxe.efi" }],
     [
@@ -159,6 +169,19 @@ describe("what is told", () => {
       "BIOS, iPXE         pxelinux.0",
       expect.stringMatching(/^UEFI x64 {11}nothing: put ipxe\.efi, or shimx64\.efi with grubx64\.efi into \//),
     ]);
+  });
+
+  test("what a loader lacks, also one that another is taken for", () => {
+    const shim = { "shimx64.efi": x, "grubx64.efi": GRUB_EFI };
+    expect(look(shim).told[1]).toBe("UEFI x64           shimx64.efi (shim), which lacks a grub.cfg for grubx64.efi");
+    expect(look({ ...shim, "grub/grub.cfg": x }).told[1]).toBe("UEFI x64           shimx64.efi (shim)");
+    expect(look({ "efi/SHIMX64.EFI": x, "grubx64.efi": GRUB_EFI, "ipxe.efi": x }).told.slice(1, 3)).toEqual([
+      "UEFI x64           ipxe.efi (iPXE)",
+      "                   not efi/SHIMX64.EFI (shim), which lacks grubx64.efi beside it",
+    ]);
+    expect(look({ "pxelinux.0": x }).told[0]).toBe(
+      "BIOS               pxelinux.0 (PXELINUX), which lacks pxelinux.cfg beside it",
+    );
   });
 
   test("that nothing can be booted", () => {
