@@ -5,6 +5,7 @@ import type { DnsServerConfig, DnsUpstream } from "../../src/protocol/dns/config
 import type { ResolverOutput, UpstreamEvent, UpstreamQuery } from "../../src/protocol/dns/exchange.ts";
 import { DnsResolver } from "../../src/protocol/dns/resolver/resolver.ts";
 import { decodeDnsMessage, encodeDnsMessage } from "../../src/wire/dns/codec.ts";
+import { formatExtendedError } from "../../src/wire/dns/extended-error.ts";
 import type { DnsMessage, DnsRecord } from "../../src/wire/dns/message.ts";
 import { formatRecord, parseRecordData } from "../../src/wire/dns/text.ts";
 import { DNS_TYPE, formatDnsType, parseDnsType, RESPONSE_CODE } from "../../src/wire/dns/types.ts";
@@ -117,6 +118,8 @@ interface Due {
 export interface Told {
   readonly message: DnsMessage;
   readonly at: number;
+  /** The name of its extended error. */
+  readonly error?: string;
 }
 
 export class DnsWorld {
@@ -174,12 +177,13 @@ export class DnsWorld {
     for (const query of output.queries) this.#send(query);
     for (const query of output.ended) this.open.delete(query);
     this.#due = this.#due.filter(({ event }) => this.open.has(event.query));
-    for (const { tokens, message } of output.answers) {
+    for (const { tokens, message, error } of output.answers) {
       const decoded = decodeDnsMessage(message);
       if (decoded instanceof Malformed) throw new Error(`answer: ${decoded.reason}`);
       for (const token of tokens) {
         if (this.answers.has(token)) throw new Error(`token ${token} is answered twice`);
-        this.answers.set(token, { message: decoded, at: this.now });
+        const reason = error === undefined ? {} : { error: formatExtendedError(error) };
+        this.answers.set(token, { message: decoded, at: this.now, ...reason });
       }
     }
   }

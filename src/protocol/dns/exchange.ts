@@ -40,4 +40,6 @@ export interface ResolvedAnswer {
    * cache already where it may be.
    */
   readonly message: Uint8Array;
+  /** Of EXTENDED_ERROR: why it is stale or none. */
+  readonly error?: number;
 }

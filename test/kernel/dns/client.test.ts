@@ -9,7 +9,7 @@ import { parseIp } from "../../../src/base/address.ts";
 import { NetloomError } from "../../../src/base/errors.ts";
 import { askDns } from "../../../src/services/dns/client.ts";
 import { encodeDnsMessage } from "../../../src/wire/dns/codec.ts";
-import type { DnsMessage } from "../../../src/wire/dns/message.ts";
+import type { DnsExtension, DnsMessage } from "../../../src/wire/dns/message.ts";
 import { formatDnsType } from "../../../src/wire/dns/types.ts";
 import { decoded, described, queryMessage, records } from "../../protocol/dns/records.ts";
 
@@ -87,13 +87,16 @@ describe("a question", () => {
 });
 
 describe("netloom dns query", () => {
+  let answerOptions: DnsExtension["options"] = [];
+
   /** What it prints, and the questions that it has asked. */
   async function run(...words: string[]) {
     const asked: string[] = [];
     using world = await serve((query) => {
       const { name, type } = query.question;
       asked.push(`${name} ${formatDnsType(type)}${query.extension?.dnssecOk === true ? " DO" : ""}`);
-      return [{ ...query, ...ANSWER, authenticData: false }];
+      const extension = { ...query.extension!, options: answerOptions };
+      return [{ ...query, ...ANSWER, authenticData: false, extension }];
     });
     using written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
     const server = `${world.server.address}#${world.server.port}`;
@@ -126,6 +129,34 @@ describe("netloom dns query", () => {
       responseCode: "NOERROR",
       answers: [{ name: "www.example.org.", ttlSeconds: 60, class: "IN", type: "A", data: "192.0.2.1" }],
     });
+  });
+
+  test("tells why the answer is what it is, in words and without what a terminal would obey", async () => {
+    const text = new TextEncoder().encode("\u001b[31mred\n");
+    const options = [
+      { code: 15, data: Uint8Array.of(0, 3) },
+      { code: 15, data: Uint8Array.of(0, 22, ...text) },
+      { code: 15, data: Uint8Array.of(1, 0) },
+    ];
+    answerOptions = options;
+    try {
+      const shown = (await run("www.example.org")).text;
+      expect(shown.split("\n").filter((line) => line.startsWith("; error"))).toEqual([
+        "; error: Stale Answer",
+        expect.stringMatching(/^; error: No Reachable Authority: .*red/),
+        "; error: error 256",
+      ]);
+      expect(shown).not.toContain("\u001b");
+      expect(JSON.parse((await run("www.example.org", "--json")).text)).toMatchObject({
+        errors: [
+          { code: 3, name: "Stale Answer", text: "" },
+          { code: 22, name: "No Reachable Authority" },
+          { code: 256 },
+        ],
+      });
+    } finally {
+      answerOptions = [];
+    }
   });
 
   test.each([

@@ -6,6 +6,8 @@ import { messageOf } from "../../../base/errors.ts";
 import { parseResolvConf } from "../../../base/resolv-conf.ts";
 import { reverseZonesOf } from "../../../protocol/dns/reverse-zones.ts";
 import { askDns, type DnsAnswer } from "../../../services/dns/client.ts";
+import { printable } from "../../../services/vm/printable.ts";
+import { decodeExtendedErrors, formatExtendedError } from "../../../wire/dns/extended-error.ts";
 import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { formatName, formatRecord, formatRecordData, parseName } from "../../../wire/dns/text.ts";
 import {
@@ -118,6 +120,15 @@ const FLAGS: readonly (readonly [keyof DnsMessage, string])[] = [
 const flagsOf = (message: DnsMessage): string[] =>
   FLAGS.flatMap(([key, flag]) => (message[key] === true ? [flag] : []));
 
+/** What the server says of its answer (RFC 8914). */
+function errorsOf({ extension }: DnsMessage): { code: number; name: string; text: string }[] {
+  return decodeExtendedErrors(extension).map(({ code, text }) => ({
+    code,
+    name: formatExtendedError(code),
+    text: printable(Buffer.from(text).toString("utf8")).replaceAll("\n", " ").trim(),
+  }));
+}
+
 /** Comments begin with a semicolon, so that the rest is a piece of a zone file. */
 function format({ message, transport, bytes, milliseconds }: DnsAnswer, { address, port }: Endpoint): string {
   const { question, answers, authorities, additionals } = message;
@@ -126,6 +137,7 @@ function format({ message, transport, bytes, milliseconds }: DnsAnswer, { addres
   return [
     `; ${formatResponseCode(message.responseCode)}, ${flagsOf(message).join(" ")}`,
     `; ${formatName(question.name)} ${formatDnsClass(question.class)} ${formatDnsType(question.type)}`,
+    ...errorsOf(message).map(({ name, text }) => `; error: ${name}${text === "" ? "" : `: ${text}`}`),
     ...section("answer", answers),
     ...section("authority", authorities),
     ...section("additional", additionals),
@@ -149,6 +161,7 @@ function describe({ message, transport, bytes, milliseconds }: DnsAnswer, { addr
     responseCode: formatResponseCode(message.responseCode),
     flags: flagsOf(message),
     question: { name: formatName(message.question.name), type: formatDnsType(message.question.type) },
+    errors: errorsOf(message),
     answers: message.answers.map(told),
     authorities: message.authorities.map(told),
     additionals: message.additionals.map(told),

@@ -7,6 +7,7 @@
  * still has is told (RFC 8767); what failed is not asked again at once (RFC 9520).
  */
 import { decodeDnsMessage } from "../../../wire/dns/codec.ts";
+import { EXTENDED_ERROR } from "../../../wire/dns/extended-error.ts";
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import { Malformed } from "../../../wire/malformed.ts";
@@ -200,8 +201,10 @@ export class DnsResolver {
       else this.#tellFailure([token], question, flags);
       return;
     }
-    if (this.#failures.isTooEarly(key, this.#now) || !this.#makeRoom()) {
-      if (stale === undefined) this.#tellFailure([token], question, flags);
+    const isTooEarly = this.#failures.isTooEarly(key, this.#now);
+    if (isTooEarly || !this.#makeRoom()) {
+      const error = isTooEarly ? EXTENDED_ERROR.CACHED_ERROR : undefined;
+      if (stale === undefined) this.#tellFailure([token], question, flags, error);
       else this.#tellStale([token], stale);
       return;
     }
@@ -243,7 +246,7 @@ export class DnsResolver {
       staleTimer: undefined,
     };
     flight.patience = this.#timers.set(this.#now + PATIENCE_SECONDS, () =>
-      this.#finish(flight, { failed: "it took too long" }),
+      this.#finish(flight, { failed: "it took too long", silent: true }),
     );
     this.#flights.set(key, flight);
     return flight;
@@ -256,7 +259,7 @@ export class DnsResolver {
     const oldest: Flight = this.#flights.values().next().value!;
     if (this.#now - oldest.beganAt < ROOM_SECONDS) return false;
     this.#end(oldest);
-    this.#tellOld(oldest);
+    this.#tellOld(oldest, undefined);
     return true;
   }
 
@@ -291,7 +294,7 @@ export class DnsResolver {
     }
     if ("failed" in result) {
       this.#failures.note(key, this.#now);
-      this.#tellOld(flight);
+      this.#tellOld(flight, errorOf(result));
       return;
     }
     this.#failures.forget(key);
@@ -309,11 +312,11 @@ export class DnsResolver {
   }
 
   /** There is nothing new. */
-  #tellOld({ question, flags, tokens }: Flight): void {
+  #tellOld({ question, flags, tokens }: Flight, error: number | undefined): void {
     this.#counters.failed++;
     if (tokens.length === 0) return;
     const old = this.#cache.find(question, flags, this.#now);
-    if (old === undefined) this.#tellFailure(tokens, question, flags);
+    if (old === undefined) this.#tellFailure(tokens, question, flags, error);
     else this.#tellStale(tokens, old);
   }
 
@@ -342,11 +345,14 @@ export class DnsResolver {
 
   #tellStale(tokens: readonly number[], { message }: FoundResponse): void {
     this.#counters.staleServed += tokens.length;
-    this.#answers.push({ tokens, message });
+    const isDenial = (message[3]! & 15) === RESPONSE_CODE.NXDOMAIN;
+    const error = isDenial ? EXTENDED_ERROR.STALE_NXDOMAIN_ANSWER : EXTENDED_ERROR.STALE_ANSWER;
+    this.#answers.push({ tokens, message, error });
   }
 
-  #tellFailure(tokens: readonly number[], question: DnsQuestion, flags: QuestionFlags): void {
-    this.#answers.push({ tokens, message: emptyResponseOf(question, flags, RESPONSE_CODE.SERVFAIL) });
+  #tellFailure(tokens: readonly number[], question: DnsQuestion, flags: QuestionFlags, error?: number): void {
+    const message = emptyResponseOf(question, flags, RESPONSE_CODE.SERVFAIL);
+    this.#answers.push({ tokens, message, ...(error === undefined ? {} : { error }) });
   }
 
   #known(question: DnsQuestion, flags: QuestionFlags): Piece | undefined {
@@ -364,6 +370,11 @@ export class DnsResolver {
     this.#answers = [];
     return { queries, ended, answers };
   }
+}
+
+function errorOf({ silent }: Failure): number | undefined {
+  if (silent === undefined) return undefined;
+  return silent ? EXTENDED_ERROR.NO_REACHABLE_AUTHORITY : EXTENDED_ERROR.NETWORK_ERROR;
 }
 
 /** Types that no record has (RFC 6895 §3.1), save for ANY. */

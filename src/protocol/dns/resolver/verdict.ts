@@ -3,17 +3,13 @@
  * that the name is blocked, that is its verdict: who would then resolve by himself would undo it, and believe what was
  * found to be forged.
  */
+import { decodeExtendedErrors } from "../../../wire/dns/extended-error.ts";
 import type { DnsMessage } from "../../../wire/dns/message.ts";
 
-/** Extended DNS error. */
-const ERROR_OPTION = 15;
 /** Of RFC 8914 §4: 5 to 12 are faults of DNSSEC, 15 to 17 are blocked, censored, filtered. */
 const VERDICTS: ReadonlySet<number> = new Set([5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17]);
 
 /** Of a response that is neither an answer nor a denial. */
 export function isVerdict({ extension }: DnsMessage): boolean {
-  const options = extension?.options ?? [];
-  return options.some(
-    ({ code, data }) => code === ERROR_OPTION && data.length >= 2 && VERDICTS.has((data[0]! << 8) | data[1]!),
-  );
+  return decodeExtendedErrors(extension).some(({ code }) => VERDICTS.has(code));
 }

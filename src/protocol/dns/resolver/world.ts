@@ -29,6 +29,8 @@ export interface Failure {
   readonly failed: string;
   /** Nobody else is to be asked. */
   readonly final?: boolean;
+  /** Whether nobody said anything at all; absent: that is not the reason. */
+  readonly silent?: boolean;
 }
 
 /** One question of a client's, or one that came up on the way. */

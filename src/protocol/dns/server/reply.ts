@@ -1,5 +1,6 @@
 /** Replies: what was asked for is told back, in the spelling and with the flags of who asked. */
 import { DNS_HEADER_BYTES, encodeDnsMessage, LONGEST_MESSAGE_BYTES } from "../../../wire/dns/codec.ts";
+import { encodeExtendedError } from "../../../wire/dns/extended-error.ts";
 import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import { UDP_REPLY_BYTES } from "../cache/extension.ts";
@@ -65,6 +66,8 @@ export interface Told {
   readonly answers: readonly DnsRecord[];
   readonly authorities: readonly DnsRecord[];
   readonly additionals: readonly DnsRecord[];
+  /** Of EXTENDED_ERROR; told to who speaks EDNS. */
+  readonly error?: number;
 }
 
 export function bare(responseCode: number, recursionAvailable: boolean): Told {
@@ -80,6 +83,7 @@ export function bare(responseCode: number, recursionAvailable: boolean): Told {
 }
 
 export function encodeReply(request: Request, told: Told): Uint8Array {
+  const options = told.error === undefined ? [] : [encodeExtendedError(told.error)];
   const wanted = (records: readonly DnsRecord[]): readonly DnsRecord[] =>
     request.dnssecOk ? records : withoutDnssec(records, request.question.type);
   return encodeDnsMessage(
@@ -99,7 +103,7 @@ export function encodeReply(request: Request, told: Told): Uint8Array {
       authorities: wanted(told.authorities),
       additionals: wanted(told.additionals),
       ...(request.extended
-        ? { extension: { udpPayloadBytes: UDP_REPLY_BYTES, version: 0, dnssecOk: request.dnssecOk, options: [] } }
+        ? { extension: { udpPayloadBytes: UDP_REPLY_BYTES, version: 0, dnssecOk: request.dnssecOk, options } }
         : {}),
     },
     request.limitBytes,

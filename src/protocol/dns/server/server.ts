@@ -7,6 +7,7 @@
  */
 import { contains, type IpAddress } from "../../../base/address.ts";
 import { DNS_HEADER_BYTES, decodeDnsMessage } from "../../../wire/dns/codec.ts";
+import { EXTENDED_ERROR } from "../../../wire/dns/extended-error.ts";
 import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_CLASS, DNS_OPCODE, DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import { Malformed } from "../../../wire/malformed.ts";
@@ -116,7 +117,8 @@ export class DnsServer {
     if (message === undefined || message instanceof Malformed)
       return told(allowed ? RESPONSE_CODE.FORMERR : RESPONSE_CODE.REFUSED);
     const request = requestOf(message, client.transport, token);
-    if (!allowed) return this.#reply(request, bare(RESPONSE_CODE.REFUSED, false));
+    if (!allowed)
+      return this.#reply(request, { ...bare(RESPONSE_CODE.REFUSED, false), error: EXTENDED_ERROR.PROHIBITED });
     return this.#answer(message, request, nowSeconds);
   }
 
@@ -221,11 +223,11 @@ export class DnsServer {
 
   #pass({ answers, queries, ended }: ResolverOutput): DnsServerOutput {
     if (answers.length === 0) return { replies: [], queries, ended };
-    const replies = answers.flatMap(({ tokens, message }) => {
+    const replies = answers.flatMap(({ tokens, message, error }) => {
       const response = new KnownResponse(message);
       const waiting = tokens.map((token) => this.#waiting.get(token)).filter((one) => one !== undefined);
       for (const token of tokens) this.#waiting.delete(token);
-      return waiting.flatMap((one) => this.#reply(one.request, response.toldTo(one)).replies);
+      return waiting.flatMap((one) => this.#reply(one.request, response.toldTo(one, error)).replies);
     });
     return { replies, queries, ended };
   }
@@ -278,7 +280,7 @@ class KnownResponse {
   }
 
   /** Behind aliases of ours. */
-  toldTo({ request, aliases }: Waiting): Told {
+  toldTo({ request, aliases }: Waiting, error?: number): Told {
     // Who has to come again over TCP anyway is told no part of it: a question of 40 bytes shall not cost 64 KiB of work.
     if (this.#bytes.length > FAR_TOO_LONG * request.limitBytes)
       return { ...bare(this.#bytes[3]! & 15, true), truncated: true };
@@ -295,6 +297,7 @@ class KnownResponse {
       answers: direct ? response.answers : [...aliases, ...response.answers],
       authorities: response.authorities,
       additionals: response.additionals,
+      ...(error === undefined ? {} : { error }),
     };
   }
 }

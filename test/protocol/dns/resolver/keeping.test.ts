@@ -28,6 +28,41 @@ function known(answerer: Answerer): DnsWorld {
   return world;
 }
 
+describe("why there is no new answer (RFC 8914)", () => {
+  const told = (answerer: Answerer, name: string): string | undefined => known(answerer).ask(name).error;
+  const refused: Answerer = () => [{ failed: "ECONNREFUSED" }];
+  const broken: Answerer = (query) => [{ message: reply(query, { responseCode: RESPONSE_CODE.SERVFAIL }) }];
+
+  test.each([
+    ["nobody says anything", silent, "No Reachable Authority"],
+    ["nobody is there", refused, "Network Error"],
+    ["nobody can answer", broken, "Network Error"],
+  ])("%s", (_, answerer, error) => {
+    expect(told(answerer, "new.example.org")).toBe(error);
+    expect(told(answerer, "www.example.org")).toBe("Stale Answer");
+  });
+
+  test("it was so a moment ago", () => {
+    const world = known(refused);
+    world.ask("new.example.org");
+    expect(world.ask("new.example.org").error).toBe("Cached Error");
+  });
+
+  test("what did not exist is told as such; an answer has no reason", () => {
+    const world = new DnsWorld(config, { [A]: resolverOf([WWW, SOA]) });
+    expect([world.ask("www.example.org"), world.ask("gone.example.org")].map(({ error }) => error)).toEqual([
+      undefined,
+      undefined,
+    ]);
+    world.pass(61);
+    world.servers.set(A, refused);
+    expect(world.ask("gone.example.org", "MX")).toMatchObject({
+      error: "Stale NXDOMAIN Answer",
+      message: { responseCode: RESPONSE_CODE.NXDOMAIN },
+    });
+  });
+});
+
 describe("what has run out", () => {
   test("is told after 1.8 seconds of silence, with a TTL of 30, and the question goes on", () => {
     const world = known(resolverOf([NEW], { after: 2.5 }));

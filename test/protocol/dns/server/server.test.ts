@@ -6,6 +6,7 @@ import type { DnsServerConfig } from "../../../../src/protocol/dns/config.ts";
 import type { ResolverOutput } from "../../../../src/protocol/dns/exchange.ts";
 import { DnsServer, type DnsServerOutput, type QuestionResolver } from "../../../../src/protocol/dns/server/server.ts";
 import { encodeDnsMessage } from "../../../../src/wire/dns/codec.ts";
+import { decodeExtendedErrors } from "../../../../src/wire/dns/extended-error.ts";
 import type { DnsMessage, DnsQuestion } from "../../../../src/wire/dns/message.ts";
 import { formatDnsType } from "../../../../src/wire/dns/types.ts";
 import { config, decoded, described, query, queryMessage, records, zone } from "../records.ts";
@@ -36,8 +37,9 @@ class Resolver implements QuestionResolver {
   }
 
   /** What comes of the next event. */
-  answers(message: DnsMessage): void {
-    this.#output = { ...NOTHING, answers: [{ tokens: this.#tokens.splice(0), message: encodeDnsMessage(message) }] };
+  answers(message: DnsMessage, error?: number): void {
+    const answer = { tokens: this.#tokens.splice(0), message: encodeDnsMessage(message) };
+    this.#output = { ...NOTHING, answers: [error === undefined ? answer : { ...answer, error }] };
   }
 
   handle(): ResolverOutput {
@@ -120,6 +122,38 @@ describe("queries that are no plain questions", () => {
     ["www.lan.example TSIG", "FORMERR rd ra"],
   ])("%s: %s", (text, expected) => {
     expect(described(start().reply(text))).toEqual([expected]);
+  });
+
+  test.each([
+    ["www.lan.example", [5, 18]],
+    ["new.example.org", [2, 22]],
+  ])("%s: why there is no answer is told to who speaks EDNS", (name, [code, error]) => {
+    const { ask, resolver, server } = start(code === 5 ? { allowed: ["198.51.100.0/24"] } : {});
+    for (const further of [{}, { extension: EXTENSION }]) {
+      let output = ask(query(name, further));
+      if (code === 2) {
+        resolver.answers(response(name, "", { responseCode: 2 }), error);
+        output = server.handleDeadline(101);
+      }
+      const message = decoded(output.replies[0]?.message);
+      expect(message.responseCode).toBe(code);
+      expect(decodeExtendedErrors(message.extension).map((told) => told.code)).toEqual(
+        "extension" in further ? [error] : [],
+      );
+      expect(message.extension === undefined).toBe(!("extension" in further));
+    }
+  });
+
+  test("a cookie is passed over (RFC 7873), also one of a wrong length", () => {
+    for (const bytes of [8, 24, 3, 41]) {
+      const options = [{ code: 10, data: new Uint8Array(bytes) }];
+      const { reply, hot } = start();
+      const asked = { extension: { ...EXTENSION, options } };
+      const expected = ["NOERROR aa rd ra", "www.lan.example. 3600 A 192.0.2.1"];
+      const replies = [reply("www.lan.example", asked), hot(query("www.lan.example", asked))!];
+      expect(replies.map(described)).toEqual([expected, expected]);
+      expect(replies.map(({ extension }) => extension?.options)).toEqual([[], []]);
+    }
   });
 
   test("another class is refused", () => {
