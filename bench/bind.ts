@@ -5,18 +5,16 @@
  *
  * Run inside the sandbox: scripts/sandbox.sh node bench/bind.ts [PODS]
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DaemonClient } from "../src/daemon/client.ts";
+import { Daemon } from "./support/daemon.ts";
 import { compete, formatRows } from "./support/rounds.ts";
 
 const rounds = Number(process.argv[2] ?? 15);
 // Where netloom keeps its state by default, too: in memory.
 const folder = mkdtempSync("/run/netloom-bench-");
-const state = join(folder, "state");
 const SETTLE_MILLISECONDS = 100;
 
 function shell(script: string): void {
@@ -81,11 +79,10 @@ async function timed(work: () => unknown): Promise<number> {
 shell(`ip link add br-pods type bridge forward_delay 0
   ip address add 192.0.2.1/24 dev br-pods
   ip link set br-pods up`);
-const daemon = spawn(resolve("bin/netloom"), ["daemon", "--state", state], { stdio: ["ignore", "pipe", "ignore"] });
+const daemon = new Daemon(join(folder, "state"));
 try {
-  await once(daemon.stdout, "data");
-  const client = await DaemonClient.find(state);
-  if (client === undefined) throw new Error("the daemon does not answer");
+  await daemon.start();
+  const client = await daemon.client();
   const place = { namespace: "pod", interfaceName: "eth0" };
   const byDaemon = async (): Promise<Record<string, number>> => {
     const bind = await timed(() =>
@@ -116,7 +113,6 @@ try {
   );
   process.stdout.write(`${formatRows(rows, "ip, nft, sysctl")}\n`);
 } finally {
-  daemon.kill();
-  await once(daemon, "exit");
+  await daemon[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 }

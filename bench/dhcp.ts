@@ -26,7 +26,6 @@
  * not the whole dialogue; the disk's own times are taken between the servers' turns, so what else uses the disk hits
  * them by chance. Slow peers get few dialogues and a small pool, which flatters dhcpd.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,10 +34,11 @@ import { MOST_IN_FLIGHT } from "./support/dhcp-load.ts";
 import { DHCPD, DNSMASQ, KEA, netloom, type Peer } from "./support/dhcp-peers.ts";
 import { RunningServer, World } from "./support/dhcp-world.ts";
 import { Figures } from "./support/figures.ts";
+import { moveTo } from "./support/program.ts";
 import { syncLatencies } from "./support/sync-latency.ts";
 
-const SERVER_CPU = 0;
-const LOAD_CPU = 1;
+const SERVER_CPU = "0";
+const LOAD_CPU = "1";
 const START_LIMIT_MILLISECONDS = 10_000;
 const WARM_UP_SECONDS = 1;
 /** Addresses and dialogues of one run. */
@@ -78,7 +78,7 @@ if (options["on-link"]) measures.delete("renewal");
 const [rounds, seconds, inFlight] = [Number(options.rounds), Number(options.seconds), Number(options["in-flight"])];
 if (!(rounds > 0 && seconds > 0 && inFlight > 0 && inFlight <= MOST_IN_FLIGHT)) throw new Error("numbers out of range");
 
-execFileSync("taskset", ["-acp", String(LOAD_CPU), String(process.pid)], { stdio: "ignore" });
+moveTo(LOAD_CPU);
 const folder = mkdtempSync(join(options.folder, "netloom-bench-"));
 using world = new World();
 const figures = new Figures("netloom");
@@ -105,9 +105,9 @@ async function throughput(peer: Peer, held: number): Promise<void> {
       // The pool of a slow one is shared by warming up, measuring, and what is under way at the end.
       const dialogues = (peer.isSlow ? ROOM.slow : ROOM.fast) / 4;
       await load.saturate(kind, { seconds: WARM_UP_SECONDS, dialogues });
-      const cpuBefore = server.cpuSeconds();
+      const cpuBefore = server.program.cpuSeconds();
       const { done, perSecond, repeated, refused } = await load.saturate(kind, { seconds, dialogues });
-      const cpuMicroseconds = ((server.cpuSeconds() - cpuBefore) * 1e6) / done;
+      const cpuMicroseconds = ((server.program.cpuSeconds() - cpuBefore) * 1e6) / done;
       const name = kind === "dora" ? "new lease" : "renewal";
       if (!measures.has(kind)) continue;
       figures.add(peer.name, { measure: `${name}s/s, ${held} held`, value: perSecond });
@@ -141,7 +141,7 @@ async function memory(peer: Peer): Promise<void> {
   await withServer(peer, MEMORY_LEASES, async (server) => {
     await server.load.saturate("dora", { seconds: WARM_UP_SECONDS, dialogues: ROOM.slow / 4 });
     const measure = `MiB resident, ${MEMORY_LEASES} held`;
-    figures.add(peer.name, { measure, value: server.residentBytes() / 2 ** 20, isLessBetter: true });
+    figures.add(peer.name, { measure, value: server.program.residentBytes() / 2 ** 20, isLessBetter: true });
   });
 }
 

@@ -4,19 +4,17 @@
  *
  * Run inside the sandbox: scripts/sandbox.sh node bench/heal.ts [ROUNDS]
  */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DaemonClient } from "../src/daemon/client.ts";
 import { observe } from "../src/kernel/observe.ts";
 import type { ObservedNamespace } from "../src/state/snapshot.ts";
+import { Daemon } from "./support/daemon.ts";
 
 const rounds = Number(process.argv[2] ?? 11);
 const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
-const state = join(folder, "state");
 const FILE = `version: 1
 name: bench
 uplinks:
@@ -97,11 +95,10 @@ shell(`ip link add uplink0 type veth peer name uplink1
   ip address add 198.51.100.2/24 dev uplink0
   ip link set uplink0 up; ip link set uplink1 up
   ip route add default via 198.51.100.1`);
-const daemon = spawn(resolve("bin/netloom"), ["daemon", "--state", state], { stdio: ["ignore", "pipe", "ignore"] });
+const daemon = new Daemon(join(folder, "state"));
 try {
-  await once(daemon.stdout, "data");
-  const client = await DaemonClient.find(state);
-  if (client === undefined) throw new Error("the daemon does not answer");
+  await daemon.start();
+  const client = await daemon.client();
   const source = join(folder, "bench.yaml");
   writeFileSync(source, FILE);
   await client.call("apply", { source, text: FILE });
@@ -121,7 +118,6 @@ try {
   }
   await client.call("destroy", { source });
 } finally {
-  daemon.kill();
-  await once(daemon, "exit");
+  await daemon[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 }

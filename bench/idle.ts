@@ -4,13 +4,12 @@
  *
  * Run inside the sandbox: scripts/sandbox.sh node bench/idle.ts [SECONDS] [COUNT...]
  */
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DaemonClient } from "../src/daemon/client.ts";
+import { Daemon } from "./support/daemon.ts";
 
 const NETWORKS_PER_FILE = 10;
 /** A bridge lets a new port through after twice 15 s, which are events as well. */
@@ -37,28 +36,11 @@ function networkFile(first: number, end: number): string {
   ].join("\n");
 }
 
-/** Of all threads, to the nanosecond. */
-function cpuSeconds(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e9)
-    .reduce((sum, value) => sum + value, 0);
-}
-
-function residentMebibytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
-}
-
 async function measure(count: number): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
-  const state = join(folder, "state");
-  const start = async () => {
-    const child = spawn(resolve("bin/netloom"), ["daemon", "--state", state], { stdio: ["ignore", "pipe", "ignore"] });
-    await once(child.stdout, "data");
-    return child;
-  };
-  let daemon = await start();
-  const client = await DaemonClient.find(state);
-  if (client === undefined || daemon.pid === undefined) throw new Error("the daemon does not answer");
+  const daemon = new Daemon(join(folder, "state"));
+  await daemon.start();
+  const client = await daemon.client();
   const files: { source: string; text: string }[] = [];
   for (let first = 0; first < count; first += NETWORKS_PER_FILE) {
     const text = networkFile(first, Math.min(count, first + NETWORKS_PER_FILE));
@@ -68,20 +50,17 @@ async function measure(count: number): Promise<readonly string[]> {
   for (const file of files) await client.call("apply", file);
   const applySeconds = (performance.now() - began) / 1000;
   // A fresh one, as after a boot: applying has left its garbage.
-  daemon.kill();
-  await once(daemon, "exit");
-  daemon = await start();
+  await daemon.start();
   try {
     await sleep(SETTLE_MILLISECONDS + count * 20);
-    const before = cpuSeconds(daemon.pid ?? 0);
+    const before = daemon.program.cpuSeconds();
     await sleep(seconds * 1000);
-    const share = (cpuSeconds(daemon.pid ?? 0) - before) / seconds;
-    const memory = residentMebibytes(daemon.pid ?? 0);
+    const share = (daemon.program.cpuSeconds() - before) / seconds;
+    const memory = daemon.program.residentBytes() / 2 ** 20;
     for (const { source } of files) await client.call("destroy", { source });
     return [String(count), `${(share * 100).toFixed(3)} %`, `${memory.toFixed(1)} MiB`, `${applySeconds.toFixed(1)} s`];
   } finally {
-    daemon.kill();
-    await once(daemon, "exit");
+    await daemon[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   }
 }

@@ -15,22 +15,22 @@
  *   --idle 20          seconds of rest
  *   --folder DIR       where leases are kept, default the system's for temporary files
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Ipv4Address, MacAddress } from "../src/base/address.ts";
-import { DaemonClient } from "../src/daemon/client.ts";
 import { closeDescriptor, openNamespace } from "../src/kernel/native.ts";
 import { observe } from "../src/kernel/observe.ts";
+import { Daemon } from "./support/daemon.ts";
 import { DhcpLoad } from "./support/dhcp-load.ts";
 import { Figures } from "./support/figures.ts";
+import { moveTo } from "./support/program.ts";
 
-const DAEMON_CPU = 0;
-const LOAD_CPU = 1;
+const DAEMON_CPU = "0";
+const LOAD_CPU = "1";
 const SERVER = { address: "10.0.0.1" as Ipv4Address };
 /** A daemon that has worked gives memory back after 5 s of quiet. */
 const QUIET = { share: 0.01, milliseconds: 3000, leastMilliseconds: 12_000, limitMilliseconds: 90_000 };
@@ -56,74 +56,6 @@ const [rounds, idleSeconds] = [Number(options.rounds), Number(options.idle)];
 interface NetworkFile {
   readonly source: string;
   readonly text: string;
-}
-
-/** A daemon with a state folder of its own. */
-class Daemon {
-  readonly #state: string;
-  #child: ChildProcess | undefined;
-
-  constructor(state: string) {
-    this.#state = state;
-  }
-
-  async start(): Promise<number> {
-    const began = performance.now();
-    const command = ["-c", String(DAEMON_CPU), resolve("bin/netloom"), "daemon", "--state", this.#state];
-    const child = spawn("taskset", command, { stdio: ["ignore", "pipe", "ignore"] });
-    this.#child = child;
-    const ended = once(child, "exit").then(() => {
-      throw new Error(`the daemon of ${this.#state} has ended`);
-    });
-    await Promise.race([once(child.stdout, "data"), ended]);
-    return performance.now() - began;
-  }
-
-  async stop(): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill();
-    await once(child, "exit");
-  }
-
-  async client(): Promise<DaemonClient> {
-    const client = await DaemonClient.find(this.#state);
-    if (client === undefined) throw new Error(`the daemon of ${this.#state} does not answer`);
-    return client;
-  }
-
-  /** Of all threads, in seconds, to the nanosecond. */
-  cpuSeconds(): number {
-    return readdirSync(`/proc/${this.#child?.pid}/task`)
-      .map((thread) => this.#runTime(thread))
-      .reduce((sum, value) => sum + Number(value) / 1e9, 0);
-  }
-
-  /** Of a thread that may end meanwhile: what namespaces need is done by threads of a moment. */
-  #runTime(thread: string): string {
-    try {
-      return this.#read(`task/${thread}/schedstat`).split(" ")[0] ?? "";
-    } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return "0";
-      throw error;
-    }
-  }
-
-  residentMebibytes(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(this.#read("status"))?.[1] ?? 0) / 1024;
-  }
-
-  descriptors(): number {
-    return readdirSync(`/proc/${this.#child?.pid}/fd`).length;
-  }
-
-  threads(): number {
-    return readdirSync(`/proc/${this.#child?.pid}/task`).length;
-  }
-
-  #read(name: string): string {
-    return readFileSync(`/proc/${this.#child?.pid}/${name}`, "utf8");
-  }
 }
 
 function networkFile(folder: string, prefix: string, first: number, end: number): NetworkFile {
@@ -193,9 +125,9 @@ async function apply(daemon: Daemon, files: readonly NetworkFile[]): Promise<num
 async function untilQuiet(daemon: Daemon): Promise<void> {
   const began = performance.now();
   for (let share = 1; performance.now() - began < QUIET.limitMilliseconds; ) {
-    const before = daemon.cpuSeconds();
+    const before = daemon.program.cpuSeconds();
     await sleep(QUIET.milliseconds);
-    share = (daemon.cpuSeconds() - before) / (QUIET.milliseconds / 1000);
+    share = (daemon.program.cpuSeconds() - before) / (QUIET.milliseconds / 1000);
     if (share < QUIET.share && performance.now() - began > QUIET.leastMilliseconds) return;
   }
 }
@@ -215,19 +147,18 @@ async function healing(network: string): Promise<number> {
 /** Resident memory at rest, after a start as after a boot. */
 async function atRest(name: string, daemon: Daemon, applySeconds: number): Promise<number> {
   await untilQuiet(daemon);
-  const applied = daemon.residentMebibytes();
-  await daemon.stop();
+  const applied = daemon.program.residentBytes() / 2 ** 20;
   const startMilliseconds = await daemon.start();
   await daemon.client();
   await untilQuiet(daemon);
-  const before = daemon.cpuSeconds();
+  const before = daemon.program.cpuSeconds();
   await sleep(idleSeconds * 1000);
-  const share = ((daemon.cpuSeconds() - before) / idleSeconds) * 100;
-  const resident = daemon.residentMebibytes();
+  const share = ((daemon.program.cpuSeconds() - before) / idleSeconds) * 100;
+  const resident = daemon.program.residentBytes() / 2 ** 20;
   process.stdout.write(
     `${name}: applied in ${applySeconds.toFixed(1)} s, after it ${applied.toFixed(1)} MiB resident; started anew in ` +
       `${startMilliseconds.toFixed(0)} ms: ${resident.toFixed(1)} MiB, ${share.toFixed(3)} % of a CPU, ` +
-      `${daemon.descriptors()} descriptors, ${daemon.threads()} threads\n`,
+      `${daemon.program.descriptors()} descriptors, ${daemon.program.threads()} threads\n`,
   );
   return resident;
 }
@@ -249,9 +180,9 @@ async function exchanges(name: string, clients: Clients, figures: Figures): Prom
     });
 }
 
-execFileSync("taskset", ["-acp", String(LOAD_CPU), String(process.pid)], { stdio: "ignore" });
+moveTo(LOAD_CPU);
 const folder = mkdtempSync(join(options.folder, "netloom-bench-"));
-const [alone, among] = [new Daemon(join(folder, "alone")), new Daemon(join(folder, "among"))];
+const [alone, among] = [new Daemon(join(folder, "alone"), DAEMON_CPU), new Daemon(join(folder, "among"), DAEMON_CPU)];
 const single = [networkFile(folder, "solo", 0, 1)];
 const many: NetworkFile[] = [];
 for (let first = 0; first < count; first += perFile)
@@ -297,6 +228,6 @@ try {
     process.stdout.write(`destroyed in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
   }
 } finally {
-  await Promise.all([alone.stop(), among.stop()]);
+  await Promise.all([alone, among].map((daemon) => daemon[Symbol.asyncDispose]()));
   rmSync(folder, { recursive: true });
 }

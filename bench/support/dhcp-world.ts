@@ -1,13 +1,13 @@
 /** A link with a DHCP server on one end and the load on the other, and one server at a time that runs there. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Ipv4Address, MacAddress } from "../../src/base/address.ts";
 import { closeDescriptor, openNamespace } from "../../src/kernel/native.ts";
 import type { Path } from "./dhcp-frames.ts";
 import { DhcpLoad } from "./dhcp-load.ts";
 import { type Peer, type Plan, SERVER_INTERFACE } from "./dhcp-peers.ts";
+import { Program } from "./program.ts";
 
 const SERVER_ADDRESS = "10.128.0.1" as Ipv4Address;
 const SERVER_MAC = "02:00:00:00:00:01" as MacAddress;
@@ -16,6 +16,7 @@ const SUBNET = { network: "10.128.0.0" as Ipv4Address, netmask: "255.240.0.0" as
 /** 10.128.1.0 */
 const FIRST = 0x0a80_0100;
 
+/** One that reads its leases for a minute hears nothing meanwhile. */
 const STOP_MILLISECONDS = 2000;
 
 /** The server's end is in our namespace, the load's in one of its own. */
@@ -52,7 +53,7 @@ export interface ServerSettings {
   /** Addresses beside those held. */
   readonly room: number;
   readonly folder: string;
-  readonly cpu: number;
+  readonly cpu: string;
   readonly inFlight: number;
   readonly onLink: boolean;
 }
@@ -62,11 +63,11 @@ export class RunningServer implements AsyncDisposable {
   readonly load: DhcpLoad;
   /** From its start until the first client has an address. */
   readonly startMilliseconds: number;
-  readonly #child: ChildProcess;
+  readonly program: Program;
   readonly #folder: string;
 
-  private constructor(child: ChildProcess, folder: string, load: DhcpLoad, startMilliseconds: number) {
-    this.#child = child;
+  private constructor(program: Program, folder: string, load: DhcpLoad, startMilliseconds: number) {
+    this.program = program;
     this.#folder = folder;
     this.load = load;
     this.startMilliseconds = startMilliseconds;
@@ -99,35 +100,17 @@ export class RunningServer implements AsyncDisposable {
     };
     const load = new DhcpLoad({ namespace: world.namespace, interfaceIndex: world.interfaceIndex, path, inFlight });
     const began = performance.now();
-    const child = spawn("taskset", ["-c", String(cpu), ...command], { stdio: "ignore" });
+    const program = new Program(command, { cpu, stopMilliseconds: STOP_MILLISECONDS });
     const served = await load.untilServed(limitMilliseconds);
-    const server = new RunningServer(child, folder, load, (served ?? 0) - began);
+    const server = new RunningServer(program, folder, load, (served ?? 0) - began);
     if (served !== undefined) return server;
     await server[Symbol.asyncDispose]();
     return undefined;
   }
 
-  /** Of all threads, what the kernel did for them included. */
-  cpuSeconds(): number {
-    const tasks = `/proc/${this.#child.pid}/task`;
-    return readdirSync(tasks)
-      .map((thread) => Number(readFileSync(`${tasks}/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e9)
-      .reduce((sum, value) => sum + value, 0);
-  }
-
-  residentBytes(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.load[Symbol.dispose]();
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.#child.kill();
-      // One that reads its leases for a minute hears nothing meanwhile.
-      const impatience = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MILLISECONDS);
-      await once(this.#child, "exit");
-      clearTimeout(impatience);
-    }
+    await this.program[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true });
   }
 }
