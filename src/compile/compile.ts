@@ -65,7 +65,7 @@ export function compile(model: Model, facts: Facts): Compiled {
   }
   objects.push(...compileNetworkDhcp(model.machines, layout, facts, model.name));
   objects.push(...compileNetworkIp6(model.machines, layout, facts, model.name));
-  objects.push(...compileBootServers(layout, facts, model.name));
+  objects.push(...compileBootServers(layout, model.name));
   objects.push(...compileNetworkDns(model.machines, layout, facts, model.name));
   for (const vm of vms) {
     if (vm.pod !== undefined) continue;

@@ -88,8 +88,6 @@ export interface BootFolder {
   readonly files: BootFiles;
   /** Loaders that are iPXE, in lower case: it must not get itself again. */
   readonly ipxeLoaders: readonly string[];
-  /** Of all that was found: it differs where that does. */
-  readonly fingerprint: string;
 }
 
 export interface Facts extends PlaceFacts {

@@ -1,10 +1,11 @@
 /** A network's boot files: what its DHCP server tells each kind of firmware, and the server of the files themselves. */
+import type { Ipv4Address } from "../base/address.ts";
 import { toHex } from "../base/bytes.ts";
-import type { Network, NetworkBoot } from "../model/model.ts";
+import type { Network } from "../model/model.ts";
 import type { Dhcp4Class } from "../protocol/dhcp4/server/config.ts";
 import { BOOT_PLATFORMS, type BootPlatform } from "../protocol/pxe/client.ts";
 import { bootClasses, type BootFiles, type PlatformFiles } from "../protocol/pxe/offer.ts";
-import type { BootServerObject } from "../state/object/boot-server.ts";
+import type { BootServerObject, NamedBootFiles } from "../state/object/boot-server.ts";
 import type { DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
 import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
 import type { BootFolder, Facts } from "./facts.ts";
@@ -16,7 +17,10 @@ const HTTP_PORT = 80;
 const IPXE_NAME = /(^|\/)(ipxe|undionly|snp|snponly)[^/]*$|\.k{1,2}pxe$/i;
 
 /** What the file names, and beside it what the folder has. */
-export function bootFilesOf({ bios, uefi, ipxe }: NetworkBoot, { files, ipxeLoaders }: BootFolder): BootFiles {
+export function bootFilesOf(
+  { bios, uefi, ipxe }: NamedBootFiles,
+  { files, ipxeLoaders }: Pick<BootFolder, "files" | "ipxeLoaders">,
+): BootFiles {
   return Object.fromEntries(
     BOOT_PLATFORMS.flatMap((platform) => {
       const named = platform === "bios" ? bios : platform === "efi-x64" ? uefi : undefined;
@@ -39,8 +43,12 @@ function filesOf(platform: BootPlatform, loader: string, ipxeLoaders: readonly s
 /** Classes of the network's DHCP server; none where it has no boot files. */
 export function bootClassesOf({ name, gateway, boot }: Network, { bootFolders }: Facts): NetworkDhcpObject["classes"] {
   const folder = bootFolders?.[name];
-  if (boot === undefined || folder === undefined) return [];
-  return bootClasses(bootFilesOf(boot, folder), { address: gateway, httpPort: HTTP_PORT }).map(classOf);
+  return boot === undefined || folder === undefined ? [] : classesFor(bootFilesOf(boot, folder), gateway);
+}
+
+/** What the network's DHCP server tells of these files. @param address of the server of the files */
+export function classesFor(files: BootFiles, address: Ipv4Address): NetworkDhcpObject["classes"] {
+  return bootClasses(files, { address, httpPort: HTTP_PORT }).map(classOf);
 }
 
 function classOf(declared: Dhcp4Class): NetworkDhcpObject["classes"][number] {
@@ -71,10 +79,15 @@ export function withBootOptions<T extends DhcpTold>(told: T): T {
 }
 
 /** @param file its name, before that of a network */
-export function compileBootServers(layout: Layout, { bootFolders }: Facts, file: string): readonly BootServerObject[] {
+export function compileBootServers(layout: Layout, file: string): readonly BootServerObject[] {
   return [...layout.networks.values()].flatMap(({ network: { name, namespace, device, gateway, boot, dhcp } }) => {
     if (boot === undefined) return [];
-    const folder = bootFolders?.[name];
+    const { bios, uefi, ipxe } = boot;
+    const named = {
+      ...(bios === undefined ? {} : { bios }),
+      ...(uefi === undefined ? {} : { uefi }),
+      ...(ipxe === undefined ? {} : { ipxe }),
+    };
     return [
       {
         kind: "boot-server",
@@ -86,9 +99,9 @@ export function compileBootServers(layout: Layout, { bootFolders }: Facts, file:
         network: `${file}/${name}`,
         address: gateway,
         root: boot.root,
-        fingerprint: folder?.fingerprint ?? "",
+        ...(Object.keys(named).length === 0 ? {} : { named }),
         ...(boot.share === undefined ? {} : { share: boot.share }),
-        ...(dhcp === undefined && folder !== undefined ? { proxy: bootFilesOf(boot, folder) } : {}),
+        ...(dhcp === undefined ? { proxy: true as const } : {}),
       },
     ];
   });

@@ -3,28 +3,26 @@ import { accessSync, constants, realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import type { BootFolder, Facts } from "../compile/facts.ts";
 import { NetloomError } from "../base/errors.ts";
-import { fnv1a64 } from "../model/hash.ts";
 import type { Model, NetworkBoot } from "../model/model.ts";
 import { BOOT_FILE_KEYS } from "../model/network-boot.ts";
-import { chooseFiles } from "../services/netboot/choose.ts";
+import { chooseFiles, ipxeLoaders } from "../services/netboot/choose.ts";
 import { scanFolder } from "../services/netboot/scan.ts";
 
 /** Nothing where no network has boot files. */
-export function bootFacts({ networks }: Model): Pick<Facts, "bootFolders"> {
-  const folders = networks.flatMap(({ name, boot }) => (boot === undefined ? [] : [[name, look(boot)] as const]));
-  return folders.length === 0 ? {} : { bootFolders: Object.fromEntries(folders) };
+export async function bootFacts({ networks }: Model): Promise<Pick<Facts, "bootFolders">> {
+  const bootFolders: Record<string, BootFolder> = {};
+  for (const { name, boot } of networks) if (boot !== undefined) bootFolders[name] = await look(boot);
+  return Object.keys(bootFolders).length === 0 ? {} : { bootFolders };
 }
 
-function look(boot: NetworkBoot): BootFolder {
+async function look(boot: NetworkBoot): Promise<BootFolder> {
   try {
-    const found = scanFolder(boot.root);
-    const fingerprint = fnv1a64(JSON.stringify(found)).toString(16);
+    const found = await scanFolder(boot.root);
     const named = BOOT_FILE_KEYS.flatMap((key) => boot[key] ?? []);
     return {
       missing: named.filter((file) => !isServed(found.root, file)),
       files: chooseFiles(found),
-      ipxeLoaders: found.loaders.filter(({ isIpxe }) => isIpxe).map(({ file }) => file.toLowerCase()),
-      fingerprint,
+      ipxeLoaders: ipxeLoaders(found),
     };
   } catch (error) {
     if (!(error instanceof NetloomError) || error.code !== "bad-folder") throw error;
@@ -33,7 +31,6 @@ function look(boot: NetworkBoot): BootFolder {
       missing: [],
       files: {},
       ipxeLoaders: [],
-      fingerprint: "",
     };
   }
 }

@@ -68,7 +68,7 @@ export async function gatherFacts(
       ipv6: existsSync("/proc/sys/net/ipv6"),
       forwardsByInterface,
     },
-    ...bootFacts(model),
+    ...(await bootFacts(model)),
     missingFiles: requiredFiles(model)
       .map(({ path }) => path)
       .filter((path) => !isReadable(path)),

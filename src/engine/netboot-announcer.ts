@@ -49,8 +49,9 @@ export class Announcer implements AsyncDisposable {
   #giver: AddressGiver;
   #files: BootFiles;
   #dhcp: Dhcp4Service | undefined;
-  /** One change at a time. */
-  #turn: Promise<void> = Promise.resolve();
+  #isClosed = false;
+  /** The end of the DHCP server, once there is another one. */
+  #yielding: Promise<void> | undefined;
 
   private constructor(options: AnnouncerOptions, pool: PoolConfig | undefined) {
     const { link, giver, files, logger, onAsked } = options;
@@ -83,14 +84,10 @@ export class Announcer implements AsyncDisposable {
   }
 
   /** Of these files from now on. */
-  async tell(files: BootFiles): Promise<void> {
-    await this.#inTurn(async () => {
-      this.#files = files;
-      this.#proxy.change(this.#proxyConfig());
-      // It goes on with all leases.
-      await this.#dhcp?.close();
-      this.#dhcp = this.#openDhcp();
-    });
+  tell(files: BootFiles): void {
+    this.#files = files;
+    this.#dhcp?.setClasses(bootClasses(files, this.#options.place));
+    this.#proxy.change(this.#proxyConfig());
   }
 
   #yieldTo(server: Ipv4Address): void {
@@ -101,18 +98,19 @@ export class Announcer implements AsyncDisposable {
       server,
     });
     onGiver(this.#giver);
-    void this.#inTurn(async () => {
-      await this.#dhcp?.close();
-      this.#dhcp = undefined;
-      this.#proxy.change(this.#proxyConfig());
-    }).catch((error: unknown) => logger.error("the DHCP server does not end", { error: messageOf(error) }));
+    const dhcp = this.#dhcp;
+    this.#dhcp = undefined;
+    this.#yielding = this.#yield(dhcp);
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work);
-    // Whoever comes next does not hear of this one's failure.
-    this.#turn = done.catch(() => undefined);
-    return done;
+  async #yield(dhcp: Dhcp4Service | undefined): Promise<void> {
+    try {
+      await dhcp?.close();
+    } catch (error) {
+      this.#options.logger.error("leases were not kept", { error: messageOf(error) });
+    }
+    // It holds the port that was the DHCP server's.
+    if (!this.#isClosed) this.#proxy.change(this.#proxyConfig());
   }
 
   #openDhcp(): Dhcp4Service | undefined {
@@ -134,11 +132,11 @@ export class Announcer implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#proxy.close();
-    await this.#inTurn(async () => {
-      await this.#dhcp?.close();
-      this.#dhcp = undefined;
-    });
+    await this.#yielding;
+    await this.#dhcp?.close();
+    this.#dhcp = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,11 +9,13 @@ import type { Logger } from "../base/logger.ts";
 import { findInterface, gatewayOf } from "../kernel/find-interface.ts";
 import { closeDescriptor } from "../kernel/native.ts";
 import { readInterface, type ServedInterface } from "../kernel/read-interface.ts";
+import type { BootFiles } from "../protocol/pxe/offer.ts";
 import type { ProxyEvent } from "../protocol/pxe/proxy.ts";
 import { holdPort } from "../services/hold-port.ts";
 import { BootServer } from "../services/netboot/boot-server.ts";
 import { chooseFiles } from "../services/netboot/choose.ts";
 import { hasAnything } from "../services/netboot/explain.ts";
+import type { FolderChange } from "../services/netboot/folder-change.ts";
 import { derivePool } from "../services/netboot/pool.ts";
 import { scanFolder } from "../services/netboot/scan.ts";
 import type { Transfer } from "../services/netboot/transfers.ts";
@@ -23,6 +25,9 @@ import { type AddressGiver, Announcer } from "./netboot-announcer.ts";
 
 /** dnsmasq pings three seconds long what it offers. */
 const LOOK_MILLISECONDS = 3800;
+/** Whoever watches has just copied something into the folder. */
+const LOOK_SECONDS = 2;
+
 export interface NetbootOptions {
   readonly folder: string;
   /** Default: that of the default route, else the only one. */
@@ -37,6 +42,8 @@ export interface NetbootOptions {
   readonly leaseFileOf: (interfaceName: string) => string;
   readonly onLook?: (interfaceName: string) => void;
   readonly onAsked: (event: Extract<ProxyEvent, { event: "asked" }>) => void;
+  /** What is in the folder is something else than before. */
+  readonly onFolder: (change: FolderChange) => void;
   /** Another DHCP server turned up, which gives the addresses from now on. */
   readonly onGiver: (giver: AddressGiver) => void;
   readonly onTransfer: (transfer: Transfer) => void;
@@ -83,14 +90,20 @@ export class NetbootSession implements AsyncDisposable {
       });
     const { folder: root, share, onTransfer, logger } = options;
     // Before it is served: nobody waits for what has no use.
-    const found = scanFolder(root);
-    if (!hasAnything(chooseFiles(found))) throw nothingToBoot(found.root);
+    const found = await scanFolder(root);
+    if (found.arriving.length === 0 && !hasAnything(chooseFiles(found))) throw nothingToBoot(found.root);
     const giver = await findGiver({ interfaceName, link, address }, options);
+    let tell = (_: BootFiles): void => undefined;
     const boot = resources.use(
       await BootServer.open({
         address: address.address,
         root,
         ...(share === undefined ? {} : { share }),
+        lookSeconds: LOOK_SECONDS,
+        onFolder: (change) => {
+          options.onFolder(change);
+          if (change.changesFiles) tell(change.files);
+        },
         onTransfer,
         logger,
       }),
@@ -110,6 +123,7 @@ export class NetbootSession implements AsyncDisposable {
         logger,
       }),
     );
+    tell = (files) => announcer.tell(files);
     return new NetbootSession({ interfaceName, address, boot }, announcer, resources.move());
   }
 

@@ -10,7 +10,7 @@ import { type MacAddress, networkOf } from "../base/address.ts";
 import { fromHex } from "../base/bytes.ts";
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
+import type { Dhcp4Class, Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
 import { rangesGiven } from "../state/dhcp-ranges.ts";
 import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
 import { forgetLeases } from "../store/forget-leases.ts";
@@ -36,6 +36,8 @@ export class NetworkDhcpServers {
   readonly #logger: Logger;
   readonly #board: LeaseBoard;
   readonly #networks = new Map<string, NetworkDhcpServer>();
+  /** By network, of those whose boot files are served. */
+  readonly #boot = new Map<string, Classes>();
 
   /** @param board hears of all leases */
   constructor(stateFolder: string, logger: Logger, board: LeaseBoard) {
@@ -51,13 +53,26 @@ export class NetworkDhcpServers {
   async open(object: NetworkDhcpObject, place: BridgePlace): Promise<NetworkDhcpMember> {
     let server = this.#networks.get(object.network);
     if (server === undefined) {
-      server = new NetworkDhcpServer(networkLeaseFile(this.#stateFolder, object.network), this.#logger, this.#board);
+      const { network } = object;
+      server = new NetworkDhcpServer(networkLeaseFile(this.#stateFolder, network), this.#logger, this.#board, () =>
+        this.#boot.get(network),
+      );
       this.#networks.set(object.network, server);
     }
     await server.join(object, place);
     return new NetworkDhcpMember(server, object);
   }
+
+  /** What boot clients of the network are told from now on. @param classes undefined: what its object says */
+  tellBoot(network: string, classes: Classes | undefined): void {
+    if (classes === undefined) this.#boot.delete(network);
+    else this.#boot.set(network, classes);
+    // Without them its files are not served any more, and soon they are not in its object either.
+    if (classes !== undefined) this.#networks.get(network)?.renewBoot();
+  }
 }
+
+type Classes = NetworkDhcpObject["classes"];
 
 /** What one object has of its network's server. */
 class NetworkDhcpMember {
@@ -83,12 +98,14 @@ interface RunningServer {
   readonly service: Dhcp4Service;
   /** Whose settings count. */
   readonly base: NetworkDhcpObject;
+  readonly classes: Classes;
 }
 
 class NetworkDhcpServer {
   readonly #leaseFile: string;
   readonly #logger: Logger;
   readonly #board: LeaseBoard;
+  readonly #boot: () => Classes | undefined;
   readonly #members = new Map<string, NetworkDhcpObject>();
   /** It gave addresses to whoever asked, and may again. */
   #servedAll = false;
@@ -97,7 +114,9 @@ class NetworkDhcpServer {
   #turn: Promise<void> = Promise.resolve();
   #place: BridgePlace | undefined;
 
-  constructor(leaseFile: string, logger: Logger, board: LeaseBoard) {
+  /** @param boot what boot clients are told instead of what the object says */
+  constructor(leaseFile: string, logger: Logger, board: LeaseBoard, boot: () => Classes | undefined) {
+    this.#boot = boot;
     this.#leaseFile = leaseFile;
     this.#logger = logger;
     this.#board = board;
@@ -126,6 +145,21 @@ class NetworkDhcpServer {
     if (meant && this.#members.size === 0 && !this.#servedAll) forgetLeases(this.#leaseFile);
   }
 
+  /** What boot clients are told may be something else now. */
+  renewBoot(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const classes = this.#classes(running.base);
+    if (JSON.stringify(classes) === JSON.stringify(running.classes)) return;
+    running.service.setClasses(classesOf({ ...running.base, classes }));
+    this.#running = { ...running, classes };
+  }
+
+  #classes({ classes }: NetworkDhcpObject): Classes {
+    const boot = this.#boot();
+    return boot === undefined ? classes : [...classes.filter(({ boots }) => boots === undefined), ...boot];
+  }
+
   /** With what all members say now; nobody is answered in between. */
   async #reopen(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -146,18 +180,19 @@ class NetworkDhcpServer {
     const base = this.#base();
     if (place === undefined || base === undefined) return undefined;
     const hosts = this.#hosts(base);
+    const classes = this.#classes(base);
     createStateFolder(dirname(this.#leaseFile));
     const service = new Dhcp4Service({
       namespacePath: place.namespacePath,
       interfaceIndex: place.interfaceIndex,
-      config: serverConfig(base, hosts, place.macAddress),
+      config: serverConfig({ ...base, classes }, hosts, place.macAddress),
       leaseFile: this.#leaseFile,
       logger: this.#logger,
       about: { network: base.network },
       onLeases: (leases) => this.#board.tell(base.network, toldLeases4(leases)),
     });
     this.#board.open(base.network, "dhcp4", () => toldLeases4(service.leases()));
-    return { service, base };
+    return { service, base, classes };
   }
 
   /** Who speaks for the network. */
@@ -221,17 +256,7 @@ function serverConfig(
         ...lasting(host, leaseSeconds),
       }),
     ),
-    classes: object.classes.map((one) => ({
-      name: one.name,
-      ...(one.vendor === undefined ? {} : { vendorClass: one.vendor }),
-      ...(one.user === undefined ? {} : { userClass: one.user }),
-      ...(one.architectures === undefined ? {} : { architectures: one.architectures }),
-      ...(one.boots === undefined ? {} : { boots: one.boots }),
-      ...(one.macPrefix === undefined ? {} : { macPrefix: one.macPrefix }),
-      ...(one.range === undefined ? {} : { range: one.range }),
-      ...settings(one),
-      ...lasting(one, leaseSeconds),
-    })),
+    classes: classesOf(object),
     furtherSubnets: furtherSubnets.map((each) => ({
       subnet: each.subnet,
       ranges: each.ranges,
@@ -252,6 +277,20 @@ function serverConfig(
     // Machines with addresses of their own wait for nothing.
     ...(rangesGiven(object).length === 0 ? {} : { probe: {} }),
   };
+}
+
+function classesOf({ classes, leaseSeconds }: NetworkDhcpObject): Dhcp4Class[] {
+  return classes.map((one) => ({
+    name: one.name,
+    ...(one.vendor === undefined ? {} : { vendorClass: one.vendor }),
+    ...(one.user === undefined ? {} : { userClass: one.user }),
+    ...(one.architectures === undefined ? {} : { architectures: one.architectures }),
+    ...(one.boots === undefined ? {} : { boots: one.boots }),
+    ...(one.macPrefix === undefined ? {} : { macPrefix: one.macPrefix }),
+    ...(one.range === undefined ? {} : { range: one.range }),
+    ...settings(one),
+    ...lasting(one, leaseSeconds),
+  }));
 }
 
 function settings(told: DhcpTold): Omit<Dhcp4Settings, "leaseSeconds"> {

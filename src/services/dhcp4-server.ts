@@ -10,7 +10,7 @@ import type { Logger } from "../base/logger.ts";
 import { BridgePorts } from "../kernel/bridge-ports.ts";
 import { closeDescriptor, openNamespace, PacketSocket, type ReceivedFrame } from "../kernel/native.ts";
 import { DHCP_REQUEST_AND_PROBE_FILTER, DHCP_REQUEST_FILTER } from "../kernel/packet-filter.ts";
-import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
+import type { Dhcp4Class, Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import type { Lease } from "../protocol/dhcp4/server/lease.ts";
 import { Dhcp4Server, type Dhcp4ServerEvent, type Dhcp4ServerOutput } from "../protocol/dhcp4/server/server.ts";
 import { DHCP4_LEASES } from "../store/lease-log/dhcp4.ts";
@@ -156,6 +156,11 @@ export class Dhcp4Service implements AsyncDisposable {
       this.#lock.release();
       throw error;
     }
+  }
+
+  /** Clients are told something else from now on. @throws NetloomError as {@link Dhcp4Server.setClasses} */
+  setClasses(classes: readonly Dhcp4Class[]): void {
+    this.#machine.setClasses(classes);
   }
 
   #open(interfaceIndex: number, { serverAddress, probe }: Dhcp4ServerConfig, namespace: number | undefined): void {

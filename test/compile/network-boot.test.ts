@@ -11,7 +11,6 @@ const PXELINUX = { loader: "pxelinux.0", ipxe: "pxelinux.0" };
 const FOUND: BootFolder = {
   missing: [],
   ipxeLoaders: [],
-  fingerprint: "f00d",
   files: { bios: PXELINUX, "efi-arm64": { loader: "bootaa64.efi", httpFile: "bootaa64.efi" } },
 };
 
@@ -43,15 +42,13 @@ test("files and share are served on the gateway's address", () => {
     network: "office/lan",
     address: "192.0.2.1",
     root: "/srv/boot",
-    fingerprint: "f00d",
     share: "winpe",
   });
 });
 
 test("without dhcp machines are told beside the DHCP server of somebody else", () => {
   const result = compiled(lan("{ root: /boot, uefi: shimx64.efi }", "false"), host(FOUND));
-  const shim = { loader: "shimx64.efi", httpFile: "shimx64.efi", ipxe: "shimx64.efi" };
-  expect(byKey(result).get("boot/lan")).toMatchObject({ proxy: { ...FOUND.files, "efi-x64": shim } });
+  expect(byKey(result).get("boot/lan")).toMatchObject({ named: { uefi: "shimx64.efi" }, proxy: true });
   expect(byKey(result).has("dhcp/lan")).toBe(false);
   expect(result.notes).toContainEqual(expect.stringMatching(/^network lan has no dhcp: .*another DHCP server/));
 });
@@ -71,7 +68,7 @@ describe("the DHCP server's classes", () => {
   });
 
   test("give iPXE the script, and never iPXE again", () => {
-    const empty: BootFolder = { missing: [], files: {}, ipxeLoaders: ["own/netboot.efi"], fingerprint: "" };
+    const empty: BootFolder = { missing: [], files: {}, ipxeLoaders: ["own/netboot.efi"] };
     expect(told(lan("{ root: /boot, bios: netboot.xyz.kpxe }"), empty)).toMatchObject({ "iPXE bios": "" });
     expect(told(lan("{ root: /boot, uefi: own/Netboot.efi }"), empty)).toMatchObject({ "iPXE efi-x64": "" });
     expect(told(lan("{ root: /boot, bios: undionly.kpxe }"), empty)).toMatchObject({ "iPXE bios": "" });
@@ -124,7 +121,6 @@ describe("this host", () => {
         missing: ["a"],
         files: {},
         ipxeLoaders: [],
-        fingerprint: "",
       }),
     ).toBe(
       `PlanningError: plan office.yaml: 1 problem on this host
@@ -135,13 +131,13 @@ office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
 
   test("has no such file in the folder", () => {
     const text = lan("{ root: /b, bios: a.0, uefi: b.efi }");
-    expect(problems(text, { missing: ["b.efi"], files: {}, ipxeLoaders: [], fingerprint: "" })).toMatch(
+    expect(problems(text, { missing: ["b.efi"], files: {}, ipxeLoaders: [] })).toMatch(
       /1 problem .*\n.*boot\.uefi: there is no such file in \/b, or it cannot be read \(is "b\.efi"\)/,
     );
   });
 
   test("has nothing in the folder that boots", () => {
-    expect(problems(lan("{ root: /b }"), { missing: [], files: {}, ipxeLoaders: [], fingerprint: "" })).toMatch(
+    expect(problems(lan("{ root: /b }"), { missing: [], files: {}, ipxeLoaders: [] })).toMatch(
       /boot\.root: has nothing in it/,
     );
   });

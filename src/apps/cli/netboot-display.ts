@@ -5,11 +5,20 @@ import type { NetbootOptions, NetbootSession } from "../../engine/netboot.ts";
 import { AskedClients } from "../../services/netboot/clients.ts";
 import { explainFiles } from "../../services/netboot/explain.ts";
 import { Pace } from "../../services/netboot/pace.ts";
-import { askedJson, askedLine, transferJson, transferLine } from "./netboot-lines.ts";
+import {
+  arrivingLine,
+  askedJson,
+  askedLine,
+  folderJson,
+  folderLines,
+  transferJson,
+  transferLine,
+} from "./netboot-lines.ts";
 import { NetbootScreen } from "./netboot-screen.ts";
 import { complain, lineLogger, print, printJson, STDERR_LOGGER } from "./output.ts";
 
-export interface NetbootDisplay extends Pick<NetbootOptions, "onLook" | "onAsked" | "onGiver" | "onTransfer"> {
+export interface NetbootDisplay
+  extends Pick<NetbootOptions, "onLook" | "onAsked" | "onFolder" | "onGiver" | "onTransfer"> {
   readonly logger: Logger;
   /** It serves now. Dispose of what is returned when it ends. */
   serving(session: NetbootSession, share: string | undefined): Disposable;
@@ -27,6 +36,7 @@ export function jsonDisplay(): NetbootDisplay {
     onAsked: (event) => {
       if (clients.take(event, Date.now() / 1000)) printJson(askedJson(event));
     },
+    onFolder: (change) => printJson(folderJson(change)),
     onGiver: (giver) => printJson({ event: "addresses", ...giver }),
     onTransfer: (transfer) => printJson(transferJson(transfer)),
     logger: STDERR_LOGGER,
@@ -41,6 +51,7 @@ export function jsonDisplay(): NetbootDisplay {
         ...giver,
         ...(share === undefined ? {} : { share }),
         files,
+        arriving: folder.arriving,
         notes: folder.notes,
       });
       return NOTHING;
@@ -56,6 +67,7 @@ export function lineDisplay(): NetbootDisplay {
     onAsked: (event) => {
       if (clients.take(event, Date.now() / 1000)) print(askedLine(event));
     },
+    onFolder: (change) => folderLines(change).forEach(print),
     onGiver: () => undefined,
     onTransfer: (transfer) => {
       if (pace.take(Date.now() / 1000)) print(transferLine(transfer));
@@ -63,7 +75,7 @@ export function lineDisplay(): NetbootDisplay {
     logger: STDERR_LOGGER,
     serving(session, share) {
       for (const line of headOf(session, share)) print(line);
-      for (const note of session.boot.folder.notes) complain(`note: ${note}`);
+      for (const line of remarksOf(session)) complain(line);
       return NOTHING;
     },
   };
@@ -79,13 +91,14 @@ export function screenDisplay(): NetbootDisplay {
   return {
     onLook: tellLook,
     onAsked: (event) => void clients.take(event, Date.now() / 1000),
+    onFolder: (change) => folderLines(change).forEach(remember),
     onGiver: () => undefined,
     onTransfer: () => undefined,
     logger: lineLogger((line) => {
       if (/^(?:warning|error): /.test(line)) remember(line);
     }),
     serving(session, share) {
-      for (const note of session.boot.folder.notes) remember(`note: ${note}`);
+      for (const line of remarksOf(session)) remember(line);
       const screen = new NetbootScreen(() => ({
         head: headOf(session, share),
         clients: clients.list(),
@@ -100,6 +113,11 @@ export function screenDisplay(): NetbootDisplay {
       };
     },
   };
+}
+
+/** What is not as one may think it is. */
+function remarksOf({ boot: { folder } }: NetbootSession): string[] {
+  return [...folder.arriving.map(arrivingLine), ...folder.notes.map((note) => `note: ${note}`)];
 }
 
 function tellLook(interfaceName: string): void {

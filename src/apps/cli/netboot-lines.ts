@@ -1,6 +1,7 @@
 /** What happens while machines boot, one line each. */
 import { PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
 import type { ProxyEvent } from "../../protocol/pxe/proxy.ts";
+import type { FolderChange } from "../../services/netboot/folder-change.ts";
 import type { Transfer } from "../../services/netboot/transfers.ts";
 import { printable } from "../../services/vm/printable.ts";
 
@@ -30,6 +31,24 @@ export function askedJson({ client, offer, reason, address, message, port }: Ask
     bootFile: offer?.bootFile,
     reason,
   };
+}
+
+/** In the order in which a person wants to know it. */
+export function folderLines({ added, removed, arriving, notes }: FolderChange): string[] {
+  return [
+    ...removed.map((title) => `no more in the folder: ${title}`),
+    ...arriving.map(arrivingLine),
+    ...added.map((title) => `new in the folder: ${title}`),
+    ...notes.map((note) => `note: ${note}`),
+  ].map((line) => printable(line).replaceAll("\n", " "));
+}
+
+export function arrivingLine(file: string): string {
+  return `not offered yet: ${file} is being written, or is not whole`;
+}
+
+export function folderJson(change: FolderChange): unknown {
+  return { event: "folder", ...change };
 }
 
 export function transferLine({

@@ -49,7 +49,8 @@ export function createService(object: ServiceObject, stateFolder: string, makers
   if (object.kind === "dhcp-client" || object.kind === "dhcp6-client") return createDhcpClient(object, log);
   if (object.kind === "ip6-network")
     return new LinkService(object, log, networkIp6(object, { stateFolder, board: makers.board, logger: log }));
-  if (object.kind === "boot-server") return new LinkService(object, log, networkBoot(object, log));
+  if (object.kind === "boot-server")
+    return new LinkService(object, log, networkBoot(object, { networks, logger: log }));
   if (object.kind === "dns-network") return new LinkService(object, log, networkDns(object, makers.names));
   if (object.kind !== "dhcp-network") return createLinkService(object, log);
   const { network, serverAddress, hosts } = object;
@@ -59,11 +60,14 @@ export function createService(object: ServiceObject, stateFolder: string, makers
   });
 }
 
-function networkBoot(object: BootServerObject, log: Logger): Kind {
+function networkBoot(
+  object: BootServerObject,
+  shared: { readonly networks: NetworkDhcpServers; readonly logger: Logger },
+): Kind {
   const { network, address, root, share } = object;
   return {
     offers: { network, address, root, ...(share === undefined ? {} : { share }) },
-    open: (place) => NetworkBootServer.open(object, place, log),
+    open: (place) => NetworkBootServer.open(object, place, shared),
   };
 }
 

@@ -10,8 +10,11 @@ import { TFTP_PORT } from "../../wire/tftp.ts";
 import { TftpService, type TftpTransfer } from "../tftp.ts";
 import { chooseFiles, MENU_FILE } from "./choose.ts";
 import { BootHttpServer } from "./http-server.ts";
+import { type FolderChange, folderChange } from "./folder-change.ts";
+import { FolderFollower } from "./follow-folder.ts";
 import { makeMenu } from "./menu.ts";
 import { type FoundFolder, scanFolder } from "./scan.ts";
+import { SeenFiles } from "./seen-files.ts";
 import { SambaShare, unreachableFor } from "./share.ts";
 import { isSearch } from "./search.ts";
 import { type Transfer, Transfers } from "./transfers.ts";
@@ -26,6 +29,10 @@ export interface BootServerOptions {
   readonly root: string;
   /** The name of a share with the same files for Windows PE; absent: none. */
   readonly share?: string;
+  /** How often the folder is looked at. */
+  readonly lookSeconds: number;
+  /** Clients get something else than before, or will. */
+  readonly onFolder?: (change: FolderChange) => void;
   /** Of each file that came whole or failed. */
   readonly onTransfer?: (transfer: Transfer) => void;
   readonly logger: Logger;
@@ -34,37 +41,54 @@ export interface BootServerOptions {
 interface Servers {
   readonly http: BootHttpServer;
   readonly tftp: TftpService;
+  /** What HTTP serves besides. */
+  readonly generated: Map<string, string>;
   /** What was asked for by TFTP and is not there. */
   readonly refused: Transfers;
 }
 
 export class BootServer implements AsyncDisposable {
-  readonly folder: FoundFolder;
-  readonly files: BootFiles;
   readonly place: BootPlace;
   readonly #servers: Servers;
-  readonly #resources: AsyncDisposableStack;
+  readonly #onFolder: BootServerOptions["onFolder"];
+  #resources: AsyncDisposableStack;
+  #folder: FoundFolder;
+  #files: BootFiles;
 
   private constructor(
     { folder, files, place }: Pick<BootServer, "folder" | "files" | "place">,
     servers: Servers,
+    { onFolder }: BootServerOptions,
     resources: AsyncDisposableStack,
   ) {
-    this.folder = folder;
-    this.files = files;
+    this.#folder = folder;
+    this.#files = files;
+    this.#onFolder = onFolder;
     this.place = place;
     this.#servers = servers;
     this.#resources = resources;
   }
 
+  /** As it is now. */
+  get folder(): FoundFolder {
+    return this.#folder;
+  }
+
+  /** What clients get of it now. */
+  get files(): BootFiles {
+    return this.#files;
+  }
+
   /**
-   * Look into the folder and serve it until closed. HTTP takes another port where 80 is somebody else's.
+   * Look into the folder, now and from time to time, and serve it until closed. HTTP takes another port where 80 is
+   * somebody else's.
    * @throws NetloomError bad-folder, address-in-use, no-such-address, no-privilege; tool-missing and share-failed of Samba
    */
   static async open(options: BootServerOptions): Promise<BootServer> {
-    const { address, root, share, logger, onTransfer = () => undefined } = options;
+    const { address, root, share, lookSeconds, logger, onTransfer = () => undefined } = options;
     await using resources = new AsyncDisposableStack();
-    const folder = scanFolder(root);
+    const seen = new SeenFiles();
+    const folder = await scanFolder(root, seen);
     const files = chooseFiles(folder);
     const generated = new Map<string, string>();
     const where = { ...namespaceOf(options), address, root: folder.root };
@@ -86,13 +110,31 @@ export class BootServer implements AsyncDisposable {
       }),
     );
     const place = { address, httpPort: http.port };
-    generated.set(MENU_FILE, makeMenu(folder, place));
     if (share !== undefined) {
       const closed = unreachableFor(folder.root);
       if (closed !== undefined) logger.warn("guests of the share may not pass a folder", { folder: closed });
       resources.use(await SambaShare.open({ ...where, name: share, logger }));
     }
-    return new BootServer({ folder, files, place }, { http, tftp, refused }, resources.move());
+    const servers = { http, tftp, refused, generated };
+    const server = new BootServer({ folder, files, place }, servers, options, resources);
+    server.#makeMenu();
+    const onLook = (now: FoundFolder): void => server.#take(now);
+    resources.use(new FolderFollower({ root: folder.root, seen, lookSeconds, onLook, logger }));
+    server.#resources = resources.move();
+    return server;
+  }
+
+  #take(folder: FoundFolder): void {
+    const files = chooseFiles(folder);
+    const change = folderChange({ folder: this.#folder, files: this.#files }, { folder, files });
+    this.#folder = folder;
+    this.#files = files;
+    this.#makeMenu();
+    if (change !== undefined) this.#onFolder?.(change);
+  }
+
+  #makeMenu(): void {
+    this.#servers.generated.set(MENU_FILE, makeMenu(this.#folder, this.place));
   }
 
   /** What is and was fetched; of each protocol the oldest first. */

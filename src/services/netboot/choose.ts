@@ -49,6 +49,11 @@ function fileForIpxe(platform: BootPlatform, folder: FoundFolder): string | unde
   return entries.length > 0 || isOffered ? MENU_FILE : undefined;
 }
 
+/** Loaders that are iPXE, in lower case. */
+export function ipxeLoaders({ loaders }: FoundFolder): string[] {
+  return loaders.filter(({ isIpxe }) => isIpxe).map(({ file }) => file.toLowerCase());
+}
+
 /** The first one is what boots when nobody chooses. */
 export function menuEntries(platform: BootPlatform, folder: FoundFolder): MenuEntry[] {
   const others = folder.loaders.filter((loader) => loader.platform === platform && !loader.isIpxe);

@@ -3,6 +3,7 @@
  * files below the root, no lists of what is there. Files that exist only in memory (a menu for iPXE) come first unless the
  * folder has one of that name.
  */
+import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -200,7 +201,11 @@ export class BootHttpServer implements AsyncDisposable {
     const text = this.#options.generated.get(parts.join("/"));
     if (text === undefined) return undefined;
     const bytes = Buffer.from(text);
-    return { totalBytes: bytes.length, etag: `"menu-${bytes.length}"`, text: bytes };
+    return {
+      totalBytes: bytes.length,
+      etag: `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`,
+      text: bytes,
+    };
   }
 
   /** Also transfers on their way end. */

@@ -1,12 +1,15 @@
 /** What a folder has that can be booted over the network: found by names, and by what the files hold. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join, sep } from "node:path";
-import { codeOf, hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
+import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
-import { contentOf, HEAD_BYTES } from "./content.ts";
+import { steadySeconds } from "../clock.ts";
+import { type Content, contentOf, HEAD_BYTES, isCut } from "./content.ts";
+import { type Entry, isBelow, type ListedFiles, listFiles, Turns } from "./list-files.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
 import { lackOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
+import { type Examined, SeenFiles } from "./seen-files.ts";
 
 /** All paths are below the root, with "/" between their parts. */
 export interface FoundLoader extends Omit<LoaderKind, "needs"> {
@@ -42,12 +45,14 @@ export interface FoundFolder {
   readonly windows: FoundWindows | undefined;
   /** An iPXE script of the folder's own. */
   readonly script: string | undefined;
+  /** What would be among these, but is being written yet. */
+  readonly arriving: readonly string[];
+  /** Something changed a moment ago: another look tells more. */
+  readonly isRestless: boolean;
   /** What is not looked at, and why. */
   readonly notes: readonly string[];
 }
 
-const MOST_ENTRIES = 50_000;
-const MOST_DEPTH = 8;
 /** Files whose beginning is read; the names of all are looked at. */
 const MOST_READ = 4000;
 /** Too short for any magic number. */
@@ -56,66 +61,161 @@ const SMALLEST_BYTES = 32;
 const SEARCHED_BYTES = 4 * 1024 * 1024;
 /** Before them stands its name, or the place for it. */
 const IPXE_WORDS = " initialising devices";
+const GRUB_WORDS = "GNU GRUB";
 const COMMAND_LINE_BYTES = 4096;
 /** Of an installer's tree, most files. */
 const NEVER_BOOTS =
   /\.(deb|udeb|rpm|apk|html?|txt|md|mod|c32|lst|cfg|json|xml|gpg|asc|ko|png|svg|jpg|pf2|mo|tar\.\w+|tgz|zip)$/i;
 const OWN_SCRIPTS = ["boot.ipxe", "menu.ipxe", "autoexec.ipxe", "default.ipxe"];
+const EFI_NAME = /\.efi$/i;
 const WINDOWS_HELPERS = ["bootmgr", "bootmgr.exe", "bootmgfw.efi", "bcd", "boot.sdi"];
 
-interface Entry {
-  readonly path: string;
-  readonly bytes: number;
-}
+/** In a browser's or a copying program's words: not whole. */
+const PARTIAL_NAME = /\.(part|partial|filepart|crdownload|download|tmp)$|~$/i;
 
 /**
- * Look at all files, as far down as {@link MOST_DEPTH}.
+ * Look at all files, some levels down.
+ * @param seen of the looks before; absent: there was none
  * @throws NetloomError bad-folder when it is none or cannot be read
  */
-export function scanFolder(folder: string): FoundFolder {
+export async function scanFolder(
+  folder: string,
+  seen: SeenFiles = new SeenFiles(),
+  nowSeconds: number = steadySeconds(),
+): Promise<FoundFolder> {
   const root = realRoot(folder);
   const notes: string[] = [];
-  const { files, folders } = listFiles(root, notes);
-  const names = new Map(files.map(({ path }) => [basename(path).toLowerCase(), path]));
-  const isGrub = (path: string): boolean => holdsWords(join(root, path), "GNU GRUB");
-  const loaders: FoundLoader[] = [];
-  const found = { kernel: new Map<string, readonly BootPlatform[]>(), initrd: [] as string[], iso: [] as string[] };
-  let read = 0;
-  for (const { path, bytes } of files) {
+  const turns = new Turns();
+  const listed = await listFiles(root, notes, turns);
+  const isRestless = seen.look(listed.files, nowSeconds);
+  const names = new Map(listed.files.map(({ path }) => [basename(path).toLowerCase(), path]));
+  const sorted = new Sorted(root, { ...listed, names }, seen, nowSeconds);
+  for (const entry of listed.files) {
+    await turns.rest();
+    sorted.take(entry);
+  }
+  if (sorted.isCutShort) notes.push(`only the first ${MOST_READ} files were looked into`);
+  const script = OWN_SCRIPTS.find((name) => listed.files.some(({ path }) => path === name));
+  return { root, ...sorted.found(), script, notes, isRestless };
+}
+
+interface Names extends ListedFiles {
+  /** Paths by their last part in lower case. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Files by what they are. */
+class Sorted {
+  readonly #root: string;
+  readonly #listed: Names;
+  readonly #seen: SeenFiles;
+  readonly #nowSeconds: number;
+  readonly #loaders: FoundLoader[] = [];
+  readonly #kernels = new Map<string, readonly BootPlatform[]>();
+  readonly #initrds: string[] = [];
+  readonly #images: string[] = [];
+  /** Not to be offered yet. */
+  readonly #arriving = new Set<string>();
+  /** Folders to which something comes that may become anything. */
+  readonly #restless = new Set<string>();
+  #read = 0;
+
+  constructor(root: string, listed: Names, seen: SeenFiles, nowSeconds: number) {
+    this.#root = root;
+    this.#listed = listed;
+    this.#seen = seen;
+    this.#nowSeconds = nowSeconds;
+  }
+
+  #isSettled(path: string): boolean {
+    return this.#seen.isSettled(path, this.#nowSeconds);
+  }
+
+  /** Not all files were looked into. */
+  get isCutShort(): boolean {
+    return this.#read > MOST_READ;
+  }
+
+  take({ path, bytes }: Entry): void {
     const name = basename(path);
     const kind = loaderKindOf(name);
-    const isEfi = /\.efi$/i.test(name);
     if (kind !== undefined) {
-      const isIpxe = kind.isIpxe || (isEfi && holdsWords(join(root, path), IPXE_WORDS));
-      const { needs, ...rest } = kind;
-      const lacks = needs === undefined ? undefined : lackOf(path, needs, { files: names, folders, isGrub });
-      const loader = { ...rest, isIpxe, file: path, isReady: lacks === undefined };
-      loaders.push(lacks === undefined ? loader : { ...loader, lacks });
-      continue;
+      const isIpxe = kind.isIpxe || (EFI_NAME.test(name) && this.#examine(path).isIpxe);
+      this.#addLoader(path, { ...kind, isIpxe });
+      return;
     }
-    if (bytes < SMALLEST_BYTES || HELPER_NAME.test(name) || NEVER_BOOTS.test(name) || read++ >= MOST_READ) continue;
-    const content = contentOf(name, readHead(join(root, path), HEAD_BYTES));
-    if (content?.kind === "kernel") found.kernel.set(path, content.platforms);
-    else if (content?.kind === "efi" && isEfi) {
-      const { needs: _, ...rest } = unnamedLoader(content.platform, holdsWords(join(root, path), IPXE_WORDS));
-      loaders.push({ ...rest, file: path, isReady: false });
-    } else if (content?.kind === "initrd" || content?.kind === "iso") found[content.kind].push(path);
+    if (bytes < SMALLEST_BYTES || [HELPER_NAME, NEVER_BOOTS, PARTIAL_NAME].some((pattern) => pattern.test(name)))
+      return;
+    if (this.#read++ >= MOST_READ) return;
+    const { content, isIpxe } = this.#examine(path);
+    if (content === undefined) {
+      if (!this.#isSettled(path)) this.#restless.add(dirname(path));
+      return;
+    }
+    if (isCut(content, bytes)) this.#arriving.add(path);
+    this.#add(path, content, isIpxe);
   }
-  if (read > MOST_READ) notes.push(`only the first ${MOST_READ} files were looked into`);
-  return {
-    root,
-    loaders: loaders.toSorted((a, b) => a.rank - b.rank || depth(a.file) - depth(b.file)),
-    kernels: pairKernels([...found.kernel.keys()], found.initrd).map(({ kernel, initrd }) => ({
-      kernel,
-      ...(initrd === undefined ? {} : { initrd }),
-      commandLine: commandLineOf(root, kernel),
-      platforms: found.kernel.get(kernel) ?? [],
-    })),
-    images: found.iso,
-    windows: findWindows(names),
-    script: OWN_SCRIPTS.find((name) => files.some(({ path }) => path === name)),
-    notes,
-  };
+
+  #add(path: string, content: Content, isIpxe: boolean): void {
+    if (content.kind === "efi") {
+      if (EFI_NAME.test(path)) this.#addLoader(path, { ...unnamedLoader(content.platform, isIpxe) }, false);
+      return;
+    }
+    this.#isWhole(path);
+    if (content.kind === "kernel") this.#kernels.set(path, content.platforms);
+    else (content.kind === "iso" ? this.#images : this.#initrds).push(path);
+  }
+
+  #addLoader(file: string, { needs, ...rest }: LoaderKind, isKnown = true): void {
+    if (!this.#isWhole(file)) return;
+    const { names: files, folders } = this.#listed;
+    const isGrub = (path: string): boolean => this.#examine(path).isGrub;
+    const lacks = needs === undefined ? undefined : lackOf(file, needs, { files, folders, isGrub });
+    const loader = { ...rest, file, isReady: isKnown && lacks === undefined };
+    this.#loaders.push(lacks === undefined ? loader : { ...loader, lacks });
+  }
+
+  /** What is not is remembered as such. */
+  #isWhole(path: string): boolean {
+    if (!this.#isSettled(path)) this.#arriving.add(path);
+    return !this.#arriving.has(path);
+  }
+
+  #examine(path: string): Examined {
+    return this.#seen.examine(path, () => {
+      const isEfi = EFI_NAME.test(path);
+      const head = readHead(join(this.#root, path), isEfi ? SEARCHED_BYTES : HEAD_BYTES);
+      return {
+        content: contentOf(basename(path), head.subarray(0, HEAD_BYTES)),
+        isIpxe: isEfi && head.includes(IPXE_WORDS),
+        isGrub: isEfi && head.includes(GRUB_WORDS),
+      };
+    });
+  }
+
+  found(): Pick<FoundFolder, "loaders" | "kernels" | "images" | "windows" | "arriving"> {
+    const windows = findWindows(this.#listed.names);
+    const parts = windows === undefined ? [] : [windows.wimboot, windows.image, ...windows.helpers];
+    const isWindowsWhole = parts.filter((part) => !this.#isWhole(part)).length === 0;
+    const pairs = pairKernels([...this.#kernels.keys()], this.#initrds).filter(
+      ({ kernel, initrd }) =>
+        this.#isWhole(kernel) &&
+        // What comes there may be its disk.
+        (initrd === undefined ? !this.#restless.has(dirname(kernel)) : this.#isWhole(initrd)),
+    );
+    return {
+      loaders: this.#loaders.toSorted((a, b) => a.rank - b.rank || depth(a.file) - depth(b.file)),
+      kernels: pairs.map(({ kernel, initrd }) => ({
+        kernel,
+        ...(initrd === undefined ? {} : { initrd }),
+        commandLine: commandLineOf(this.#root, kernel),
+        platforms: this.#kernels.get(kernel) ?? [],
+      })),
+      images: this.#images.filter((image) => this.#isWhole(image)),
+      windows: isWindowsWhole ? windows : undefined,
+      arriving: [...this.#arriving],
+    };
+  }
 }
 
 function realRoot(folder: string): string {
@@ -128,75 +228,6 @@ function realRoot(folder: string): string {
   throw new NetloomError("bad-folder", `boot from ${folder}: it is not a folder`, {
     hint: "Give the folder that holds what is to be booted.",
   });
-}
-
-/** In the order of their names, those further up first. Links count as what they lead to, where that is below the root. */
-function listFiles(root: string, notes: string[]): { files: Entry[]; folders: ReadonlySet<string> } {
-  const files: Entry[] = [];
-  const folders = new Set<string>();
-  let level = [""];
-  for (let down = 0; level.length > 0 && down < MOST_DEPTH; down++) {
-    const next: string[] = [];
-    for (const folder of level) {
-      for (const { name, isFolder, path, bytes } of readFolder(root, folder, notes)) {
-        if (files.length + folders.size >= MOST_ENTRIES) {
-          notes.push(`only the first ${MOST_ENTRIES} files were looked at`);
-          return { files, folders };
-        }
-        if (bytes !== undefined) files.push({ path, bytes });
-        else folders.add(path.toLowerCase());
-        if (isFolder && name !== "lost+found") next.push(path);
-      }
-    }
-    level = next;
-  }
-  return { files, folders };
-}
-
-interface Listed {
-  readonly name: string;
-  readonly path: string;
-  /** One to look into: no link. */
-  readonly isFolder: boolean;
-  /** Absent: a folder, or a link to one. */
-  readonly bytes?: number;
-}
-
-function readFolder(root: string, folder: string, notes: string[]): Listed[] {
-  let entries;
-  try {
-    entries = readdirSync(join(root, folder), { withFileTypes: true });
-  } catch (error) {
-    notes.push(`${folder === "" ? root : folder} cannot be read (${codeOf(error) ?? ""})`);
-    return [];
-  }
-  const listed: Listed[] = [];
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) {
-      listed.push({ name: entry.name, path, isFolder: true });
-      continue;
-    }
-    const target = entry.isFile() || entry.isSymbolicLink() ? targetOf(root, path) : undefined;
-    if (target === undefined) continue;
-    if (target === "outside") notes.push(`${path} leads out of the folder and is not served`);
-    else listed.push({ name: entry.name, path, isFolder: false, ...target });
-  }
-  return listed;
-}
-
-/** @returns undefined for what is neither a file nor a folder, or is gone */
-function targetOf(root: string, path: string): { bytes?: number } | "outside" | undefined {
-  try {
-    const real = realpathSync(join(root, path));
-    if (!real.startsWith(root === sep ? sep : root + sep)) return "outside";
-    const status = statSync(real);
-    if (status.isDirectory()) return {};
-    return status.isFile() ? { bytes: status.size } : undefined;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ELOOP", "EACCES")) return undefined;
-    throw error;
-  }
 }
 
 function readHead(path: string, bytes: number): Buffer {
@@ -215,10 +246,6 @@ function readHead(path: string, bytes: number): Buffer {
   }
 }
 
-function holdsWords(path: string, words: string): boolean {
-  return readHead(path, SEARCHED_BYTES).includes(words);
-}
-
 function findWindows(names: ReadonlyMap<string, string>): FoundWindows | undefined {
   const [wimboot, image] = [names.get("wimboot"), names.get("boot.wim")];
   if (wimboot === undefined || image === undefined) return undefined;
@@ -229,13 +256,22 @@ function findWindows(names: ReadonlyMap<string, string>): FoundWindows | undefin
 /** One line of text beside the kernel: KERNEL.cmdline, else cmdline.txt or cmdline. */
 function commandLineOf(root: string, kernel: string): string {
   for (const name of [`${basename(kernel)}.cmdline`, "cmdline.txt", "cmdline"]) {
-    const path = join(dirname(kernel), name);
-    const target = targetOf(root, path);
-    if (target === undefined || target === "outside" || target.bytes === undefined) continue;
-    if (target.bytes <= COMMAND_LINE_BYTES)
-      return readFileSync(join(root, path), "utf8").replaceAll(/\s+/g, " ").trim();
+    const words = readShortFile(root, join(dirname(kernel), name));
+    if (words !== undefined) return words.replaceAll(/\s+/g, " ").trim();
   }
   return "";
+}
+
+function readShortFile(root: string, path: string): string | undefined {
+  try {
+    const real = realpathSync(join(root, path));
+    const status = statSync(real);
+    if (!isBelow(root, real) || !status.isFile() || status.size > COMMAND_LINE_BYTES) return undefined;
+    return readFileSync(real, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
+    throw error;
+  }
 }
 
 function depth(path: string): number {

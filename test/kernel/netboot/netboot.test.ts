@@ -1,6 +1,6 @@
 /** `netloom netboot DIR` as people type it: on a link without a DHCP server, and beside dnsmasq. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../../src/base/address.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
@@ -8,6 +8,7 @@ import { BOOT_MAC, bootFrame, MACHINE, secondStep } from "../../support/boot-cli
 import { clientFrame } from "../../support/dhcp4-client.ts";
 import { Folder, Running, shell, startNetloom, until } from "../../support/network.ts";
 import { tsharkFindings } from "../../support/tshark.ts";
+import { EFI_ARM64, isoOf } from "../../services/netboot/boot-folder.ts";
 import { FirmwareLink } from "./client.ts";
 
 const ALONE = parseIpv4("192.0.2.1");
@@ -37,7 +38,8 @@ beforeAll(async () => {
   folder = new Folder();
   mkdirSync(folder.join("boot"));
   folder.write("secret", "secret");
-  for (const name of ["undionly.kpxe", "ipxe.efi"]) folder.write(`boot/${name}`, LOADER.toString("latin1"));
+  for (const name of ["undionly.kpxe", "ipxe.efi", "bootia32.efi"])
+    folder.write(`boot/${name}`, LOADER.toString("latin1"));
   symlinkSync("../secret", folder.join("boot/out"));
   shell(`echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
     for n in 0 1; do
@@ -75,6 +77,9 @@ beforeAll(async () => {
   await until("dnsmasq", () => foreign.stderr.includes("IP range") || !foreign.running);
   beside = serve(["--interface", "lan1"]);
   await beside.firstLine();
+  // While it is served, and before anybody asks.
+  folder.write("boot/disc.iso", isoOf(40, 40).toString("latin1"));
+  folder.write("boot/bootaa64.efi", EFI_ARM64.toString("latin1"));
 });
 
 afterAll(async () => {
@@ -159,6 +164,22 @@ describe("where nobody gives addresses", () => {
     const http = bootFrame({ architecture: 16, bootClass: "HTTPClient" });
     expect((await link.ask(http, [ALONE]))[0].message.bootFile).toBe("http://192.0.2.1/ipxe.efi");
     expect(tsharkFindings([...answers, ...link.frames])).toEqual([]);
+  });
+
+  test("what comes into the folder, and what goes, changes the menu and what firmware is told", async () => {
+    using link = await FirmwareLink.open("client0");
+    const fileFor32Bit = async () => (await link.ask(bootFrame({ architecture: 6 }), [ALONE]))[0].message.bootFile;
+    expect(await fileFor32Bit()).toBe("bootia32.efi");
+    rmSync(folder.join("boot/bootia32.efi"));
+    await until("word of what went", () => alone.stdout.includes('"removed":["UEFI boot loader: bootia32.efi"]'));
+    await until("another answer", async () => (await fileFor32Bit()) === "");
+    await until("word of what came", () => beside.stdout.includes('"Disc: disc.iso"'));
+    expect(shell("nsenter --net=/run/netns/client1 -- curl --silent --fail http://198.51.100.1/boot.ipxe")).toContain(
+      "sanboot http://198.51.100.1/disc.iso",
+    );
+    using other = await FirmwareLink.open("client1");
+    const [told] = await other.ask(bootFrame({ architecture: 11 }), [BESIDE]);
+    expect(told.message.bootFile).toBe("bootaa64.efi");
   });
 
   test("until a client takes the address of another server: from then on files are told of beside it", async () => {

@@ -22,11 +22,15 @@ export const KERNEL = ((): Buffer => {
   return head;
 })();
 export const INITRD = gzipSync(Buffer.from(`070701${"0".repeat(5000)}`));
-export const ISO = ((): Buffer => {
-  const head = Buffer.alloc(40_000);
-  head.write("CD001", 0x8001);
-  return head;
-})();
+/** An image that says how many sectors it has, and as many as it has. */
+export function isoOf(toldSectors: number, sectors: number): Buffer {
+  const image = Buffer.alloc(sectors * 2048);
+  image.write("CD001", 0x8001);
+  image.writeUInt32LE(toldSectors, 0x8000 + 80);
+  image.writeUInt16LE(2048, 0x8000 + 128);
+  return image;
+}
+export const ISO = isoOf(20, 20);
 export const GRUB_EFI = Buffer.concat([EFI_X64, Buffer.from("GNU GRUB  version %s")]);
 export const IPXE_EFI = Buffer.concat([EFI_X64, Buffer.from("%s initialising devices...")]);
 

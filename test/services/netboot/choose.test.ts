@@ -7,9 +7,9 @@ import { EFI_ARM64, EFI_X64, GRUB_EFI, INITRD, IPXE_EFI, ISO, KERNEL, makeFolder
 
 type Files = Parameters<typeof makeFolder>[0];
 
-function look(files: Files) {
+async function look(files: Files) {
   using folder = makeFolder(files);
-  const found = scanFolder(folder.path);
+  const found = await scanFolder(folder.path);
   const chosen = chooseFiles(found);
   return { found, chosen, told: explainFiles(found, chosen), anything: hasAnything(chosen) };
 }
@@ -98,16 +98,19 @@ describe("what firmware gets", () => {
       { bios: "pxelinux.0", "efi-x64": "debian-installer/amd64/bootnetx64.efi" },
     ],
   ];
-  test.each(table)("%s", (_, files, expected) => {
-    const { chosen } = look(files);
+  test.each(table)("%s", async (_, files, expected) => {
+    const { chosen } = await look(files);
     const loaders = Object.entries(chosen).flatMap(([platform, { loader }]) =>
       loader === undefined ? [] : [[platform, loader]],
     );
     expect(Object.fromEntries(loaders)).toEqual(expected);
   });
 
-  test("by HTTP also a disc", () => {
-    expect(look({ "system.iso": ISO }).chosen["efi-x64"]).toEqual({ httpFile: "system.iso", ipxe: "boot.ipxe" });
+  test("by HTTP also a disc", async () => {
+    expect((await look({ "system.iso": ISO })).chosen["efi-x64"]).toEqual({
+      httpFile: "system.iso",
+      ipxe: "boot.ipxe",
+    });
   });
 });
 
@@ -120,50 +123,52 @@ describe("what iPXE gets", () => {
     ["not itself under another name", { "BOOTX64.EFI": IPXE_EFI }, "boot.ipxe"],
     ["nothing", { "pxelinux.0": x }, undefined],
   ];
-  test.each(table)("%s", (_, files, expected) => {
-    expect(look(files).chosen["efi-x64"]?.ipxe).toBe(expected);
+  test.each(table)("%s", async (_, files, expected) => {
+    expect((await look(files)).chosen["efi-x64"]?.ipxe).toBe(expected);
   });
 });
 
 describe("kernels and their disks", () => {
-  const pairs = (files: Files) => look(files).found.kernels.map(({ kernel, initrd }) => [kernel, initrd]);
+  const pairs = async (files: Files) => (await look(files)).found.kernels.map(({ kernel, initrd }) => [kernel, initrd]);
 
-  test("that end with the same version", () => {
+  test("that end with the same version", async () => {
     const files = {
       "vmlinuz-6.1.0-18-amd64": KERNEL,
       "vmlinuz-6.12.9": KERNEL,
       "initrd.img-6.12.9": INITRD,
       "initrd.img-6.1.0-18-amd64": INITRD,
     };
-    expect(pairs(files)).toEqual([
+    expect(await pairs(files)).toEqual([
       ["vmlinuz-6.1.0-18-amd64", "initrd.img-6.1.0-18-amd64"],
       ["vmlinuz-6.12.9", "initrd.img-6.12.9"],
     ]);
   });
 
-  test("that are alone in their folder, whatever their names", () => {
-    expect(pairs({ "live/k": KERNEL, "live/disk.gz": INITRD, "other/disk.gz": INITRD })).toEqual([
+  test("that are alone in their folder, whatever their names", async () => {
+    expect(await pairs({ "live/k": KERNEL, "live/disk.gz": INITRD, "other/disk.gz": INITRD })).toEqual([
       ["live/k", "live/disk.gz"],
     ]);
   });
 
-  test("a kernel among disks of which none is its own is alone", () => {
-    expect(pairs({ vmlinuz: KERNEL, "initrd-1.gz": INITRD, "initrd-2.gz": INITRD })).toEqual([["vmlinuz", undefined]]);
+  test("a kernel among disks of which none is its own is alone", async () => {
+    expect(await pairs({ vmlinuz: KERNEL, "initrd-1.gz": INITRD, "initrd-2.gz": INITRD })).toEqual([
+      ["vmlinuz", undefined],
+    ]);
   });
 
-  test("the words beside it", () => {
+  test("the words beside it", async () => {
     using folder = makeFolder({ vmlinuz: KERNEL, "vmlinuz.cmdline": "console=ttyS0\n quiet\n" });
-    expect(scanFolder(folder.path).kernels[0]?.commandLine).toBe("console=ttyS0 quiet");
+    expect((await scanFolder(folder.path)).kernels[0]?.commandLine).toBe("console=ttyS0 quiet");
   });
 
-  test("no helper of a loader is taken for one", () => {
-    expect(pairs({ memdisk: KERNEL, wimboot: KERNEL, "ipxe.lkrn": KERNEL })).toEqual([]);
+  test("no helper of a loader is taken for one", async () => {
+    expect(await pairs({ memdisk: KERNEL, wimboot: KERNEL, "ipxe.lkrn": KERNEL })).toEqual([]);
   });
 });
 
 describe("what is told", () => {
-  test("of each class of clients, and what is missing", () => {
-    const { told } = look({ "pxelinux.0": x, "pxelinux.cfg/default": x });
+  test("of each class of clients, and what is missing", async () => {
+    const { told } = await look({ "pxelinux.0": x, "pxelinux.cfg/default": x });
     expect(told).toEqual([
       "BIOS               pxelinux.0 (PXELINUX)",
       "BIOS, iPXE         pxelinux.0",
@@ -171,28 +176,30 @@ describe("what is told", () => {
     ]);
   });
 
-  test("what a loader lacks, also one that another is taken for", () => {
+  test("what a loader lacks, also one that another is taken for", async () => {
     const shim = { "shimx64.efi": x, "grubx64.efi": GRUB_EFI };
-    expect(look(shim).told[1]).toBe("UEFI x64           shimx64.efi (shim), which lacks a grub.cfg for grubx64.efi");
-    expect(look({ ...shim, "grub/grub.cfg": x }).told[1]).toBe("UEFI x64           shimx64.efi (shim)");
-    expect(look({ "efi/SHIMX64.EFI": x, "grubx64.efi": GRUB_EFI, "ipxe.efi": x }).told.slice(1, 3)).toEqual([
+    expect((await look(shim)).told[1]).toBe(
+      "UEFI x64           shimx64.efi (shim), which lacks a grub.cfg for grubx64.efi",
+    );
+    expect((await look({ ...shim, "grub/grub.cfg": x })).told[1]).toBe("UEFI x64           shimx64.efi (shim)");
+    expect((await look({ "efi/SHIMX64.EFI": x, "grubx64.efi": GRUB_EFI, "ipxe.efi": x })).told.slice(1, 3)).toEqual([
       "UEFI x64           ipxe.efi (iPXE)",
       "                   not efi/SHIMX64.EFI (shim), which lacks grubx64.efi beside it",
     ]);
-    expect(look({ "pxelinux.0": x }).told[0]).toBe(
+    expect((await look({ "pxelinux.0": x })).told[0]).toBe(
       "BIOS               pxelinux.0 (PXELINUX), which lacks pxelinux.cfg beside it",
     );
   });
 
-  test("that nothing can be booted", () => {
-    expect(look({ "notes.txt": x, "pictures/a.png": x }).anything).toBe(false);
-    expect(() => scanFolder("/nonexistent")).toThrow(
+  test("that nothing can be booted", async () => {
+    expect((await look({ "notes.txt": x, "pictures/a.png": x })).anything).toBe(false);
+    await expect(scanFolder("/nonexistent")).rejects.toThrow(
       "boot from /nonexistent: it cannot be read (there is no such file or folder)",
     );
   });
 
-  test("links that lead out, which are not served", () => {
-    const { found } = look({ "pxelinux.0": x, "shadow.efi": { link: "/etc/hostname" } });
+  test("links that lead out, which are not served", async () => {
+    const { found } = await look({ "pxelinux.0": x, "shadow.efi": { link: "/etc/hostname" } });
     expect(found.notes).toEqual(["shadow.efi leads out of the folder and is not served"]);
   });
 });

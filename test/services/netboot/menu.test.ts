@@ -16,7 +16,7 @@ function section(script: string, label: string): string[] {
   return rest.slice(0, end);
 }
 
-test("each platform has its own menu: entries, how long it waits, what comes when nobody chooses", () => {
+test("each platform has its own menu: entries, how long it waits, what comes when nobody chooses", async () => {
   using folder = makeFolder({
     "pxelinux.0": "x",
     "pxelinux.cfg/default": "x",
@@ -25,7 +25,7 @@ test("each platform has its own menu: entries, how long it waits, what comes whe
     "linux/cmdline.txt": "console=ttyS0 x=${net0/ip}",
     "rescue disc.iso": ISO,
   });
-  const script = makeMenu(scanFolder(folder.path), place);
+  const script = makeMenu(await scanFolder(folder.path), place);
   expect(script.startsWith("#!ipxe\n")).toBe(true);
   expect(section(script, "bios")).toEqual([
     "menu Boot from 192.0.2.1 || goto entry1",
@@ -49,9 +49,9 @@ test("each platform has its own menu: entries, how long it waits, what comes whe
   expect(section(script, "efi-arm64")).toEqual(["goto nothing"]);
 });
 
-test("every label that is gone to is there once", () => {
+test("every label that is gone to is there once", async () => {
   using folder = makeFolder({ wimboot: KERNEL, "sources/boot.wim": "x", BCD: "x", "boot.sdi": "x", vmlinuz: KERNEL });
-  const script = makeMenu(scanFolder(folder.path), place);
+  const script = makeMenu(await scanFolder(folder.path), place);
   const labels = Array.from(script.matchAll(/^:(\S+)$/gm), ([, label]) => label);
   const targets = Array.from(script.matchAll(/goto ([\w-]+)/g), ([, label]) => label);
   expect(new Set(labels).size).toBe(labels.length);

@@ -38,7 +38,7 @@ export class Answers {
   readonly #config: Dhcp4ServerConfig;
   readonly #layout: Layout;
   readonly #pool: Pool;
-  readonly #profiles: Profiles;
+  #profiles: Profiles;
   readonly #replies: ReplyEncoder;
   readonly #newClients: RateLimit;
   readonly #newcomers: Newcomers;
@@ -58,6 +58,11 @@ export class Answers {
     this.#quarantines = new Quarantines(limits);
     this.#prober = prober;
     this.#ranges = new RangeChoice(this.#pool.ranges, layout.subnets);
+  }
+
+  /** What clients are told beside their addresses, which stay the same. */
+  setSettings(config: Dhcp4ServerConfig): void {
+    this.#profiles = new Profiles(config);
   }
 
   restore(lease: Lease, nowSeconds: number): boolean {

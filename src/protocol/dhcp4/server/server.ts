@@ -16,7 +16,7 @@ import { Malformed } from "../../../wire/malformed.ts";
 import { decodeDhcp4Frame, type ReceivedDhcp4 } from "../frame.ts";
 import { Answers, type Client } from "./answers.ts";
 import { checkConfig } from "./check.ts";
-import type { Dhcp4ServerConfig } from "./config.ts";
+import type { Dhcp4Class, Dhcp4ServerConfig } from "./config.ts";
 import { Identifier } from "./identify.ts";
 import { Layout, OWN_LINK, type Place } from "./layout.ts";
 import { type ClientKey, clientKeyOf, hardwareOf, type Lease } from "./lease.ts";
@@ -45,7 +45,8 @@ export class Dhcp4Server {
   readonly #serverAddress: Ipv4Address;
   readonly #layout: Layout;
   readonly #destinations: ReadonlySet<Ipv4Address>;
-  readonly #identifier: Identifier;
+  #config: Dhcp4ServerConfig;
+  #identifier: Identifier;
   readonly #prober: Prober | undefined;
   readonly #answers: Answers;
   readonly #trustsCircuit: boolean;
@@ -57,6 +58,7 @@ export class Dhcp4Server {
   constructor(config: Dhcp4ServerConfig, nowSeconds: number) {
     checkConfig(config);
     const { serverAddress, probe } = config;
+    this.#config = config;
     this.#serverAddress = serverAddress;
     this.#layout = new Layout(config);
     this.#destinations = new Set([
@@ -74,6 +76,19 @@ export class Dhcp4Server {
     this.#prober = probe === undefined ? undefined : new Prober(probe, config);
     this.#answers = new Answers(config, this.#layout, this.#prober, nowSeconds);
     this.#startSeconds = nowSeconds;
+  }
+
+  /**
+   * Tell clients something else from now on.
+   * @param classes with the same ranges of addresses, at the same places in the list
+   * @throws NetloomError bad-dhcp-server when they contradict the other settings
+   */
+  setClasses(classes: readonly Dhcp4Class[]): void {
+    const config = { ...this.#config, classes };
+    checkConfig(config);
+    this.#config = config;
+    this.#identifier = new Identifier(config);
+    this.#answers.setSettings(config);
   }
 
   /**

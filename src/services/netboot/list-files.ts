@@ -1,0 +1,123 @@
+/** All files below a folder, and which of them are still what they were. */
+import { readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+import { join, sep } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { codeOf, hasCode } from "../../base/errors.ts";
+
+const MOST_ENTRIES = 50_000;
+const MOST_DEPTH = 8;
+/** Who has work for longer lets others go on in between: they serve files. */
+const TURN_MILLISECONDS = 8;
+
+export interface Entry {
+  /** Below the root, with "/" between its parts. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Another one when it was written to, or replaced. */
+  readonly identity: string;
+}
+
+export interface ListedFiles {
+  /** In the order of their names, those further up first. */
+  readonly files: readonly Entry[];
+  /** In lower case; also links to folders. */
+  readonly folders: ReadonlySet<string>;
+}
+
+/** Takes pauses in long work. */
+export class Turns {
+  #since = performance.now();
+
+  async rest(): Promise<void> {
+    if (performance.now() - this.#since < TURN_MILLISECONDS) return;
+    await nextTurn();
+    this.#since = performance.now();
+  }
+}
+
+/**
+ * Links count as what they lead to, where that is below the root. What begins with a dot does not count: programs that
+ * copy call it so until it is whole, and disks have their snapshots there.
+ * @param notes is told what is left out, and why
+ */
+export async function listFiles(root: string, notes: string[], turns: Turns): Promise<ListedFiles> {
+  const files: Entry[] = [];
+  const folders = new Set<string>();
+  let level = [""];
+  for (let down = 0; level.length > 0 && down < MOST_DEPTH; down++) {
+    const next: string[] = [];
+    for (const folder of level) {
+      await turns.rest();
+      for (const { name, isFolder, path, file } of readFolder(root, folder, notes)) {
+        if (files.length + folders.size >= MOST_ENTRIES) {
+          notes.push(`only the first ${MOST_ENTRIES} files were looked at`);
+          return { files, folders };
+        }
+        if (file === undefined) folders.add(path.toLowerCase());
+        else files.push({ path, ...file });
+        if (isFolder && name !== "lost+found") next.push(path);
+      }
+    }
+    level = next;
+  }
+  return { files, folders };
+}
+
+interface Listed {
+  readonly name: string;
+  readonly path: string;
+  /** One to look into: no link. */
+  readonly isFolder: boolean;
+  /** Absent: a folder, or a link to one. */
+  readonly file?: Omit<Entry, "path">;
+}
+
+function readFolder(root: string, folder: string, notes: string[]): Listed[] {
+  let entries;
+  try {
+    entries = readdirSync(join(root, folder), { withFileTypes: true });
+  } catch (error) {
+    notes.push(`${folder === "" ? root : folder} cannot be read (${codeOf(error) ?? ""})`);
+    return [];
+  }
+  const listed: Listed[] = [];
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name } = entry;
+    if (name.startsWith(".")) continue;
+    const path = folder === "" ? name : `${folder}/${name}`;
+    if (entry.isDirectory()) {
+      listed.push({ name, path, isFolder: true });
+      continue;
+    }
+    if (!entry.isFile() && !entry.isSymbolicLink()) continue;
+    const target = targetOf(root, path, entry.isSymbolicLink());
+    if (target === undefined) continue;
+    if (target === "outside") notes.push(`${path} leads out of the folder and is not served`);
+    else if (target.isDirectory()) listed.push({ name, path, isFolder: false });
+    else if (target.isFile()) listed.push({ name, path, isFolder: false, file: fileOf(target) });
+  }
+  return listed;
+}
+
+function fileOf({ ino, size, mtimeMs, ctimeMs }: Stats): Omit<Entry, "path"> {
+  return { bytes: size, identity: `${ino} ${size} ${mtimeMs} ${ctimeMs}` };
+}
+
+/** @returns undefined for what is gone */
+function targetOf(root: string, path: string, isLink: boolean): Stats | "outside" | undefined {
+  try {
+    const own = join(root, path);
+    // The folders above are none.
+    if (!isLink) return statSync(own);
+    const real = realpathSync(own);
+    return isBelow(root, real) ? statSync(real) : "outside";
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
+    throw error;
+  }
+}
+
+/** @param real without links */
+export function isBelow(root: string, real: string): boolean {
+  return real.startsWith(root === sep ? sep : root + sep);
+}
