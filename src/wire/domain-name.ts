@@ -13,6 +13,9 @@ const LABEL_LIMIT = 63;
 const NAME_LIMIT = 255;
 const DOT = 0x2e;
 const BACKSLASH = 0x5c;
+const ZERO = 0x30;
+/** Characters of a byte that is written \DDD. */
+const LONGEST_ESCAPE = 4;
 const POINTER_LIMIT = 0x3fff;
 /** As many as a name can have labels: more are only there to keep the reader busy. */
 const MOST_POINTERS = 127;
@@ -22,7 +25,7 @@ const MOST_POINTERS = 127;
  * within 255 bytes, so hostile bytes end the loop.
  */
 export function decodeDomainName(bytes: Uint8Array, offset: number): { name: string; next: number } | Malformed {
-  const labels: string[] = [];
+  let characters = 0;
   let position = offset;
   let next: number | undefined;
   let earliest = offset;
@@ -31,7 +34,7 @@ export function decodeDomainName(bytes: Uint8Array, offset: number): { name: str
   for (;;) {
     const length = bytes[position];
     if (length === undefined) return new Malformed("domain name: runs over the end");
-    if (length === 0) return { name: labels.join("."), next: next ?? position + 1 };
+    if (length === 0) return { name: textOf(characters), next: next ?? position + 1 };
     if (length >= 0xc0) {
       const low = bytes[position + 1];
       if (low === undefined) return new Malformed("domain name: runs over the end");
@@ -46,19 +49,37 @@ export function decodeDomainName(bytes: Uint8Array, offset: number): { name: str
     if (length > LABEL_LIMIT) return new Malformed("domain name: label type is not known");
     nameBytes += length + 1;
     if (nameBytes > NAME_LIMIT) return new Malformed("domain name: longer than 255 bytes");
-    if (position + 1 + length > bytes.length) return new Malformed("domain name: runs over the end");
-    labels.push(labelText(bytes.subarray(position + 1, position + 1 + length)));
-    position += length + 1;
+    const end = position + 1 + length;
+    if (end > bytes.length) return new Malformed("domain name: runs over the end");
+    if (characters > 0) TEXT[characters++] = DOT;
+    for (position++; position < end; position++) characters = putByte(bytes[position]!, characters);
   }
 }
 
-function labelText(label: Uint8Array): string {
-  let text = "";
-  for (const byte of label) {
-    const plain = byte > 0x20 && byte < 0x7f && byte !== 0x2e && byte !== 0x5c;
-    text += plain ? String.fromCharCode(byte) : `\\${String(byte).padStart(3, "0")}`;
+/** Character codes of the name that is being read: one string of all of them costs less than a string for each. */
+const TEXT: number[] = Array.from({ length: LONGEST_ESCAPE * NAME_LIMIT }, () => 0);
+
+function textOf(characters: number): string {
+  return characters === 0 ? "" : String.fromCharCode.apply(undefined, TEXT.slice(0, characters));
+}
+
+/** @returns where the next one goes */
+function putByte(byte: number, at: number): number {
+  if (byte > 0x20 && byte < 0x7f && byte !== DOT && byte !== BACKSLASH) {
+    TEXT[at] = byte;
+    return at + 1;
   }
-  return text;
+  TEXT[at] = BACKSLASH;
+  TEXT[at + 1] = ZERO + Math.floor(byte / 100);
+  TEXT[at + 2] = ZERO + (Math.floor(byte / 10) % 10);
+  TEXT[at + 3] = ZERO + (byte % 10);
+  return at + LONGEST_ESCAPE;
+}
+
+function labelText(label: Uint8Array): string {
+  let characters = 0;
+  for (const byte of label) characters = putByte(byte, characters);
+  return textOf(characters);
 }
 
 /**
@@ -94,26 +115,45 @@ export function encodeDomainNames(names: readonly string[]): Uint8Array {
  * @throws NetloomError bad-domain-name as {@link encodeDomainNames}
  */
 export function encodeDomainName(name: string): Uint8Array {
-  return plainWire(name) ?? encodeDomainNames([name]);
+  return WIRE.slice(0, writeDomainName(name, WIRE, 0));
 }
 
-/** Of names without escapes and faults, which nearly all are: a character is one byte, a dot the next label's length. */
-function plainWire(name: string): Uint8Array | undefined {
+/** One name at a time: it is copied out of it at once. */
+const WIRE = new Uint8Array(NAME_LIMIT);
+
+/**
+ * As {@link encodeDomainName}, to `at`, where there must be room for 255 bytes. Bytes behind the name are undefined.
+ * @returns its length
+ * @throws NetloomError bad-domain-name as {@link encodeDomainNames}
+ */
+export function writeDomainName(name: string, bytes: Uint8Array, at: number): number {
+  const plainBytes = writePlain(name, bytes, at);
+  if (plainBytes > 0) return plainBytes;
+  const wire = encodeDomainNames([name]);
+  bytes.set(wire, at);
+  return wire.length;
+}
+
+/**
+ * Names without escapes and faults, which nearly all are: a character is one byte, a dot the next label's length.
+ * @returns the length; 0: it is another name
+ */
+function writePlain(name: string, bytes: Uint8Array, at: number): number {
   const { length } = name;
-  if (length === 0) return Uint8Array.of(0);
-  if (length + 2 > NAME_LIMIT) return undefined;
-  const bytes = new Uint8Array(length + 2);
-  let start = 0;
-  for (let i = 0; i <= length; i++) {
+  if (length + 2 > NAME_LIMIT) return 0;
+  let start = at;
+  for (let i = 0; length > 0 && i <= length; i++) {
     const code = i < length ? name.charCodeAt(i) : DOT;
+    const position = at + i;
     if (code === DOT) {
-      if (i === start || i - start > LABEL_LIMIT) return undefined;
-      bytes[start] = i - start;
-      start = i + 1;
-    } else if (code === BACKSLASH || code > 127) return undefined;
-    else bytes[i + 1] = code;
+      if (position === start || position - start > LABEL_LIMIT) return 0;
+      bytes[start] = position - start;
+      start = position + 1;
+    } else if (code === BACKSLASH || code > 127) return 0;
+    else bytes[position + 1] = code;
   }
-  return bytes;
+  bytes[start] = 0;
+  return start + 1 - at;
 }
 
 /** The labels' bytes, from the left; a final dot is accepted. @throws NetloomError bad-domain-name */

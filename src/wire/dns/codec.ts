@@ -33,11 +33,14 @@ const AUTHENTIC_DATA = 0x0020;
 const CHECKING_DISABLED = 0x0010;
 const DNSSEC_OK = 0x8000;
 
+const NO_RECORDS: readonly DnsRecord[] = [];
+
 class Reader {
   readonly bytes: Uint8Array;
   position = DNS_HEADER_BYTES;
-  /** Most names of a message are pointers to the same few. */
-  readonly #names = new Map<number, string>();
+  /** Most names of a message are pointers to the question's, or to the same few others. */
+  #questionName: string | undefined;
+  #names: Map<number, string> | undefined;
   /** Left. */
   #nameCharacters: number;
 
@@ -55,7 +58,8 @@ class Reader {
     const start = this.position;
     const first = this.bytes[start] ?? 0;
     if (first >= 0xc0 && start + 1 < this.bytes.length) {
-      const known = this.#names.get(((first & 0x3f) << 8) | this.bytes[start + 1]!);
+      const target = ((first & 0x3f) << 8) | this.bytes[start + 1]!;
+      const known = target === DNS_HEADER_BYTES ? this.#questionName : this.#names?.get(target);
       if (known !== undefined) {
         this.position += 2;
         return known;
@@ -64,7 +68,8 @@ class Reader {
     const decoded = decodeDomainName(this.bytes, start);
     if (decoded instanceof Malformed) return decoded;
     this.position = decoded.next;
-    this.#names.set(start, decoded.name);
+    if (start === DNS_HEADER_BYTES) this.#questionName = decoded.name;
+    else if (decoded.name !== "") (this.#names ??= new Map()).set(start, decoded.name);
     return this.#count(decoded.name) ?? decoded.name;
   }
 
@@ -117,7 +122,8 @@ class Reader {
     return concatBytes(parts);
   }
 
-  section(count: number): DnsRecord[] | Malformed {
+  section(count: number): readonly DnsRecord[] | Malformed {
+    if (count === 0) return NO_RECORDS;
     const records: DnsRecord[] = [];
     for (let i = 0; i < count; i++) {
       const record = this.record();
@@ -142,14 +148,15 @@ export function decodeDnsMessage(bytes: Uint8Array): DnsMessage | Malformed {
   if (authorities instanceof Malformed) return authorities;
   const rest = reader.section(reader.u16(10));
   if (rest instanceof Malformed) return rest;
-  const isOption = ({ type }: DnsRecord): boolean => type === DNS_TYPE.OPT;
   if (answers.some(isOption) || authorities.some(isOption)) return new Malformed("DNS message: OPT out of its place");
-  const options = rest.filter(isOption);
-  if (options.length > 1) return new Malformed("DNS message: two OPT records");
-  const extension = options[0] === undefined ? undefined : decodeExtension(options[0]);
+  const option = rest.find(isOption);
+  const additionals = option === undefined ? rest : rest.filter((record) => !isOption(record));
+  if (option !== undefined && additionals.length < rest.length - 1)
+    return new Malformed("DNS message: two OPT records");
+  const extension = option === undefined ? undefined : decodeExtension(option);
   if (extension instanceof Malformed) return extension;
   const flags = reader.u16(2);
-  return {
+  const message = {
     id: reader.u16(0),
     response: (flags & RESPONSE) !== 0,
     opcode: (flags >>> 11) & 15,
@@ -159,13 +166,17 @@ export function decodeDnsMessage(bytes: Uint8Array): DnsMessage | Malformed {
     recursionAvailable: (flags & RECURSION_AVAILABLE) !== 0,
     authenticData: (flags & AUTHENTIC_DATA) !== 0,
     checkingDisabled: (flags & CHECKING_DISABLED) !== 0,
-    responseCode: (flags & 15) | (((options[0]?.ttlSeconds ?? 0) >>> 24) << 4),
+    responseCode: (flags & 15) | (((option?.ttlSeconds ?? 0) >>> 24) << 4),
     question,
     answers,
     authorities,
-    additionals: extension === undefined ? rest : rest.filter((record) => !isOption(record)),
-    ...(extension === undefined ? {} : { extension }),
+    additionals,
   };
+  return extension === undefined ? message : { ...message, extension };
+}
+
+function isOption({ type }: DnsRecord): boolean {
+  return type === DNS_TYPE.OPT;
 }
 
 function decodeExtension(record: DnsRecord): DnsExtension | Malformed {

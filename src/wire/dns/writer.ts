@@ -1,5 +1,5 @@
 /** Bytes of a message as they are written: names are found again, what does not fit is taken back. */
-import { encodeDomainName } from "../domain-name.ts";
+import { writeDomainName } from "../domain-name.ts";
 import { Malformed } from "../malformed.ts";
 import { COMPRESSED_TYPES, fieldsOf, splitFields } from "./fields.ts";
 import type { DnsRecord } from "./message.ts";
@@ -7,6 +7,8 @@ import type { DnsRecord } from "./message.ts";
 const FURTHEST_POINTER = 0x3fff;
 /** Room for one message at a time: what is written is copied out of it before the next one begins. */
 const SCRATCH = new Uint8Array(0x1_0000);
+/** Room for one name at a time. */
+const NAME = new Uint8Array(255);
 
 export class MessageWriter {
   readonly bytes = SCRATCH;
@@ -14,8 +16,10 @@ export class MessageWriter {
   #limitBytes: number;
   /** Set by what goes beyond the limit, which is not written. */
   #full = false;
+  /** Most names of a message are the one that was asked for. */
+  #first: { readonly name: string; readonly position: number } | undefined;
   /** Where names and their ends stand, by their text in lower case. */
-  readonly #written = new Map<string, number>();
+  #written: Map<string, number> | undefined;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -49,22 +53,30 @@ export class MessageWriter {
 
   /** With a pointer to the longest end of it that was written before. */
   name(name: string): void {
-    const wire = encodeDomainName(name);
+    const first = this.#first;
+    if (first === undefined) {
+      this.#first = { name, position: this.position };
+      this.put(NAME, 0, writeDomainName(name, NAME, 0));
+    } else if (first.name === name && name !== "") this.u16(0xc000 | first.position);
+    else this.#nextName(name, (this.#written ??= endsOf(first)));
+  }
+
+  #nextName(name: string, written: Map<string, number>): void {
+    writeDomainName(name, NAME, 0);
     const text = name.toLowerCase();
     let start = 0;
-    for (let at = 0; wire[at] !== 0; at += 1 + wire[at]!) {
-      // A dot within a label is written \046, so that each dot here begins another.
+    for (let at = 0; NAME[at] !== 0; at += 1 + NAME[at]!) {
       const end = text.slice(start);
-      const earlier = this.#written.get(end);
+      const earlier = written.get(end);
       if (earlier !== undefined) {
         this.u16(0xc000 | earlier);
         return;
       }
-      const labelEnd = at + 1 + wire[at]!;
+      const labelEnd = at + 1 + NAME[at]!;
       if (!this.#room(labelEnd - at)) return;
-      if (this.position <= FURTHEST_POINTER) this.#written.set(end, this.position);
-      this.put(wire, at, labelEnd);
-      start = text.indexOf(".", start) + 1;
+      if (this.position <= FURTHEST_POINTER) written.set(end, this.position);
+      this.put(NAME, at, labelEnd);
+      start = afterDot(text, start);
     }
     this.u8(0);
   }
@@ -122,6 +134,24 @@ export class MessageWriter {
     }
     return true;
   }
+}
+
+/** Where the ends of a name stand that was written in full. */
+function endsOf({ name, position }: { readonly name: string; readonly position: number }): Map<string, number> {
+  const ends = new Map<string, number>();
+  const text = name.toLowerCase();
+  const wireBytes = writeDomainName(name, NAME, 0);
+  let start = 0;
+  for (let at = 0; at < wireBytes - 1; at += 1 + NAME[at]!) {
+    ends.set(text.slice(start), position + at);
+    start = afterDot(text, start);
+  }
+  return ends;
+}
+
+/** A dot within a label is written \046, so that each dot begins another. */
+function afterDot(text: string, start: number): number {
+  return text.indexOf(".", start) + 1;
 }
 
 function isSameSet(a: DnsRecord, b: DnsRecord): boolean {

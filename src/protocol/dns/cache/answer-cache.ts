@@ -5,7 +5,6 @@
  *
  * Time is in seconds, of a clock that only goes forward.
  */
-import { encodeDomainName } from "../../../wire/domain-name.ts";
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
 import type { DnsCacheLimits } from "../config.ts";
 import { type CachedResponse, describeResponse } from "./cached-response.ts";
@@ -156,7 +155,7 @@ export class AnswerCache {
 
   #isQuestion({ name, type, class: classNumber }: DnsQuestion, lengthBytes: number): boolean {
     const expected = this.#expected;
-    expected.write(encodeDomainName(name), type, classNumber);
+    expected.write(name, type, classNumber);
     return expected.lengthBytes === lengthBytes && expected.equals(this.#key.words, 0);
   }
 
@@ -173,7 +172,7 @@ export class AnswerCache {
   /** What lives, or what was stored last. */
   #find({ name, type, class: classNumber }: DnsQuestion, asked: number, now: number): number {
     const { words } = this.#store;
-    this.#key.write(encodeDomainName(name), type, classNumber);
+    this.#key.write(name, type, classNumber);
     const block = this.#store.find(this.#key, this.#key.hash(asked, this.#hashKey), asked);
     if (block >= 0 && now < words[block + BLOCK.expires]! >>> 0) return block;
     return this.#denials.newer(block, this.#denials.find(asked), now);
@@ -199,9 +198,8 @@ export class AnswerCache {
 
   /** Forget all that is known of a name, of every type; not what is below it. */
   remove(name: string): void {
-    const wire = encodeDomainName(name);
     for (const kind of this.#kinds) {
-      this.#key.write(wire, Math.floor(kind / 0x1_0000), kind % 0x1_0000);
+      this.#key.write(name, Math.floor(kind / 0x1_0000), kind % 0x1_0000);
       for (let asked = 0; asked <= KEY_FLAGS; asked++) {
         const block = this.#store.find(this.#key, this.#key.hash(asked, this.#hashKey), asked);
         if (block >= 0) this.#store.remove(block);

@@ -2,6 +2,7 @@
  * The question of a message as it stands on the wire, in 32-bit words with its name in lower case: what answers are
  * found by. One key is filled again and again, so that reading a question makes nothing.
  */
+import { writeDomainName } from "../../../wire/domain-name.ts";
 import { type HashKey, keyedHash } from "./keyed-hash.ts";
 
 /** What a question is asked with, and so a part of the key: bits of a number. */
@@ -14,6 +15,8 @@ const NAME_LIMIT = 255;
 /** Type and class. */
 const TAIL_BYTES = 4;
 
+/** One at a time. */
+const QUESTION = new Uint8Array(NAME_LIMIT + TAIL_BYTES);
 const LOWER = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
 
 export class QuestionKey {
@@ -90,11 +93,13 @@ export class QuestionKey {
     this.words[index >>> 2] = (this.words[index >>> 2]! & ~(0xff << shift)) | (value << shift);
   }
 
-  /** Put a question of its own in. */
-  write(name: Uint8Array, type: number, classNumber: number): void {
-    const bytes = new Uint8Array(name.length + TAIL_BYTES);
-    bytes.set(name);
-    bytes.set([type >>> 8, type, classNumber >>> 8, classNumber], name.length);
-    this.read(bytes, 0, bytes.length);
+  /** Put a question of its own in. @throws NetloomError bad-domain-name */
+  write(name: string, type: number, classNumber: number): void {
+    const nameBytes = writeDomainName(name, QUESTION, 0);
+    QUESTION[nameBytes] = type >>> 8;
+    QUESTION[nameBytes + 1] = type;
+    QUESTION[nameBytes + 2] = classNumber >>> 8;
+    QUESTION[nameBytes + 3] = classNumber;
+    this.read(QUESTION, 0, nameBytes + TAIL_BYTES);
   }
 }

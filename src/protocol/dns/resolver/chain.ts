@@ -28,10 +28,15 @@ export interface Chain {
 type IsInside = (name: string) => boolean;
 
 export function followChain(answers: readonly DnsRecord[], question: DnsQuestion, isInside: IsInside): Chain {
+  const asked = canonicalName(question.name);
+  // Most answers are what was asked for, and need nothing that follows.
+  const direct = isInside(asked) ? wanted(ownedBy(answers, asked, question.class), question.type) : [];
+  if (direct.length > 0)
+    return { records: direct, last: asked, isComplete: true, leavesZone: false, aliases: 0, isBroken: false };
   const owners = byOwner(answers, question.class);
   const records: DnsRecord[] = [];
   const seen = new Set<string>();
-  let name = canonicalName(question.name);
+  let name = asked;
   let aliases = 0;
   const end = (result: Partial<Chain>): Chain => ({
     records,
@@ -57,6 +62,10 @@ export function followChain(answers: readonly DnsRecord[], question: DnsQuestion
     name = canonicalName(link.target ?? "");
     if (link.target === undefined || seen.has(name) || aliases > MOST_ALIASES) return end({ isBroken: true });
   }
+}
+
+function ownedBy(answers: readonly DnsRecord[], name: string, recordClass: number): DnsRecord[] {
+  return answers.filter((record) => record.class === recordClass && canonicalName(record.name) === name);
 }
 
 function byOwner(answers: readonly DnsRecord[], recordClass: number): Map<string, DnsRecord[]> {

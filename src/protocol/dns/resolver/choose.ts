@@ -24,7 +24,7 @@ const LOOK_AGAIN_SECONDS = 2;
  */
 export function chooseServer(
   candidates: readonly ServerRecord[],
-  tries: ReadonlyMap<string, number>,
+  tries: (record: ServerRecord) => number,
   servers: Servers,
   random: RandomBits,
   options: { readonly measured: boolean; readonly now: number },
@@ -33,7 +33,7 @@ export function chooseServer(
   let bestTries = Number.POSITIVE_INFINITY;
   let bestSeconds = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const count = tries.get(candidate.key) ?? 0;
+    const count = tries(candidate);
     if (count > bestTries) continue;
     const seconds = expectedSeconds(candidate, servers, random, options);
     if (count === bestTries && seconds >= bestSeconds) continue;

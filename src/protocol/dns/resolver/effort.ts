@@ -9,14 +9,22 @@ export class Effort {
   #queries = MOST_QUERIES;
   #serverNames = MOST_SERVER_NAMES;
   /** Those that are being looked for: one that needs itself is not found. */
-  readonly lookedFor = new Set<string>();
+  readonly #lookedFor: string[] = [];
 
   takeQuery(): boolean {
     return this.#queries-- > 0;
   }
 
   takeServerName(name: string): boolean {
-    return !this.lookedFor.has(name) && this.#serverNames-- > 0;
+    return !this.#lookedFor.includes(name) && this.#serverNames-- > 0;
+  }
+
+  beginLookingFor(name: string): void {
+    this.#lookedFor.push(name);
+  }
+
+  endLookingFor(name: string): void {
+    this.#lookedFor.splice(this.#lookedFor.indexOf(name), 1);
   }
 
   get isSpent(): boolean {

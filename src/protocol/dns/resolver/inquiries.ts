@@ -113,7 +113,7 @@ export class Inquiries {
     inquiry.lastReason ??= event.reason;
     // A connection may end with questions on it (RFC 7766 §6.2.1): these are asked again on a new one.
     const triesBefore = { udp: 0, tcp: 2, tls: 1 }[transport];
-    if (record.dead || (inquiry.tries.get(record.key) ?? 0) > triesBefore) inquiry.excluded.add(record.key);
+    if (record.dead || inquiry.triesOf(record) > triesBefore) inquiry.exclude(record);
     this.#goOn(inquiry, now);
   }
 
@@ -157,7 +157,7 @@ export class Inquiries {
     const reason = "refusal" in answer ? `response code ${answer.refusal}` : this.#fault(inquiry, answer, attempt, now);
     if (reason === undefined) return;
     inquiry.lastReason = reason;
-    inquiry.excluded.add(record.key);
+    inquiry.exclude(record);
     this.#goOn(inquiry, now);
   }
 
@@ -187,7 +187,7 @@ export class Inquiries {
       this.#tryServer(inquiry, record, { transport: "tcp", measuring: attempt.measuring }, now);
       return;
     }
-    inquiry.excluded.add(record.key);
+    inquiry.exclude(record);
     inquiry.lastReason = "answers that do not match";
     this.#goOn(inquiry, now);
   }
@@ -202,7 +202,7 @@ export class Inquiries {
     const candidates = request.servers
       .map((server) => this.#servers.of(server))
       .filter((record) => inquiry.isCandidate(record));
-    const chosen = chooseServer(candidates, inquiry.tries, this.#servers, this.#random, {
+    const chosen = chooseServer(candidates, (record) => inquiry.triesOf(record), this.#servers, this.#random, {
       measured: request.measured,
       now,
     });
@@ -236,7 +236,8 @@ export class Inquiries {
       this.#fail(inquiry, now);
       return false;
     }
-    const tries = inquiry.noteTry(record);
+    const tries = inquiry.triesOf(record);
+    inquiry.noteTry(record);
     if (!measuring) inquiry.attemptsMade++;
     const attempt = this.#send(inquiry, record, transport, measuring, now);
     const least =
@@ -287,7 +288,7 @@ export class Inquiries {
       timer: undefined,
       isOverdue: false,
     };
-    inquiry.attempts.add(attempt);
+    inquiry.attempts = [...inquiry.attempts, attempt];
     this.#attempts.set(query, attempt);
     this.#servers.noteAsked(record, now);
     const { recursionDesired, dnssecOk, checkingDisabled } = request;
@@ -312,8 +313,8 @@ export class Inquiries {
       return;
     }
     attempt.isOverdue = true;
-    if (inquiry.attempts.size >= MOST_OPEN || this.#isFull(0.5)) {
-      const oldest = Array.from(inquiry.attempts).find(({ isOverdue }) => isOverdue);
+    if (inquiry.attempts.length >= MOST_OPEN || this.#isFull(0.5)) {
+      const oldest = inquiry.attempts.find(({ isOverdue }) => isOverdue);
       if (oldest !== undefined) this.#end(oldest);
     }
     this.#goOn(inquiry, now);
@@ -334,7 +335,8 @@ export class Inquiries {
 
   #end(attempt: Attempt): void {
     this.#timers.cancel(attempt.timer);
-    attempt.inquiry.attempts.delete(attempt);
+    const { inquiry } = attempt;
+    inquiry.attempts = inquiry.attempts.filter((each) => each !== attempt);
     if (this.#attempts.delete(attempt.query)) this.#ended.push(attempt.query);
   }
 }

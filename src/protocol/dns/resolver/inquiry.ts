@@ -56,17 +56,17 @@ export class Inquiry {
   readonly request: InquiryRequest;
   /** Who is told of the result; undefined: told already. */
   waiting: Done[] | undefined = [];
-  /** How often each server was asked, by its key. */
-  readonly tries = new Map<string, number>();
-  /** Servers that were told to be of no use for this question. */
-  readonly excluded = new Set<string>();
-  readonly attempts = new Set<Attempt>();
+  attempts: readonly Attempt[] = [];
   attemptsMade = 0;
   badAnswers = 0;
   /** What the last server said that was of no use. */
   lastReason: string | undefined;
   /** A server said that there shall be no answer. */
   final = false;
+  /** Keys of the servers that were asked, one for each time. */
+  readonly #tried: string[] = [];
+  /** Keys of those that were told to be of no use for this question. */
+  readonly #excluded: string[] = [];
 
   constructor(request: InquiryRequest) {
     this.request = request;
@@ -93,12 +93,20 @@ export class Inquiry {
   }
 
   isCandidate(record: ServerRecord): boolean {
-    return !this.excluded.has(record.key) && (this.tries.get(record.key) ?? 0) < MOST_TRIES;
+    return !this.#excluded.includes(record.key) && this.triesOf(record) < MOST_TRIES;
   }
 
-  noteTry(record: ServerRecord): number {
-    const tries = this.tries.get(record.key) ?? 0;
-    this.tries.set(record.key, tries + 1);
+  exclude(record: ServerRecord): void {
+    this.#excluded.push(record.key);
+  }
+
+  triesOf({ key }: ServerRecord): number {
+    let tries = 0;
+    for (const tried of this.#tried) if (tried === key) tries++;
     return tries;
+  }
+
+  noteTry({ key }: ServerRecord): void {
+    this.#tried.push(key);
   }
 }

@@ -19,11 +19,11 @@ const SHORTEST_SECONDS = 5;
 export function* resolveFully(world: World, task: Task): Work<Piece | Failure> {
   const { question } = task;
   const pieces: Piece[] = [];
-  const seen = new Set<string>();
+  const seen: string[] = [];
   let aliases = 0;
   for (let name = canonicalName(question.name); ; ) {
-    if (seen.has(name) || aliases > MOST_ALIASES) return { failed: "the aliases lead nowhere" };
-    seen.add(name);
+    if (seen.includes(name) || aliases > MOST_ALIASES) return { failed: "the aliases lead nowhere" };
+    seen.push(name);
     const link = { ...task, question: { ...question, name } };
     const known = pieces.length > 0 ? world.known(link.question, task.flags) : undefined;
     const piece = known ?? (yield* askOnce(world, link));
@@ -66,7 +66,7 @@ function* askOnce(world: World, task: Task): Work<Piece | Failure> {
 function* findServer(world: World, delegation: Delegation, name: string, task: Task): Work<boolean> {
   const { effort, depth } = task;
   if (depth >= MOST_DEPTH) return false;
-  effort.lookedFor.add(name);
+  effort.beginLookingFor(name);
   const flags = { dnssecOk: false, checkingDisabled: false };
   for (const type of addressTypes(world)) {
     const question = { name, type, class: DNS_CLASS.IN };
@@ -83,7 +83,7 @@ function* findServer(world: World, delegation: Delegation, name: string, task: T
     delegation.learn(name, addresses, world.now() + Math.max(SHORTEST_SECONDS, ttlSeconds));
     break;
   }
-  effort.lookedFor.delete(name);
+  effort.endLookingFor(name);
   return delegation.namesToFind(world.now()).every((each) => each !== name);
 }
 

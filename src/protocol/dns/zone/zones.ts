@@ -4,7 +4,7 @@ import { readName } from "../../../wire/dns/data.ts";
 import type { DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import type { DnsServerConfig, DnsZoneConfig } from "../config.ts";
-import { parentOf, selfAndAncestors } from "../resolver/names.ts";
+import { parentOf } from "../resolver/names.ts";
 import { reverseZonesOf } from "../reverse-zones.ts";
 import { builtInZones } from "./built-in.ts";
 import { Zone, type ZoneFinding } from "./zone.ts";
@@ -74,7 +74,7 @@ export class Zones {
   }
 
   #sharedZoneOf(name: string): Zone | undefined {
-    for (const domain of selfAndAncestors(name)) {
+    for (let domain: string | undefined = name; domain !== undefined; domain = parentOf(domain)) {
       const zone = this.#zones.get(domain);
       if (zone !== undefined) return zone instanceof Zone ? zone : this.#make(zone);
       if (this.#domains.has(domain)) return undefined;
