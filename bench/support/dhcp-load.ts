@@ -16,12 +16,12 @@ const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export const MOST_IN_FLIGHT = 1 << SLOT_BITS;
 
 /** Both bounds hold. */
-export interface Bounds {
+interface Bounds {
   readonly seconds: number;
   readonly dialogues: number;
 }
 
-export interface LoadResult {
+interface LoadResult {
   readonly done: number;
   readonly perSecond: number;
   /** Repeated after a second without an answer. */

@@ -47,7 +47,7 @@ export class World implements Disposable {
   }
 }
 
-export interface ServerSettings {
+interface ServerSettings {
   readonly peer: Peer;
   readonly held: number;
   /** Addresses beside those held. */

@@ -1,6 +1,6 @@
 /** Alternating rounds of several contestants, reported as median, range and ratio. */
 
-export interface Contestant {
+interface Contestant {
   readonly name: string;
   /** One round; resolves to milliseconds by phase. */
   round(): Promise<Readonly<Record<string, number>>>;

@@ -18,7 +18,7 @@ const IPV6_ANY = "::" as Ipv6Address;
 const LINK_LOCAL_NETWORK = parseIpv6("fe80::");
 
 /** A pod and, by NIC index, what binding its VM came to. */
-export interface CompiledPod {
+interface CompiledPod {
   readonly objects: readonly StateObject[];
   readonly bound: ReadonlyMap<number, BoundPod>;
   readonly notes: readonly string[];

@@ -4,7 +4,7 @@ import type { Model, VmMachine } from "../model/model.ts";
 const FILE_KEYS = ["image", "kernel", "initrd"] as const;
 
 /** A file that a VM needs, with the key of the network file that names it. */
-export interface RequiredFile {
+interface RequiredFile {
   readonly machine: string;
   readonly key: (typeof FILE_KEYS)[number];
   readonly path: string;

@@ -9,7 +9,7 @@ import type { Facts } from "./facts.ts";
 /** What systemd-networkd gives a default route of DHCP: one that a person has set wins. */
 export const LEASED_ROUTE_METRIC = 1024;
 /** Of addresses in the file: before what DHCP and router advertisements say, behind what a person has set without any. */
-export const STATIC_ROUTE_METRIC = 512;
+const STATIC_ROUTE_METRIC = 512;
 /** RTPROT_STATIC (linux/rtnetlink.h). */
 const PROTOCOL_STATIC = 4;
 const IPV6_ANY = "::" as Ipv6Address;

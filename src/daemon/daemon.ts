@@ -29,7 +29,7 @@ import { UnitsWatch } from "./units.ts";
 /** Units of binds begin so. */
 const BIND = "bind-";
 
-export interface DaemonOptions {
+interface DaemonOptions {
   readonly stateFolder: string;
   readonly version: string;
   readonly keeper: RunningKeeper;

@@ -21,7 +21,7 @@ export type DaemonEvent =
   | { readonly kind: "undo-failed"; readonly unit: string; readonly message: string }
   | { readonly kind: "change-failed"; readonly purpose: string; readonly message: string };
 
-export interface NumberedEvent {
+interface NumberedEvent {
   /** Counts on over restarts: it begins at the daemon's start in milliseconds since 1970. */
   readonly id: number;
   /** RFC 3339. */

@@ -7,7 +7,7 @@ import { labelText, Page } from "./metrics-page.ts";
 /** Upper bounds of a change's duration. */
 const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
-export interface MetricsSource {
+interface MetricsSource {
   /** How many are looked after. */
   readonly units: () => number;
   readonly fights: () => number;

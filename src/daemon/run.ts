@@ -15,7 +15,7 @@ import { openMetricsServer } from "./metrics-server.ts";
 import { openApi } from "./server.ts";
 import { takeOver } from "./take-over.ts";
 
-export interface RunOptions {
+interface RunOptions {
   readonly stateFolder: string;
   readonly version: string;
   readonly log: Logger;

@@ -24,7 +24,7 @@ export type Handlers = {
   readonly [Name in EndpointName]: (request: RequestOf<Name>) => Promise<ResponseOf<Name>>;
 };
 
-export interface ApiOptions {
+interface ApiOptions {
   readonly socket: string;
   /** Who besides us may open the socket. */
   readonly groupId?: number;

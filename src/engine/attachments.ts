@@ -22,7 +22,7 @@ interface KnownUnit {
   readonly desired: Desired;
 }
 
-export interface AttachmentUnit extends KnownUnit {
+interface AttachmentUnit extends KnownUnit {
   /** Without {@link ATTACHMENT} or {@link GUEST_RUN}. */
   readonly name: string;
   /** How to end it. */

@@ -54,7 +54,7 @@ export interface BindSettings {
   readonly resolvConf?: string;
 }
 
-export interface BindOptions extends BindSettings {
+interface BindOptions extends BindSettings {
   readonly stateFolder: string;
   /** A name under /run/netns or an absolute path. */
   readonly namespace: string;

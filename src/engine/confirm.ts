@@ -77,7 +77,7 @@ export function confirmUnits(stateFolder: string, unit?: string): string[] {
   return pending.map((entry) => entry.unit);
 }
 
-export interface Pending {
+interface Pending {
   readonly unit: string;
   /** Milliseconds since 1970. */
   readonly deadline: number;

@@ -12,7 +12,7 @@ import { differsOnlyInNics, keptNics, onlyLosesNics } from "../state/vm.ts";
 import { crashPoint, stepByStep } from "./crash-point.ts";
 import type { ServiceHost } from "./service-host.ts";
 
-export interface Execution {
+interface Execution {
   readonly unitName: string;
   readonly desired: Desired;
   /** What the plan was made from. */

@@ -26,7 +26,7 @@ import { formatSource } from "./source.ts";
 
 type Progress = (step: Step, position: number, total: number) => void;
 
-export interface ApplyOptions {
+interface ApplyOptions {
   readonly progress?: Progress;
   /** Runs DHCP servers and guests; default: the keeper. */
   readonly services?: ServiceHost;

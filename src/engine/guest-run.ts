@@ -34,7 +34,7 @@ import { formatSource } from "./source.ts";
 const DEFAULT_MEMORY_MEBIBYTES = 256;
 
 /** What somebody must know who wants to reach the guest. */
-export interface RunningGuest {
+interface RunningGuest {
   readonly name: string;
   readonly unit: string;
   readonly nics: readonly { readonly network: string; readonly tap: string; readonly mac: string }[];

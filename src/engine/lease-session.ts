@@ -80,7 +80,7 @@ export interface LeaseSessionOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export interface LeaseLoss {
+interface LeaseLoss {
   readonly address: Ipv4Address;
   readonly reason: "ended" | "refused" | "released" | "conflict" | "ipv6-only";
 }

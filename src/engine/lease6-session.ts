@@ -84,7 +84,7 @@ export interface Lease6SessionOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export interface Lease6Loss {
+interface Lease6Loss {
   readonly lease: Dhcp6Lease;
   readonly reason: "ended" | "refused" | "released" | "conflict";
 }

@@ -13,7 +13,7 @@ import type { ServiceHost } from "./service-host.ts";
 /** No lease has a service. */
 export const NO_SERVICES: ServiceHost = { converge: () => Promise.resolve() };
 
-export interface LeasedUnitOptions {
+interface LeasedUnitOptions {
   readonly stateFolder: string;
   readonly unit: UnitStore;
   /** Of the record: where the unit comes from. */

@@ -5,7 +5,7 @@ import { createLinkService } from "../services/keeper/create-service.ts";
 import type { LinkService } from "../services/keeper/link-service.ts";
 import type { ServiceHost } from "./service-host.ts";
 
-export type LocalServices = ServiceHost & AsyncDisposable;
+type LocalServices = ServiceHost & AsyncDisposable;
 
 /** @param log receives what the servers tell */
 export function serveLocally(log: Logger): LocalServices {

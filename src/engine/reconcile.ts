@@ -39,7 +39,7 @@ export interface ReconcileOptions {
 export type Observe = (request: ObserveRequest) => Promise<Snapshot>;
 
 /** A plan together with what it was made from. */
-export interface Planned {
+interface Planned {
   readonly plan: Plan;
   readonly snapshot: Snapshot;
   readonly record: OwnershipRecord | undefined;

@@ -11,7 +11,7 @@ import { ObservedNamespaces } from "./heal/observed.ts";
 import { type Observe, planUnit } from "./reconcile.ts";
 import { type ParameterSetters, settersOnce } from "./shared.ts";
 
-export interface ObjectStatus {
+interface ObjectStatus {
   readonly key: string;
   /** "bridge lan", "address 10.0.0.1/24 in pod1". */
   readonly name: string;
@@ -53,7 +53,7 @@ export interface Status {
 }
 
 /** What a daemon knows of itself. */
-export interface StatusSource {
+interface StatusSource {
   readonly keeper: KeeperStatus;
   readonly healing: (unit: string) => HealStatus;
 }

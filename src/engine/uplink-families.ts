@@ -22,7 +22,7 @@ export interface HeldLease<Lease> {
   letGo(): Promise<void>;
 }
 
-export interface SessionEvents<Lease> {
+interface SessionEvents<Lease> {
   readonly onLease: (lease: Lease) => void;
   /** Files may hang on what is gone; those of a DHCPv4 lease keep what the last one said until there is another. */
   readonly onLoss: () => void;

@@ -26,11 +26,9 @@ export interface WatchRequest {
 }
 
 /** `all`: it may be another namespace by now. */
-export type ChangedPlace =
-  | { readonly namespace: string; readonly kind: ChangeKind | "all" }
-  | { readonly file: string };
+type ChangedPlace = { readonly namespace: string; readonly kind: ChangeKind | "all" } | { readonly file: string };
 
-export interface WatcherOptions {
+interface WatcherOptions {
   /** A namespace ("" is our own) or a file may have changed. Comes often; never during {@link Watcher.update}. */
   readonly onChange: (place: ChangedPlace) => void;
   /** So much happened that events were lost; a change of that namespace is told as well. */

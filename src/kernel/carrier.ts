@@ -3,7 +3,7 @@ import type { Logger } from "../base/logger.ts";
 import { IFF_RUNNING } from "../netlink/route/link.ts";
 import { RouteMonitor } from "./netlink/monitor.ts";
 
-export interface CarrierWatchOptions {
+interface CarrierWatchOptions {
   readonly linkIndex: number;
   /** Frames pass again; also where events were lost that may have told so. */
   readonly onReturn: () => void;

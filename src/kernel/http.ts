@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 
 export { createServer } from "node:http";
 
-export interface JsonRequest {
+interface JsonRequest {
   readonly method: string;
   readonly path: string;
   /** JSON. */

@@ -10,7 +10,7 @@ import {
 import { RouteNetlink } from "./netlink.ts";
 
 /** RFC 4862 §5.4: an address is looked for on the link before it is used. */
-export type AddressStanding = "tentative" | "duplicate" | "ours";
+type AddressStanding = "tentative" | "duplicate" | "ours";
 
 /** `ip -6 address show dev NAME`, in our own namespace. @throws NetlinkError */
 export async function ipv6Standings(linkIndex: number): Promise<ReadonlyMap<Ipv6Address, AddressStanding>> {

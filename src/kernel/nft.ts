@@ -2,7 +2,7 @@
 import { NetloomError } from "../base/errors.ts";
 import { closeDescriptor, openNamespace, runNftCommands, SystemCallError } from "./native.ts";
 
-export interface NftOptions {
+interface NftOptions {
   /** Path of a network namespace; absent: our own. */
   readonly namespacePath?: string;
   /** Listings without counters and other state, as `nft -s`. */

@@ -53,7 +53,7 @@ export async function readInterface(name: string): Promise<ServedInterface> {
   };
 }
 
-export interface LinkState {
+interface LinkState {
   readonly index: number;
   /** Whether frames can pass. */
   readonly running: boolean;

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { NetloomError } from "../base/errors.ts";
 
-export interface RunOptions {
+interface RunOptions {
   /** Path of a network namespace to run in; absent: our own. */
   readonly namespacePath?: string;
   /** Text for the program's standard input. */

@@ -11,7 +11,7 @@ import { checkHost } from "./subnets.ts";
 type NetworkShape = NonNullable<FileShape["networks"]>[string];
 type DhcpShape = Exclude<NonNullable<NetworkShape["dhcp"]>, boolean>;
 
-export interface Further {
+interface Further {
   readonly served: ServedSubnet;
   readonly ranges: readonly PlacedRange[];
   readonly subnet: DhcpSubnet;

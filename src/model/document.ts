@@ -17,7 +17,7 @@ export function isPlainMap(value: Plain | undefined): value is PlainMap {
 }
 
 /** A mistake that already has its place. */
-export interface PlacedComplaint extends Complaint {
+interface PlacedComplaint extends Complaint {
   readonly position: Position;
 }
 

@@ -8,7 +8,7 @@
 import type * as v from "valibot";
 import { NetloomError } from "../base/errors.ts";
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonSchema;
+type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonSchema;
 export interface JsonSchema {
   readonly [keyword: string]: JsonValue;
 }

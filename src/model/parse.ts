@@ -11,7 +11,7 @@ import type { FileShape } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { buildUplinks, checkUplinkSubnets } from "./uplinks.ts";
 
-export interface ParseOptions {
+interface ParseOptions {
   /** Absolute path of the file's folder: relative paths in the file start here. */
   readonly folder: string;
   /** Addresses that an earlier run gave, by machine and NIC: "pod1/0". */

@@ -128,7 +128,7 @@ function masterKeyOf(context: Context, match: Match): string | null {
 }
 
 /** Our key of the link with that index; links of others are called "foreign:INDEX/NAME". */
-export function keyOfIndex(context: Context, namespace: string, index: number): string {
+function keyOfIndex(context: Context, namespace: string, index: number): string {
   const link = context.view.namespace(namespace)?.linksByIndex.get(index);
   return (link && context.keys.get(link)) ?? context.borrowedKey(link) ?? `foreign:${index}/${link?.name ?? "?"}`;
 }

@@ -43,7 +43,7 @@ function indexOfAddresses(addresses: readonly ObservedAddress[]): ReadonlyMap<st
   return index;
 }
 
-export class NamespaceView {
+class NamespaceView {
   readonly observed: ObservedNamespace;
   readonly linksByIndex: ReadonlyMap<number, ObservedLink>;
   readonly linksByName: ReadonlyMap<string, ObservedLink>;

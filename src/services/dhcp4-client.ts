@@ -11,7 +11,7 @@ import { BoundedLog } from "./bounded-log.ts";
 import { Alarm, steadySeconds, randomShare } from "./clock.ts";
 import { holdPort } from "./hold-port.ts";
 
-export interface DhcpClientOptions {
+interface DhcpClientOptions {
   /** In our own namespace. */
   readonly interfaceIndex: number;
   readonly config: Omit<Dhcp4ClientConfig, "random">;

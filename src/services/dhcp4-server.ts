@@ -30,7 +30,7 @@ const WAITING_FRAMES = 4096;
 /** How often it is told, while it lasts, that a limit keeps clients from something. */
 const LIMIT_TOLD_SECONDS = 60;
 
-export interface Dhcp4ServiceOptions {
+interface Dhcp4ServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
   readonly interfaceIndex: number;
@@ -46,7 +46,7 @@ export interface Dhcp4ServiceOptions {
 }
 
 /** How much of a server's addresses is in use. */
-export interface Dhcp4PoolUse {
+interface Dhcp4PoolUse {
   /** That can be given to whoever asks. */
   readonly addresses: number;
   readonly given: number;
@@ -56,7 +56,7 @@ export interface Dhcp4PoolUse {
 }
 
 /** What happened since the start. */
-export interface Dhcp4ServiceStats {
+interface Dhcp4ServiceStats {
   /** Leases taken up from the file. */
   readonly restored: number;
   /** Messages by type. */

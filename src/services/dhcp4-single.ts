@@ -13,7 +13,7 @@ import { decodeLink, getLink } from "../netlink/route/link.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { SingleDhcp4Server, type SingleServerConfig, type SingleServerEvent } from "../protocol/dhcp4/single-server.ts";
 
-export interface SingleDhcpOptions {
+interface SingleDhcpOptions {
   /** Path of the network namespace; absent: our own. */
   readonly namespacePath?: string;
   /** The link, by name or by its index in that namespace. */
@@ -25,7 +25,7 @@ export interface SingleDhcpOptions {
 }
 
 /** What happened since the start. */
-export interface SingleDhcpStats {
+interface SingleDhcpStats {
   /** Requests of the client by message type: DISCOVER, REQUEST, INFORM, RELEASE, DECLINE. */
   readonly received: Readonly<Record<string, number>>;
   /** Replies by message type: OFFER, ACK, NAK. */

@@ -10,7 +10,7 @@ import { BoundedLog } from "./bounded-log.ts";
 import { Alarm, steadySeconds, randomShare } from "./clock.ts";
 import { holdClientPort6 } from "./hold-port6.ts";
 
-export interface Dhcp6LinkClientOptions {
+interface Dhcp6LinkClientOptions {
   /** In our own namespace. */
   readonly interfaceName: string;
   readonly interfaceIndex: number;

@@ -19,7 +19,7 @@ const IPV6_V6ONLY = 26;
 /** All routers; all DHCPv6 servers and relays of a link; all servers of a site, which relays ask. */
 const GROUPS = ["ff02::2", "ff02::1:2", "ff05::1:3"].map(parseIpv6);
 
-export interface HeldPort6 {
+interface HeldPort6 {
   /** Of a socket that nobody reads; the caller's to close. */
   readonly descriptor: number;
   /** False: somebody else holds the port on this interface. */

@@ -31,7 +31,7 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Leases that wait for the disk; with more of them further requests are not taken in, the clients repeat them. */
 const WAITING_LEASES = 4096;
 
-export interface Ip6ServiceOptions {
+interface Ip6ServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
   readonly interfaceName: string;
@@ -50,7 +50,7 @@ export interface Ip6ServiceOptions {
 }
 
 /** What happened since the start, by message: "SOLICIT", "ROUTER-ADVERTISEMENT", … */
-export interface Ip6ServiceStats {
+interface Ip6ServiceStats {
   /** Leases taken up from the file. */
   readonly restored: number;
   readonly received: Readonly<Record<string, number>>;

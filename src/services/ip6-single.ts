@@ -16,7 +16,7 @@ import { decodeIpv6 } from "../wire/ipv6.ts";
 import { Malformed } from "../wire/malformed.ts";
 import { BoundedLog } from "./bounded-log.ts";
 
-export interface SingleIp6Options {
+interface SingleIp6Options {
   readonly namespacePath: string;
   readonly interfaceIndex: number;
   readonly place: GuestPlace6;
@@ -24,7 +24,7 @@ export interface SingleIp6Options {
 }
 
 /** What happened since the start, by message: "SOLICIT", "ROUTER-ADVERTISEMENT", … */
-export interface SingleIp6Stats {
+interface SingleIp6Stats {
   readonly received: Readonly<Record<string, number>>;
   readonly sent: Readonly<Record<string, number>>;
   readonly ignored: number;

@@ -12,7 +12,7 @@ export interface ToldLease extends NameClaim {
 /** Each server of a network tells of leases of its own. */
 export type LeaseSource = "dhcp4" | "dhcp6";
 
-export interface LeaseListener {
+interface LeaseListener {
   /** These, and none that the source told of before, are there. */
   onAll(source: LeaseSource, leases: Iterable<ToldLease>): void;
   onSome(leases: Iterable<ToldLease>): void;

@@ -26,7 +26,7 @@ const IP_FREEBIND = 15;
 const IPV6_V6ONLY = 26;
 const IPV6_FREEBIND = 78;
 
-export type Transport = "udp" | "tcp";
+type Transport = "udp" | "tcp";
 
 export interface ListenPlace {
   /** Descriptor of the network namespace; undefined: our own. */

@@ -7,7 +7,7 @@ import type { Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import { DHCP4_OPTION } from "../wire/dhcp4/option-table.ts";
 import { readTextIfExists, removeDurably, writeAtomic } from "./atomic-file.ts";
 
-export interface PoolNote {
+interface PoolNote {
   readonly ranges: readonly { readonly first: Ipv4Address; readonly last: Ipv4Address }[];
   /** Addresses of the ranges that nobody gets. */
   readonly excluded: ReadonlySet<Ipv4Address>;

@@ -15,7 +15,7 @@ interface NotedRange {
   readonly length: number;
 }
 
-export interface PoolNote6 {
+interface PoolNote6 {
   readonly ranges: readonly NotedRange[];
   /** Each is one client's. */
   readonly reserved: ReadonlySet<Ipv6Address>;

@@ -53,7 +53,7 @@ export function encodeIpv6(packet: Ipv6Packet): Uint8Array {
 }
 
 /** IANA protocol number of the fragment header. */
-export const IP_PROTOCOL_FRAGMENT = 44;
+const IP_PROTOCOL_FRAGMENT = 44;
 const FRAGMENT_HEADER_BYTES = 8;
 
 /**

@@ -34,7 +34,7 @@ const OPTION_SEARCH_LIST = 31;
 const UNIT_BYTES = 8;
 const LONGEST_OPTION_BYTES = 255 * UNIT_BYTES;
 
-export type Solicitation =
+type Solicitation =
   | { readonly kind: "router"; readonly sourceMac?: MacAddress }
   | { readonly kind: "neighbour"; readonly target: Ipv6Address; readonly sourceMac?: MacAddress };
 
@@ -66,7 +66,7 @@ function findSourceMac(options: Uint8Array): MacAddress | Malformed | undefined 
 }
 
 /** RFC 4191 §2.1: among several routers, or routes of one length, the higher one is taken. */
-export type RoutePreference = "high" | "medium" | "low";
+type RoutePreference = "high" | "medium" | "low";
 const PREFERENCE_BITS: Readonly<Record<RoutePreference, number>> = { high: 0x08, medium: 0, low: 0x18 };
 
 /** All durations in seconds, 0xffffffff is forever. */
@@ -155,7 +155,7 @@ export function encodeRouterAdvertisement(told: RouterAdvertisement): Icmpv6Mess
   return { type: ROUTER_ADVERTISEMENT, code: 0, body: concatBytes(parts) };
 }
 
-export interface NeighbourAdvertisement {
+interface NeighbourAdvertisement {
   readonly target: Ipv6Address;
   readonly targetMac: MacAddress;
   readonly router: boolean;

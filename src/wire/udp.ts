@@ -14,7 +14,7 @@ export interface UdpDatagram {
 }
 
 /** The addresses of the packet around it: the checksum covers them. */
-export interface UdpEnvelope {
+interface UdpEnvelope {
   readonly source: IpAddress;
   readonly destination: IpAddress;
 }

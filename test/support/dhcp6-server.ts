@@ -32,7 +32,7 @@ const SERVER_MAC = parseMac("02:00:00:00:00:fe");
 export const SERVER6_DUID = linkLayerDuid(SERVER_MAC);
 
 /** "2001:db8::17" or "2001:db8:100::/56" with its durations in seconds. */
-export type Told6 = readonly [text: string, preferredSeconds: number, validSeconds: number, status?: Dhcp6Status];
+type Told6 = readonly [text: string, preferredSeconds: number, validSeconds: number, status?: Dhcp6Status];
 
 export interface Association6 {
   readonly t1?: number;
@@ -103,7 +103,7 @@ function associationOption(kind: "address" | "prefix", association: Association6
   return encodeAssociation({ kind, identifier }, { renewSeconds: t1, rebindSeconds: t2 }, told);
 }
 
-export interface ClientMessage6 {
+interface ClientMessage6 {
   readonly destinationMac: MacAddress;
   readonly packet: Ipv6Packet;
   readonly ports: readonly [source: number, destination: number];

@@ -10,7 +10,7 @@ export const GUEST_KERNEL_ARGUMENTS =
   "console=ttyS0 panic=-1 quiet mitigations=off nokaslr no_timer_check cryptomgr.notests audit=0";
 
 /** One line "GUEST word value" of the console. */
-export interface GuestLine {
+interface GuestLine {
   /** "lease", "route", "ping" … */
   readonly word: string;
   /** The rest of the line. */

@@ -20,7 +20,7 @@ import { encodeUdp } from "../../src/wire/udp.ts";
 export const GUEST_MAC = parseMac("52:54:00:00:00:17");
 export const GUEST_ADDRESS = parseIpv6("fe80::5054:ff:fe00:17");
 export const SERVER_MAC = parseMac("02:00:00:00:00:fe");
-export const ALL_SERVERS = parseIpv6("ff02::1:2");
+const ALL_SERVERS = parseIpv6("ff02::1:2");
 export const GUEST_DUID: Dhcp6Option = { code: DHCP6_OPTION.clientIdentifier, data: linkLayerDuid(GUEST_MAC) };
 export const SERVER_DUID: Dhcp6Option = { code: DHCP6_OPTION.serverIdentifier, data: linkLayerDuid(SERVER_MAC) };
 

@@ -10,13 +10,13 @@ export interface Place {
   readonly port: number;
 }
 
-export interface Got {
+interface Got {
   readonly data: Buffer;
   readonly options: TftpOptions;
 }
 
 /** What a server said instead of a file. */
-export class ServerError extends Error {
+class ServerError extends Error {
   readonly code: number;
 
   constructor(code: number, message: string) {

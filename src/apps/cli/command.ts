@@ -98,7 +98,7 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
   };
 }
 
-export function usageLine(command: Command): string {
+function usageLine(command: Command): string {
   const options = Object.entries(command.options).map(
     ([name, option]) =>
       `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]${option.repeatable === true ? "…" : ""}`,

@@ -2,7 +2,7 @@
 import { type Command, COMMON_OPTIONS, type OptionDescription } from "./command.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof SHELLS)[number];
+type Shell = (typeof SHELLS)[number];
 
 /** What completes a value or an operand. */
 type Source =

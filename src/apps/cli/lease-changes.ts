@@ -2,7 +2,7 @@
 import { nameOfServer } from "./lease-files.ts";
 import { cleanName, identityOf, placeOf, type ShownLease } from "./shown-lease.ts";
 
-export interface LeaseChange {
+interface LeaseChange {
   /** `known`: it was there when watching began. */
   readonly change: "known" | "given" | "renewed" | "ended" | "released" | "declined";
   readonly lease: ShownLease;

@@ -24,7 +24,7 @@ export interface KeptLease {
 }
 
 /** How much can be given out, and how much of it is. */
-export interface PoolUse {
+interface PoolUse {
   readonly given: number;
   readonly free: number;
   readonly declined: number;

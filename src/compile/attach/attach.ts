@@ -26,7 +26,7 @@ interface Common {
   readonly origin: string;
 }
 
-export interface NamespaceAttachment extends Common {
+interface NamespaceAttachment extends Common {
   readonly network: AppliedNetwork;
   /** A name under /run/netns or an absolute path. */
   readonly namespace: string;
@@ -75,7 +75,7 @@ export function compileNamespaceAttachment(attachment: NamespaceAttachment, fact
   return owned(attachment, guarded([...wanted, ...names], [network], facts), [network]);
 }
 
-export interface TapAttachment extends Common {
+interface TapAttachment extends Common {
   readonly network: AppliedNetwork;
   /** What the guest is told to be called. */
   readonly hostName: string;
@@ -108,7 +108,7 @@ export function compileTapAttachment(attachment: TapAttachment, facts: Facts): D
   return owned(attachment, guarded(objects, [network], facts), [network], reservedFor(vm.taps));
 }
 
-export interface PortAttachment extends Common {
+interface PortAttachment extends Common {
   readonly network: AppliedNetwork;
   readonly interfaceName: string;
   /** What is known of it; by its index it is found again when it was renamed. */

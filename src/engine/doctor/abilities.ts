@@ -12,7 +12,7 @@ import { kvmCacheFile, probeKvm } from "../../services/vm/kvm.ts";
 export const PROGRAMS = ["ip", "nft", "nsenter", "qemu-system-x86_64", "iptables"] as const;
 /** Kinds of links that network files and bindings are made of; "tun" is also every tap. */
 export const LINK_KINDS = ["bridge", "veth", "tun", "dummy", "macvlan", "macvtap"] as const;
-export const NFT_FAMILIES = ["ip", "ip6", "inet", "bridge", "netdev"] as const;
+const NFT_FAMILIES = ["ip", "ip6", "inet", "bridge", "netdev"] as const;
 /** Those that limits of rate and simulated distance are made of. */
 const QDISCS = ["htb", "tbf", "fq_codel", "netem", "ingress", "clsact"] as const;
 

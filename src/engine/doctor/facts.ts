@@ -41,7 +41,7 @@ interface KeeperFacts {
   readonly ownMountNamespace: boolean | undefined;
 }
 
-export interface FactsRequest {
+interface FactsRequest {
   readonly stateFolder: string;
   /** Links on which a DHCP server is looked for; none: the bridges on which applied files serve DHCP. */
   readonly probe: readonly string[];

@@ -11,7 +11,7 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-export type Level = (typeof LEVELS)[number];
+type Level = (typeof LEVELS)[number];
 
 /** The worst first. */
 export const LEVELS = ["problem", "warning", "info", "ok"] as const;

@@ -13,7 +13,7 @@ const ALL_ADDRESSES = "0.0.0.0";
 const NETWORKD_FOLDERS = ["/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network"];
 const NETWORK_MANAGER_FOLDERS = ["/etc/NetworkManager", "/etc/NetworkManager/conf.d", "/run/NetworkManager/conf.d"];
 
-export interface Listener {
+interface Listener {
   /** "dnsmasq (process 812)"; undefined: whose it is may not be read. */
   readonly process: string | undefined;
   /** "0.0.0.0", "192.168.122.1". */

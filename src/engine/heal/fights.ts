@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MILLISECONDS = 60_000;
 /** The fight is over when nothing had to be healed for so many pauses. */
 const QUIET_PAUSES = 2;
 
-export interface Fight {
+interface Fight {
   /** What is fought about, in a person's words. */
   readonly about: string;
   /** In the clock's milliseconds. */

@@ -20,7 +20,7 @@ const NDMSG_STATE_OFFSET = 8;
 /** Of links, addresses, routes, rules, neighbours and parameters; or of nft. */
 export type ChangeKind = "routing" | "filters";
 
-export interface NamespaceWatchOptions {
+interface NamespaceWatchOptions {
   /** "" is our own. */
   readonly name: string;
   /** Also permanent neighbour entries: of a busy network these events are many. */

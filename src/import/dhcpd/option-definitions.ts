@@ -30,7 +30,7 @@ interface Definition {
 }
 
 /** An option and its value. */
-export interface EncodedOption {
+interface EncodedOption {
   readonly space: string;
   readonly code: number;
   readonly bytes: Uint8Array;

@@ -10,7 +10,7 @@ const ARCHITECTURE = 93;
 const IPXE_ENCAPSULATED = 175;
 
 /** "option:client-arch" or "93". */
-export function optionCode(text: string): number | undefined {
+function optionCode(text: string): number | undefined {
   const name = text.replace(/^option:/, "");
   if (name !== text || /^\d+$/.test(name)) return findOption(name)?.code;
   return undefined;

@@ -5,7 +5,7 @@ import { findOption } from "../../wire/dhcp4/option-text.ts";
 import { badOption as bad, encodeOption, hasForm } from "../option-value.ts";
 import { parseTime } from "./lines.ts";
 
-export interface OptionLine {
+interface OptionLine {
   readonly tags: readonly string[];
   readonly code: number;
   /** Of which option it is a part; absent: it is one itself. */
@@ -107,7 +107,7 @@ export function readTags(values: readonly string[]): { tags: string[]; rest: str
   return { tags: values.slice(0, end).map((value) => value.replace(/^(tag|net):/, "")), rest: values.slice(end) };
 }
 
-export interface BootLine {
+interface BootLine {
   readonly tags: readonly string[];
   readonly file: string;
   readonly serverName: string | undefined;

@@ -24,13 +24,6 @@ interface Bearers {
   readonly networks: Set<DraftNetwork>;
 }
 
-/** For whom something is told. */
-export interface Audience {
-  /** Undefined: of all networks. */
-  readonly network: DraftNetwork | undefined;
-  readonly settings: Settings;
-}
-
 interface TagClass {
   readonly draft: DraftClass;
   readonly network: DraftNetwork | undefined;

@@ -1,6 +1,6 @@
 /** Lines of a dnsmasq configuration that no network file has: why, and what to do. */
 
-export type Advice = readonly [reason: string, remedy: string];
+type Advice = readonly [reason: string, remedy: string];
 
 const DNS: Advice = [
   "it is of the DNS server, and only DHCP is imported",

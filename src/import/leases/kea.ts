@@ -11,7 +11,7 @@ const NEEDED = ["address", "hwaddr", "client_id", "valid_lifetime", "expire"] as
 const STATES: readonly LeaseState[] = ["leased", "declined", "released", "released"];
 
 /** What the memfiles of both protocols tell alike. */
-export interface KeaRow {
+interface KeaRow {
   readonly origin: Origin;
   /** The row says that the address has no lease any more. */
   readonly isDeleted: boolean;

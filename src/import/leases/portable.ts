@@ -17,7 +17,7 @@ export interface Server {
   readonly network?: string;
 }
 
-export interface PortableLease extends Server {
+interface PortableLease extends Server {
   readonly address: string;
   readonly state: LeaseState;
   /** Absent: not known. */
@@ -33,7 +33,7 @@ export interface PortableLease extends Server {
   readonly end?: string;
 }
 
-export interface PortableLeases {
+interface PortableLeases {
   readonly format: typeof FORMAT;
   readonly version: 1;
   readonly leases: readonly PortableLease[];

@@ -29,7 +29,7 @@ export const FORMAT6 = "netloom-dhcp6-leases";
 const STATES: readonly Lease6State[] = ["leased", "released", "declined"];
 const KINDS: readonly AssociationKind[] = ["address", "temporary", "prefix"];
 
-export interface PortableLease6 extends Server {
+interface PortableLease6 extends Server {
   /** "2001:db8::5", "2001:db8:100::/56". */
   readonly lease: string;
   readonly kind: AssociationKind;
@@ -47,7 +47,7 @@ export interface PortableLease6 extends Server {
   readonly end?: string;
 }
 
-export interface PortableLeases6 {
+interface PortableLeases6 {
   readonly format: typeof FORMAT6;
   readonly version: 1;
   readonly leases: readonly PortableLease6[];

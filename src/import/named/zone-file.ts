@@ -27,7 +27,7 @@ export interface ZoneFile {
   readonly ttlSeconds: number | undefined;
 }
 
-export interface ZoneFileOptions {
+interface ZoneFileOptions {
   readonly included: Included;
   readonly problems: Problems;
   readonly budget: Budget;

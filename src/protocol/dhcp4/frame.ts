@@ -20,7 +20,7 @@ export interface ReceivedDhcp4 {
   readonly message: Dhcp4Message;
 }
 
-export interface Dhcp4Envelope {
+interface Dhcp4Envelope {
   readonly sourceMac: MacAddress;
   readonly destinationMac: MacAddress;
   readonly source: Ipv4Address;

@@ -7,7 +7,7 @@ import { type Ring, Rings } from "./rings.ts";
 
 const SLOTS = 4096;
 
-export interface ExpiryOptions {
+interface ExpiryOptions {
   /** When an entry ends, as of now: whole seconds. */
   readonly endOf: (entry: number) => number;
   /** Told of each entry whose time has come, before {@link Expiry.take} can give it. */

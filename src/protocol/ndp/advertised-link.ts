@@ -6,7 +6,7 @@ import type { RouterConfig } from "./router.ts";
 const ROUTER_LIFETIME_SECONDS = 1800;
 const HOP_LIMIT = 64;
 
-export interface AdvertisedLink {
+interface AdvertisedLink {
   /** Whether addresses are to be had by DHCPv6. */
   readonly managed: boolean;
   /** Whether this is the hosts' default router. */

@@ -72,7 +72,7 @@ export type RouterEvent =
   | { readonly event: "sent"; readonly message: "ROUTER-ADVERTISEMENT" }
   | { readonly event: "ignored"; readonly reason: string };
 
-export interface RouterOutput {
+interface RouterOutput {
   readonly frames: readonly Uint8Array[];
   readonly events: readonly RouterEvent[];
 }

@@ -37,7 +37,7 @@ export interface Kind {
 }
 
 /** What a {@link LinkService} runs. */
-export type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" | "dhcp6-client" }>;
+type LinkServiceObject = Exclude<ServiceObject, { readonly kind: "vm" | "dhcp-client" | "dhcp6-client" }>;
 
 export class LinkService implements Service {
   readonly #log: Logger;

@@ -25,7 +25,7 @@ const MAXIMUM_LOG_BYTES = 8 * 1024 * 1024;
 
 export const keeperLock = (stateFolder: string): string => join(stateFolder, "keeper.lock");
 
-export interface KeeperOptions {
+interface KeeperOptions {
   readonly stateFolder: string;
   /** Shown in the status. */
   readonly version: string;
@@ -111,7 +111,7 @@ function isRunning(service: Service): boolean {
   return service instanceof LinkService ? service.isRunning : service.report().state === "running";
 }
 
-export interface KeeperProcessOptions {
+interface KeeperProcessOptions {
   /** Shown in the status. */
   readonly version: string;
   readonly createDhcpClient: CreateDhcpClient;

@@ -5,7 +5,7 @@ import { connectUnixSocket } from "../../kernel/unix-socket.ts";
 import { type Lock, takeLock } from "../../store/lock.ts";
 import type { VmFolder } from "./folder.ts";
 
-export interface VmConsole extends Disposable {
+interface VmConsole extends Disposable {
   readonly socket: Socket;
 }
 

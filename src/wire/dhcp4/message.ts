@@ -17,7 +17,7 @@ export const DHCP4_SERVER_PORT = 67;
 export const DHCP4_CLIENT_PORT = 68;
 export const HARDWARE_ETHERNET = 1;
 /** What every client takes in: the message inside an IP datagram of 576 bytes (RFC 2131 §2). */
-export const DHCP4_DEFAULT_MESSAGE_BYTES = 576 - 28;
+const DHCP4_DEFAULT_MESSAGE_BYTES = 576 - 28;
 
 /** A BOOTP receiver may expect a vendor area of 64 bytes, so no message is shorter (RFC 1542 §2.1). */
 const MINIMUM_MESSAGE_BYTES = 300;

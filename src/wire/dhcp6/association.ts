@@ -23,7 +23,7 @@ export interface IdentityAssociation {
 }
 
 /** Seconds; 0xffffffff is forever. */
-export interface AssociationTimes {
+interface AssociationTimes {
   readonly renewSeconds: number;
   readonly rebindSeconds: number;
 }

@@ -8,7 +8,7 @@ export const DHCP6_CLIENT_PORT = 546;
 export const DHCP6_SERVER_PORT = 547;
 
 /** RFC 8415 §7.3 */
-export const DHCP6_MESSAGE = {
+const DHCP6_MESSAGE = {
   SOLICIT: 1,
   ADVERTISE: 2,
   REQUEST: 3,

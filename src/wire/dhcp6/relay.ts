@@ -22,7 +22,7 @@ export interface RelayHeader {
   readonly options: readonly Dhcp6Option[];
 }
 
-export interface Relayed {
+interface Relayed {
   /** From the server's end to the client's; none: the client's own message. */
   readonly relays: readonly RelayHeader[];
   /** The client's message. */

@@ -8,7 +8,7 @@ import type { DnsRecord } from "./message.ts";
 import { DNS_TYPE } from "./types.ts";
 
 /** SOA (RFC 1035 §3.3.13). */
-export interface ZoneStart {
+interface ZoneStart {
   /** The zone's first server. */
   readonly server: string;
   /** The person's mailbox as a name: the first dot is an @. */

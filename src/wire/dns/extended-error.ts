@@ -47,7 +47,7 @@ export function encodeExtendedError(code: number): Option {
   return { code: OPTION, data: Uint8Array.of(code >>> 8, code) };
 }
 
-export interface ExtendedError {
+interface ExtendedError {
   readonly code: number;
   /** What the server adds, in UTF-8 (EXTRA-TEXT). */
   readonly text: Uint8Array;

@@ -7,7 +7,7 @@ import { done, type Running, startNetloom, until } from "../../support/network.t
 /** Of a test that hangs. */
 const SAME_MILLISECONDS = 60_000;
 
-export interface ToldEvent {
+interface ToldEvent {
   readonly id: number;
   readonly kind: string;
   readonly unit?: string;

@@ -45,7 +45,7 @@ mv "$FOLDER/writing" "$FOLDER/event-$(printf %03d $(ls "$FOLDER" | grep -c ^even
 exit 0
 `;
 
-export interface ClientEvent {
+interface ClientEvent {
   /** As the client spells it: "bound" (udhcpc), "BOUND" (dhclient, dhcpcd). */
   readonly name: string;
   readonly environment: Readonly<Record<string, string>>;

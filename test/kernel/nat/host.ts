@@ -32,7 +32,7 @@ export function removeHost(): void {
 }
 
 /** A server in a namespace that answers every connection with its peer's address. */
-export class AddressTeller implements AsyncDisposable {
+class AddressTeller implements AsyncDisposable {
   readonly #server: Running;
 
   private constructor(server: Running) {
@@ -52,7 +52,7 @@ export class AddressTeller implements AsyncDisposable {
 }
 
 /** The address that a server sees of a client in `from`; undefined: no connection came about. */
-export async function seenAs(from: string, server: string): Promise<string | undefined> {
+async function seenAs(from: string, server: string): Promise<string | undefined> {
   const program = `const peer = require("node:net").connect(${PORT}, "${server}");
     const end = (word) => { console.log(word); process.exit(); };
     peer.on("data", (data) => end("seen " + data)); peer.on("error", () => end("refused"));
@@ -64,7 +64,7 @@ export async function seenAs(from: string, server: string): Promise<string | und
 }
 
 /** Servers in all three places while `work` runs. */
-export async function withServers(work: () => Promise<void>): Promise<void> {
+async function withServers(work: () => Promise<void>): Promise<void> {
   await using _first = await AddressTeller.open("first");
   await using _second = await AddressTeller.open("second");
   await using _outside = await AddressTeller.open("outside");

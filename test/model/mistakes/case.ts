@@ -12,7 +12,7 @@ export interface Case {
 }
 
 export const LAN = "version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/24 }\n";
-export const PODS = `${LAN}machines:\n  pod1: { kind: namespace, nics: [{ network: lan }] }\n`;
+const PODS = `${LAN}machines:\n  pod1: { kind: namespace, nics: [{ network: lan }] }\n`;
 
 export function network(rest: string): string {
   return `version: 1\nnetworks:\n  lan: { ${rest} }\n`;

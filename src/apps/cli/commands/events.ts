@@ -28,7 +28,7 @@ export const eventsCommand: Command = {
   },
 };
 
-export function daemonMissing(state: string): NetloomError {
+function daemonMissing(state: string): NetloomError {
   return new NetloomError("daemon-not-running", `no daemon runs for ${state}`, {
     hint: "Start it: netloom daemon (or systemctl start netloom)",
   });

@@ -34,9 +34,9 @@ export interface AddressRange {
   readonly last: Ipv4Address;
 }
 
-export interface Dhcp4Range extends AddressRange, Dhcp4Settings {}
+interface Dhcp4Range extends AddressRange, Dhcp4Settings {}
 
-export interface Dhcp4Subnet extends Dhcp4Settings {
+interface Dhcp4Subnet extends Dhcp4Settings {
   readonly subnet: Ipv4Prefix;
   /** Of this subnet and without a common address; none where all clients are `hosts` with an address. */
   readonly ranges: readonly Dhcp4Range[];
@@ -50,7 +50,7 @@ export interface Dhcp4FurtherSubnet extends Dhcp4Subnet {
 }
 
 /** By what a host is known. */
-export type Dhcp4HostIdentity =
+type Dhcp4HostIdentity =
   | { readonly mac: MacAddress }
   /** Option 61, with its type byte. */
   | { readonly clientIdentifier: Uint8Array }

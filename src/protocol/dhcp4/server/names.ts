@@ -52,7 +52,7 @@ export function toldHostLabel(options: Dhcp4Options): string | undefined {
   return name === undefined ? undefined : hostLabelOf(name);
 }
 
-export interface NamePolicy {
+interface NamePolicy {
   /** The host's name in the configuration. */
   readonly name: string | undefined;
   /** What the client is told with its address: option 15 completes its name. */

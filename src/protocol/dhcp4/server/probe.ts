@@ -30,7 +30,7 @@ export interface Held {
   readonly deadlineSeconds: number;
 }
 
-export interface ProbeRequest {
+interface ProbeRequest {
   readonly address: Ipv4Address;
   /** What the client sent, and from where. */
   readonly frame: Uint8Array;

@@ -11,7 +11,7 @@ const LINK_SELECTION = 5;
 /** RFC 5107. */
 const SERVER_IDENTIFIER_OVERRIDE = 11;
 
-export interface RelayInformation {
+interface RelayInformation {
   /** The relay's port to the client. */
   readonly circuitId: Uint8Array | undefined;
   /** An address of the client's link, where giaddr is not one. */

@@ -27,7 +27,7 @@ import { NO_RELAY_INFORMATION, relayInformationOf } from "./relay.ts";
 
 export type { Dhcp4ServerEvent, Dhcp4ServerOutput } from "./output.ts";
 
-export interface Dhcp4ServerInput {
+interface Dhcp4ServerInput {
   readonly frame: Uint8Array;
   readonly checksumNotReady: boolean;
   readonly port?: number | undefined;

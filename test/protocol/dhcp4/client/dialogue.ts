@@ -19,7 +19,7 @@ export const address = parseIpv4("192.0.2.17");
 export const other = parseIpv4("192.0.2.18");
 
 /** Randomness is 0.5: waits are exact, T1 a fortieth early. */
-export class Dialogue {
+class Dialogue {
   readonly client: Dhcp4Client;
   now = 1000;
   last: Dhcp4ClientOutput = { frames: [], events: [] };

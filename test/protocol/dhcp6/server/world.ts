@@ -40,7 +40,7 @@ export const SERVER_MAC = parseMac("02:00:00:00:00:fe");
 export const SERVER_DUID = linkLayerDuid(SERVER_MAC);
 export const CLIENT_MAC = parseMac("52:54:00:00:00:17");
 export const CLIENT_ADDRESS = parseIpv6("fe80::5054:ff:fe00:17");
-export const ALL_AGENTS = parseIpv6("ff02::1:2");
+const ALL_AGENTS = parseIpv6("ff02::1:2");
 
 export const prefix = (text: string): Ipv6Prefix => parsePrefix(text) as Ipv6Prefix;
 
@@ -98,7 +98,7 @@ export function ia(kind: AssociationKind, identifier: number, ...named: string[]
   return encodeAssociation({ kind, identifier }, NO_TIMES, inside);
 }
 
-export interface Relay {
+interface Relay {
   readonly linkAddress?: string;
   readonly peerAddress?: string;
   readonly options?: readonly Dhcp6Option[];
@@ -115,7 +115,7 @@ export interface Said {
   readonly relays?: readonly Relay[];
 }
 
-export interface Packet {
+interface Packet {
   readonly frame: EthernetFrame;
   readonly packet: Ipv6Packet;
 }
@@ -179,7 +179,7 @@ function sound<Value>(value: Value | Malformed): Value {
   return value;
 }
 
-export interface Opened {
+interface Opened {
   readonly frame: EthernetFrame;
   readonly packet: Ipv6Packet;
   readonly datagram: UdpDatagram;
