@@ -13,6 +13,7 @@ import type { Layout } from "./layout.ts";
 import { networkLinkKey } from "./networks.ts";
 
 const HTTP_PORT = 80;
+const IPXE_USER_CLASS = "iPXE";
 /** What is known of a folder that was not looked into so far down. */
 const IPXE_NAME = /(^|\/)(ipxe|undionly|snp|snponly)[^/]*$|\.k{1,2}pxe$/i;
 
@@ -36,8 +37,12 @@ function filesOf(platform: BootPlatform, loader: string, ipxeLoaders: readonly s
   return {
     loader,
     ...byHttp,
-    ...(IPXE_NAME.test(loader) || ipxeLoaders.includes(loader.toLowerCase()) ? {} : { ipxe: loader }),
+    ...(isIpxe(loader, ipxeLoaders) ? {} : { ipxe: loader }),
   };
+}
+
+function isIpxe(file: string, ipxeLoaders: readonly string[]): boolean {
+  return IPXE_NAME.test(file) || ipxeLoaders.includes(file.toLowerCase());
 }
 
 /** Classes of the network's DHCP server; none where it has no boot files. */
@@ -76,6 +81,20 @@ export function withBootOptions<T extends DhcpTold>(told: T): T {
   ];
   for (const [code, bytes] of entries) if (!own.has(code)) own.set(code, toHex(bytes));
   return { ...told, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
+}
+
+/**
+ * A boot file that is iPXE is not told to iPXE, which gets what the network's boot files have for it; unless a class says
+ * in so many words that it is for iPXE.
+ */
+export function withIpxeTold<T extends Pick<DhcpTold, "bootFile"> & { readonly user?: string }>(
+  told: T,
+  { name, boot }: Network,
+  { bootFolders }: Facts,
+): T {
+  const { bootFile, user } = told;
+  if (boot === undefined || bootFile === undefined || user === IPXE_USER_CLASS) return told;
+  return isIpxe(bootFile, bootFolders?.[name]?.ipxeLoaders ?? []) ? { ...told, bootsIpxe: true } : told;
 }
 
 /** @param file its name, before that of a network */

@@ -21,7 +21,7 @@ import type { DhcpFurtherSubnet, DhcpKnownHost, DhcpTold, NetworkDhcpObject } fr
 import { DHCP4_OPTION } from "../wire/dhcp4/option-table.ts";
 import type { Facts } from "./facts.ts";
 import type { Layout, NetworkLayout } from "./layout.ts";
-import { bootClassesOf, withBootOptions } from "./network-boot.ts";
+import { bootClassesOf, withBootOptions, withIpxeTold } from "./network-boot.ts";
 import { networkLinkKey } from "./networks.ts";
 import { resolverOf } from "./resolver.ts";
 import { LEASE_SECONDS, leaseOf } from "./taps.ts";
@@ -55,8 +55,11 @@ export function compileNetworkDhcp(
     const { dhcp } = network;
     if (dhcp === undefined && !isAskedFor(network.name, machines)) return [];
     const boots = network.boot !== undefined;
+    const tell = <T extends DhcpTold & { readonly user?: string }>(told: T): T =>
+      withIpxeTold(boots ? withBootOptions(told) : told, network, facts);
     const options = networkOptions(place, layout, facts);
-    const further = furtherSubnets(place);
+    const section = dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp);
+    const further = furtherSubnets(place).map((each) => withIpxeTold(each, network, facts));
     const known = machines.flatMap((machine) => hostsOf(machine, place, options, further, layout, facts));
     return [
       {
@@ -70,10 +73,11 @@ export function compileNetworkDhcp(
         serverAddress: network.gateway,
         prefixLength: network.subnet.length,
         mtuBytes,
-        ...withBootClasses(dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp), bootClassesOf(network, facts)),
+        ...withIpxeTold(section, network, facts),
+        classes: [...section.classes.map(tell), ...bootClassesOf(network, facts)],
         ...(network.dnsServer?.namesLeases === true ? { updatesNames: true as const } : {}),
         options,
-        hosts: [...known, ...(dhcp?.hosts ?? []).map(hostOf).map((host) => (boots ? withBootOptions(host) : host))],
+        hosts: [...known, ...(dhcp?.hosts ?? []).map(hostOf).map(tell)],
         ...(further.length === 0 ? {} : { furtherSubnets: further }),
       },
     ];
@@ -124,13 +128,6 @@ function sectionOf(dhcp: NetworkDhcp): Section {
     ...(serverName === undefined ? {} : { serverName }),
     ...(bootFile === undefined ? {} : { bootFile }),
   };
-}
-
-/** What the file's own classes say counts before what follows from its boot files. */
-function withBootClasses(section: Section, classes: Section["classes"]): Section {
-  return classes.length === 0
-    ? section
-    : { ...section, classes: [...section.classes.map((own) => withBootOptions(own)), ...classes] };
 }
 
 function isAskedFor(network: string, machines: readonly Machine[]): boolean {

@@ -97,6 +97,22 @@ describe("the DHCP server's classes", () => {
     ]);
   });
 
+  test("let no host, class or section of the file give iPXE to iPXE", () => {
+    const folder: BootFolder = { ...FOUND, ipxeLoaders: ["own/netboot.efi"] };
+    const text = (boot: string): string =>
+      `version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/24, ${boot} dhcp: { boot-file: ipxe.pxe,
+        hosts: [{ mac: "52:54:00:00:00:10", boot-file: undionly.kpxe }, { mac: "52:54:00:00:00:11", boot-file: own/Netboot.efi },
+          { mac: "52:54:00:00:00:12", boot-file: pxelinux.0 }],
+        classes: [{ name: lab, mac: "00:50:56", boot-file: snponly.efi }, { name: more, user: iPXE, boot-file: ipxe.efi }],
+        relayed: [{ subnet: 198.51.100.0/24, router: 198.51.100.1, range: 198.51.100.10-198.51.100.20, boot-file: netboot.xyz.kpxe }] } }\n`;
+    const marked = (declared: string): (true | undefined)[] => {
+      const { bootsIpxe, hosts, classes, furtherSubnets = [] } = dhcpOf(text(declared), folder);
+      return [bootsIpxe, ...[...hosts, ...classes.slice(0, 2), ...furtherSubnets].map((each) => each.bootsIpxe)];
+    };
+    expect(marked("boot: { root: /boot },")).toEqual([true, true, true, undefined, true, undefined, true]);
+    expect(new Set(marked(""))).toEqual(new Set([undefined]));
+  });
+
   test("are not there without boot files", () => {
     const text = "version: 1\nnetworks:\n  lan: { subnet: 192.0.2.0/24, dhcp: true }\n";
     expect(dhcpOf(text).classes).toEqual([]);

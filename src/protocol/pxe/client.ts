@@ -106,8 +106,8 @@ function macOf({ hardwareType, hardwareAddress }: Dhcp4Message): MacAddress | un
   return hardwareType === HARDWARE_ETHERNET && hardwareAddress.length === 6 ? macFromBytes(hardwareAddress) : undefined;
 }
 
-/** iPXE sends its user class without the length byte of RFC 3004, others that imitate it with one. */
-function isIpxe(options: Dhcp4Options): boolean {
+/** Whether it is iPXE that asks. It sends its user class without the length byte of RFC 3004, others that imitate it with one. */
+export function isIpxe(options: Dhcp4Options): boolean {
   if (options.has(ETHERBOOT)) return true;
   const userClass = options.get(DHCP4_OPTION.userClass.code);
   if (userClass === undefined) return false;

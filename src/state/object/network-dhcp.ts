@@ -17,6 +17,8 @@ export interface DhcpTold {
   readonly nextServer?: Ipv4Address;
   readonly serverName?: string;
   readonly bootFile?: string;
+  /** It is iPXE, and not told to iPXE. */
+  readonly bootsIpxe?: true;
 }
 
 /** A client that is known; exactly one of mac, clientIdHex and circuitIdHex is there. */

@@ -1,9 +1,11 @@
 /** Boot files from a DHCP server that gives addresses, too. */
 import { expect, test } from "vitest";
+import { parseIpv4 } from "../../../src/base/address.ts";
 import { toHex } from "../../../src/base/bytes.ts";
+import type { Dhcp4ServerConfig } from "../../../src/protocol/dhcp4/server/config.ts";
 import { bootClasses } from "../../../src/protocol/pxe/offer.ts";
-import { DHCP4_OPTION, readOption } from "../../../src/wire/dhcp4/option-table.ts";
-import { bootFrame, type BootRequest, MACHINE } from "../../support/boot-client.ts";
+import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
+import { BOOT_MAC, bootFrame, type BootRequest, MACHINE } from "../../support/boot-client.ts";
 import { replyOf, start } from "../dhcp4/server/world.ts";
 import { CONFIG, FILES, SERVER } from "./world.ts";
 
@@ -39,6 +41,32 @@ const table: readonly [string, BootRequest, Partial<ReturnType<typeof offered>>]
 ];
 test.each(table)("%s", (_, request, expected) => {
   expect(offered(request)).toMatchObject({ nextServer: SERVER, ...expected });
+});
+
+test("a host's own boot file that is iPXE is not told to iPXE, which gets the script", () => {
+  const elsewhere = parseIpv4("192.0.2.7");
+  const own = new Map([
+    optionEntry(DHCP4_OPTION.bootFileName, "own.kpxe"),
+    optionEntry(DHCP4_OPTION.tftpServerName, elsewhere),
+    optionEntry(DHCP4_OPTION.domainName, "example.org"),
+  ]);
+  const settings = { bootFile: "own.kpxe", nextServer: elsewhere, options: own, bootsIpxe: true } as const;
+  const asked = (request: BootRequest, changes: Partial<Dhcp4ServerConfig>) => {
+    const hosts = start({ classes: bootClasses(FILES, CONFIG), ...changes });
+    const { message } = replyOf(hosts.handle({ frame: bootFrame(request), checksumNotReady: false }, 0));
+    const { bootFile, nextServerAddress, options } = message;
+    const domain = readOption(options, DHCP4_OPTION.domainName);
+    return { bootFile, file67: readOption(options, DHCP4_OPTION.bootFileName), nextServerAddress, domain };
+  };
+  const hosts = [{ identity: { mac: BOOT_MAC }, ...settings }];
+  const loader = { bootFile: "own.kpxe", file67: "own.kpxe", nextServerAddress: elsewhere, domain: "example.org" };
+  expect(asked({ architecture: 0 }, { hosts })).toEqual(loader);
+  const menu = { bootFile: script, file67: script, nextServerAddress: SERVER, domain: "example.org" };
+  expect(asked({ architecture: 0, ipxe: true }, { hosts })).toEqual(menu);
+  expect(asked({ architecture: 0, ipxe: "175" }, { hosts })).toEqual(menu);
+  // Where nothing else is to be had it boots nothing, and not itself.
+  const nothing = { bootFile: "", file67: undefined, nextServerAddress: "0.0.0.0", domain: "example.org" };
+  expect(asked({ architecture: 10, ipxe: true }, { ...settings })).toEqual(nothing);
 });
 
 test("iPXE is not told to load itself where the folder has nothing else", () => {

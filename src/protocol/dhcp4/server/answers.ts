@@ -174,7 +174,7 @@ export class Answers {
       return this.#grant(client, binding, nowSeconds, true);
     if (isLeased) this.#pool.prolong(binding, end);
     else this.#pool.offer(binding, end);
-    const profile = this.#profiles.of(binding.place, client.host, client.classes);
+    const profile = this.#profiles.of(binding.place, client);
     return this.#send(client, {
       type: "OFFER",
       address: binding.address,
@@ -285,7 +285,7 @@ export class Answers {
     }
     this.#locate(client, binding);
     const isNew = binding.state !== "leased" || !binding.isCounted;
-    const profile = this.#profiles.of(binding.place, client.host, client.classes);
+    const profile = this.#profiles.of(binding.place, client);
     const seconds = leaseSecondsOf(client, profile);
     if (binding.state === "offered") this.#newClients.giveBack();
     if (binding.state !== "leased" || binding.endSeconds <= nowSeconds) binding.startSeconds = Math.floor(nowSeconds);
@@ -356,7 +356,7 @@ export class Answers {
     const { clientAddress } = client.message;
     const place = this.#layout.placeOf(clientAddress === IPV4_ANY ? client.source : clientAddress);
     if (place === undefined) return ignored("INFORM from another subnet");
-    return this.#send(client, { type: "ACK", profile: this.#profiles.of(place, client.host, client.classes) });
+    return this.#send(client, { type: "ACK", profile: this.#profiles.of(place, client) });
   }
 
   /**
@@ -368,7 +368,7 @@ export class Answers {
     if (host === undefined || !("mac" in host.identity)) return ignored("a BOOTP client that is no known host");
     const binding = this.#reserved(client, nowSeconds);
     if (binding === undefined) return ignored("a BOOTP client without an address of its own");
-    const profile = this.#profiles.of(binding.place, host, client.classes);
+    const profile = this.#profiles.of(binding.place, client);
     return this.#send(client, { type: "BOOTP", address: binding.address, profile });
   }
 

@@ -148,7 +148,14 @@ export function isOfSubnet(code: number): boolean {
 }
 
 /** What a further subnet has from the network, on the same link or not. */
-function inheritedBy({ options, leaseSeconds, nextServer, serverName, bootFile }: Dhcp4ServerConfig): Dhcp4Settings {
+function inheritedBy({
+  options,
+  leaseSeconds,
+  nextServer,
+  serverName,
+  bootFile,
+  bootsIpxe,
+}: Dhcp4ServerConfig): Dhcp4Settings {
   const shared: Dhcp4Options = new Map([...options].filter(([code]) => !isOfSubnet(code)));
   return {
     options: shared,
@@ -156,5 +163,6 @@ function inheritedBy({ options, leaseSeconds, nextServer, serverName, bootFile }
     ...(nextServer === undefined ? {} : { nextServer }),
     ...(serverName === undefined ? {} : { serverName }),
     ...(bootFile === undefined ? {} : { bootFile }),
+    ...(bootsIpxe === undefined ? {} : { bootsIpxe }),
   };
 }

@@ -1,7 +1,9 @@
 /** What is told with an address: the settings of network, subnet, range, classes and host in one, made when first needed. */
 import { broadcastOf, type Ipv4Address, IPV4_ANY, netmaskOf } from "../../../base/address.ts";
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
+import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
+import { isIpxe } from "../../pxe/client.ts";
 import { selectOptions } from "../lease-options.ts";
 import type { Dhcp4Class, Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings, LeaseSeconds } from "./config.ts";
 import type { Place } from "./layout.ts";
@@ -13,6 +15,10 @@ const REMEMBERED_PROFILES = 256;
 const ONLY_WHEN_ASKED: ReadonlySet<number> = new Set([
   DHCP4_OPTION.ipv6OnlyPreferred.code,
   DHCP4_OPTION.microsoftClasslessRoutes.code,
+]);
+const NAMES_BOOT_FILE: ReadonlySet<number> = new Set([
+  DHCP4_OPTION.tftpServerName.code,
+  DHCP4_OPTION.bootFileName.code,
 ]);
 const NO_WISHES = new Uint8Array(0);
 
@@ -83,27 +89,46 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Whom something is told. */
+interface ProfileClient {
+  readonly host: Dhcp4Host | undefined;
+  /** Numbers of its classes in the configuration, rising. */
+  readonly classes: readonly number[];
+  readonly message: Dhcp4Message;
+}
+
 export class Profiles {
   readonly #config: Dhcp4ServerConfig;
   readonly #classes: readonly Dhcp4Class[];
   readonly #plain = new Map<Place, Profile>();
   readonly #special = new Map<string, Profile>();
   readonly #numbers: ReadonlyMap<Dhcp4Host, number>;
+  /** Something is not for iPXE. */
+  readonly #tellsIpxeApart: boolean;
 
   constructor(config: Dhcp4ServerConfig) {
     this.#config = config;
     this.#classes = config.classes ?? [];
-    this.#numbers = new Map((config.hosts ?? []).map((host, i) => [host, i]));
+    const { hosts = [], classes = [], furtherSubnets = [] } = config;
+    this.#numbers = new Map(hosts.map((host, i) => [host, i]));
+    const subnets = [config, ...furtherSubnets];
+    const all: readonly Dhcp4Settings[] = [
+      ...hosts,
+      ...classes,
+      ...subnets,
+      ...subnets.flatMap(({ ranges }) => ranges),
+    ];
+    this.#tellsIpxeApart = all.some(({ bootsIpxe }) => bootsIpxe === true);
   }
 
-  /** @param classes numbers of the classes in the configuration, rising */
-  of(place: Place, host: Dhcp4Host | undefined, classes: readonly number[]): Profile {
-    if (host === undefined && classes.length === 0) {
+  of(place: Place, { host, classes, message }: ProfileClient): Profile {
+    const isSelf = this.#tellsIpxeApart && isIpxe(message.options);
+    if (host === undefined && classes.length === 0 && !isSelf) {
       let plain = this.#plain.get(place);
       if (plain === undefined) this.#plain.set(place, (plain = new Profile(place, place.settings, this.#config)));
       return plain;
     }
-    const key = `${place.index} ${host === undefined ? "" : this.#numbers.get(host)} ${classes.join(",")}`;
+    const key = `${place.index} ${host === undefined ? "" : this.#numbers.get(host)} ${classes.join(",")} ${isSelf}`;
     const known = this.#special.get(key);
     if (known !== undefined) return known;
     if (this.#special.size >= REMEMBERED_PROFILES) this.#special.clear();
@@ -112,10 +137,16 @@ export class Profiles {
       ...classes.map((index) => this.#classes[index]!),
       ...place.settings,
     ];
-    const profile = new Profile(place, settings, this.#config);
+    const profile = new Profile(place, isSelf ? settings.map(withoutIpxe) : settings, this.#config);
     this.#special.set(key, profile);
     return profile;
   }
+}
+
+function withoutIpxe(settings: Dhcp4Settings): Dhcp4Settings {
+  if (settings.bootsIpxe !== true) return settings;
+  const { bootFile: _, nextServer: __, options, ...rest } = settings;
+  return { ...rest, options: new Map([...(options ?? [])].filter(([code]) => !NAMES_BOOT_FILE.has(code))) };
 }
 
 /** With its name, unless its own options name it otherwise. */
