@@ -313,6 +313,29 @@ export class PacketSocket implements Disposable {
   }
 }
 
+/** The address is made for who asks for it: a connected socket knows its peer. */
+class SlotDatagram implements ReceivedDatagram {
+  readonly buffer: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  readonly truncated: boolean;
+  readonly #reader: Reader;
+  readonly #slot: number;
+
+  constructor(reader: Reader, slot: number) {
+    this.buffer = reader.buffer;
+    this.offset = slot * reader.slotBytes;
+    this.length = reader.storedLength(slot);
+    this.truncated = reader.hasFlag(slot, FLAG_TRUNCATED);
+    this.#reader = reader;
+    this.#slot = slot;
+  }
+
+  get peer(): Uint8Array {
+    return this.#reader.peer(this.#slot);
+  }
+}
+
 /** A datagram socket with peers (UDP): batches in and out, addresses as raw sockaddr bytes. */
 export class DatagramSocket implements Disposable {
   readonly #reader: Reader;
@@ -344,17 +367,8 @@ export class DatagramSocket implements Disposable {
   }
 
   #datagrams(count: number): ReceivedDatagram[] {
-    const reader = this.#reader;
     const datagrams: ReceivedDatagram[] = [];
-    for (let index = 0; index < count; index++) {
-      datagrams.push({
-        buffer: reader.buffer,
-        offset: index * reader.slotBytes,
-        length: reader.storedLength(index),
-        peer: reader.peer(index),
-        truncated: reader.hasFlag(index, FLAG_TRUNCATED),
-      });
-    }
+    for (let slot = 0; slot < count; slot++) datagrams.push(new SlotDatagram(this.#reader, slot));
     return datagrams;
   }
 

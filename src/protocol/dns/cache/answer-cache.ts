@@ -339,6 +339,15 @@ export class AnswerCache {
     return messageBytes + OPT_BYTES;
   }
 
+  /** As {@link answer}, for a query that has waited for the response: it was counted when it came. */
+  answerLate(query: Uint8Array, out: Uint8Array, nowSeconds: number): number {
+    const [hits, misses] = [this.#hits, this.#misses];
+    const replyBytes = this.answer(query, 0, query.length, out, 0, nowSeconds);
+    this.#hits = hits;
+    this.#misses = misses;
+    return replyBytes;
+  }
+
   #ageReply(block: number, age: number, out: Uint8Array, outOffset: number): void {
     const { words, halves } = this.#store;
     const first = 2 * (block + BLOCK.message + ((words[block + BLOCK.messageBytes]! + 3) >>> 2));

@@ -12,6 +12,8 @@ const PLAIN_REPLY_BYTES = 512;
 /** What of a query its reply depends on. */
 export interface Request {
   readonly token: number;
+  /** The query itself, when it came over UDP. */
+  readonly datagram: Uint8Array | undefined;
   readonly id: number;
   /** In the asker's spelling. */
   readonly question: DnsQuestion;
@@ -24,11 +26,12 @@ export interface Request {
   readonly limitBytes: number;
 }
 
-export function requestOf(query: DnsMessage, transport: "udp" | "tcp", token: number): Request {
+export function requestOf(query: DnsMessage, transport: "udp" | "tcp", token: number, bytes: Uint8Array): Request {
   const { extension } = query;
   const udpBytes = Math.min(Math.max(extension?.udpPayloadBytes ?? 0, PLAIN_REPLY_BYTES), UDP_REPLY_BYTES);
   return {
     token,
+    datagram: transport === "udp" ? bytes : undefined,
     id: query.id,
     question: query.question,
     recursionDesired: query.recursionDesired,
@@ -44,6 +47,7 @@ export function requestOf(query: DnsMessage, transport: "udp" | "tcp", token: nu
 export function plainRequest(question: DnsQuestion): Request {
   return {
     token: 0,
+    datagram: undefined,
     id: 0,
     question,
     recursionDesired: false,

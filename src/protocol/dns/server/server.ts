@@ -12,6 +12,7 @@ import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/messa
 import { DNS_CLASS, DNS_OPCODE, DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
+import { UDP_REPLY_BYTES } from "../cache/extension.ts";
 import type { DnsServerConfig } from "../config.ts";
 import type { ResolverOutput, UpstreamEvent, UpstreamQuery } from "../exchange.ts";
 import type { LocalNames } from "../resolver/local-names.ts";
@@ -30,8 +31,13 @@ import {
 } from "./reply.ts";
 import { Counters, type DnsServerStats } from "./stats.ts";
 
+interface Reply {
+  readonly token: number;
+  readonly message: Uint8Array;
+}
+
 export interface DnsServerOutput {
-  readonly replies: readonly { readonly token: number; readonly message: Uint8Array }[];
+  readonly replies: readonly Reply[];
   readonly queries: readonly UpstreamQuery[];
   /** Questions whose sockets can be closed. */
   readonly ended: readonly number[];
@@ -71,6 +77,8 @@ const MOST_WAITING = 20_000;
 const MOST_RECORDS = 4;
 /** Times what the asker takes. */
 const FAR_TOO_LONG = 4;
+/** Room for one reply at a time. */
+const REPLY = new Uint8Array(UDP_REPLY_BYTES);
 const NOTHING: DnsServerOutput = { replies: [], queries: [], ended: [] };
 
 export class DnsServer {
@@ -96,7 +104,7 @@ export class DnsServer {
   }
 
   /**
-   * @param query is only read during the call
+   * @param query is read again when its reply is made: it must not change until then
    * @param token names it in the replies; it may come in a later output. What is no query has no reply.
    */
   handle(query: Uint8Array, client: DnsClient, token: number, nowSeconds: number): DnsServerOutput {
@@ -116,7 +124,7 @@ export class DnsServer {
     const message = recordCount(query) > MOST_RECORDS ? undefined : decodeDnsMessage(query);
     if (message === undefined || message instanceof Malformed)
       return told(allowed ? RESPONSE_CODE.FORMERR : RESPONSE_CODE.REFUSED);
-    const request = requestOf(message, client.transport, token);
+    const request = requestOf(message, client.transport, token, query);
     if (!allowed)
       return this.#reply(request, { ...bare(RESPONSE_CODE.REFUSED, false), error: EXTENDED_ERROR.PROHIBITED });
     return this.#answer(message, request, nowSeconds);
@@ -191,11 +199,11 @@ export class DnsServer {
     if (this.#waiting.size >= MOST_WAITING) return this.#reply(request, bare(RESPONSE_CODE.SERVFAIL, true));
     this.#counters.add("resolved");
     this.#waiting.set(request.token, { request, aliases });
-    return this.#pass(this.#resolver.resolve(question, flags, request.token, nowSeconds));
+    return this.#pass(this.#resolver.resolve(question, flags, request.token, nowSeconds), nowSeconds);
   }
 
   handleUpstream(event: UpstreamEvent, nowSeconds: number): DnsServerOutput {
-    return this.#pass(this.#resolver.handle(event, nowSeconds));
+    return this.#pass(this.#resolver.handle(event, nowSeconds), nowSeconds);
   }
 
   /** Seconds; undefined: nothing is waited for. */
@@ -204,7 +212,7 @@ export class DnsServer {
   }
 
   handleDeadline(nowSeconds: number): DnsServerOutput {
-    return this.#pass(this.#resolver.handleDeadline(nowSeconds));
+    return this.#pass(this.#resolver.handleDeadline(nowSeconds), nowSeconds);
   }
 
   /** Asks again for what is asked for often and will soon end in the cache. To be called now and then. */
@@ -212,7 +220,7 @@ export class DnsServer {
     const popular = this.#cache.takePopular();
     if (popular.length === 0) return NOTHING;
     const outputs = popular.map(({ question, flags }) =>
-      this.#pass(this.#resolver.refresh(question, flags, nowSeconds)),
+      this.#pass(this.#resolver.refresh(question, flags, nowSeconds), nowSeconds),
     );
     return {
       replies: outputs.flatMap(({ replies }) => replies),
@@ -221,15 +229,29 @@ export class DnsServer {
     };
   }
 
-  #pass({ answers, queries, ended }: ResolverOutput): DnsServerOutput {
-    if (answers.length === 0) return { replies: [], queries, ended };
-    const replies = answers.flatMap(({ tokens, message, error }) => {
+  #pass({ answers, queries, ended }: ResolverOutput, nowSeconds: number): DnsServerOutput {
+    const replies: Reply[] = [];
+    for (const { tokens, message, error } of answers) {
       const response = new KnownResponse(message);
-      const waiting = tokens.map((token) => this.#waiting.get(token)).filter((one) => one !== undefined);
-      for (const token of tokens) this.#waiting.delete(token);
-      return waiting.flatMap((one) => this.#reply(one.request, response.toldTo(one, error)).replies);
-    });
+      for (const token of tokens) {
+        const waiting = this.#waiting.get(token);
+        if (waiting === undefined) continue;
+        this.#waiting.delete(token);
+        const kept = error === undefined ? this.#replyFromCache(waiting, nowSeconds) : undefined;
+        if (kept === undefined) replies.push(...this.#reply(waiting.request, response.toldTo(waiting, error)).replies);
+        else replies.push({ token, message: kept });
+      }
+    }
     return { replies, queries, ended };
+  }
+
+  /** What was answered is in the cache by now, as a rule, and need not be read again to be told. */
+  #replyFromCache({ request, aliases }: Waiting, nowSeconds: number): Uint8Array | undefined {
+    if (request.datagram === undefined || aliases.length > 0) return undefined;
+    const replyBytes = this.#cache.answerLate(request.datagram, REPLY, nowSeconds);
+    if (replyBytes === 0) return undefined;
+    this.#counters.reply(REPLY[3]! & 15);
+    return REPLY.slice(0, replyBytes);
   }
 
   #reply(request: Request, told: Told): DnsServerOutput {
