@@ -15,6 +15,8 @@ import { REFUSAL_EXTRA_BYTES, writeRefusal } from "./refusal.ts";
 /** RFC 7766 §6.2.3 asks for some seconds; no question is worked on for longer. */
 const IDLE_MILLISECONDS = 15_000;
 const MOST_CONNECTIONS = 256;
+/** Who is refused takes nobody's place. */
+const MOST_STRANGERS = 32;
 const MOST_OF_ONE_CLIENT = 32;
 const MOST_UNDER_WAY = 64;
 const MOST_UNSENT_BYTES = 256 * 1024;
@@ -91,6 +93,8 @@ export class TcpListener {
   readonly #server: Server;
   /** The one that was active last is the last. */
   readonly #sockets = new Set<Socket>();
+  /** Of who is not answered. */
+  readonly #strangers = new Set<Socket>();
   readonly #connectionsOf = new Map<IpAddress, number>();
   connections = 0;
   refused = 0;
@@ -118,13 +122,15 @@ export class TcpListener {
       socket.destroy();
       return;
     }
-    if (this.#sockets.size >= MOST_CONNECTIONS) this.#closeMostSilent();
+    const isAllowed = this.#options.allow.allowsAddress(address);
+    const places = isAllowed ? this.#sockets : this.#strangers;
+    if (places.size >= (isAllowed ? MOST_CONNECTIONS : MOST_STRANGERS)) closeFirst(places);
     this.connections++;
     this.#connectionsOf.set(address, held + 1);
-    this.#sockets.add(socket);
+    places.add(socket);
     socket.once("close", () => this.#forget(socket, address));
     socket.setTimeout(IDLE_MILLISECONDS, () => void socket.destroy());
-    if (this.#options.allow.allowsAddress(address)) this.#serve(socket, address);
+    if (isAllowed) this.#serve(socket, address);
     else this.#refuse(socket);
   }
 
@@ -142,7 +148,7 @@ export class TcpListener {
     const reader = new FrameReader(QUERY_BYTES);
     socket.on("data", (piece: Buffer) => {
       const [query] = reader.read(piece) ?? [];
-      if (query === undefined) return;
+      if (query === undefined || socket.writableEnded) return;
       this.refused++;
       const reply = new Uint8Array(query.length + REFUSAL_EXTRA_BYTES);
       socket.end(encodeFrame(reply.subarray(0, writeRefusal(query, 0, query.length, reply, 0))));
@@ -150,16 +156,9 @@ export class TcpListener {
     socket.once("end", () => void socket.end());
   }
 
-  #closeMostSilent(): void {
-    for (const socket of this.#sockets) {
-      this.#sockets.delete(socket);
-      socket.destroy();
-      return;
-    }
-  }
-
   #forget(socket: Socket, address: IpAddress): void {
     this.#sockets.delete(socket);
+    this.#strangers.delete(socket);
     const held = (this.#connectionsOf.get(address) ?? 1) - 1;
     if (held === 0) this.#connectionsOf.delete(address);
     else this.#connectionsOf.set(address, held);
@@ -167,6 +166,15 @@ export class TcpListener {
 
   close(): void {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.#strangers]) socket.destroy();
+  }
+}
+
+/** The one that has been silent for longest. */
+function closeFirst(sockets: Set<Socket>): void {
+  for (const socket of sockets) {
+    sockets.delete(socket);
+    socket.destroy();
+    return;
   }
 }

@@ -16,6 +16,7 @@ import type { DnsMessage } from "../../../src/wire/dns/message.ts";
 import { DNS_TYPE } from "../../../src/wire/dns/types.ts";
 import { Malformed } from "../../../src/wire/malformed.ts";
 import { encodeFrame, FrameReader } from "../../../src/services/dns/frames.ts";
+import { queryMessage } from "../../protocol/dns/records.ts";
 import { Folder, Running, shell, startNetloom, until } from "../../support/network.ts";
 
 const LISTEN = ["127.0.0.53", "::1"];
@@ -152,6 +153,31 @@ describe("dns serve", () => {
     expect(status(await dig("kept.example.org"))).toBe("NOERROR");
     for (const transport of ["+notcp", "+tcp"])
       expect(status(await dig("-b", OUTSIDER, transport, "kept.example.org"))).toBe("REFUSED");
+  });
+
+  test("outsiders who connect by the hundred take no place of who is answered", async () => {
+    const client = connect({ host: LISTEN[0]!, port: 53, localAddress: "127.0.0.1" });
+    await once(client, "connect");
+    const question = encodeFrame(encodeDnsMessage(queryMessage("kept.example.org")));
+    const outsiders = Array.from({ length: 300 }, (_, index) =>
+      connect({ host: LISTEN[0]!, port: 53, localAddress: `127.0.9.${1 + (index % 20)}`, allowHalfOpen: true }),
+    );
+    try {
+      // Each stays after it was refused, or was closed.
+      await Promise.all(
+        outsiders.map(async (socket) => {
+          socket.on("error", () => undefined).resume();
+          await once(socket, "connect");
+          socket.write(question);
+          await once(socket, "end").catch(() => undefined);
+        }),
+      );
+      client.write(question);
+      const [piece] = (await once(client, "data")) as [Buffer];
+      expect(piece.readUInt16BE(2)).toBe(queryMessage("kept.example.org").id);
+    } finally {
+      for (const socket of [client, ...outsiders]) socket.destroy();
+    }
   });
 
   test("without --allow strangers are refused, until this host is in their network", async () => {
