@@ -1,12 +1,12 @@
 /**
  * The folder as a read-only share for Windows PE: Samba in the foreground with a configuration of ours, guests only, on one
- * address. Everything that it keeps lies in a folder of its own, and both end with us, also when we are killed.
+ * address. Everything that it keeps lies in memory, in a file system that only Samba's own mount namespace has. So all of
+ * it ends with us, also when we are killed.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Ipv4Address, ipToBytes } from "../../base/address.ts";
 import { hasCode, NetloomError } from "../../base/errors.ts";
@@ -20,7 +20,16 @@ const POLL_MILLISECONDS = 30;
 const SAID_CHARACTERS = 8000;
 /** State of a listening socket in /proc/net/tcp. */
 const LISTENING = "0A";
-const FOLDERS = ["private", "lock", "state", "cache", "pid", "ncalrpc"];
+/** Of Samba's package; our file system hides what is in it from our Samba alone. The first one that is there. */
+const PLACES = ["/var/lib/samba", "/run/samba", "/var/cache/samba"];
+/** Arguments: the place, the configuration, and what is started. */
+const SCRIPT = `set -e
+mount -t tmpfs -o mode=0755,nosuid,nodev,size=64m netloom-share "$1"
+cd "$1"
+mkdir private lock state cache pid ncalrpc
+printf %s "$2" >smb.conf
+shift 2
+exec "$@"`;
 
 export interface ShareOptions {
   /** Default: our own network namespace. */
@@ -35,15 +44,13 @@ export interface ShareOptions {
 
 export class SambaShare implements AsyncDisposable {
   readonly #process: ChildProcess;
-  readonly #folder: string;
   readonly #address: Ipv4Address;
   #said = "";
   #isReady = false;
   #isClosing = false;
 
-  private constructor({ logger, address }: ShareOptions, child: ChildProcess, folder: string) {
+  private constructor({ logger, address }: ShareOptions, child: ChildProcess) {
     this.#process = child;
-    this.#folder = folder;
     this.#address = address;
     const hear = (chunk: Buffer): void => {
       this.#said = (this.#said + chunk.toString("utf8")).slice(-SAID_CHARACTERS);
@@ -64,23 +71,22 @@ export class SambaShare implements AsyncDisposable {
       throw new NetloomError("tool-missing", "share the folder: smbd is not installed", {
         hint: "apt-get install samba",
       });
-    const folder = mkdtempSync(join(tmpdir(), "netloom-share-"));
-    let share: SambaShare | undefined;
+    const place = placeFor(options.root);
+    const enter = options.namespacePath === undefined ? [] : ["nsenter", `--net=${options.namespacePath}`, "--"];
+    // What is mounted below the folder later is to be seen, too.
+    const apart = ["unshare", "--mount", "--propagation=slave", "--", "sh", "-c", SCRIPT, "sh"];
+    const words = [smbd, "--foreground", "--debug-stdout", `--configfile=${join(place, "smb.conf")}`];
+    const child = spawn(
+      "setpriv",
+      ["--pdeathsig", "TERM", "--", ...enter, ...apart, place, sambaConfiguration(options, place), ...words],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
+    const share = new SambaShare(options, child);
     try {
-      for (const name of FOLDERS) mkdirSync(join(folder, name), { mode: 0o755 });
-      const file = join(folder, "smb.conf");
-      writeFileSync(file, sambaConfiguration(options, folder));
-      const words = [smbd, "--foreground", "--debug-stdout", `--configfile=${file}`];
-      const enter = options.namespacePath === undefined ? [] : ["nsenter", `--net=${options.namespacePath}`, "--"];
-      const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...enter, ...words], {
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      share = new SambaShare(options, child, folder);
       await share.#untilReady();
       return share;
     } catch (error) {
-      if (share === undefined) rmSync(folder, { recursive: true, force: true });
-      else await share.close();
+      await share.close();
       throw error;
     }
   }
@@ -119,12 +125,20 @@ export class SambaShare implements AsyncDisposable {
       await ended;
       clearTimeout(timer);
     }
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** @throws NetloomError share-failed */
+function placeFor(root: string): string {
+  const place = PLACES.find((path) => existsSync(path) && !`${root}${sep}`.startsWith(`${path}${sep}`));
+  if (place !== undefined) return place;
+  throw new NetloomError("share-failed", `share ${root}: none of ${PLACES.join(", ")} is free for what Samba keeps`, {
+    hint: "mkdir /run/samba",
+  });
 }
 
 /** Whether somebody in the network namespace of the process does, on that very address. */
