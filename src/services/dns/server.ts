@@ -5,7 +5,7 @@
  * through the machine, which may ask other servers. Who is not allowed is refused before anything else.
  */
 import { randomBitsSource } from "./random-bits.ts";
-import type { IpAddress } from "../../base/address.ts";
+import { contains, type IpAddress, type Prefix } from "../../base/address.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { closeDescriptor, openNamespace } from "../../kernel/native.ts";
@@ -31,8 +31,8 @@ const HEADER_BYTES = 12;
 interface DnsServiceOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
-  /** Other servers are asked from our own namespace; default: from that where it listens. */
-  readonly asksFromOwn?: boolean;
+  /** Other servers are asked from our own namespace, save for those of these subnets; default: all from where it listens. */
+  readonly asksFromOwn?: { readonly except: readonly Prefix[] };
   /** Addresses of our own, no wildcards: a reply leaves from the address that was asked. */
   readonly listen: readonly SocketAddress[];
   /** They need not be there yet: IPv6 addresses take their time. Default: who has none of them is told so. */
@@ -96,8 +96,11 @@ export class DnsService implements AsyncDisposable {
       now: steadySeconds,
     });
     this.#namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
-    this.#upstream = new UpstreamExchange(asksFromOwn === true ? undefined : this.#namespace, (event) =>
-      this.#act((now) => this.#server.handleUpstream(event, now)),
+    const isInside = (server: IpAddress): boolean =>
+      asksFromOwn === undefined || asksFromOwn.except.some((subnet) => contains(subnet, server));
+    this.#upstream = new UpstreamExchange(
+      (server) => (isInside(server) ? this.#namespace : undefined),
+      (event) => this.#act((now) => this.#server.handleUpstream(event, now)),
     );
     try {
       const allow = options.answered ?? new AllowList(config.allow);

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseIp, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
 import { createService, type ServiceMakers, serviceMakers } from "../../../src/services/keeper/create-service.ts";
+import { DnsService } from "../../../src/services/dns/server.ts";
 import type { Service } from "../../../src/services/service.ts";
 import type { DnsHost, NetworkDnsObject } from "../../../src/state/object/network-dns.ts";
+import { addressData } from "../../../src/wire/dns/data.ts";
 import { Running, shell } from "../../support/network.ts";
 
 const NETWORK = "office/lan";
@@ -92,6 +94,33 @@ test("another server on the port is told, and how to find it", async () => {
   const second = create({ ...LAN, network: "other/lan" });
   await expect(second.start()).rejects.toThrow(/listen on 192\.0\.2\.1/);
   expect(second.report()).toMatchObject({ state: "failed" });
+});
+
+test("a name server on the network itself is asked there, where this host has no way to", async () => {
+  const corp = parseIp("192.0.2.53");
+  shell("ip -n names address add 192.0.2.53/24 dev br0");
+  const data = addressData(parseIp("192.0.2.80"));
+  const records = [{ name: "files.corp.example", type: 1, class: 1, ttlSeconds: 60, data }];
+  await using _corp = new DnsService({
+    namespacePath: "/run/netns/names",
+    listen: [{ address: corp, port: 53 }],
+    config: {
+      mode: "forward-only",
+      upstreams: [],
+      domains: [],
+      zones: [{ name: "corp.example", records }],
+      mixedCase: false,
+      cache: LAN.cache,
+    },
+    logger: SILENT,
+  });
+  await service.stop();
+  const next = create({ ...LAN, domains: [{ domain: "corp.example", upstreams: [{ address: corp, port: 53 }] }] });
+  await next.start();
+  const words = ["dig", "+short", "+time=2", "+tries=1", `@${ADDRESS}`, "files.corp.example"];
+  const told = await new Running(["nsenter", "--net=/run/netns/names", ...words]).ended();
+  await next.stop();
+  expect(told.stdout).toBe("192.0.2.80\n");
 });
 
 test("the end frees the port", async () => {
