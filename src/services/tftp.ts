@@ -5,7 +5,7 @@
  * ahead by Node's threads into packets that all transfers share, so the event loop never waits for a disk.
  */
 import { familyOf, type IpAddress } from "../base/address.ts";
-import { messageOf } from "../base/errors.ts";
+import { hasCode, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import {
   bindSocket,
@@ -23,7 +23,8 @@ import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpRequest } from "../wire/tf
 import { BoundedLog } from "./bounded-log.ts";
 import { steadySeconds } from "./clock.ts";
 import { listenFailure } from "./listen.ts";
-import { openFile } from "./tftp/open-file.ts";
+import { type OpenedFile, openFile } from "./tftp/open-file.ts";
+import { openText } from "./tftp/open-text.ts";
 import { PacketStore } from "./tftp/packet-store.ts";
 import { mtuBytesOf, USUAL_MTU_BYTES } from "./tftp/path-mtu.ts";
 import { ReceiveTransfer } from "./tftp/receive-transfer.ts";
@@ -57,6 +58,8 @@ export interface TftpServiceOptions {
   readonly root: string;
   /** Names without an exact file are looked for in any case: clients of Windows. */
   readonly ignoreCase?: boolean;
+  /** The text that is given, by the parts of its path, where there is no such file. */
+  readonly standIn?: (parts: readonly string[]) => string | undefined;
   /** Absent: nothing is written. */
   readonly write?: UploadSettings;
   /** Of the path to the clients; default that of the interface with the address. */
@@ -241,7 +244,7 @@ export class TftpService implements AsyncDisposable {
     common: Common,
   ): Promise<RunningTransfer | undefined> {
     const isNetascii = mode === "netascii";
-    const opened = await openFile(this.#options.root, parts, this.#options.ignoreCase ?? false);
+    const opened = await this.#openFile(parts);
     if (common.isUnwanted()) {
       await opened.handle.close();
       return undefined;
@@ -250,6 +253,17 @@ export class TftpService implements AsyncDisposable {
     const { blockBytes, rollover } = terms;
     const file = this.#store.open(opened, { blockBytes, rollover, isNetascii });
     return new SendTransfer({ ...common, terms, store: this.#store, file });
+  }
+
+  async #openFile(parts: readonly string[]): Promise<OpenedFile> {
+    const { root, ignoreCase = false, standIn } = this.#options;
+    try {
+      return await openFile(root, parts, ignoreCase);
+    } catch (error) {
+      const text = hasCode(error, "ENOENT") ? standIn?.(parts) : undefined;
+      if (text === undefined) throw error;
+      return openText(text);
+    }
   }
 
   async #receiveFile(

@@ -1,5 +1,5 @@
 /**
- * All that a folder is served by on one address: TFTP, HTTP with a menu for iPXE, and where it is wished a share for
+ * All that a folder is served by on one address: TFTP, HTTP, menus for iPXE and GRUB, and where it is wished a share for
  * Windows. Who tells clients of it (a proxyDHCP server, the DHCP server of a network) takes `files` and `place`.
  */
 import type { Ipv4Address } from "../../base/address.ts";
@@ -9,10 +9,12 @@ import type { BootFiles, BootPlace } from "../../protocol/pxe/offer.ts";
 import { TFTP_PORT } from "../../wire/tftp.ts";
 import { TftpService, type TftpTransfer } from "../tftp.ts";
 import { chooseFiles, MENU_FILE } from "./choose.ts";
+import { makeGrubMenu } from "./grub-menu.ts";
 import { BootHttpServer } from "./http-server.ts";
 import { type FolderChange, folderChange } from "./folder-change.ts";
 import { FolderFollower } from "./follow-folder.ts";
 import { makeMenu } from "./menu.ts";
+import { GRUB_FILE } from "./needs.ts";
 import { type FoundFolder, scanFolder } from "./scan.ts";
 import { SeenFiles } from "./seen-files.ts";
 import { SambaShare, unreachableFor } from "./share.ts";
@@ -41,7 +43,7 @@ export interface BootServerOptions {
 interface Servers {
   readonly http: BootHttpServer;
   readonly tftp: TftpService;
-  /** What HTTP serves besides. */
+  /** What is served besides, by its name. */
   readonly generated: Map<string, string>;
   /** What was asked for by TFTP and is not there. */
   readonly refused: Transfers;
@@ -100,6 +102,7 @@ export class BootServer implements AsyncDisposable {
         listen: [{ address, port: TFTP_PORT }],
         root: folder.root,
         ignoreCase: true,
+        standIn: (parts) => (parts.at(-1)?.toLowerCase() === GRUB_FILE ? generated.get(GRUB_FILE) : undefined),
         onTransfer: (transfer) => {
           if (transfer.state !== "running" && !isQuestion(transfer)) onTransfer(tftpView(transfer));
         },
@@ -117,7 +120,7 @@ export class BootServer implements AsyncDisposable {
     }
     const servers = { http, tftp, refused, generated };
     const server = new BootServer({ folder, files, place }, servers, options, resources);
-    server.#makeMenu();
+    server.#makeMenus();
     const onLook = (now: FoundFolder): void => server.#take(now);
     resources.use(new FolderFollower({ root: folder.root, seen, lookSeconds, onLook, logger }));
     server.#resources = resources.move();
@@ -129,12 +132,16 @@ export class BootServer implements AsyncDisposable {
     const change = folderChange({ folder: this.#folder, files: this.#files }, { folder, files });
     this.#folder = folder;
     this.#files = files;
-    this.#makeMenu();
+    this.#makeMenus();
     if (change !== undefined) this.#onFolder?.(change);
   }
 
-  #makeMenu(): void {
-    this.#servers.generated.set(MENU_FILE, makeMenu(this.#folder, this.place));
+  #makeMenus(): void {
+    const { generated } = this.#servers;
+    generated.set(MENU_FILE, makeMenu(this.#folder, this.place));
+    const grubMenu = makeGrubMenu(this.#folder);
+    if (grubMenu === undefined) generated.delete(GRUB_FILE);
+    else generated.set(GRUB_FILE, grubMenu);
   }
 
   /** What is and was fetched; of each protocol the oldest first. */

@@ -31,11 +31,18 @@ function filesFor(platform: BootPlatform, folder: FoundFolder): PlatformFiles {
 }
 
 /** A loader that finds its own configuration is what the folder was made for; else iPXE, for which a menu is made. */
-function bestLoader(platform: BootPlatform, { loaders, script }: FoundFolder): FoundLoader | undefined {
+function bestLoader(platform: BootPlatform, folder: FoundFolder): FoundLoader | undefined {
+  const { loaders, script } = folder;
   const fitting = loaders.filter((loader) => loader.platform === platform);
   const ipxe = fitting.find(({ isIpxe }) => isIpxe);
   if (script !== undefined && ipxe !== undefined) return ipxe;
-  return fitting.find(({ isIpxe, isReady }) => isReady && !isIpxe) ?? ipxe ?? fitting[0];
+  const ready = fitting.find(({ isIpxe, isReady }) => isReady && !isIpxe);
+  return ready ?? ipxe ?? fitting.find((loader) => takesGrubMenu(loader, folder)) ?? fitting[0];
+}
+
+/** A grub.cfg is all that it lacks, and one can be made. */
+export function takesGrubMenu({ lacks, platform }: FoundLoader, folder: FoundFolder): boolean {
+  return lacks?.isGrubFile === true && folder.kernels.some(({ platforms }) => platforms.includes(platform));
 }
 
 /** Never what would load iPXE once more. */

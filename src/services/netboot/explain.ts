@@ -1,7 +1,7 @@
 /** What a folder gives to which clients, in words, and why some get nothing. */
 import { BOOT_PLATFORMS, type BootPlatform, PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
 import type { BootFiles } from "../../protocol/pxe/offer.ts";
-import { entryTitle, MENU_FILE, menuEntries } from "./choose.ts";
+import { entryTitle, MENU_FILE, menuEntries, takesGrubMenu } from "./choose.ts";
 import type { FoundFolder, FoundLoader } from "./scan.ts";
 
 /** Said of also when they get nothing. */
@@ -29,9 +29,8 @@ export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
     const name = PLATFORM_NAMES[platform];
     if (loader !== undefined) tell(name, withTitle(folder, loader));
     else if (isUsual) tell(name, `nothing: ${whyNot(folder, platform)}`);
-    const passedOver = betterLoader(folder, platform, loader);
-    if (passedOver !== undefined)
-      tell("", `not ${passedOver.file} (${passedOver.title}), which lacks ${passedOver.lacks}`);
+    const better = betterLoader(folder, platform, loader);
+    if (better !== undefined) tell("", `not ${better}`);
     if (httpFile !== undefined && httpFile !== loader) tell(`${name} by HTTP`, httpFile);
     if (ipxe === undefined) continue;
     const entries = menuEntries(platform, folder).map(entryTitle);
@@ -44,27 +43,25 @@ export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
   return lines;
 }
 
-function withTitle({ loaders }: FoundFolder, file: string): string {
-  const found = loaders.find((loader) => loader.file === file);
-  if (found === undefined) return file;
-  return `${file} (${found.title})${found.lacks === undefined ? "" : `, which lacks ${found.lacks}`}`;
+function withTitle(folder: FoundFolder, file: string): string {
+  const found = folder.loaders.find((loader) => loader.file === file);
+  return found === undefined ? file : describe(found, folder);
+}
+
+function describe(loader: FoundLoader, folder: FoundFolder): string {
+  const { file, lacks, platform, title } = loader;
+  if (lacks === undefined) return `${file} (${title})`;
+  if (!takesGrubMenu(loader, folder)) return `${file} (${title}), which lacks ${lacks.what}`;
+  const kernels = folder.kernels.filter(({ platforms }) => platforms.includes(platform));
+  return `${file} (${title}) with a menu of ${kernels.map((kernel) => entryTitle({ kind: "kernel", kernel })).join("; ")}`;
 }
 
 /** One that would have been taken if all were there that it needs. */
-function betterLoader(
-  { loaders }: FoundFolder,
-  platform: BootPlatform,
-  file: string | undefined,
-): FoundLoader | undefined {
-  const fitting = loaders.filter((loader) => loader.platform === platform);
-  const before = fitting.slice(
-    0,
-    Math.max(
-      0,
-      fitting.findIndex((loader) => loader.file === file),
-    ),
-  );
-  return before.find(({ lacks }) => lacks !== undefined);
+function betterLoader(folder: FoundFolder, platform: BootPlatform, file: string | undefined): string | undefined {
+  const fitting = folder.loaders.filter((loader) => loader.platform === platform);
+  const better = fitting.slice(0, fitting.findIndex((loader) => loader.file === file) + 1).slice(0, -1);
+  const found = better.find((loader) => loader.lacks !== undefined && !takesGrubMenu(loader, folder));
+  return found === undefined ? undefined : describe(found, folder);
 }
 
 function whyNot(folder: FoundFolder, platform: BootPlatform): string {

@@ -84,6 +84,6 @@ async function lookAt(root: string, seen: SeenFiles): Promise<FoundFolder> {
     if (!hasCode(error, "bad-folder")) throw error;
     seen.look([], 0);
     const nothing = { loaders: [], kernels: [], images: [], windows: undefined, script: undefined, arriving: [] };
-    return { root, ...nothing, isRestless: false, notes: [messageOf(error)] };
+    return { root, ...nothing, hasGrubFile: false, isRestless: false, notes: [messageOf(error)] };
   }
 }

@@ -11,26 +11,38 @@ export interface FolderNames {
   readonly isGrub: (file: string) => boolean;
 }
 
-/** @returns what is missing, in words; undefined when all is there */
-export function lackOf(file: string, need: LoaderNeed, names: FolderNames): string | undefined {
+/** What a loader does not find. */
+export interface Lack {
+  /** In words. */
+  readonly what: string;
+  /** GRUB's, which can be made for it. */
+  readonly isGrubFile: boolean;
+}
+
+/** What GRUB looks for, in a folder that its image says. */
+export const GRUB_FILE = "grub.cfg";
+
+/** @returns undefined when all is there */
+export function lackOf(file: string, need: LoaderNeed, names: FolderNames): Lack | undefined {
   switch (need) {
-    case "pxelinux":
-      return names.folders.has(join(dirname(file), "pxelinux.cfg").toLowerCase())
-        ? undefined
-        : "pxelinux.cfg beside it";
+    case "pxelinux": {
+      const isThere = names.folders.has(join(dirname(file), "pxelinux.cfg").toLowerCase());
+      return isThere ? undefined : { what: "pxelinux.cfg beside it", isGrubFile: false };
+    }
     case "second-stage":
       return lackOfShim(file, names);
     default:
-      return names.files.has(need) ? undefined : need;
+      return names.files.has(need) ? undefined : { what: need, isGrubFile: need === GRUB_FILE };
   }
 }
 
-function lackOfShim(file: string, names: FolderNames): string | undefined {
+function lackOfShim(file: string, names: FolderNames): Lack | undefined {
   const suffix = /(x64|ia32|aa64|arm)/i.exec(basename(file))?.[1]?.toLowerCase() ?? "";
   const name = `grub${suffix}.efi`;
   const wanted = join(dirname(file), name).toLowerCase();
   const second = [...names.files.values()].find((path) => path.toLowerCase() === wanted);
-  if (second === undefined) return `${name} beside it`;
+  if (second === undefined) return { what: `${name} beside it`, isGrubFile: false };
   // It may be something else that was given that name.
-  return names.files.has("grub.cfg") || !names.isGrub(second) ? undefined : `a grub.cfg for ${second}`;
+  if (names.files.has(GRUB_FILE) || !names.isGrub(second)) return undefined;
+  return { what: `a ${GRUB_FILE} for ${second}`, isGrubFile: true };
 }

@@ -7,7 +7,7 @@ import { steadySeconds } from "../clock.ts";
 import { type Content, contentOf, HEAD_BYTES, isCut } from "./content.ts";
 import { type Entry, isBelow, type ListedFiles, listFiles, Turns } from "./list-files.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
-import { lackOf } from "./needs.ts";
+import { GRUB_FILE, type Lack, lackOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
 import { type Examined, SeenFiles } from "./seen-files.ts";
 
@@ -16,8 +16,8 @@ export interface FoundLoader extends Omit<LoaderKind, "needs"> {
   readonly file: string;
   /** It is known by its name, and all that it needs besides is there. */
   readonly isReady: boolean;
-  /** What is not there, in words. */
-  readonly lacks?: string;
+  /** What is not there. */
+  readonly lacks?: Lack;
 }
 
 export interface FoundKernel {
@@ -45,6 +45,8 @@ export interface FoundFolder {
   readonly windows: FoundWindows | undefined;
   /** An iPXE script of the folder's own. */
   readonly script: string | undefined;
+  /** GRUB's, of the folder's own. */
+  readonly hasGrubFile: boolean;
   /** What would be among these, but is being written yet. */
   readonly arriving: readonly string[];
   /** Something changed a moment ago: another look tells more. */
@@ -96,7 +98,7 @@ export async function scanFolder(
   }
   if (sorted.isCutShort) notes.push(`only the first ${MOST_READ} files were looked into`);
   const script = OWN_SCRIPTS.find((name) => listed.files.some(({ path }) => path === name));
-  return { root, ...sorted.found(), script, notes, isRestless };
+  return { root, ...sorted.found(), script, hasGrubFile: names.has(GRUB_FILE), notes, isRestless };
 }
 
 interface Names extends ListedFiles {

@@ -1,9 +1,10 @@
 /** `netloom netboot DIR` as people type it: on a link without a DHCP server, and beside dnsmasq. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseIpv4 } from "../../../src/base/address.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../../src/wire/dhcp4/option-table.ts";
+import { KERNEL } from "../../services/netboot/boot-folder.ts";
 import { BOOT_MAC, bootFrame, MACHINE, secondStep } from "../../support/boot-client.ts";
 import { clientFrame } from "../../support/dhcp4-client.ts";
 import { Folder, Running, shell, startNetloom, until } from "../../support/network.ts";
@@ -40,6 +41,7 @@ beforeAll(async () => {
   folder.write("secret", "secret");
   for (const name of ["undionly.kpxe", "ipxe.efi", "bootia32.efi"])
     folder.write(`boot/${name}`, LOADER.toString("latin1"));
+  writeFileSync(folder.join("boot/vmlinuz"), KERNEL);
   symlinkSync("../secret", folder.join("boot/out"));
   shell(`echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
     for n in 0 1; do
@@ -117,6 +119,15 @@ describe("beside another DHCP server", () => {
     answers.push(...link.frames);
     expect(events(beside)).toContainEqual(
       expect.objectContaining({ event: "asked", mac: BOOT_MAC, platform: "efi-x64", bootFile: "ipxe.efi" }),
+    );
+  });
+
+  test("GRUB, which asks by TFTP, gets a menu where the folder has none, as often as it asks", () => {
+    const words = `--silent --max-time 20 tftp://${BESIDE}/grub/grub.cfg tftp://${BESIDE}/GRUB.CFG`;
+    const menus = shell(`nsenter --net=/run/netns/client1 -- curl ${words}`);
+    expect(menus.match(/^menuentry 'Linux: vmlinuz' \{\n {2}linux '\/vmlinuz'$/gm)).toHaveLength(2);
+    expect(() => shell(`nsenter --net=/run/netns/client1 -- curl ${words.replaceAll(/\.cfg/gi, ".lst")}`)).toThrow(
+      "curl",
     );
   });
 

@@ -57,6 +57,16 @@ describe("what firmware gets", () => {
       { "shimx64.efi": x, "grubx64.efi": GRUB_EFI, "ipxe.efi": x },
       { "efi-x64": "ipxe.efi" },
     ],
+    [
+      "a shim whose GRUB gets a menu of kernels, before others that lack more",
+      { "shimx64.efi": x, "grubx64.efi": GRUB_EFI, "wdsmgfw.efi": x, vmlinuz: KERNEL },
+      { "efi-x64": "shimx64.efi" },
+    ],
+    [
+      "GRUB with a menu of kernels before a shim that does not find it",
+      { "shimx64.efi": x, "grubnetx64.efi": GRUB_EFI, vmlinuz: KERNEL },
+      { "efi-x64": "grubnetx64.efi" },
+    ],
     ["no shim that finds none", { "shimx64.efi": x, "ipxe.efi": x }, { "efi-x64": "ipxe.efi" }],
     [
       "a disc's folders, in capitals",
@@ -180,6 +190,9 @@ describe("what is told", () => {
     const shim = { "shimx64.efi": x, "grubx64.efi": GRUB_EFI };
     expect((await look(shim)).told[1]).toBe(
       "UEFI x64           shimx64.efi (shim), which lacks a grub.cfg for grubx64.efi",
+    );
+    expect((await look({ ...shim, vmlinuz: KERNEL, "initrd.img": INITRD })).told[2]).toBe(
+      "UEFI x64           shimx64.efi (shim) with a menu of Linux: vmlinuz with initrd.img",
     );
     expect((await look({ ...shim, "grub/grub.cfg": x })).told[1]).toBe("UEFI x64           shimx64.efi (shim)");
     expect((await look({ "efi/SHIMX64.EFI": x, "grubx64.efi": GRUB_EFI, "ipxe.efi": x })).told.slice(1, 3)).toEqual([
