@@ -33,7 +33,7 @@ import { parseArgs } from "node:util";
 import { MOST_IN_FLIGHT } from "./support/dhcp-load.ts";
 import { DHCPD, DNSMASQ, KEA, netloom, type Peer } from "./support/dhcp-peers.ts";
 import { RunningServer, World } from "./support/dhcp-world.ts";
-import { Figures } from "./support/figures.ts";
+import { Figures, percentile } from "./support/figures.ts";
 import { moveTo } from "./support/program.ts";
 import { syncLatencies } from "./support/sync-latency.ts";
 
@@ -118,9 +118,6 @@ async function throughput(peer: Peer, held: number): Promise<void> {
     }
   });
 }
-
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 async function latency(peer: Peer): Promise<void> {
   await withServer(peer, 0, async ({ load }) => {

@@ -21,24 +21,15 @@
  * cache and of own names begins. Of memory the whole resident set is told, a quiet quarter of a minute after 100,000
  * names were asked.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import {
-  BIND,
-  type DnsPeer,
-  DNSMASQ,
-  type DnsTask,
-  localName,
-  netloom,
-  UNBOUND,
-  upstream,
-} from "./support/dns-peers.ts";
-import { Figures } from "./support/figures.ts";
+import { BIND, type DnsPeer, DNSMASQ, localName, netloom, UNBOUND, upstream } from "./support/dns-peers.ts";
+import { Figures, percentile } from "./support/figures.ts";
+import { moveTo, Program } from "./support/program.ts";
 
 const SERVER_CPU = "0";
 const LOAD_CPU = "1";
@@ -81,20 +72,6 @@ const peers = options.peers.split(",").map((name) => {
 const measures = new Set(options.measure.split(","));
 const figures = new Figures("netloom");
 const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
-const children = new Set<ChildProcess>();
-
-function start(cpu: string, command: readonly string[]): ChildProcess {
-  const child = spawn("taskset", ["-c", cpu, ...command], { stdio: "ignore" });
-  children.add(child);
-  child.once("exit", () => children.delete(child));
-  return child;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill();
-  await once(child, "exit");
-}
 
 function questions(name: string, names: readonly string[]): string {
   const path = join(folder, name);
@@ -128,43 +105,15 @@ function load(port: number, file: string, words: readonly string[], inFlight = o
   };
 }
 
-class Server {
-  readonly #child: ChildProcess;
-
-  constructor(peer: DnsPeer, task: DnsTask) {
-    this.#child = start(SERVER_CPU, peer.prepare(task));
-  }
-
-  async ready(file: string): Promise<void> {
-    const end = performance.now() + START_LIMIT_MILLISECONDS;
-    while (load(PORT, file, ["-n", "1", "-l", "1", "-t", "0.2"], "1").completed === 0) {
-      if (performance.now() > end) throw new Error("a server does not answer");
-      await sleep(50);
-    }
-  }
-
-  /** Of all threads, what the kernel did for them included. */
-  cpuSeconds(): number {
-    const tasks = `/proc/${this.#child.pid}/task`;
-    return readdirSync(tasks)
-      .map((thread) => Number(readFileSync(`${tasks}/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e9)
-      .reduce((sum, value) => sum + value, 0);
-  }
-
-  residentBytes(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return stop(this.#child);
+async function untilServed(file: string): Promise<void> {
+  const end = performance.now() + START_LIMIT_MILLISECONDS;
+  while (load(PORT, file, ["-n", "1", "-l", "1", "-t", "0.2"], "1").completed === 0) {
+    if (performance.now() > end) throw new Error("a server does not answer");
+    await sleep(50);
   }
 }
 
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-function throughput(peer: DnsPeer, server: Server, name: string, file: string, words: readonly string[]): void {
+function throughput(peer: DnsPeer, server: Program, name: string, file: string, words: readonly string[]): void {
   const cpuBefore = server.cpuSeconds();
   const { perSecond, completed, lost } = load(PORT, file, words);
   const cpuMicroseconds = ((server.cpuSeconds() - cpuBefore) * 1e6) / completed;
@@ -197,8 +146,8 @@ const local = questions(
 
 async function round(peer: DnsPeer, number: number): Promise<void> {
   const task = { folder: join(folder, peer.name), port: PORT, upstreamPort: UPSTREAM_PORT, localDomain: LOCAL_DOMAIN };
-  await using server = new Server(peer, { ...task, localNames: NAMES });
-  await server.ready(cached);
+  await using server = new Program(peer.prepare({ ...task, localNames: NAMES }), { cpu: SERVER_CPU });
+  await untilServed(cached);
   const timed = ["-l", options.seconds];
   load(PORT, cached, ["-n", "2", "-l", LONGEST_SECONDS]);
   load(PORT, cached, ["-l", WARM_UP_SECONDS]);
@@ -226,12 +175,11 @@ async function round(peer: DnsPeer, number: number): Promise<void> {
 }
 
 execFileSync("ip", ["link", "set", "lo", "up"]);
-execFileSync("taskset", ["-acp", LOAD_CPU, String(process.pid)], { stdio: "ignore" });
+moveTo(LOAD_CPU);
 try {
-  start(LOAD_CPU, upstream({ folder, upstreamPort: UPSTREAM_PORT }, DOMAIN));
+  await using _upstream = new Program(upstream({ folder, upstreamPort: UPSTREAM_PORT }, DOMAIN), { cpu: LOAD_CPU });
   for (let number = 0; number < Number(options.rounds); number++) for (const peer of peers) await round(peer, number);
   process.stdout.write(`${figures.format()}\n`);
 } finally {
-  for (const child of children) await stop(child);
   rmSync(folder, { recursive: true });
 }

@@ -26,7 +26,7 @@ import { closeDescriptor, openNamespace } from "../src/kernel/native.ts";
 import { observe } from "../src/kernel/observe.ts";
 import { Daemon } from "./support/daemon.ts";
 import { DhcpLoad } from "./support/dhcp-load.ts";
-import { Figures } from "./support/figures.ts";
+import { Figures, percentile } from "./support/figures.ts";
 import { moveTo } from "./support/program.ts";
 
 const DAEMON_CPU = "0";
@@ -175,7 +175,7 @@ async function exchanges(name: string, clients: Clients, figures: Figures): Prom
   ] as const)
     figures.add(name, {
       measure: `ms of an exchange at ${PACE_PER_SECOND}/s, ${measure}`,
-      value: times[Math.floor(times.length * part)] ?? Number.NaN,
+      value: percentile(times, part),
       isLessBetter: true,
     });
 }

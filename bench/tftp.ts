@@ -17,16 +17,16 @@
  * up to the receiver's queue is on the CPU of who sends. Every file was in the page cache. The first transfer of each
  * server is compared byte by byte.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type IpAddress, parseIp } from "../src/base/address.ts";
 import { messageOf } from "../src/base/errors.ts";
 import { Figures } from "./support/figures.ts";
+import { moveTo, Program } from "./support/program.ts";
 import { download, untilServed } from "./support/tftp-load.ts";
 import { isThere, NETLOOM, TFTP_PEERS, type TftpPeer } from "./support/tftp-peers.ts";
 
@@ -56,22 +56,22 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 interface Contestant {
   readonly peer: TftpPeer;
   readonly address: IpAddress;
-  readonly child: ChildProcess;
+  readonly program: Program;
 }
 
 /** @returns undefined when it does not serve */
 async function start(peer: TftpPeer, folder: string, number: number): Promise<Contestant | undefined> {
   const address = parseIp(`127.0.0.${number}`);
   const command = peer.command(folder, address);
-  const child = spawn("taskset", ["-c", serverCpu, ...command], { stdio: "ignore" });
+  const program = new Program(command, { cpu: serverCpu });
   try {
     await untilServed(address, "tiny", START_MILLISECONDS);
   } catch (error) {
     process.stderr.write(`${peer.name} does not serve: ${messageOf(error)}\n`);
-    child.kill();
+    await program[Symbol.asyncDispose]();
     return undefined;
   }
-  return { peer, address, child };
+  return { peer, address, program };
 }
 
 async function compare({ peer, address }: Contestant, digest: string): Promise<void> {
@@ -90,19 +90,11 @@ interface Round {
   readonly silences: number;
 }
 
-/** Of all its threads. */
-function cpuMilliseconds({ child }: Contestant): number {
-  const [, , ...fields] = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(/\) |\s/);
-  // utime and stime: fields 14 and 15 of proc(5), in hundredths of a second.
-  return fields.slice(11, 13).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
-}
-
-async function measure(contestant: Contestant, what: string): Promise<Round> {
-  const { address } = contestant;
+async function measure({ address, program }: Contestant, what: string): Promise<Round> {
   const isMany = what === "many";
   const windowBlocks = isMany ? MANY_WINDOW : Number(what);
   const one = { server: address, file: isMany ? "small" : "large", blockBytes: BLOCK_BYTES, windowBlocks };
-  const serverBefore = cpuMilliseconds(contestant);
+  const serverBefore = program.wholeCpuSeconds();
   const before = process.cpuUsage();
   const began = performance.now();
   const settled = await Promise.allSettled(Array.from({ length: isMany ? CLIENTS : 1 }, () => download(one)));
@@ -112,7 +104,7 @@ async function measure(contestant: Contestant, what: string): Promise<Round> {
   const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
   if (bytes !== results.length * (isMany ? SMALL_BYTES : LARGE_BYTES)) throw new Error(`${bytes} bytes came`);
   return {
-    millisecondsOfMegabyte: (cpuMilliseconds(contestant) - serverBefore) / (bytes / 1e6),
+    millisecondsOfMegabyte: ((program.wholeCpuSeconds() - serverBefore) * 1000) / (bytes / 1e6),
     megabytesPerSecond: bytes / 1e6 / seconds,
     failed: settled.length - results.length,
     clientShare: (user + system) / 1e6 / seconds,
@@ -161,18 +153,14 @@ async function run(folder: string): Promise<void> {
       }
     }
   } finally {
-    for (const { child } of contestants) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill();
-      await once(child, "exit");
-    }
+    for (const { program } of contestants) await program[Symbol.asyncDispose]();
   }
   for (const [title, share] of shares)
     figures.note(`${title}: clients used ${(100 * share).toFixed(0)} % of their CPU`);
   process.stdout.write(`${figures.format()}\n`);
 }
 
-execFileSync("taskset", ["-a", "-p", "-c", clientCpu, String(process.pid)], { stdio: "ignore" });
+moveTo(clientCpu);
 // tftpd-hpa does not start on a host that has nothing but the loopback device.
 const SETUP = "ip link set lo up; ip link add b0 type bridge; ip address add 192.0.2.1/24 dev b0; ip link set b0 up";
 execFileSync("sh", ["-ec", SETUP]);

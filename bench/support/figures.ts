@@ -58,3 +58,8 @@ function show(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return "too long";
   return value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toFixed(2);
 }
+
+/** @param share 0.5 is the median; NaN of none */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
