@@ -174,6 +174,11 @@ export class DnsService implements AsyncDisposable {
     this.#server.setHost(name, addresses);
   }
 
+  /** The same for many at a time. */
+  setHosts(hosts: Iterable<readonly [name: string, addresses: readonly IpAddress[]]>): void {
+    this.#server.setHosts(hosts);
+  }
+
   removeHost(name: string): void {
     this.#server.removeHost(name);
   }

@@ -167,8 +167,8 @@ class Hosts {
     if (this.#path === undefined) return;
     const { hosts, problems } = parseHostsFile(readNamedFile(this.#path));
     for (const { line, reason } of problems) complain(`warning: ${this.#path}, line ${line}: ${reason}`);
-    for (const name of this.#known.keys()) if (!hosts.has(name)) service.removeHost(name);
-    for (const [name, addresses] of hosts) service.setHost(name, addresses);
+    const gone = [...this.#known.keys()].filter((name) => !hosts.has(name));
+    service.setHosts([...gone.map((name) => [name, []] as const), ...hosts]);
     this.#known = hosts;
   }
 

@@ -7,13 +7,13 @@
  */
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
 import type { DnsCacheLimits } from "../config.ts";
-import { type CachedResponse, describeResponse } from "./cached-response.ts";
+import { type CachedResponse, describeResponse, namesOnTheWay } from "./cached-response.ts";
 import { NameDenials, restoreType } from "./denials.ts";
 import { DNSSEC_OK, isExtension, OPT_BYTES, UDP_REPLY_BYTES, writeExtension } from "./extension.ts";
 import { type HashKey, randomHashKey } from "./keyed-hash.ts";
 import { KEY_CHECKING_DISABLED, KEY_DNSSEC_OK, QuestionKey } from "./question-key.ts";
-import { BLOCK, KEY_FLAGS, ResponseStore, TOLD } from "./response-store.ts";
-import { ResponseScan, writeUint32 } from "./response.ts";
+import { ALIAS, BLOCK, KEY_FLAGS, ResponseStore, TOLD } from "./response-store.ts";
+import { readUint32, ResponseScan, writeUint32 } from "./response.ts";
 
 /** What a question is asked with that its answer depends on. */
 export interface QuestionFlags {
@@ -127,7 +127,7 @@ export class AnswerCache {
     words[block + BLOCK.stored] = now;
     words[block + BLOCK.messageBytes] = copy.length;
     words[block + BLOCK.questionBytes] = key.lengthBytes;
-    words[block + BLOCK.flags] = (question.type << 16) | asked;
+    words[block + BLOCK.flags] = (question.type << 16) | (scan.hasAlias ? ALIAS : 0) | asked;
     words[block + BLOCK.ttlCount] = scan.ttlCount;
     words[block + BLOCK.hits] = 0;
     const start = 4 * (block + BLOCK.message);
@@ -205,6 +205,15 @@ export class AnswerCache {
         if (block >= 0) this.#store.remove(block);
       }
     }
+  }
+
+  /** Forget all answers that go through one of the names, in lower case. Each answer with an alias is read: slow. */
+  removeThrough(names: ReadonlySet<string>): void {
+    const { words } = this.#store;
+    const aliases = [...this.#store.blocks()].filter((block) => (words[block + BLOCK.flags]! & ALIAS) !== 0);
+    for (const block of aliases)
+      if (namesOnTheWay(this.#describe(block, 0, this.#typeOf(block)).message).some((name) => names.has(name)))
+        this.#store.remove(block);
   }
 
   clear(): void {
@@ -386,8 +395,4 @@ function keyFlags({ dnssecOk, checkingDisabled }: QuestionFlags): number {
 
 function flagsOf(asked: number): QuestionFlags {
   return { dnssecOk: (asked & KEY_DNSSEC_OK) !== 0, checkingDisabled: (asked & KEY_CHECKING_DISABLED) !== 0 };
-}
-
-function readUint32(bytes: Uint8Array, offset: number): number {
-  return ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0;
 }

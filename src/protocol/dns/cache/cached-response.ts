@@ -1,6 +1,9 @@
 /** A response of the cache as people are shown it. */
 import { decodeDomainName } from "../../../wire/domain-name.ts";
+import { decodeDnsMessage } from "../../../wire/dns/codec.ts";
+import { readName } from "../../../wire/dns/data.ts";
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
+import { DNS_TYPE } from "../../../wire/dns/types.ts";
 import { Malformed } from "../../../wire/malformed.ts";
 import { uint16 } from "./response.ts";
 
@@ -18,6 +21,16 @@ export interface CachedResponse {
   readonly hits: number;
   /** The response itself, TTLs counted down. */
   readonly message: Uint8Array;
+}
+
+/** Owners of a kept answer's records and where its aliases lead, in lower case. */
+export function namesOnTheWay(response: Uint8Array): readonly string[] {
+  const message = decodeDnsMessage(response);
+  if (message instanceof Malformed) return [];
+  return message.answers.flatMap((record) => {
+    const target = record.type === DNS_TYPE.CNAME ? readName(record) : undefined;
+    return [record.name, ...(target === undefined ? [] : [target])].map((name) => name.toLowerCase());
+  });
 }
 
 /** What the bytes of a kept response tell. */

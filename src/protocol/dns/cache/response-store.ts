@@ -18,7 +18,7 @@ export const BLOCK = {
   stored: 3,
   messageBytes: 4,
   questionBytes: 5,
-  /** KEY_… in the low bits, and TOLD; in the upper half the type that was asked for. */
+  /** KEY_… in the low bits, TOLD and ALIAS; in the upper half the type that was asked for. */
   flags: 6,
   ttlCount: 7,
   /** Since it was stored or its lap ended. */
@@ -29,6 +29,8 @@ export const BLOCK = {
 export const KEY_FLAGS = 3;
 /** It has been said that it is popular and near its end. */
 export const TOLD = 4;
+/** The answer goes through other names. */
+export const ALIAS = 8;
 
 const FIRST_WORDS = 4 * 1024;
 const FIRST_SLOTS = 256;

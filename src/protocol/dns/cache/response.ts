@@ -1,7 +1,9 @@
 /** What the cache has to know of a response before it keeps it: where its TTLs are, and how long it lives. */
 import type { DnsCacheLimits } from "../config.ts";
 
+const TYPE_CNAME = 5;
 const TYPE_SOA = 6;
+const TYPE_DNAME = 39;
 const TYPE_OPT = 41;
 const TYPE_ANY = 255;
 const NO_ERROR = 0;
@@ -15,6 +17,8 @@ export class ResponseScan {
   readonly ttlOffsets = new Uint16Array(0x1_0000 / 11);
   ttlCount = 0;
   lifeSeconds = 0;
+  /** Whether the answer goes through other names. */
+  hasAlias = false;
   #isPositive = false;
   #deniedSeconds: number | undefined;
 
@@ -48,6 +52,7 @@ export class ResponseScan {
   #walk(message: Uint8Array, start: number, expected: { answers: number; records: number; type: number }): boolean {
     const { answers, records, type } = expected;
     this.#isPositive = false;
+    this.hasAlias = false;
     let position = start;
     for (let index = 0; index < records; index++) {
       position = skipName(message, position);
@@ -56,8 +61,10 @@ export class ResponseScan {
       const end = data + uint16(message, position + 8);
       const recordType = uint16(message, position);
       if (end > message.length || recordType === TYPE_OPT) return false;
-      if (index < answers) this.#isPositive ||= recordType === type || type === TYPE_ANY;
-      else if (recordType === TYPE_SOA && end - data > MINIMUM_BYTES)
+      if (index < answers) {
+        this.#isPositive ||= recordType === type || type === TYPE_ANY;
+        this.hasAlias ||= recordType === TYPE_CNAME || recordType === TYPE_DNAME;
+      } else if (recordType === TYPE_SOA && end - data > MINIMUM_BYTES)
         this.#deniedSeconds ??= Math.min(readTtl(message, position + 4), readTtl(message, end - MINIMUM_BYTES));
       this.ttlOffsets[this.ttlCount++] = position + 4;
       position = end;
@@ -97,6 +104,10 @@ export function uint16(bytes: Uint8Array, offset: number): number {
 function readTtl(bytes: Uint8Array, offset: number): number {
   const value = (uint16(bytes, offset) << 16) | uint16(bytes, offset + 2);
   return value < 0 ? 0 : value;
+}
+
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0;
 }
 
 export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {

@@ -268,10 +268,21 @@ export class DnsServer {
    * @param addresses in place of those that it had
    */
   setHost(name: string, addresses: readonly IpAddress[]): void {
-    const changed = this.#zones.setHost(name, addresses);
-    if (changed.length === 0) return;
-    for (const each of changed) this.#cache.remove(each);
-    this.#resolver.forgetLeadingHere();
+    this.setHosts([[name, addresses]]);
+  }
+
+  /** The same for many at a time. */
+  setHosts(hosts: Iterable<readonly [name: string, addresses: readonly IpAddress[]]>): void {
+    /** Others may have been asked about these, so that answers of theirs go through them. */
+    const alone = new Set<string>();
+    for (const [name, addresses] of hosts) {
+      const changed = this.#zones.setHost(name, addresses);
+      for (const each of changed) this.#cache.remove(each);
+      if (changed.length === 0) continue;
+      this.#resolver.forgetLeadingHere();
+      if (!this.#zones.isWithinZone(name)) alone.add(name.toLowerCase());
+    }
+    if (alone.size > 0) this.#cache.removeThrough(alone);
   }
 
   removeHost(name: string): void {

@@ -61,6 +61,11 @@ export class Zones {
     return this.#zoneOf(name) !== undefined;
   }
 
+  /** Whether a zone is about the name, whatever hosts there are. */
+  isWithinZone(name: string): boolean {
+    return this.#sharedZoneOf(name.toLowerCase()) !== undefined;
+  }
+
   /** @returns undefined: no zone is about that name. The question's name is in lower case. */
   answer(question: DnsQuestion): ZoneAnswer | undefined {
     const zone = this.#zoneOf(question.name);

@@ -100,3 +100,21 @@ test("a name that becomes ours while others are asked for it is answered here, a
   expect(cache.stats().entries).toBe(0);
   expect(ask("printer.example.org", "")).toEqual(ours);
 });
+
+test("aliases that lead to a name which becomes ours, or is ours no more, are followed anew, others are kept", () => {
+  const { server, ask, asked } = start();
+  const through = "www.example.org 3600 CNAME host.example.net.\nhost.example.net. 3600 A 192.0.2.9";
+  const beside = "ftp.example.org 3600 CNAME ghost.example.net.\nghost.example.net. 3600 A 192.0.2.9";
+  const both = (): string[] =>
+    [ask("www.example.org", through), ask("ftp.example.org", beside)].map((told) => told[2]!);
+  const [outside, other] = ["host.example.net. 3600 A 192.0.2.9", "ghost.example.net. 3600 A 192.0.2.9"];
+  expect(both()).toEqual([outside, other]);
+  server.setHosts([["Host.example.net", [parseIp("10.0.0.9")]]]);
+  expect(both()).toEqual(["host.example.net. 60 A 10.0.0.9", other]);
+  server.setHosts([
+    ["host.example.net", []],
+    ["new.example.net", [parseIp("10.0.0.9")]],
+  ]);
+  expect(both()).toEqual([outside, other]);
+  expect(asked).toEqual(["www", "ftp", "www", "www"].map((label) => `${label}.example.org`));
+});
