@@ -11,7 +11,8 @@ import type { Desired } from "../../src/state/desired.ts";
 import { nameOf, type StateObject } from "../../src/state/object.ts";
 import type { ObservedNamespace, Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord, Step } from "../../src/state/step.ts";
-import { FakeKernel, withPrefixRoutes } from "./fake-kernel.ts";
+import { FakeKernel } from "./fake-kernel.ts";
+import { withPrefixRoutes } from "./prefix-routes.ts";
 
 const CASES = new URL("../plan-cases/", import.meta.url);
 

@@ -29,8 +29,10 @@ import type {
   Snapshot,
 } from "../../src/state/snapshot.ts";
 import type { Step } from "../../src/state/step.ts";
+import { isPrefixRoute, withPrefixRoutes } from "./prefix-routes.ts";
 
 type Writable<T> = { -readonly [P in keyof T]: T[P] };
+
 type Link = Writable<ObservedLink>;
 
 interface Namespace {
@@ -456,93 +458,6 @@ function thaw(observed: ObservedNamespace): Namespace {
   };
 }
 
-/** The route that the kernel derives from an address. */
-export function prefixRoute({ linkIndex, address, prefixLength }: Prefixed): ObservedRoute {
-  const isIp6 = address.includes(":");
-  return {
-    destination: networkOf({ address, length: prefixLength }),
-    nextHops: [{ linkIndex }],
-    type: 1,
-    table: 254,
-    tos: 0,
-    protocol: 2,
-    ...(isIp6 ? { metric: 256, scope: 0 } : { scope: 253, source: address }),
-  };
-}
-
-type Prefixed = Pick<ObservedAddress, "linkIndex" | "address" | "prefixLength">;
-
-function isPrefixRoute(route: ObservedRoute, address: Prefixed | undefined): boolean {
-  if (address === undefined || route.protocol !== 2) return false;
-  const own = prefixRoute(address);
-  return routeIdentity(own) === routeIdentity(route) && route.nextHops[0]?.linkIndex === address.linkIndex;
-}
-
-/** The routes with those that the kernel derives from addresses of links that are up. */
-export function withPrefixRoutes({
-  links,
-  addresses,
-  routes,
-}: Pick<ObservedNamespace, "links" | "addresses" | "routes">): ObservedRoute[] {
-  const all = [...routes];
-  for (const entry of addresses) {
-    const isHost = entry.prefixLength === (entry.address.includes(":") ? 128 : 32);
-    if (isHost || links.find((link) => link.index === entry.linkIndex)?.up !== true) continue;
-    if (!all.some((route) => isPrefixRoute(route, entry))) all.push(prefixRoute(entry));
-  }
-  return all;
-}
-
 function hex(value: number): string {
   return (value & 0xff).toString(16).padStart(2, "0");
-}
-
-/** A snapshot to compare with another: names in place of indexes, in a fixed order, without MACs that nobody chose. */
-export function canonical(snapshot: Snapshot): unknown {
-  const everyName = new Map<number, string>();
-  for (const [name, state] of Object.entries(snapshot.namespaces)) {
-    for (const link of state?.links ?? []) if (link.name !== "lo") everyName.set(link.index, `${name}/${link.name}`);
-  }
-  const nameOf = (index: number | undefined): string | undefined =>
-    index === undefined ? undefined : everyName.get(index);
-  const sorted = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value)).sort();
-  return {
-    files: Object.fromEntries(Object.entries(snapshot.files).sort()),
-    namespaces: Object.fromEntries(
-      Object.entries(snapshot.namespaces)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, state]) => [
-          name,
-          state && {
-            links: sorted(
-              state.links.map(({ index, masterIndex, linkIndex, macAddress, ...rest }) => ({
-                ...Object.fromEntries(Object.entries(rest).sort()),
-                mac: macAddress?.startsWith("02:00:00:00:") === true ? "chosen by the kernel" : macAddress,
-                index: index < 100 ? index : "new",
-                master: nameOf(masterIndex),
-                peer: nameOf(linkIndex),
-              })),
-            ),
-            addresses: sorted(
-              state.addresses.map(({ linkIndex, ...rest }) => ({
-                ...Object.fromEntries(Object.entries(rest).sort()),
-                link: nameOf(linkIndex),
-              })),
-            ),
-            routes: sorted(
-              state.routes.map(({ nextHops, ...rest }) => ({
-                ...Object.fromEntries(Object.entries(rest).sort()),
-                nextHops: nextHops.map(({ linkIndex, ...hop }) => ({ ...hop, link: nameOf(linkIndex) })),
-              })),
-            ),
-            neighbours: sorted(
-              state.neighbours.map(({ linkIndex, ...rest }) => ({ ...rest, link: nameOf(linkIndex) })),
-            ),
-            sysctls: Object.fromEntries(Object.entries(state.sysctls).sort()),
-            nftTables: sorted(state.nftTables.map(({ family, name: table, comment }) => ({ family, table, comment }))),
-            foreignAccepts: sorted(state.foreignAccepts),
-          },
-        ]),
-    ),
-  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IpAddress, MacAddress } from "../../src/base/address.ts";
 import { fingerprint } from "../../src/planner/fingerprint.ts";
-import { prefixRoute } from "./fake-kernel.ts";
+import { prefixRoute } from "./prefix-routes.ts";
 import { plan } from "../../src/planner/plan.ts";
 import { EMPTY } from "../../src/state/desired.ts";
 import type { StateObject } from "../../src/state/object.ts";

@@ -6,7 +6,8 @@ import { type Desired, EMPTY } from "../../src/state/desired.ts";
 import type { StateObject } from "../../src/state/object.ts";
 import type { Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnershipRecord, Step } from "../../src/state/step.ts";
-import { canonical, FakeKernel } from "./fake-kernel.ts";
+import { canonical } from "./canonical.ts";
+import { FakeKernel } from "./fake-kernel.ts";
 import { desiredFor, HOST, recordOf, wishes } from "./worlds.ts";
 
 interface World {

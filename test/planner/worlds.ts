@@ -7,7 +7,7 @@ import type { StateObject } from "../../src/state/object.ts";
 import type { AddressObject, RouteObject } from "../../src/state/object/kernel.ts";
 import type { Snapshot } from "../../src/state/snapshot.ts";
 import type { OwnedObject, OwnershipRecord } from "../../src/state/step.ts";
-import { prefixRoute } from "./fake-kernel.ts";
+import { prefixRoute } from "./prefix-routes.ts";
 
 const POD_MAC = "0a:58:0a:f4:01:11" as MacAddress;
 const POD_KEY = "pod ext eth0";
