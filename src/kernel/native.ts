@@ -10,14 +10,9 @@ import { NetloomError } from "../base/errors.ts";
 import { attempt, explain, SystemCallError } from "./native/addon.ts";
 
 export { SystemCallError } from "./native/addon.ts";
+export { DatagramSocket, type ReceivedDatagram } from "./native/datagram-socket.ts";
 export { NetlinkEvents } from "./native/events.ts";
-export {
-  type BpfInstruction,
-  DatagramSocket,
-  PacketSocket,
-  type ReceivedDatagram,
-  type ReceivedFrame,
-} from "./native/reader.ts";
+export { type BpfInstruction, PacketSocket, type ReceivedFrame } from "./native/packet-socket.ts";
 export { PEER_SLOT_BYTES, ReplySocket } from "./native/reply-socket.ts";
 export { hostInteger } from "./native/socket-option.ts";
 
