@@ -337,7 +337,8 @@ export class AnswerCache {
     for (let index = HEADER_BYTES; index < questionBytes; index++) out[outOffset + index] = query[offset + index]!;
     for (let index = questionBytes; index < messageBytes; index++) out[outOffset + index] = bytes[start + index]!;
     const age = now - (words[block + BLOCK.stored]! >>> 0);
-    if (age > 0) this.#ageReply(block, age, out, outOffset);
+    // A zone of our own says the same all the time.
+    if (age > 0 && (bytes[start + 2]! & AUTHORITATIVE) === 0) this.#ageReply(block, age, out, outOffset);
     words[block + BLOCK.hits]!++;
     this.#hits++;
     if (10 * ((words[block + BLOCK.expires]! >>> 0) - now) <= age) this.#tellPopular(block);

@@ -45,6 +45,14 @@ describe("a query that the cache answers", () => {
     expect(cache.stats()).toMatchObject({ entries: 1, hits: 2, misses: 1, stored: 1 });
   });
 
+  test("keeps the TTLs of a zone of our own, as long as they live", () => {
+    const cache = cacheOf();
+    const own = response({ name: NAME, flags: 0x8580, answers: [address(300), address(600)] });
+    cache.store(ofName(NAME), PLAIN, own, 1000);
+    expect(answer(cache, query({ name: NAME }), 1299)?.subarray(2)).toEqual(own.subarray(2));
+    expect(answer(cache, query({ name: NAME }), 1300)).toBeUndefined();
+  });
+
   test("repeats RD and CD, and AD only where it was stored and is wished for", () => {
     const cache = cacheOf();
     const flagsOf = (flags: number, dnssecOk?: boolean): number => {
