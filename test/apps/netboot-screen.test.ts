@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { macFromBytes, parseIpv4 } from "../../src/base/address.ts";
 import { askedLine, transferLine } from "../../src/apps/cli/netboot-lines.ts";
+import { displayWidth } from "../../src/apps/cli/fit-text.ts";
 import { renderScreen, type ScreenView } from "../../src/apps/cli/netboot-screen.ts";
 import { ProxyDhcp } from "../../src/protocol/pxe/proxy.ts";
 import { AskedClients } from "../../src/services/netboot/clients.ts";
@@ -69,8 +70,59 @@ test("a crowd leaves room for everything that is there to see, and no line is lo
   const lines = show({ clients: clients.list(), transfers, log }, { columns: 60, rows: 24 });
   expect(lines.length).toBeLessThanOrEqual(24);
   expect(Math.max(...lines.map((line) => line.length))).toBe(60);
-  expect(lines).toContain("CLIENTS  200");
+  expect(lines).toContain("CLIENTS  200, 4 shown");
+  expect(lines).toContain("FILES  200 on their way, 0 before, 8 shown");
   expect(lines.at(-1)).toBe("  line 199");
+});
+
+test("where there are few files there is room for clients, and the other way round", () => {
+  const clients = new AskedClients();
+  for (let i = 0; i < 200; i++) clients.take(asked(bootFrame({ architecture: 0, mac: macOf(i) })), 900 + i);
+  const count = (view: Partial<ScreenView>, what: RegExp) => show(view).filter((line) => what.test(line)).length;
+  expect(count({ clients: clients.list() }, /^ {2}02:/)).toBe(23);
+  expect(count({ transfers: Array.from({ length: 200 }, () => transfer({})) }, /vmlinuz/)).toBe(23);
+});
+
+test("on a terminal of 80 columns long names give way, and what follows them is there", () => {
+  const clients = new AskedClients();
+  const event = asked(
+    secondStep({ architecture: 7, ipxe: true }, { client: parseIpv4("192.0.2.17"), server: CONFIG.address }),
+  );
+  const file = "images/of the third floor/a very long name of a disc.iso";
+  clients.take({ ...event, offer: { ...event.offer!, file } }, 990);
+  const transfers = [transfer({ file }), transfer({ file, state: "failed", error: "the client broke it off" })];
+  const lines = show({ clients: clients.list(), transfers }, { columns: 80, rows: 24 });
+  expect(lines).toContain("  52:54:00:00:00:17  192.0.2.17  UEFI x64, iPXE  images/of the third …  10 s ago");
+  expect(lines).toContain("  192.0.2.17  http  images/of the …  #####..... 50%  5.0 MB of 10.0 MB  2.5 MB/s");
+  expect(lines).toContain("  192.0.2.17  http  images/of the …  FAILED: the client broke it off, after 5.0…");
+});
+
+test("the head is told whole, in several lines, where there is room for it", () => {
+  const head = ["Booting from here.", `  BIOS               nothing: put ${"undionly.kpxe of iPXE, ".repeat(3)}there`];
+  const narrow = { columns: 60, rows: 12 };
+  expect(show({ head }, narrow).slice(0, 5)).toEqual([
+    "Booting from here.",
+    "  BIOS               nothing: put undionly.kpxe of iPXE,",
+    "                     undionly.kpxe of iPXE, undionly.kpxe of",
+    "                     iPXE, there",
+    "",
+  ]);
+  const cut = ["Booting from here.", "  BIOS               nothing: put undionly.kpxe of iPXE, un…", ""];
+  expect(show({ head, transfers: [transfer({}), transfer({}), transfer({})] }, narrow).slice(0, 3)).toEqual(cut);
+  expect(show({ head: [...head, ...head, ...head] }, narrow).slice(0, 5)).toEqual([
+    ...cut.slice(0, 2),
+    "Booting from here.",
+    "  …",
+    "",
+  ]);
+});
+
+test("a name in wide characters takes no more columns than there are", () => {
+  const lines = show({ transfers: [transfer({ file: "安装光盘".repeat(20) })] }, { columns: 80, rows: 24 });
+  const line = lines.find((each) => each.includes("安")) ?? "";
+  expect(line).toMatch(/^ {2}192\.0\.2\.17 {2}http {2}(安装光盘)+安?装?光?…/);
+  expect(displayWidth(line)).toBeLessThanOrEqual(80);
+  expect(line.endsWith("2.5 MB/s")).toBe(true);
 });
 
 test("a client cannot write to the terminal", () => {
