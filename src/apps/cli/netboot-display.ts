@@ -3,7 +3,7 @@ import { formatPrefix } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { NetbootOptions, NetbootSession } from "../../engine/netboot.ts";
 import { AskedClients } from "../../services/netboot/clients.ts";
-import { explainFiles } from "../../services/netboot/explain.ts";
+import { explainBeside, explainFiles } from "../../services/netboot/explain.ts";
 import { Pace } from "../../services/netboot/pace.ts";
 import {
   arrivingLine,
@@ -116,8 +116,10 @@ export function screenDisplay(): NetbootDisplay {
 }
 
 /** What is not as one may think it is. */
-function remarksOf({ boot: { folder } }: NetbootSession): string[] {
-  return [...folder.arriving.map(arrivingLine), ...folder.notes.map((note) => `note: ${note}`)];
+function remarksOf({ address, boot: { folder, files }, giver }: NetbootSession): string[] {
+  const isElsewhere = giver.mode === "proxy" && giver.server !== address.address;
+  const notes = [...folder.notes, ...(isElsewhere ? explainBeside(folder, files, giver.server) : [])];
+  return [...folder.arriving.map(arrivingLine), ...notes.map((note) => `note: ${note}`)];
 }
 
 function tellLook(interfaceName: string): void {

@@ -43,6 +43,19 @@ export function explainFiles(folder: FoundFolder, files: BootFiles): string[] {
   return lines;
 }
 
+/**
+ * What goes wrong beside another DHCP server: GRUB, also a shim's, takes the machine that gives the addresses for the one
+ * that has the files.
+ * @param server of the other server, where that is known
+ */
+export function explainBeside({ loaders }: FoundFolder, files: BootFiles, server: string | undefined): string[] {
+  const chosen = new Set(Object.values(files).map(({ loader }) => loader));
+  const found = loaders.find(({ file, title }) => chosen.has(file) && (title === "GRUB" || title === "shim"));
+  if (found === undefined) return [];
+  const who = server ?? "the machine of the network's DHCP server";
+  return [`${found.file}: GRUB will ask ${who} for its grub.cfg, not this one`];
+}
+
 function withTitle(folder: FoundFolder, file: string): string {
   const found = folder.loaders.find((loader) => loader.file === file);
   return found === undefined ? file : describe(found, folder);

@@ -1,7 +1,7 @@
 /** From a folder to what each kind of client gets. */
 import { describe, expect, test } from "vitest";
 import { chooseFiles } from "../../../src/services/netboot/choose.ts";
-import { explainFiles, hasAnything } from "../../../src/services/netboot/explain.ts";
+import { explainBeside, explainFiles, hasAnything } from "../../../src/services/netboot/explain.ts";
 import { scanFolder } from "../../../src/services/netboot/scan.ts";
 import { EFI_ARM64, EFI_X64, GRUB_EFI, INITRD, IPXE_EFI, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
 
@@ -202,6 +202,19 @@ describe("what is told", () => {
     expect((await look({ "pxelinux.0": x })).told[0]).toBe(
       "BIOS               pxelinux.0 (PXELINUX), which lacks pxelinux.cfg beside it",
     );
+  });
+
+  test("of GRUB beside another DHCP server, where it looks for its file", async () => {
+    const beside = async (files: Files, server?: string): Promise<string[]> => {
+      const { found, chosen } = await look(files);
+      return explainBeside(found, chosen, server);
+    };
+    const grub = { "grubx64.efi": GRUB_EFI, "grub/grub.cfg": x };
+    const wrong = "GRUB will ask 192.0.2.2 for its grub.cfg, not this one";
+    expect(await beside(grub, "192.0.2.2")).toEqual([`grubx64.efi: ${wrong}`]);
+    expect(await beside({ ...grub, "shimx64.efi": x }, "192.0.2.2")).toEqual([`shimx64.efi: ${wrong}`]);
+    expect((await beside(grub)).join()).toContain("the machine of the network's DHCP server");
+    expect(await beside({ ...grub, "boot.ipxe": x, "ipxe.efi": IPXE_EFI }, "192.0.2.2")).toEqual([]);
   });
 
   test("that nothing can be booted", async () => {
