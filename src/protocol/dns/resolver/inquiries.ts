@@ -24,7 +24,7 @@ import { mixCase, type RandomBits } from "./random.ts";
 import { noteFoldedCase, refuseExtension, type ServerRecord, type Servers, waitSeconds } from "./servers.ts";
 import type { Timers } from "./timers.ts";
 import { encodeUpstreamQuestion } from "./upstream-query.ts";
-import { isVerdict } from "./verdict.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** In all: well below the usual limit of open files. */
 const MOST_ATTEMPTS_OPEN = 3000;
@@ -172,7 +172,7 @@ export class Inquiries {
     }
     const code = message.responseCode;
     const isAnswer = code === RESPONSE_CODE.NOERROR || code === RESPONSE_CODE.NXDOMAIN;
-    if (!isAnswer && isVerdict(message)) inquiry.final = true;
+    if (!isAnswer) inquiry.verdict ??= verdictOf(message);
     const reason = isAnswer ? inquiry.request.unusable(message, record.server) : `response code ${code}`;
     if (reason === undefined) this.#finish(inquiry, { message, server: record.server }, now);
     return reason;
@@ -224,9 +224,9 @@ export class Inquiries {
   }
 
   #fail(inquiry: Inquiry, now: number): void {
-    const { lastReason } = inquiry;
+    const { lastReason, verdict } = inquiry;
     const failed = lastReason ?? (inquiry.attemptsMade === 0 ? "nobody to ask" : "no answer");
-    this.#finish(inquiry, { failed, silent: lastReason === undefined, final: inquiry.final }, now);
+    this.#finish(inquiry, { failed, silent: lastReason === undefined, verdict }, now);
   }
 
   /** @returns whether it may still be asked */

@@ -56,7 +56,7 @@ function* askOnce(world: World, task: Task): Work<Piece | Failure> {
     return route.mayIterate ? yield* iterate(world, task, findServer) : { failed: "nobody to ask" };
   const wereDead = world.servers.areAllDead(route.upstreams);
   const forwarded = yield* forward(world, route, task);
-  if (!("failed" in forwarded) || forwarded.final === true || !route.mayIterate) return forwarded;
+  if (!("failed" in forwarded) || forwarded.verdict !== undefined || !route.mayIterate) return forwarded;
   const piece = yield* iterate(world, task, findServer);
   // They were asked beside all that, and one of them is back.
   const isBack = "failed" in piece && wereDead && !world.servers.areAllDead(route.upstreams);

@@ -372,8 +372,8 @@ export class DnsResolver {
   }
 }
 
-function errorOf({ silent }: Failure): number | undefined {
-  if (silent === undefined) return undefined;
+function errorOf({ silent, verdict }: Failure): number | undefined {
+  if (verdict !== undefined || silent === undefined) return verdict;
   return silent ? EXTENDED_ERROR.NO_REACHABLE_AUTHORITY : EXTENDED_ERROR.NETWORK_ERROR;
 }
 

@@ -27,8 +27,8 @@ export type Work<Result> = Generator<InquiryRequest, Result, InquiryResult>;
 
 export interface Failure {
   readonly failed: string;
-  /** Nobody else is to be asked. */
-  readonly final?: boolean;
+  /** Nobody else is to be asked, and why (RFC 8914). */
+  readonly verdict?: number | undefined;
   /** Whether nobody said anything at all; absent: that is not the reason. */
   readonly silent?: boolean;
 }
