@@ -16,6 +16,7 @@ export function qualifyKeys(desired: Desired, prefix: string): Desired {
 
 function qualifyObject(object: StateObject, qualify: (key: string) => string): StateObject {
   const key = qualify(object.key);
+  if ("linkKey" in object) return { ...object, key, linkKey: qualify(object.linkKey) };
   switch (object.kind) {
     case "link": {
       const { link, masterKey } = object;
@@ -26,15 +27,6 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
         ...(typeof masterKey === "string" ? { masterKey: qualify(masterKey) } : {}),
       };
     }
-    case "address":
-    case "neighbour":
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-      return { ...object, key, linkKey: qualify(object.linkKey) };
     case "route": {
       const nextHops = object.nextHops.map((hop) =>
         hop.linkKey === undefined ? hop : { ...hop, linkKey: qualify(hop.linkKey) },
@@ -43,13 +35,7 @@ function qualifyObject(object: StateObject, qualify: (key: string) => string): S
     }
     case "vm":
       return { ...object, key, nics: object.nics.map((nic) => ({ ...nic, tapKey: qualify(nic.tapKey) })) };
-    case "namespace":
-    case "sysctl":
-    case "nft-table":
-    case "foreign-accept":
-    case "file":
-    case "dhcp-client":
-    case "dhcp6-client":
+    default:
       return { ...object, key };
   }
 }

@@ -205,18 +205,10 @@ export class Context {
   }
 }
 
-/** Keys of the links that an address or route stands on. */
+/** Keys of the links that an object stands on. */
 export function linkKeysOf(object: StateObject): readonly string[] {
+  if ("linkKey" in object) return [object.linkKey];
   switch (object.kind) {
-    case "address":
-    case "neighbour":
-    case "dhcp-single":
-    case "ip6-single":
-    case "dhcp-network":
-    case "ip6-network":
-    case "boot-server":
-    case "dns-network":
-      return [object.linkKey];
     case "route":
       return object.nextHops.flatMap((hop) => (hop.linkKey === undefined ? [] : [hop.linkKey]));
     case "vm":
