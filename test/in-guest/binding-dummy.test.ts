@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasLinkKind } from "../../src/kernel/features.ts";
 import { EMPTY } from "../../src/state/desired.ts";
 import { carryOut, planNow } from "../kernel/transition/carry-out.ts";
-import { bindingOf, json, makePod, makePodNetwork, removePod, shell } from "../kernel/transition/pods.ts";
+import { json, shell } from "../support/network.ts";
+import { bindingOf, makePod, makePodNetwork, removePod } from "../kernel/transition/pods.ts";
 import { namespaceSnapshot } from "../support/host-snapshot.ts";
 
 const POD_MAC = "0a:58:c0:00:02:05";

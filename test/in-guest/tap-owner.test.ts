@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { EMPTY } from "../../src/state/desired.ts";
 import type { OwnershipRecord } from "../../src/state/step.ts";
 import { carryOut } from "../kernel/transition/carry-out.ts";
-import { bindingOf, json, makePod, makePodNetwork, removePod, shell } from "../kernel/transition/pods.ts";
+import { json, shell } from "../support/network.ts";
+import { bindingOf, makePod, makePodNetwork, removePod } from "../kernel/transition/pods.ts";
 
 const OWNER = 1234;
 let record: OwnershipRecord;

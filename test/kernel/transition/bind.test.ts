@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EMPTY } from "../../../src/state/desired.ts";
 import { namespaceSnapshot } from "../../support/host-snapshot.ts";
 import { carryOut, planNow } from "./carry-out.ts";
-import { bindingOf, json, makePod, makePodNetwork, removePod, shell } from "./pods.ts";
+import { json, shell } from "../../support/network.ts";
+import { bindingOf, makePod, makePodNetwork, removePod } from "./pods.ts";
 
 const DUAL_STACK = [
   "address add 192.0.2.5/24 brd + dev eth0",

@@ -19,7 +19,8 @@ import { decodeIpv4, encodeIpv4, IP_PROTOCOL_UDP } from "../../../src/wire/ipv4.
 import { Malformed } from "../../../src/wire/malformed.ts";
 import { encodeUdp } from "../../../src/wire/udp.ts";
 import { carryOut } from "./carry-out.ts";
-import { bindingOf, makePod, makePodNetwork, removePod, shell } from "./pods.ts";
+import { shell } from "../../support/network.ts";
+import { bindingOf, makePod, makePodNetwork, removePod } from "./pods.ts";
 
 const GUEST_MAC = parseMac("0a:58:c0:00:02:05");
 const GUEST = parseIpv4("192.0.2.5");

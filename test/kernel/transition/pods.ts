@@ -1,23 +1,9 @@
 /** Pods as others make them, with `ip`, on a bridge br-pods of the sandbox that is the pod network. */
-import { execFileSync } from "node:child_process";
 import { bindPod } from "../../../src/compile/binding/binding.ts";
 import type { BoundPod, PodBinding } from "../../../src/compile/binding/pod-binding.ts";
 import { discoverPodInterface } from "../../../src/compile/binding/pod-interface.ts";
 import { observe } from "../../../src/kernel/observe.ts";
-
-/** Run lines of shell; the first failure throws with what was said. */
-export function shell(script: string): string {
-  return execFileSync("bash", ["-e", "-o", "pipefail", "-c", script], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-}
-
-export function json(command: string): Record<string, unknown>[] {
-  return (JSON.parse(shell(command) || "[]") as Record<string, unknown>[]).filter(
-    (entry) => Object.keys(entry).length > 0,
-  );
-}
+import { shell } from "../../support/network.ts";
 
 export function makePodNetwork(): void {
   shell(`ip link add br-pods type bridge forward_delay 0

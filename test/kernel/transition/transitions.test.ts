@@ -9,7 +9,7 @@ import type { LinkObject } from "../../../src/state/object/kernel.ts";
 import { EMPTY } from "../../../src/state/desired.ts";
 import { hostSnapshot } from "../../support/host-snapshot.ts";
 import { carryOut, planNow } from "./carry-out.ts";
-import { json, shell } from "./pods.ts";
+import { json, shell } from "../../support/network.ts";
 
 const COMMON = { origin: "test", namespace: "" } as const;
 const BRIDGE: LinkObject = {

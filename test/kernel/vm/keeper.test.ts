@@ -12,7 +12,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseIpv4, parseMac } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
 import { UplinkClients } from "../../../src/engine/uplink-clients.ts";
 import { identityOf, waitForEnd } from "../../../src/kernel/process.ts";
@@ -23,9 +22,8 @@ import { Keeper } from "../../../src/services/keeper/keeper.ts";
 import { keeperLog, type ServiceStatus } from "../../../src/services/keeper/protocol.ts";
 import { keeperLock } from "../../../src/services/keeper/run.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
-import type { SingleDhcpObject } from "../../../src/state/object/one-guest.ts";
 import { takeLock } from "../../../src/store/lock.ts";
-import { KEEPER, machine, processesNamed, until } from "./support.ts";
+import { DHCP, KEEPER, machine, processesNamed, until } from "./support.ts";
 
 let folder: string;
 let state: string;
@@ -51,26 +49,6 @@ function askForLease(interfaceName: string): string {
   const { stdout, stderr } = spawnSync("busybox", words, { encoding: "utf8" });
   return stdout + stderr;
 }
-
-const dhcp: SingleDhcpObject = {
-  key: "dhcp/pod1",
-  origin: "machine pod1",
-  kind: "dhcp-single",
-  namespace: "pod1",
-  linkKey: "link/tap0",
-  interfaceName: "tap0",
-  clientMac: parseMac("02:00:00:00:00:01"),
-  serverAddress: parseIpv4("192.0.2.1"),
-  serverMac: parseMac("02:00:00:00:00:02"),
-  lease: {
-    address: parseIpv4("192.0.2.7"),
-    prefixLength: 24,
-    routes: [],
-    nameServers: [],
-    searchDomains: [],
-    leaseSeconds: 3600,
-  },
-};
 
 /** The one service of that name. */
 async function service(client: KeeperClient, name: string): Promise<ServiceStatus> {
@@ -216,7 +194,7 @@ describe("the keeper", () => {
         ip("link", "set", "client0", "up");
       };
       plug();
-      await client.putServices("file", [dhcp]);
+      await client.putServices("file", [DHCP]);
       expect(askForLease("client0")).toContain("lease of 192.0.2.7 obtained");
       expect(await service(client, "DHCP on tap0 in pod1")).toMatchObject({
         state: "running",

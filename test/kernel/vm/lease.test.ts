@@ -9,7 +9,7 @@ import { connectUnixSocket } from "../../../src/kernel/unix-socket.ts";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
 import type { SingleDhcpObject } from "../../../src/state/object/one-guest.ts";
 import type { VmObject } from "../../../src/state/object/vm.ts";
-import { KEEPER, until } from "./support.ts";
+import { DHCP, KEEPER, until } from "./support.ts";
 
 const IMAGE = join(import.meta.dirname, "../../../.cache/guest");
 const MAC = parseMac("02:00:00:00:00:01");
@@ -36,26 +36,9 @@ afterEach(async () => {
 });
 
 const dhcp: SingleDhcpObject = {
-  key: "dhcp/pod1",
-  origin: "machine pod1",
-  kind: "dhcp-single",
-  namespace: "pod1",
-  linkKey: "link/tap0",
-  interfaceName: "tap0",
+  ...DHCP,
   clientMac: MAC,
-  serverAddress: parseIpv4("192.0.2.1"),
-  serverMac: parseMac("02:00:00:00:00:02"),
-  lease: {
-    address: parseIpv4("192.0.2.7"),
-    prefixLength: 24,
-    router: parseIpv4("192.0.2.1"),
-    routes: [],
-    nameServers: [],
-    searchDomains: [],
-    hostName: "pod1",
-    leaseSeconds: 3600,
-    mtuBytes: 1450,
-  },
+  lease: { ...DHCP.lease, router: parseIpv4("192.0.2.1"), hostName: "pod1", mtuBytes: 1450 },
 };
 
 const guest: VmObject = {

@@ -2,11 +2,34 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseIpv4, parseMac } from "../../../src/base/address.ts";
+import type { SingleDhcpObject } from "../../../src/state/object/one-guest.ts";
 import type { VmObject } from "../../../src/state/object/vm.ts";
 import { type GUESTS, writeBootDisk } from "./boot-disk.ts";
 
 /** The program of a keeper, for startKeeper. */
 export const KEEPER: readonly string[] = [process.execPath, join(import.meta.dirname, "keeper-program.ts")];
+
+/** A server for the guest on tap0 of pod1. */
+export const DHCP: SingleDhcpObject = {
+  key: "dhcp/pod1",
+  origin: "machine pod1",
+  kind: "dhcp-single",
+  namespace: "pod1",
+  linkKey: "link/tap0",
+  interfaceName: "tap0",
+  clientMac: parseMac("02:00:00:00:00:01"),
+  serverAddress: parseIpv4("192.0.2.1"),
+  serverMac: parseMac("02:00:00:00:00:02"),
+  lease: {
+    address: parseIpv4("192.0.2.7"),
+    prefixLength: 24,
+    routes: [],
+    nameServers: [],
+    searchDomains: [],
+    leaseSeconds: 3600,
+  },
+};
 
 /** A machine in our own namespace whose disk lies in the folder. */
 export function machine(
