@@ -85,6 +85,29 @@ describe("one interface", () => {
     });
   });
 
+  test("name servers, the boot server and options in numbers, as the program itself writes them", () => {
+    const options = "43 5 6 1 8 255 0 15 3 108 97 98 3 4 192 0 2 9";
+    const keys = `GatewayIP=192.0.2.1\nDNS1IP=192.0.2.53\nDNS2IP=198.51.100.53\nNextIP=192.0.2.1\nBootName=pxe`;
+    const text = `${PROFILE}\n${keys}\nUseOpt=1\nDefaultOptions=${options}\nSendOptions=43\n[DHCPsrv]\nProfile0=a\nUsed=1`;
+    const { networks, told } = read(text);
+    expect(networks["a"]?.["dhcp"]).toEqual({
+      range: "192.0.2.10-192.0.2.20",
+      options: {
+        routers: ["192.0.2.1"],
+        "domain-name-servers": ["192.0.2.53", "198.51.100.53"],
+        "domain-name": "lab",
+        "43": { hex: "060108ff00" },
+      },
+      "next-server": "192.0.2.1",
+      "server-name": "pxe",
+    });
+    expect(told).toEqual(["13: clients are told the options that they ask for"]);
+    for (const wrong of ["43", "43 2 1", "43 1 256", "a 1 1", "43 1 -1"])
+      expect(read(`${PROFILE}\nDefaultOptions=${wrong}`).told).toEqual(["6: they are no options in decimal numbers"]);
+    const served = read(`TFTPDirectory=a\n${PROFILE}\nNextIP=192.0.2.1`).networks["a"];
+    expect(served?.["dhcp"]).toEqual({ range: "192.0.2.10-192.0.2.20" });
+  });
+
   test("no addresses at all, or a wrong number of them: known hosts alone", () => {
     for (const range of ["0", "many", "99999999999"]) {
       const { networks, told } = read(PROFILE.replace("Range=11", `Range=${range}`));

@@ -11,7 +11,7 @@ import {
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
-import { cleanName, type DraftNetwork, emptySettings, type Located, Names } from "../draft.ts";
+import { cleanName, type DraftNetwork, emptySettings, type Located, Names, type Settings } from "../draft.ts";
 import { findLink, joinNetworks } from "../join.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Problems } from "../problem.ts";
@@ -23,7 +23,10 @@ const MOST_PROFILES = 32;
 const MOST_DEVICE_NAME = 13;
 const DEFAULT_LENGTH = 24;
 
-const PROFILE_KEYS = new Set(["subnetmask", "baseip", "range", "bootfile", "gatewayip", "interfaceip"]);
+const NAME_SERVER_KEYS = ["dns1ip", "dns2ip"];
+const PROFILE_KEYS = new Set(
+  "interfaceip subnetmask baseip range gatewayip dns1ip dns2ip nextip bootname bootfile defaultoptions".split(" "),
+);
 
 export function importHanewin(text: string, { link, problems }: ImportOptions): DraftNetwork[] {
   const sections = readSections(text, problems);
@@ -176,19 +179,53 @@ function readProfile(
       "write this host's address at gateway:",
     );
   if (range === undefined) network.knownOnly = { value: true, origin: { ...section.origin } };
-  if (router !== undefined)
-    network.settings.options.set(DHCP4_OPTION.routers.code, {
-      value: Uint8Array.from(router.value.split(".").map(Number)),
-      origin: router.origin,
-    });
+  const { settings } = network;
+  readOptions(values.get("defaultoptions"), settings, problems);
+  setAddresses(settings, DHCP4_OPTION.routers.code, [router]);
+  const nameServers = NAME_SERVER_KEYS.map((key) => readAddress(values.get(key), problems));
+  setAddresses(settings, DHCP4_OPTION.nameServers.code, nameServers);
   const file = values.get("bootfile");
   const path = file === undefined ? undefined : { value: file.value.replaceAll("\\", "/"), origin: file.origin };
+  const next = readAddress(values.get("nextip"), problems);
+  const serverName = values.get("bootname");
+  if (serverName !== undefined) settings.serverName = serverName;
   if (root !== undefined) network.boot = { root, ...(path === undefined ? {} : { file: path }) };
-  else if (path !== undefined) {
-    network.settings.bootFile = path;
-    if (servesFiles) network.settings.nextServer = { value: gateway.value, origin: path.origin };
-  }
+  else if (path !== undefined) settings.bootFile = path;
+  // What the server has itself is told without a word.
+  if (next !== undefined && (root === undefined || next.value !== gateway.value)) settings.nextServer = next;
+  else if (root === undefined && path !== undefined && servesFiles)
+    settings.nextServer = { value: gateway.value, origin: path.origin };
   return network;
+}
+
+function setAddresses(
+  settings: Settings,
+  code: number,
+  addresses: readonly (Located<Ipv4Address> | undefined)[],
+): void {
+  const known = addresses.filter((each) => each !== undefined);
+  const [first] = known;
+  if (first === undefined) return;
+  const value = Uint8Array.from(known.flatMap((each) => each.value.split(".").map(Number)));
+  settings.options.set(code, { value, origin: first.origin });
+}
+
+/** All in one line of decimal numbers: of each option its code, how many bytes follow, and these. */
+function readOptions(line: Line | undefined, settings: Settings, problems: Problems): void {
+  if (line === undefined) return;
+  const words = line.value.split(/[\s,]+/);
+  const bytes = words.map(Number);
+  for (let at = 0; at < bytes.length; ) {
+    const [code = 0, length] = bytes.slice(at, at + 2);
+    const end = at + 2 + (length ?? 0);
+    const isRight = words.slice(at, end).every((word) => /^\d{1,3}$/.test(word) && Number(word) <= 255);
+    if (length === undefined || end > bytes.length || !isRight) {
+      problems.tell(line.origin, "they are no options in decimal numbers", "write them at options: of the network");
+      return;
+    }
+    settings.options.set(code, { value: Uint8Array.from(bytes.slice(at + 2, end)), origin: line.origin });
+    at = end;
+  }
 }
 
 /** Undefined also for one that is none, which is told. */

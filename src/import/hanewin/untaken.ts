@@ -28,6 +28,11 @@ const UNTAKEN: Readonly<Record<string, Judge>> = {
     isOn(value)
       ? undefined
       : ["an address that somebody else uses is held back, and the client gets another one", "nothing is to be done"],
+  // Whether the interface is served, and whether it has options of its own.
+  used: (value) => (isOn(value) ? undefined : ["it switches a server off", "remove the network if it is not wanted"]),
+  useopt: (value) =>
+    isOn(value) ? undefined : ["it switches the options off", "remove options: of the network if they are not wanted"],
+  sendoptions: () => ["clients are told the options that they ask for", "nothing is to be done"],
   enablemac: (value) =>
     isOn(value)
       ? ["a client is known by its identifier where it sends one", "write hosts with their MAC addresses"]
