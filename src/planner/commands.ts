@@ -5,8 +5,8 @@ import { isService, type KernelObject, type StateObject } from "../state/object.
 import type { AddressObject, FileObject, LinkObject, NextHop, RouteObject } from "../state/object/kernel.ts";
 import { differInPrefixRoute } from "../state/prefix-route.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { GENERATION_MODES, routeType } from "./ip-words.ts";
 import { commandIn, destinationOf, ipIn, type LinkByKey, linkName, type Names } from "./names.ts";
-import { GENERATION_MODES, routeType } from "./summary.ts";
 
 export function commandsFor(before: StateObject | undefined, after: StateObject | undefined, names: Names): string[] {
   if (after === undefined) return before === undefined || isService(before) ? [] : deletion(before, names.before);
