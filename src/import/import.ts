@@ -49,7 +49,8 @@ export function importConfiguration(
 
 /** Statements of dhcpd and named end with a semicolon or open a block; an ini file has sections. */
 function formatOf(text: string): Format {
-  if (/^\[[^\]\n]*\][ \t]*\r?$/m.test(text) && /^(Profile\d+|BaseIP|TFTP\w+) *=/im.test(text)) return "hanewin";
+  if (/^\[[^\]\n]*\][ \t]*\r?$/m.test(text) && /^(Profile\d+|BaseIP|TFTP\w+|IPPOOL_\d+) *=/im.test(text))
+    return "hanewin";
   if (isOfNamed(text)) return "named";
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const ofDhcpd = lines.filter((line) => /[;{}]$/.test(line)).length;

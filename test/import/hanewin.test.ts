@@ -171,6 +171,17 @@ test("each key that is not taken is told, once and with its line; those that ask
   ]);
 });
 
+test("another program's file of the same name is told to be that, in one line", () => {
+  const text =
+    "[SETTINGS]\nIPPOOL_1=192.0.2.1-50\nIPBIND_1=192.0.2.1\n[GENERAL]\nLEASETIME=86400\nSUBNETMASK=255.255.255.0\n";
+  const { format, file, problems } = importConfiguration(text, "dhcpsrv.ini");
+  expect([format, file, problems.map(({ line, reason }) => `${line}: ${reason}`)]).toEqual([
+    "hanewin",
+    undefined,
+    ["2: this dhcpsrv.ini is not haneWIN's but that of DHCP Server for Windows, which is not read"],
+  ]);
+});
+
 test("a file without an interface makes no network file", () => {
   for (const text of ["", "[a]\n", "TFTPEnable=1", "[]\n=\n[", "\u0000[\u0000]=;"])
     expect(read(text).networks).toEqual({});

@@ -30,6 +30,12 @@ const PROFILE_KEYS = new Set(
 
 export function importHanewin(text: string, { link, problems }: ImportOptions): DraftNetwork[] {
   const sections = readSections(text, problems);
+  const foreign = sections.flatMap(({ lines }) => lines).find(({ key }) => /^ippool_\d+$/.test(key));
+  if (foreign !== undefined) {
+    const reason = "this dhcpsrv.ini is not haneWIN's but that of DHCP Server for Windows, which is not read";
+    problems.tell(foreign.origin, reason, "write its pools as networks: docs/network-file.md");
+    return [];
+  }
   const profiles = profilesOf(sections, problems);
   const common = readCommon(
     sections.filter((section) => !profiles.includes(section) && !isProfile(section)),
