@@ -1,6 +1,6 @@
 /**
  * The DNS server of a network, on its bridge: one for all who have names there, the network's own file and what is
- * attached later. Hosts and clients come and go while it works; a change of anything else opens it anew.
+ * attached later. Hosts, clients and records come and go while it works; a change of anything else opens it anew.
  */
 import type { Logger } from "../base/logger.ts";
 import type { ServiceObject } from "../state/object.ts";
@@ -72,7 +72,7 @@ class NetworkDnsMember {
     return this.#server.statsFor(this.#object);
   }
 
-  /** Only hosts may be others. */
+  /** Only hosts and records may be others. */
   become(goal: ServiceObject): boolean {
     if (goal.kind !== "dns-network" || !isServedOn(this.#object, goal)) return false;
     this.#object = goal;
@@ -127,8 +127,13 @@ class NetworkDnsServer {
   rename(object: NetworkDnsObject): void {
     this.#members.set(object.key, object);
     const running = this.#running;
-    if (running?.base.key === object.key) this.#running = { ...running, base: object };
-    running?.names.know(this.#hosts());
+    if (running?.base.key !== object.key) {
+      running?.names.know(this.#hosts());
+      return;
+    }
+    this.#running = { ...running, base: object };
+    running.service.setZones(dnsConfigOf(object).zones);
+    running.names.know(this.#hosts(), object.records);
   }
 
   /** Answers as all members say now. @param isJoined only hosts came or went */

@@ -20,7 +20,7 @@ export class NetworkNames {
   readonly #logger: Logger;
   readonly #about: Readonly<Record<string, unknown>>;
   /** Names that records of the file have. */
-  readonly #recorded: ReadonlySet<string>;
+  #recorded: ReadonlySet<string>;
   readonly #following: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerSeconds: number | undefined;
@@ -45,8 +45,12 @@ export class NetworkNames {
       });
   }
 
-  /** From now on these, and no others, are known beside the clients. */
-  know(hosts: readonly DnsHost[]): void {
+  /**
+   * From now on these, and no others, are known beside the clients.
+   * @param records of the file, whose names no client takes; default: those of before
+   */
+  know(hosts: readonly DnsHost[], records?: NetworkDnsObject["records"]): void {
+    if (records !== undefined) this.#recorded = new Set(records.map(({ name }) => name));
     const known = hosts.map(({ name, addresses, mac, clientIdHex }) => ({
       name,
       addresses,

@@ -5,7 +5,7 @@ import type { ServiceObject } from "./object.ts";
 /** Whether the server of the one can go on as the other's. */
 export function isServedOn(before: ServiceObject, after: ServiceObject): boolean {
   if (before.kind === "dns-network" && after.kind === "dns-network")
-    return equalValues({ ...before, hosts: [] }, { ...after, hosts: [] });
+    return equalValues({ ...before, hosts: [], records: [] }, { ...after, hosts: [], records: [] });
   // Of IPv6 all that it tells, but not where: hosts keep what both tell.
   return (
     before.kind === "ip6-network" &&

@@ -53,5 +53,8 @@ test("what is attached joins another's server", () => {
 
 test("other hosts change nothing else, all that is configured does", () => {
   expect(isServedOn(LAN, { ...LAN, hosts: [] })).toBe(true);
+  expect(
+    isServedOn(LAN, { ...LAN, records: [{ name: "a.lan.example", type: 1, ttlSeconds: 60, hex: "c0000201" }] }),
+  ).toBe(true);
   expect(isServedOn(LAN, { ...LAN, mode: "recursive" })).toBe(false);
 });

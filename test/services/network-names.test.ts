@@ -75,6 +75,17 @@ function open(object = LAN): NetworkNames {
   return new NetworkNames(object, table, board, SILENT);
 }
 
+test("a client loses its name to a record that comes, and has it again when that goes", () => {
+  board.open(NETWORK, "dhcp4", () => [lease("files", "192.0.2.10")]);
+  const names = open();
+  expect(table.words).toEqual(["files.lan.example 192.0.2.10"]);
+  names.know([], [...LAN.records, { name: "files.lan.example", type: 16, ttlSeconds: 60, hex: "0161" }]);
+  expect(table.words).toEqual([]);
+  names.know([], LAN.records);
+  expect(table.words).toEqual(["files.lan.example 192.0.2.10"]);
+  names.close();
+});
+
 describe("the names of a network", () => {
   test("are those of leases that were there before, and of those that come", () => {
     board.open(NETWORK, "dhcp4", () => [lease("old", "192.0.2.10"), lease("gone", "192.0.2.11", { isHeld: false })]);

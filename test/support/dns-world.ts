@@ -1,6 +1,7 @@
 /** Servers and a clock around a resolver, without sockets: what each server answers, and how late, is a function. */
 import { parseIp } from "../../src/base/address.ts";
-import { AnswerCache, type QuestionFlags } from "../../src/protocol/dns/cache/answer-cache.ts";
+import { AnswerCache } from "../../src/protocol/dns/cache/answer-cache.ts";
+import type { QuestionFlags } from "../../src/protocol/dns/cache/question-key.ts";
 import type { DnsServerConfig, DnsUpstream } from "../../src/protocol/dns/config.ts";
 import type { ResolverOutput, UpstreamEvent, UpstreamQuery } from "../../src/protocol/dns/exchange.ts";
 import { DnsResolver } from "../../src/protocol/dns/resolver/resolver.ts";

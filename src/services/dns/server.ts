@@ -179,6 +179,11 @@ export class DnsService implements AsyncDisposable {
     this.#server.setHosts(hosts);
   }
 
+  /** Zones in place of those of the configuration; hosts stay. */
+  setZones(zones: DnsServerConfig["zones"]): void {
+    this.#server.setZones(zones);
+  }
+
   removeHost(name: string): void {
     this.#server.removeHost(name);
   }

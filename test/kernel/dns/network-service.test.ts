@@ -66,13 +66,23 @@ afterAll(async () => {
   shell("ip netns delete names");
 });
 
-test("other hosts are there without a break, any other change opens it anew", async () => {
+test("other hosts and records are there without a break, any other change opens it anew", async () => {
   await service.start();
   const before = makers.names.running().get(NETWORK);
   expect(await service.change?.({ ...LAN, hosts: [host("mail", "192.0.2.3")] })).toBe(true);
   await service.start();
   expect(makers.names.running().get(NETWORK)).toBe(before);
   expect(await ask("web", "mail")).toEqual(["", "192.0.2.3"]);
+  const record = { name: "files.lan.example", type: 1, ttlSeconds: 60, hex: "c0000204" };
+  const recorded = { ...LAN, hosts: [host("mail", "192.0.2.3")], records: [record] };
+  expect(await ask("files")).toEqual([""]);
+  expect(await service.change?.(recorded)).toBe(true);
+  expect(await ask("files", "mail")).toEqual(["192.0.2.4", "192.0.2.3"]);
+  expect(await service.change?.({ ...recorded, records: [{ ...record, hex: "c0000205" }] })).toBe(true);
+  expect(await ask("files")).toEqual(["192.0.2.5"]);
+  expect(await service.change?.({ ...recorded, records: [] })).toBe(true);
+  expect(await ask("files", "mail")).toEqual(["", "192.0.2.3"]);
+  expect(makers.names.running().get(NETWORK)).toBe(before);
   expect(await service.change?.({ ...LAN, domain: "other.example" })).toBe(false);
 });
 

@@ -7,19 +7,20 @@
  */
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
 import type { DnsCacheLimits } from "../config.ts";
-import { type CachedResponse, describeResponse, namesOnTheWay } from "./cached-response.ts";
+import { type CachedResponse, describeResponse, namesIn } from "./cached-response.ts";
 import { NameDenials, restoreType } from "./denials.ts";
 import { DNSSEC_OK, isExtension, OPT_BYTES, UDP_REPLY_BYTES, writeExtension } from "./extension.ts";
 import { type HashKey, randomHashKey } from "./keyed-hash.ts";
-import { KEY_CHECKING_DISABLED, KEY_DNSSEC_OK, QuestionKey } from "./question-key.ts";
+import {
+  flagsOf,
+  KEY_CHECKING_DISABLED,
+  KEY_DNSSEC_OK,
+  keyFlags,
+  type QuestionFlags,
+  QuestionKey,
+} from "./question-key.ts";
 import { ALIAS, BLOCK, KEY_FLAGS, ResponseStore, TOLD } from "./response-store.ts";
 import { readUint32, ResponseScan, writeUint32 } from "./response.ts";
-
-/** What a question is asked with that its answer depends on. */
-export interface QuestionFlags {
-  readonly dnssecOk: boolean;
-  readonly checkingDisabled: boolean;
-}
 
 interface CachedQuestion {
   readonly question: DnsQuestion;
@@ -207,13 +208,16 @@ export class AnswerCache {
     }
   }
 
-  /** Forget all answers that go through one of the names, in lower case. Each answer with an alias is read: slow. */
-  removeThrough(names: ReadonlySet<string>): void {
+  /**
+   * Forget all answers that go through a name that is meant, in lower case. Each one is read, so this takes its time.
+   * @param which those with aliases, or all
+   */
+  removeAbout(isMeant: (name: string) => boolean, which: "aliases" | "all"): void {
     const { words } = this.#store;
-    const aliases = [...this.#store.blocks()].filter((block) => (words[block + BLOCK.flags]! & ALIAS) !== 0);
-    for (const block of aliases)
-      if (namesOnTheWay(this.#describe(block, 0, this.#typeOf(block)).message).some((name) => names.has(name)))
-        this.#store.remove(block);
+    const looked = which === "all" ? 0 : ALIAS;
+    const blocks = [...this.#store.blocks()].filter((block) => (words[block + BLOCK.flags]! & looked) === looked);
+    for (const block of blocks)
+      if (namesIn(this.#describe(block, 0, this.#typeOf(block)).message).some(isMeant)) this.#store.remove(block);
   }
 
   clear(): void {
@@ -388,12 +392,4 @@ export class AnswerCache {
   #typeOf(block: number): number {
     return this.#store.words[block + BLOCK.flags]! >>> 16;
   }
-}
-
-function keyFlags({ dnssecOk, checkingDisabled }: QuestionFlags): number {
-  return (dnssecOk ? KEY_DNSSEC_OK : 0) | (checkingDisabled ? KEY_CHECKING_DISABLED : 0);
-}
-
-function flagsOf(asked: number): QuestionFlags {
-  return { dnssecOk: (asked & KEY_DNSSEC_OK) !== 0, checkingDisabled: (asked & KEY_CHECKING_DISABLED) !== 0 };
 }

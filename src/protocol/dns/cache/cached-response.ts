@@ -23,14 +23,15 @@ export interface CachedResponse {
   readonly message: Uint8Array;
 }
 
-/** Owners of a kept answer's records and where its aliases lead, in lower case. */
-export function namesOnTheWay(response: Uint8Array): readonly string[] {
+/** The question's, those of the answer's records and those that its aliases lead to, in lower case. */
+export function namesIn(response: Uint8Array): readonly string[] {
   const message = decodeDnsMessage(response);
   if (message instanceof Malformed) return [];
-  return message.answers.flatMap((record) => {
+  const names = message.answers.flatMap((record) => {
     const target = record.type === DNS_TYPE.CNAME ? readName(record) : undefined;
-    return [record.name, ...(target === undefined ? [] : [target])].map((name) => name.toLowerCase());
+    return target === undefined ? [record.name] : [record.name, target];
   });
+  return [message.question.name, ...names].map((name) => name.toLowerCase());
 }
 
 /** What the bytes of a kept response tell. */

@@ -9,6 +9,20 @@ import { type HashKey, keyedHash } from "./keyed-hash.ts";
 export const KEY_DNSSEC_OK = 1;
 export const KEY_CHECKING_DISABLED = 2;
 
+/** What a question is asked with that its answer depends on. */
+export interface QuestionFlags {
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+}
+
+export function keyFlags({ dnssecOk, checkingDisabled }: QuestionFlags): number {
+  return (dnssecOk ? KEY_DNSSEC_OK : 0) | (checkingDisabled ? KEY_CHECKING_DISABLED : 0);
+}
+
+export function flagsOf(asked: number): QuestionFlags {
+  return { dnssecOk: (asked & KEY_DNSSEC_OK) !== 0, checkingDisabled: (asked & KEY_CHECKING_DISABLED) !== 0 };
+}
+
 const LABEL_LIMIT = 63;
 /** Of a name with its length bytes and the final zero (RFC 1035 §3.1). */
 const NAME_LIMIT = 255;

@@ -6,7 +6,7 @@
 import { decodeDnsMessage } from "../../../wire/dns/codec.ts";
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
 import { Malformed } from "../../../wire/malformed.ts";
-import type { QuestionFlags } from "../cache/answer-cache.ts";
+import type { QuestionFlags } from "../cache/question-key.ts";
 import { isNameDenial } from "../cache/denials.ts";
 import { parentOf, selfAndAncestors } from "./names.ts";
 import { readPiece } from "./piece.ts";

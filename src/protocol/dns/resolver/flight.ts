@@ -1,6 +1,6 @@
 /** One question that is being worked on, and who waits for it. */
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
-import type { QuestionFlags } from "../cache/answer-cache.ts";
+import type { QuestionFlags } from "../cache/question-key.ts";
 import type { Piece } from "./piece.ts";
 import type { Timer } from "./timers.ts";
 import type { Failure, Work } from "./world.ts";

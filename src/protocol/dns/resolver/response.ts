@@ -2,7 +2,7 @@
 import { encodeDnsMessage } from "../../../wire/dns/codec.ts";
 import type { DnsMessage, DnsQuestion } from "../../../wire/dns/message.ts";
 import { DNS_OPCODE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
-import type { QuestionFlags } from "../cache/answer-cache.ts";
+import type { QuestionFlags } from "../cache/question-key.ts";
 import { withoutDnssec } from "../without-dnssec.ts";
 import type { Piece } from "./piece.ts";
 

@@ -1,6 +1,6 @@
 /** What a question that is being worked on can see and ask. */
 import type { DnsQuestion } from "../../../wire/dns/message.ts";
-import type { QuestionFlags } from "../cache/answer-cache.ts";
+import type { QuestionFlags } from "../cache/question-key.ts";
 import type { ResolverCounters } from "./counters.ts";
 import type { Delegations } from "./delegations.ts";
 import type { Effort } from "./effort.ts";

@@ -13,7 +13,7 @@ import { DNS_CLASS, DNS_OPCODE, DNS_TYPE, RESPONSE_CODE } from "../../../wire/dn
 import { Malformed } from "../../../wire/malformed.ts";
 import type { AnswerCache } from "../cache/answer-cache.ts";
 import { UDP_REPLY_BYTES } from "../cache/extension.ts";
-import type { DnsServerConfig } from "../config.ts";
+import type { DnsServerConfig, DnsZoneConfig } from "../config.ts";
 import type { ResolverOutput, UpstreamEvent, UpstreamQuery } from "../exchange.ts";
 import type { LocalNames } from "../resolver/local-names.ts";
 import { selfAndAncestors } from "../resolver/names.ts";
@@ -282,7 +282,19 @@ export class DnsServer {
       this.#resolver.forgetLeadingHere();
       if (!this.#zones.isWithinZone(name)) alone.add(name.toLowerCase());
     }
-    if (alone.size > 0) this.#cache.removeThrough(alone);
+    if (alone.size > 0) this.#cache.removeAbout((name) => alone.has(name), "aliases");
+  }
+
+  /** Zones in place of those of the configuration; hosts stay. */
+  setZones(zones: readonly DnsZoneConfig[]): void {
+    const changed = new Set(this.#zones.setZones(zones));
+    if (changed.size === 0) return;
+    const isChanged = (name: string): boolean => {
+      for (const domain of selfAndAncestors(name)) if (changed.has(domain)) return true;
+      return false;
+    };
+    this.#cache.removeAbout(isChanged, "all");
+    this.#resolver.forgetLeadingHere();
   }
 
   removeHost(name: string): void {

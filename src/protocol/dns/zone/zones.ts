@@ -1,5 +1,6 @@
 /** All that a server knows by itself: its zones, those that every server has, and hosts that come and go. */
 import { familyOf, type IpAddress } from "../../../base/address.ts";
+import { equalValues } from "../../../base/equal.ts";
 import { readName } from "../../../wire/dns/data.ts";
 import type { DnsQuestion, DnsRecord } from "../../../wire/dns/message.ts";
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
@@ -46,6 +47,7 @@ export class Zones {
   /** Names in no zone that hosts brought: each is a zone of its own, without names below it, made when somebody asks. */
   readonly #lone = new Map<string, LoneName>();
   readonly #domains: ReadonlySet<string>;
+  #given: readonly DnsZoneConfig[] = [];
   readonly #hosts = new Map<string, readonly IpAddress[]>();
   /** Who has an address, the first of them in front. */
   readonly #names = new Map<IpAddress, Set<string>>();
@@ -53,7 +55,31 @@ export class Zones {
   constructor(config: Pick<DnsServerConfig, "zones" | "domains">) {
     const domains = config.domains.map(({ domain }) => domain.toLowerCase());
     this.#domains = new Set(domains);
-    for (const zone of [...builtInZones(domains), ...config.zones]) this.#zones.set(zone.name.toLowerCase(), zone);
+    this.#give(config.zones);
+  }
+
+  #give(zones: readonly DnsZoneConfig[]): void {
+    this.#given = zones;
+    this.#zones.clear();
+    for (const zone of [...builtInZones([...this.#domains]), ...zones]) this.#zones.set(zone.name.toLowerCase(), zone);
+  }
+
+  /**
+   * Other zones in place of those that were given before; hosts stay.
+   * @returns names of the zones that come, go or have other records
+   */
+  setZones(zones: readonly DnsZoneConfig[]): readonly string[] {
+    const [before, after] = [this.#given, zones].map(
+      (all) => new Map(all.map((zone) => [zone.name.toLowerCase(), zone])),
+    );
+    const names = new Set([...before!.keys(), ...after!.keys()]);
+    const changed = [...names].filter((name) => !equalValues(before!.get(name), after!.get(name)));
+    if (changed.length === 0) return [];
+    this.#give(zones);
+    this.#lone.clear();
+    for (const [host, addresses] of this.#hosts) this.#putAddresses(host, addresses);
+    for (const [address, [first]] of this.#names) this.#putPointer(pointerName(address), first);
+    return changed;
   }
 
   /** @param name in lower case */
@@ -157,9 +183,7 @@ export class Zones {
     if (before.length === addresses.length && before.every((address, i) => address === addresses[i])) return [];
     if (addresses.length === 0) this.#hosts.delete(host);
     else this.#hosts.set(host, [...addresses]);
-    const zone = this.#sharedZoneOf(host);
-    if (zone !== undefined) zone.setAddresses(host, addresses);
-    else this.#setLone(host, { addresses: [...addresses], pointer: this.#lone.get(host)?.pointer });
+    this.#putAddresses(host, addresses);
     const gone = before.filter((address) => !addresses.includes(address));
     const come = addresses.filter((address) => !before.includes(address));
     const pointers = [
@@ -181,10 +205,20 @@ export class Zones {
     const [first] = names;
     if (first === before) return [];
     const pointer = pointerName(address);
-    const zone = this.#sharedZoneOf(pointer);
-    if (zone !== undefined) zone.setPointer(pointer, first);
-    else this.#setLone(pointer, { addresses: this.#lone.get(pointer)?.addresses ?? [], pointer: first });
+    this.#putPointer(pointer, first);
     return [pointer];
+  }
+
+  #putAddresses(host: string, addresses: readonly IpAddress[]): void {
+    const zone = this.#sharedZoneOf(host);
+    if (zone !== undefined) zone.setAddresses(host, addresses);
+    else this.#setLone(host, { addresses: [...addresses], pointer: this.#lone.get(host)?.pointer });
+  }
+
+  #putPointer(pointer: string, target: string | undefined): void {
+    const zone = this.#sharedZoneOf(pointer);
+    if (zone !== undefined) zone.setPointer(pointer, target);
+    else this.#setLone(pointer, { addresses: this.#lone.get(pointer)?.addresses ?? [], pointer: target });
   }
 
   #setLone(name: string, lone: LoneName): void {

@@ -118,3 +118,67 @@ test("aliases that lead to a name which becomes ours, or is ours no more, are fo
   expect(both()).toEqual([outside, other]);
   expect(asked).toEqual(["www", "ftp", "www", "www"].map((label) => `${label}.example.org`));
 });
+
+describe("zones that have other records", () => {
+  test("are told as they are now, hosts stay, and the cache keeps what has nothing to do with them", () => {
+    const { server, ask, asked } = start();
+    server.setHost("pc.lan.example", [parseIp("10.0.0.2")]);
+    server.setHost("printer.example.net", [parseIp("10.0.0.3")]);
+    const outside: readonly [string, string][] = [
+      ["a.example.org", "a.example.org 3600 A 192.0.2.1"],
+      ["new.example.org", "new.example.org 3600 A 192.0.2.2"],
+      ["alias.example.org", "alias.example.org 3600 CNAME new.example.org.\nnew.example.org. 3600 A 192.0.2.2"],
+    ];
+    const all = (): string[] => [
+      ...["www.lan.example", "pc.lan.example", "gone.lan.example", "printer.example.net"].map(
+        (name) => ask(name, "")[1]!,
+      ),
+      ...outside.map(([name, records]) => ask(name, records).at(-1)!),
+    ];
+    const hosts = ["pc.lan.example. 60 A 10.0.0.2", "printer.example.net. 60 A 10.0.0.3"];
+    const before = all();
+    expect(before.slice(0, 2)).toEqual(["www.lan.example. 300 A 10.0.0.1", hosts[0]]);
+    expect(all()).toEqual(before);
+    asked.length = 0;
+    server.setZones([
+      zone("lan.example", "www 300 A 10.0.0.7\ngone 300 A 10.0.0.8"),
+      zone("new.example.org", "@ 300 A 10.0.0.9"),
+    ]);
+    expect(all()).toEqual([
+      "www.lan.example. 300 A 10.0.0.7",
+      hosts[0],
+      "gone.lan.example. 300 A 10.0.0.8",
+      hosts[1],
+      "a.example.org. 3600 A 192.0.2.1",
+      "new.example.org. 300 A 10.0.0.9",
+      "new.example.org. 300 A 10.0.0.9",
+    ]);
+    expect(asked).toEqual(["alias.example.org"]);
+    server.setZones([zone("lan.example", "www 300 A 10.0.0.1")]);
+    expect(all()).toEqual(before);
+    expect(asked.slice(1)).toEqual(["new.example.org", "alias.example.org"]);
+  });
+
+  test("a host that shares its address with another keeps the name of that address", () => {
+    const { server, ask } = start();
+    const pointer = (): string => ask("9.2.0.192.in-addr.arpa PTR", "").at(-1)!;
+    for (const [name, last] of [
+      ["b", 8],
+      ["a", 9],
+      ["b", 9],
+    ] as const)
+      server.setHost(`${name}.lan.example`, [parseIp(`192.0.2.${last}`)]);
+    expect(pointer()).toContain("a.lan.example.");
+    server.setZones([zone("lan.example", "x 300 A 10.0.0.1")]);
+    expect(pointer()).toContain("a.lan.example.");
+    server.removeHost("a.lan.example");
+    expect(pointer()).toContain("b.lan.example.");
+  });
+
+  test("the same ones again change nothing", () => {
+    const { server, cache, ask } = start();
+    ask("www.lan.example", "");
+    server.setZones([zone("lan.example", "www 300 A 10.0.0.1")]);
+    expect(cache.stats().entries).toBe(1);
+  });
+});
