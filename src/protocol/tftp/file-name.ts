@@ -7,7 +7,7 @@ export const UPLOAD_PREFIX = ".netloom-upload-";
 /**
  * "/", "\" and "//" all part folders, as clients of Windows and boot ROMs mix them; a leading one means the root. Nothing
  * is decoded: "%2e" is three characters of a name.
- * @param file as in {@link TftpRequest}: bytes as characters; they are taken as UTF-8
+ * @param file as in a TftpRequest: bytes as characters; they are taken as UTF-8
  * @returns undefined for a name that no file below the root can have: with "..", control characters, or without a part
  */
 export function parseFileName(file: string): readonly string[] | undefined {

@@ -31,7 +31,7 @@ export class GuestNics {
     return this.#guest.machine()?.nics ?? [];
   }
 
-  /** Plug in what the running guest lacks, after unplugging what it has otherwise. @throws NetloomError plug-failed … */
+  /** Plug in what the running guest lacks, after unplugging what it has otherwise. @throws NetloomError plug-failed, unplug-failed */
   async bring(wanted: readonly VmNic[]): Promise<void> {
     const machine = this.#guest.machine();
     if (machine === undefined) return;

@@ -1,6 +1,6 @@
 /**
  * DHCPv6 messages between client and server (RFC 8415 §8), as bytes and as lists of options. What an option holds is
- * the business of option.ts.
+ * the business of options.ts.
  */
 import { Malformed } from "../malformed.ts";
 
