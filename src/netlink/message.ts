@@ -2,7 +2,7 @@
  * Netlink messages: the 16-byte header, requests, and the kernel's answers (RFC 3549 §2.2, linux/netlink.h).
  */
 import { forEachAttribute } from "./attribute.ts";
-import { type Source, sourceOf, string, u32 } from "./codec.ts";
+import { type Source, string, u32 } from "./codec.ts";
 import { LITTLE_ENDIAN, Writer } from "./writer.ts";
 
 export const NLM_F_REQUEST = 0x001;
@@ -146,9 +146,4 @@ export function decodeAnswer(message: NetlinkMessage): NetlinkAnswer | undefined
 function echoedBytes({ flags, source, start, end }: NetlinkMessage): number {
   if ((flags & NLM_F_CAPPED) !== 0 || end - start < 4 + HEADER_BYTES) return HEADER_BYTES;
   return (Math.max(HEADER_BYTES, source.view.getUint32(start + 4, LITTLE_ENDIAN)) + 3) & ~3;
-}
-
-/** A message around a bare body, for decoding what was stored or captured without its header. */
-export function messageOfBody(type: number, body: Uint8Array, flags = 0): NetlinkMessage {
-  return { type, flags, sequence: 0, port: 0, source: sourceOf(body), start: 0, end: body.length };
 }

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sourceOf } from "../../src/netlink/codec.ts";
-import { decodeAnswer, decodeMessages, messageOfBody } from "../../src/netlink/message.ts";
+import { decodeAnswer, decodeMessages } from "../../src/netlink/message.ts";
 import { decodeRouteEvent } from "../../src/netlink/route/event.ts";
 import { readGolden } from "./golden-file.ts";
+import { messageOfBody } from "./message-of-body.ts";
 
 /** Message types whose bodies the library decodes. */
 const TYPES = [16, 17, 20, 21, 24, 25, 28, 29, 32, 33];

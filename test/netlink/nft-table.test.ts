@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "../../src/base/bytes.ts";
-import { messageOfBody } from "../../src/netlink/message.ts";
 import { decodeNftTable, dumpNftTables } from "../../src/netlink/netfilter/table.ts";
+import { messageOfBody } from "./message-of-body.ts";
 
 const NEWTABLE = 0x0a00;
 

@@ -8,7 +8,7 @@ import {
   networkOf,
   type Prefix,
 } from "../../src/base/address.ts";
-import { messageOfBody, type NetlinkMessage, type NetlinkRequest } from "../../src/netlink/message.ts";
+import type { NetlinkMessage, NetlinkRequest } from "../../src/netlink/message.ts";
 import { decodeAddress, type InterfaceAddress, newAddress } from "../../src/netlink/route/address.ts";
 import { decodeBridgePort, setBridgePort } from "../../src/netlink/route/bridge-port.ts";
 import { decodeForwarding, newForwarding } from "../../src/netlink/route/forwarding.ts";
@@ -17,6 +17,7 @@ import { decodeLink, linkDecoder, type LinkSettings, newLink, setLink } from "..
 import { decodeNeighbour, newNeighbour } from "../../src/netlink/route/neighbour.ts";
 import { decodeRoute, newRoute, type Route } from "../../src/netlink/route/route.ts";
 import { decodeRule, newRule } from "../../src/netlink/route/rule.ts";
+import { messageOfBody } from "./message-of-body.ts";
 
 const u8 = fc.integer({ min: 0, max: 0xff });
 const u16 = fc.integer({ min: 0, max: 0xffff });

@@ -186,9 +186,4 @@ export class TftpReceiver {
   get receivedBlocks(): number {
     return this.#received;
   }
-
-  /** All has come; it may still be given its last acknowledgement again. */
-  get isConfirmed(): boolean {
-    return this.#state === "dallying" || this.#state === "over";
-  }
 }
