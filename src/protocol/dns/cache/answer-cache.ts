@@ -213,11 +213,16 @@ export class AnswerCache {
    * @param which those with aliases, or all
    */
   removeAbout(isMeant: (name: string) => boolean, which: "aliases" | "all"): void {
-    const { words } = this.#store;
-    const looked = which === "all" ? 0 : ALIAS;
-    const blocks = [...this.#store.blocks()].filter((block) => (words[block + BLOCK.flags]! & looked) === looked);
-    for (const block of blocks)
-      if (namesIn(this.#describe(block, 0, this.#typeOf(block)).message).some(isMeant)) this.#store.remove(block);
+    const { words, bytes } = this.#store;
+    // What is removed moves others in the table.
+    const blocks = [...this.#store.blocks()];
+    for (const block of blocks) {
+      const hasAlias = (words[block + BLOCK.flags]! & ALIAS) !== 0;
+      if (which === "aliases" && !hasAlias) continue;
+      const start = 4 * (block + BLOCK.message);
+      const message = bytes.subarray(start, start + words[block + BLOCK.messageBytes]!);
+      if (namesIn(message, hasAlias).some(isMeant)) this.#store.remove(block);
+    }
   }
 
   clear(): void {

@@ -24,7 +24,8 @@ export interface CachedResponse {
 }
 
 /** The question's, those of the answer's records and those that its aliases lead to, in lower case. */
-export function namesIn(response: Uint8Array): readonly string[] {
+export function namesIn(response: Uint8Array, hasAlias: boolean): readonly string[] {
+  if (!hasAlias) return [describeResponse(response).question.name];
   const message = decodeDnsMessage(response);
   if (message instanceof Malformed) return [];
   const names = message.answers.flatMap((record) => {
