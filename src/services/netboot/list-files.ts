@@ -1,14 +1,14 @@
-/** All files below a folder, and which of them are still what they were. */
-import { readdirSync, realpathSync, type Stats, statSync } from "node:fs";
+/**
+ * All files below a folder, and which of them are still what they were. One question at a time, and none of them on the
+ * event loop: a file system that does not answer any more stops nothing else.
+ */
+import type { Stats } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { codeOf, hasCode } from "../../base/errors.ts";
 
 const MOST_ENTRIES = 50_000;
 const MOST_DEPTH = 8;
-/** Who has work for longer lets others go on in between: they serve files. */
-const TURN_MILLISECONDS = 8;
-
 export interface Entry {
   /** Below the root, with "/" between its parts. */
   readonly path: string;
@@ -24,31 +24,19 @@ export interface ListedFiles {
   readonly folders: ReadonlySet<string>;
 }
 
-/** Takes pauses in long work. */
-export class Turns {
-  #since = performance.now();
-
-  async rest(): Promise<void> {
-    if (performance.now() - this.#since < TURN_MILLISECONDS) return;
-    await nextTurn();
-    this.#since = performance.now();
-  }
-}
-
 /**
  * Links count as what they lead to, where that is below the root. What begins with a dot does not count: programs that
  * copy call it so until it is whole, and disks have their snapshots there.
  * @param notes is told what is left out, and why
  */
-export async function listFiles(root: string, notes: string[], turns: Turns): Promise<ListedFiles> {
+export async function listFiles(root: string, notes: string[]): Promise<ListedFiles> {
   const files: Entry[] = [];
   const folders = new Set<string>();
   let level = [""];
   for (let down = 0; level.length > 0 && down < MOST_DEPTH; down++) {
     const next: string[] = [];
     for (const folder of level) {
-      await turns.rest();
-      for (const { name, isFolder, path, file } of readFolder(root, folder, notes)) {
+      for (const { name, isFolder, path, file } of await readFolder(root, folder, notes)) {
         if (files.length + folders.size >= MOST_ENTRIES) {
           notes.push(`only the first ${MOST_ENTRIES} files were looked at`);
           return { files, folders };
@@ -72,10 +60,10 @@ interface Listed {
   readonly file?: Omit<Entry, "path">;
 }
 
-function readFolder(root: string, folder: string, notes: string[]): Listed[] {
+async function readFolder(root: string, folder: string, notes: string[]): Promise<Listed[]> {
   let entries;
   try {
-    entries = readdirSync(join(root, folder), { withFileTypes: true });
+    entries = await readdir(join(root, folder), { withFileTypes: true });
   } catch (error) {
     notes.push(`${folder === "" ? root : folder} cannot be read (${codeOf(error) ?? ""})`);
     return [];
@@ -90,7 +78,7 @@ function readFolder(root: string, folder: string, notes: string[]): Listed[] {
       continue;
     }
     if (!entry.isFile() && !entry.isSymbolicLink()) continue;
-    const target = targetOf(root, path, entry.isSymbolicLink());
+    const target = await targetOf(root, path, entry.isSymbolicLink());
     if (target === undefined) continue;
     if (target === "outside") notes.push(`${path} leads out of the folder and is not served`);
     else if (target.isDirectory()) listed.push({ name, path, isFolder: false });
@@ -104,13 +92,13 @@ function fileOf({ ino, size, mtimeMs, ctimeMs }: Stats): Omit<Entry, "path"> {
 }
 
 /** @returns undefined for what is gone */
-function targetOf(root: string, path: string, isLink: boolean): Stats | "outside" | undefined {
+async function targetOf(root: string, path: string, isLink: boolean): Promise<Stats | "outside" | undefined> {
   try {
     const own = join(root, path);
     // The folders above are none.
-    if (!isLink) return statSync(own);
-    const real = realpathSync(own);
-    return isBelow(root, real) ? statSync(real) : "outside";
+    if (!isLink) return await stat(own);
+    const real = await realpath(own);
+    return isBelow(root, real) ? await stat(real) : "outside";
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
     throw error;

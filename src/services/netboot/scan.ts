@@ -1,11 +1,11 @@
 /** What a folder has that can be booted over the network: found by names, and by what the files hold. */
-import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
 import { steadySeconds } from "../clock.ts";
 import { type Content, contentOf, HEAD_BYTES, isCut } from "./content.ts";
-import { type Entry, isBelow, type ListedFiles, listFiles, Turns } from "./list-files.ts";
+import { type Entry, isBelow, type ListedFiles, listFiles } from "./list-files.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
 import { GRUB_FILE, type Lack, lackOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
@@ -74,6 +74,7 @@ const WINDOWS_HELPERS = ["bootmgr", "bootmgr.exe", "bootmgfw.efi", "bcd", "boot.
 
 /** In a browser's or a copying program's words: not whole. */
 const PARTIAL_NAME = /\.(part|partial|filepart|crdownload|download|tmp)$|~$/i;
+const NO_CANDIDATES = [HELPER_NAME, NEVER_BOOTS, PARTIAL_NAME];
 
 /**
  * Look at all files, some levels down.
@@ -85,20 +86,17 @@ export async function scanFolder(
   seen: SeenFiles = new SeenFiles(),
   nowSeconds: number = steadySeconds(),
 ): Promise<FoundFolder> {
-  const root = realRoot(folder);
+  const root = await realRoot(folder);
   const notes: string[] = [];
-  const turns = new Turns();
-  const listed = await listFiles(root, notes, turns);
+  const listed = await listFiles(root, notes);
   const isRestless = seen.look(listed.files, nowSeconds);
   const names = new Map(listed.files.map(({ path }) => [basename(path).toLowerCase(), path]));
   const sorted = new Sorted(root, { ...listed, names }, seen, nowSeconds);
-  for (const entry of listed.files) {
-    await turns.rest();
-    sorted.take(entry);
-  }
+  for (const entry of listed.files) await sorted.examine(entry);
+  for (const entry of listed.files) sorted.take(entry);
   if (sorted.isCutShort) notes.push(`only the first ${MOST_READ} files were looked into`);
   const script = OWN_SCRIPTS.find((name) => listed.files.some(({ path }) => path === name));
-  return { root, ...sorted.found(), script, hasGrubFile: names.has(GRUB_FILE), notes, isRestless };
+  return { root, ...(await sorted.found()), script, hasGrubFile: names.has(GRUB_FILE), notes, isRestless };
 }
 
 interface Names extends ListedFiles {
@@ -120,6 +118,7 @@ class Sorted {
   readonly #arriving = new Set<string>();
   /** Folders to which something comes that may become anything. */
   readonly #restless = new Set<string>();
+  readonly #examined = new Map<string, Examined>();
   #read = 0;
 
   constructor(root: string, listed: Names, seen: SeenFiles, nowSeconds: number) {
@@ -138,24 +137,38 @@ class Sorted {
     return this.#read > MOST_READ;
   }
 
-  take({ path, bytes }: Entry): void {
+  /** What the file is, by its name and by what is in it. */
+  async examine({ path, bytes }: Entry): Promise<void> {
+    this.#examined.set(path, await this.#seen.examine(path, () => this.#look(path, bytes)));
+  }
+
+  async #look(path: string, bytes: number): Promise<Examined> {
     const name = basename(path);
     const kind = loaderKindOf(name);
-    if (kind !== undefined) {
-      const isIpxe = kind.isIpxe || (EFI_NAME.test(name) && this.#examine(path).isIpxe);
-      this.#addLoader(path, { ...kind, isIpxe });
-      return;
-    }
-    if (bytes < SMALLEST_BYTES || [HELPER_NAME, NEVER_BOOTS, PARTIAL_NAME].some((pattern) => pattern.test(name)))
-      return;
-    if (this.#read++ >= MOST_READ) return;
-    const { content, isIpxe } = this.#examine(path);
-    if (content === undefined) {
-      if (!this.#isSettled(path)) this.#restless.add(dirname(path));
-      return;
-    }
-    if (isCut(content, bytes)) this.#arriving.add(path);
-    this.#add(path, content, isIpxe);
+    const isEfi = EFI_NAME.test(name);
+    const isCandidate = bytes >= SMALLEST_BYTES && !NO_CANDIDATES.some((pattern) => pattern.test(name));
+    if (kind === undefined ? !isCandidate || this.#read++ >= MOST_READ : !isEfi)
+      return { kind, content: undefined, isIpxe: false, isGrub: false, mayBecome: false };
+    const head = await readHead(join(this.#root, path), isEfi ? SEARCHED_BYTES : HEAD_BYTES);
+    return {
+      kind,
+      content: contentOf(name, head.subarray(0, HEAD_BYTES)),
+      isIpxe: isEfi && head.includes(IPXE_WORDS),
+      isGrub: isEfi && head.includes(GRUB_WORDS),
+      mayBecome: true,
+    };
+  }
+
+  /** Once all are examined. */
+  take({ path, bytes }: Entry): void {
+    const examined = this.#examined.get(path);
+    if (examined === undefined) return;
+    const { kind, content, isIpxe, mayBecome } = examined;
+    if (kind !== undefined) this.#addLoader(path, { ...kind, isIpxe: kind.isIpxe || isIpxe });
+    else if (content !== undefined) {
+      if (isCut(content, bytes)) this.#arriving.add(path);
+      this.#add(path, content, isIpxe);
+    } else if (mayBecome && !this.#isSettled(path)) this.#restless.add(dirname(path));
   }
 
   #add(path: string, content: Content, isIpxe: boolean): void {
@@ -171,7 +184,7 @@ class Sorted {
   #addLoader(file: string, { needs, ...rest }: LoaderKind, isKnown = true): void {
     if (!this.#isWhole(file)) return;
     const { names: files, folders } = this.#listed;
-    const isGrub = (path: string): boolean => this.#examine(path).isGrub;
+    const isGrub = (path: string): boolean => this.#examined.get(path)?.isGrub === true;
     const lacks = needs === undefined ? undefined : lackOf(file, needs, { files, folders, isGrub });
     const loader = { ...rest, file, isReady: isKnown && lacks === undefined };
     this.#loaders.push(lacks === undefined ? loader : { ...loader, lacks });
@@ -183,19 +196,7 @@ class Sorted {
     return !this.#arriving.has(path);
   }
 
-  #examine(path: string): Examined {
-    return this.#seen.examine(path, () => {
-      const isEfi = EFI_NAME.test(path);
-      const head = readHead(join(this.#root, path), isEfi ? SEARCHED_BYTES : HEAD_BYTES);
-      return {
-        content: contentOf(basename(path), head.subarray(0, HEAD_BYTES)),
-        isIpxe: isEfi && head.includes(IPXE_WORDS),
-        isGrub: isEfi && head.includes(GRUB_WORDS),
-      };
-    });
-  }
-
-  found(): Pick<FoundFolder, "loaders" | "kernels" | "images" | "windows" | "arriving"> {
+  async found(): Promise<Pick<FoundFolder, "loaders" | "kernels" | "images" | "windows" | "arriving">> {
     const windows = findWindows(this.#listed.names);
     const parts = windows === undefined ? [] : [windows.wimboot, windows.image, ...windows.helpers];
     const isWindowsWhole = parts.filter((part) => !this.#isWhole(part)).length === 0;
@@ -205,14 +206,17 @@ class Sorted {
         // What comes there may be its disk.
         (initrd === undefined ? !this.#restless.has(dirname(kernel)) : this.#isWhole(initrd)),
     );
-    return {
-      loaders: this.#loaders.toSorted((a, b) => a.rank - b.rank || depth(a.file) - depth(b.file)),
-      kernels: pairs.map(({ kernel, initrd }) => ({
+    const kernels: FoundKernel[] = [];
+    for (const { kernel, initrd } of pairs)
+      kernels.push({
         kernel,
         ...(initrd === undefined ? {} : { initrd }),
-        commandLine: commandLineOf(this.#root, kernel),
+        commandLine: await commandLineOf(this.#root, kernel),
         platforms: this.#kernels.get(kernel) ?? [],
-      })),
+      });
+    return {
+      loaders: this.#loaders.toSorted((a, b) => a.rank - b.rank || depth(a.file) - depth(b.file)),
+      kernels,
       images: this.#images.filter((image) => this.#isWhole(image)),
       windows: isWindowsWhole ? windows : undefined,
       arriving: [...this.#arriving],
@@ -220,10 +224,10 @@ class Sorted {
   }
 }
 
-function realRoot(folder: string): string {
+async function realRoot(folder: string): Promise<string> {
   try {
-    const root = realpathSync(folder);
-    if (statSync(root).isDirectory()) return root;
+    const root = await realpath(folder);
+    if ((await stat(root)).isDirectory()) return root;
   } catch (cause) {
     throw new NetloomError("bad-folder", `boot from ${folder}: it cannot be read (${reasonOf(cause)})`, { cause });
   }
@@ -232,19 +236,15 @@ function realRoot(folder: string): string {
   });
 }
 
-function readHead(path: string, bytes: number): Buffer {
-  const head = Buffer.alloc(bytes);
-  let descriptor: number;
+async function readHead(path: string, bytes: number): Promise<Buffer> {
   try {
-    descriptor = openSync(path, "r");
+    await using file = await open(path, "r");
+    const head = Buffer.alloc(Math.min(bytes, (await file.stat()).size));
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    return head.subarray(0, bytesRead);
   } catch (error) {
-    if (hasCode(error, "ENOENT", "EACCES")) return head.subarray(0, 0);
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return Buffer.alloc(0);
     throw error;
-  }
-  try {
-    return head.subarray(0, readSync(descriptor, head, 0, bytes, 0));
-  } finally {
-    closeSync(descriptor);
   }
 }
 
@@ -256,20 +256,20 @@ function findWindows(names: ReadonlyMap<string, string>): FoundWindows | undefin
 }
 
 /** One line of text beside the kernel: KERNEL.cmdline, else cmdline.txt or cmdline. */
-function commandLineOf(root: string, kernel: string): string {
+async function commandLineOf(root: string, kernel: string): Promise<string> {
   for (const name of [`${basename(kernel)}.cmdline`, "cmdline.txt", "cmdline"]) {
-    const words = readShortFile(root, join(dirname(kernel), name));
+    const words = await readShortFile(root, join(dirname(kernel), name));
     if (words !== undefined) return words.replaceAll(/\s+/g, " ").trim();
   }
   return "";
 }
 
-function readShortFile(root: string, path: string): string | undefined {
+async function readShortFile(root: string, path: string): Promise<string | undefined> {
   try {
-    const real = realpathSync(join(root, path));
-    const status = statSync(real);
+    const real = await realpath(join(root, path));
+    const status = await stat(real);
     if (!isBelow(root, real) || !status.isFile() || status.size > COMMAND_LINE_BYTES) return undefined;
-    return readFileSync(real, "utf8");
+    return await readFile(real, "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
     throw error;

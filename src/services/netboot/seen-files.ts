@@ -1,16 +1,20 @@
 /** What is known of a folder's files from one look to the next. */
 import type { Content } from "./content.ts";
 import type { Entry } from "./list-files.ts";
+import type { LoaderKind } from "./loaders.ts";
 
 /** Who copies a file writes to it again and again; after such a silence it is taken for whole. */
 export const SETTLE_SECONDS = 5;
 
-/** What a file is by what stands in it. */
+/** What a file is by its name and by what stands in it. */
 export interface Examined {
+  readonly kind: LoaderKind | undefined;
   readonly content: Content | undefined;
   /** Looked for in programs of UEFI firmware only. */
   readonly isIpxe: boolean;
   readonly isGrub: boolean;
+  /** It was looked into, and may turn out to be anything while it is written. */
+  readonly mayBecome: boolean;
 }
 
 interface Seen {
@@ -49,10 +53,10 @@ export class SeenFiles {
   }
 
   /** What is in the file; it is read once, as long as it stays the same. */
-  examine(path: string, read: () => Examined): Examined {
+  async examine(path: string, read: () => Promise<Examined>): Promise<Examined> {
     const seen = this.#seen.get(path);
     if (seen === undefined) return read();
-    seen.examined ??= read();
+    seen.examined ??= await read();
     return seen.examined;
   }
 }
