@@ -23,12 +23,11 @@ export interface FollowOptions {
   readonly logger: Logger;
 }
 
-export class FolderFollower implements AsyncDisposable {
+export class FolderFollower implements Disposable {
   readonly #end = new AbortController();
-  readonly #ended: Promise<void>;
 
   constructor(options: FollowOptions) {
-    this.#ended = this.#run(options);
+    void this.#run(options);
   }
 
   async #run({ root, seen, lookSeconds, onLook, logger }: FollowOptions): Promise<void> {
@@ -65,14 +64,9 @@ export class FolderFollower implements AsyncDisposable {
     }
   }
 
-  /** Nothing is told afterwards. */
-  async close(): Promise<void> {
+  /** Nothing is told afterwards. A look that is under way is not waited for: its file system may not answer any more. */
+  [Symbol.dispose](): void {
     this.#end.abort();
-    await this.#ended;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
   }
 }
 
