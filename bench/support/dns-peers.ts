@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-export interface DnsTask {
+interface DnsTask {
   readonly folder: string;
   readonly port: number;
   readonly upstreamPort: number;
