@@ -114,14 +114,14 @@ export class AnswerCache {
     if (questionEnd === 0 || !this.#isQuestion(question, questionEnd - HEADER_BYTES)) return;
     const kind = question.type * 0x1_0000 + question.class;
     if (question.type >= GIVEN_TYPES && this.#kinds.size >= MOST_KINDS && !this.#kinds.has(kind)) return;
-    if (!scan.scan(copy, questionEnd, this.#limits, deniedSeconds)) return;
+    const isLasting = scan.scan(copy, questionEnd, this.#limits, deniedSeconds);
     const asked = keyFlags(flags);
     const now = Math.floor(nowSeconds);
-    this.#denials.prepare(copy, asked, now);
-    const hash = key.hash(asked, this.#hashKey);
+    if (isLasting || scan.hasData) this.#denials.prepare(copy, asked, now);
+    if (!isLasting) return;
     const messageWords = (copy.length + 3) >>> 2;
     const size = BLOCK.message + messageWords + ((scan.ttlCount + 1) >>> 1);
-    const block = this.#room(hash, asked, size, now);
+    const block = this.#room(key.hash(asked, this.#hashKey), asked, size, now);
     if (block < 0) return;
     const { words, bytes, halves } = this.#store;
     words[block + BLOCK.expires] = now + scan.lifeSeconds;

@@ -19,6 +19,8 @@ export class ResponseScan {
   lifeSeconds = 0;
   /** Whether the answer goes through other names. */
   hasAlias = false;
+  /** Whether it tells what was asked for, also what is not to be kept. */
+  hasData = false;
   #isPositive = false;
   #deniedSeconds: number | undefined;
 
@@ -32,6 +34,7 @@ export class ResponseScan {
   scan(message: Uint8Array, questionEnd: number, limits: DnsCacheLimits, deniedSeconds?: number): boolean {
     this.ttlCount = 0;
     this.#deniedSeconds = undefined;
+    this.hasData = false;
     const [high, low] = [message[2]!, message[3]!];
     const responseCode = low & 15;
     if ((high & 0x82) !== 0x80 || (responseCode !== NO_ERROR && responseCode !== NAME_ERROR)) return false;
@@ -40,8 +43,8 @@ export class ResponseScan {
     const records = answers + uint16(message, 8) + uint16(message, 10);
     if (!this.#walk(message, questionEnd, { answers, records, type })) return false;
     this.#deniedSeconds ??= deniedSeconds;
-    if (this.#isPositive && responseCode === NO_ERROR)
-      this.#clamp(message, limits.minimumTtlSeconds, limits.maximumTtlSeconds);
+    this.hasData = this.#isPositive && responseCode === NO_ERROR;
+    if (this.hasData) this.#clamp(message, limits.minimumTtlSeconds, limits.maximumTtlSeconds);
     else if (this.#deniedSeconds === undefined) return false;
     else
       this.#clamp(message, 0, Math.min(this.#deniedSeconds, limits.maximumNegativeSeconds, limits.maximumTtlSeconds));

@@ -114,6 +114,13 @@ describe("a name that comes or goes", () => {
     expect(code(A, 11)).toBeUndefined();
   });
 
+  test("is there also when nobody may keep what is told of it", () => {
+    const { deny, tell, reply, code } = world(1000);
+    deny(AAAA, 0);
+    tell(1, A, [address(0)]);
+    for (const type of [A, AAAA]) expect([reply(type, 1), code(type, 1)]).toEqual([undefined, undefined]);
+  });
+
   test("is gone for what has run out, and for the type that it was asked for", () => {
     const { deny, tell, reply, code } = world(1000);
     tell(0, A);
