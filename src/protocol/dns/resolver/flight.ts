@@ -11,6 +11,8 @@ export interface Flight {
   readonly flags: QuestionFlags;
   readonly work: Work<Piece | Failure>;
   readonly beganAt: number;
+  /** How often names that are answered here had changed by then. */
+  readonly localChanges: number;
   /** Who is told; they were told something older already once it is empty. */
   tokens: number[];
   /** What has run out is told at once: the wait for something newer was too long. */

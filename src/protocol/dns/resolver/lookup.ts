@@ -26,8 +26,11 @@ export function* resolveFully(world: World, task: Task): Work<Piece | Failure> {
     seen.push(name);
     const link = { ...task, question: { ...question, name } };
     const known = pieces.length > 0 ? world.known(link.question, task.flags) : undefined;
-    const piece = known ?? (yield* askOnce(world, link));
-    if ("failed" in piece) return piece;
+    const told = known ?? (yield* askOnce(world, link));
+    if ("failed" in told) return told;
+    // Others have no say in a name that has become ours since it was asked for.
+    const isOursNow = told.state === "continues" && told.last === name;
+    const piece = (isOursNow ? world.known(link.question, task.flags) : undefined) ?? told;
     if (piece.state === "broken") return { failed: "the aliases lead nowhere" };
     if (known === undefined && pieces.length > 0 && piece.state !== "continues")
       world.keep(link.question, task.flags, piece);

@@ -66,6 +66,8 @@ export class DnsResolver {
   #local: LocalNames | undefined;
   /** Names whose kept answers lead to one that is answered here. */
   readonly #leadingHere = new Set<string>();
+  /** Times that such names have changed. */
+  #localChanges = 0;
   #now = 0;
   #ready: Ready[] = [];
   #answers: ResolvedAnswer[] = [];
@@ -84,7 +86,7 @@ export class DnsResolver {
       counters: this.#counters,
       known: (question, flags) => this.#known(question, flags),
       keep: (question, flags, piece) => {
-        if (this.#isAllowed(question, piece))
+        if (this.#isAllowed(question, piece) && this.#mayBeKept(question, piece, this.#localChanges))
           this.#cache.store(question, flags, responseOf(question, flags, piece), this.#now);
       },
       measure: (request) => this.#inquiries.measureOnly(request, this.#now),
@@ -99,6 +101,7 @@ export class DnsResolver {
 
   /** Names that are answered here have other records: what leads to one of them is found anew. */
   forgetLeadingHere(): void {
+    this.#localChanges++;
     for (const name of this.#leadingHere) this.#cache.remove(name);
     this.#leadingHere.clear();
   }
@@ -240,6 +243,7 @@ export class DnsResolver {
       flags,
       work: resolveFully(this.#world, task),
       beganAt: this.#now,
+      localChanges: this.#localChanges,
       tokens: [],
       tellsStale: false,
       isDone: false,
@@ -304,7 +308,7 @@ export class DnsResolver {
     const message = isAllowed
       ? responseOf(question, flags, result)
       : emptyResponseOf(question, flags, RESPONSE_CODE.NOERROR);
-    if (this.#mayBeKept(question, result))
+    if (this.#mayBeKept(question, result, flight.localChanges))
       this.#cache.store(question, flags, message, this.#now, isAllowed ? undefined : emptiedSeconds(result.records));
     if (tokens.length === 0) return;
     // As everybody after these will see it: with the limits of TTLs.
@@ -321,10 +325,15 @@ export class DnsResolver {
     else this.#tellStale(tokens, old);
   }
 
-  /** What leads to names that are answered here has to be found again when these change. */
-  #mayBeKept({ name }: DnsQuestion, { aliases, records, last }: Piece): boolean {
+  /**
+   * What leads to names that are answered here has to be found again when these change.
+   * @param localChanges those at the time when it was asked for
+   */
+  #mayBeKept({ name }: DnsQuestion, { aliases, records, last }: Piece, localChanges: number): boolean {
     const local = this.#local;
+    if (local?.has(name) === true) return false;
     if (aliases === 0 || local === undefined) return true;
+    if (localChanges !== this.#localChanges) return false;
     if (!local.has(last) && !records.some((record) => local.has(canonicalName(record.name)))) return true;
     if (this.#leadingHere.size >= MOST_LEADING_HERE) return false;
     this.#leadingHere.add(name);

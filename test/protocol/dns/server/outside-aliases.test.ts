@@ -101,6 +101,25 @@ test("a name that becomes ours while others are asked for it is answered here, a
   expect(ask("printer.example.org", "")).toEqual(ours);
 });
 
+test("a name that becomes ours while an alias is followed to it is not kept as others have it", () => {
+  const { server, cache, ask } = start();
+  const first = server.handle(query("www.example.org"), CLIENT, 7, 100).queries[0]!;
+  const answer = (asked: typeof first, text: string): ReturnType<typeof server.handleUpstream> => {
+    const sent = decoded(asked.message);
+    const reply = { ...sent, response: true, recursionAvailable: true, answers: records(text) };
+    return server.handleUpstream({ query: asked.query, kind: "answer", message: encodeDnsMessage(reply) }, 101);
+  };
+  const [second] = answer(first, "www.example.org 3600 CNAME host.example.net.").queries;
+  expect(decoded(second?.message).question.name).toBe("host.example.net");
+  server.setHost("host.example.net", [parseIp("10.0.0.9")]);
+  const [told] = answer(second!, "host.example.net 3600 A 198.51.100.66").replies;
+  expect(described(decoded(told?.message)).at(-1)).toBe("host.example.net. 60 A 10.0.0.9");
+  expect([...cache.entries(101)].map(({ question }) => question.name)).toEqual([]);
+  const ours = "host.example.net. 60 A 10.0.0.9";
+  expect(ask("www.example.org", "www.example.org 3600 CNAME host.example.net.").at(-1)).toBe(ours);
+  expect(ask("www.example.org", "").at(-1)).toBe(ours);
+});
+
 test("aliases that lead to a name which becomes ours, or is ours no more, are followed anew, others are kept", () => {
   const { server, ask, asked } = start();
   const through = "www.example.org 3600 CNAME host.example.net.\nhost.example.net. 3600 A 192.0.2.9";
