@@ -1,7 +1,7 @@
 /**
  * Who tells clients of what `netloom netboot` has for them: a DHCP server where nobody else gives addresses, and a
- * proxyDHCP server. That nobody else does is a guess. When a client takes its address from another server, that one
- * gives them from then on.
+ * proxyDHCP server. That nobody else does is a guess. When a client says that it takes its address from another server,
+ * and one answers, that one gives them from then on.
  */
 import { type Ipv4Address, type Ipv4Prefix, type MacAddress, networkOf } from "../base/address.ts";
 import { messageOf } from "../base/errors.ts";
@@ -15,6 +15,10 @@ import type { ProxyConfig, ProxyEvent } from "../protocol/pxe/proxy.ts";
 import { Dhcp4Service } from "../services/dhcp4-server.ts";
 import { ProxyService } from "../services/netboot/proxy-dhcp.ts";
 import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
+import { probeDhcp } from "./doctor/dhcp-probe.ts";
+
+/** dnsmasq pings three seconds long what it offers. */
+export const LOOK_MILLISECONDS = 3800;
 
 /** Machines that are set up do not stay. */
 const LEASE_SECONDS = { default: 3600, minimum: 120, maximum: 3600 };
@@ -24,7 +28,8 @@ export type AddressGiver =
   | { readonly mode: "proxy"; readonly server: Ipv4Address | undefined }
   | { readonly mode: "pool"; readonly ranges: readonly AddressRange[] };
 
-export interface AnnouncerOptions {
+interface AnnouncerOptions {
+  readonly interfaceName: string;
   readonly link: ServedInterface;
   readonly address: Ipv4Prefix;
   readonly giver: AddressGiver;
@@ -46,12 +51,14 @@ export class Announcer implements AsyncDisposable {
   readonly #options: AnnouncerOptions;
   readonly #pool: PoolConfig | undefined;
   readonly #proxy: ProxyService;
+  readonly #end = new AbortController();
   #giver: AddressGiver;
   #files: BootFiles;
   #dhcp: Dhcp4Service | undefined;
-  #isClosed = false;
-  /** The end of the DHCP server, once there is another one. */
-  #yielding: Promise<void> | undefined;
+  /** Whether there is another server is being found out, or it is being given way to. */
+  #checking: Promise<void> | undefined;
+  /** Named by a client the last time that nobody was found. */
+  #absent: Ipv4Address | undefined;
 
   private constructor(options: AnnouncerOptions, pool: PoolConfig | undefined) {
     const { link, giver, files, logger, onAsked } = options;
@@ -63,7 +70,7 @@ export class Announcer implements AsyncDisposable {
       interfaceIndex: link.index,
       config: this.#proxyConfig(),
       onAsked,
-      onOtherServer: (server) => this.#yieldTo(server),
+      onOtherServer: (server) => this.#check(server),
       onError: (error) => logger.warn("boot requests", { error: error.message }),
     });
   }
@@ -85,14 +92,46 @@ export class Announcer implements AsyncDisposable {
 
   /** Of these files from now on. */
   tell(files: BootFiles): void {
+    if (this.#end.signal.aborted) return;
     this.#files = files;
     this.#dhcp?.setClasses(bootClasses(files, this.#options.place));
     this.#proxy.change(this.#proxyConfig());
   }
 
-  #yieldTo(server: Ipv4Address): void {
+  /** Anybody can send a message that names a server. One question at a time, however many clients name one. */
+  #check(named: Ipv4Address): void {
+    if (this.#giver.mode !== "pool" || this.#checking !== undefined || this.#end.signal.aborted) return;
+    this.#checking = this.#lookFor(named).finally(() => {
+      this.#checking = undefined;
+    });
+  }
+
+  async #lookFor(named: Ipv4Address): Promise<void> {
+    const { interfaceName, address, logger } = this.#options;
+    const { signal } = this.#end;
+    try {
+      const { offers } = await probeDhcp(interfaceName, {
+        milliseconds: LOOK_MILLISECONDS,
+        untilFirst: true,
+        otherThan: address.address,
+        signal,
+      });
+      const [offer] = offers;
+      if (signal.aborted) return;
+      if (offer !== undefined) await this.#yieldTo(offer.serverIdentifier);
+      else if (named !== this.#absent) {
+        this.#absent = named;
+        logger.warn("a client names another DHCP server, but none answers: addresses are given as before", {
+          server: named,
+        });
+      }
+    } catch (error) {
+      logger.warn("looking for another DHCP server", { error: messageOf(error) });
+    }
+  }
+
+  async #yieldTo(server: Ipv4Address): Promise<void> {
     const { onGiver, logger } = this.#options;
-    if (this.#giver.mode !== "pool") return;
     this.#giver = { mode: "proxy", server };
     logger.warn("another DHCP server answers here: no more addresses are given, only files told of beside it", {
       server,
@@ -100,17 +139,13 @@ export class Announcer implements AsyncDisposable {
     onGiver(this.#giver);
     const dhcp = this.#dhcp;
     this.#dhcp = undefined;
-    this.#yielding = this.#yield(dhcp);
-  }
-
-  async #yield(dhcp: Dhcp4Service | undefined): Promise<void> {
     try {
       await dhcp?.close();
     } catch (error) {
-      this.#options.logger.error("leases were not kept", { error: messageOf(error) });
+      logger.error("leases were not kept", { error: messageOf(error) });
     }
     // It holds the port that was the DHCP server's.
-    if (!this.#isClosed) this.#proxy.change(this.#proxyConfig());
+    if (!this.#end.signal.aborted) this.#proxy.change(this.#proxyConfig());
   }
 
   #openDhcp(): Dhcp4Service | undefined {
@@ -132,9 +167,9 @@ export class Announcer implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#end.abort();
     this.#proxy.close();
-    await this.#yielding;
+    await this.#checking;
     await this.#dhcp?.close();
     this.#dhcp = undefined;
   }

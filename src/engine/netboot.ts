@@ -21,10 +21,8 @@ import { scanFolder } from "../services/netboot/scan.ts";
 import type { Transfer } from "../services/netboot/transfers.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { probeDhcp } from "./doctor/dhcp-probe.ts";
-import { type AddressGiver, Announcer } from "./netboot-announcer.ts";
+import { type AddressGiver, Announcer, LOOK_MILLISECONDS } from "./netboot-announcer.ts";
 
-/** dnsmasq pings three seconds long what it offers. */
-const LOOK_MILLISECONDS = 3800;
 /** Whoever watches has just copied something into the folder. */
 const LOOK_SECONDS = 2;
 
@@ -111,6 +109,7 @@ export class NetbootSession implements AsyncDisposable {
     const { known, onAsked, onGiver } = options;
     const announcer = resources.use(
       await Announcer.open({
+        interfaceName,
         link,
         address,
         giver,

@@ -51,6 +51,8 @@ interface ProbeWait {
   readonly milliseconds?: number;
   /** One offer is all that is wanted to know. */
   readonly untilFirst?: boolean;
+  /** This server's offers do not count. */
+  readonly otherThan?: Ipv4Address;
   /** Gives up waiting. */
   readonly signal?: AbortSignal;
 }
@@ -64,7 +66,7 @@ interface ProbeWait {
  */
 export async function probeDhcp(
   interfaceName: string,
-  { milliseconds = WAIT_MILLISECONDS, untilFirst = false, signal }: ProbeWait = {},
+  { milliseconds = WAIT_MILLISECONDS, untilFirst = false, otherThan, signal }: ProbeWait = {},
 ): Promise<DhcpProbe> {
   const enough = new AbortController();
   const client = { mac: randomMac(), transactionId: randomInt(2 ** 32) };
@@ -77,8 +79,8 @@ export async function probeDhcp(
     onFrames: (frames) => {
       for (const frame of frames) {
         const offer = readOffer(frame, client.transactionId);
-        if (offer !== undefined && !offers.some((known) => known.serverIdentifier === offer.serverIdentifier))
-          offers.push(offer);
+        if (offer === undefined || offer.serverIdentifier === otherThan) continue;
+        if (!offers.some((known) => known.serverIdentifier === offer.serverIdentifier)) offers.push(offer);
       }
       if (untilFirst && offers.length > 0) enough.abort();
     },

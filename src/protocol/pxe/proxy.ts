@@ -54,7 +54,7 @@ export type ProxyEvent =
       readonly offer?: BootOffer;
       readonly reason?: string;
     }
-  /** A client on the link takes its address from another DHCP server. */
+  /** A client on the link says that it takes its address from another DHCP server. */
   | { readonly event: "other-server"; readonly server: Ipv4Address }
   /** Nobody who wants to boot. */
   | { readonly event: "ignored"; readonly reason: string };

@@ -15,7 +15,7 @@ export interface ProxyServiceOptions {
   readonly config: ProxyConfig;
   /** Of clients that want to boot only. */
   readonly onAsked: (event: Extract<ProxyEvent, { event: "asked" }>) => void;
-  /** Beside a server of ours: clients take addresses of that one. Comes with each that does. */
+  /** Beside a server of ours: a client says that it takes an address of that one. Comes with each that does. */
   readonly onOtherServer?: (server: Ipv4Address) => void;
   readonly onError: (error: Error) => void;
 }
@@ -51,8 +51,9 @@ export class ProxyService implements Disposable {
     }
   }
 
-  /** Go on with another one, of the same address. @throws SystemCallError */
+  /** Go on with another one, of the same address; nothing once it is closed. @throws SystemCallError */
   change(config: ProxyConfig): void {
+    if (this.#socket === undefined) return;
     this.#machine = new ProxyDhcp(config);
     const { namespacePath } = this.#options;
     const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);

@@ -193,26 +193,44 @@ describe("where nobody gives addresses", () => {
     expect(told.message.bootFile).toBe("bootaa64.efi");
   });
 
-  test("until a client takes the address of another server: from then on files are told of beside it", async () => {
-    using link = await FirmwareLink.open("client0");
-    const foreign = parseIpv4("192.0.2.253");
-    link.send(
-      clientFrame({
-        mac: BOOT_MAC,
-        type: "REQUEST",
-        options: [
-          optionEntry(DHCP4_OPTION.requestedAddress, parseIpv4("192.0.2.99")),
-          optionEntry(DHCP4_OPTION.serverIdentifier, foreign),
-        ],
-      }),
-    );
-    const told = { event: "addresses", mode: "proxy", server: foreign };
-    await until("word of the other server", () => events(alone).some(({ event }) => event === "addresses"));
-    expect(events(alone)).toContainEqual(told);
-    await until("the end of the DHCP server", () => !existsSync(folder.join("state/dhcp/lan0.leases.lock")));
-    const [offer] = await link.ask(bootFrame({ architecture: 0 }), [ALONE]);
-    expect(offer.message).toMatchObject({ yourAddress: "0.0.0.0", bootFile: "undionly.kpxe" });
-    expect(alone.stderr).toContain("another DHCP server answers here");
+  describe("when a client takes the address of another server", () => {
+    const other = parseIpv4("192.0.2.99");
+    const request = clientFrame({
+      mac: BOOT_MAC,
+      type: "REQUEST",
+      options: [
+        optionEntry(DHCP4_OPTION.requestedAddress, parseIpv4("192.0.2.98")),
+        optionEntry(DHCP4_OPTION.serverIdentifier, other),
+      ],
+    });
+
+    test("that nobody sees, addresses are given on", async () => {
+      using link = await FirmwareLink.open("client0");
+      link.send(request);
+      await until("word of the server that is not there", () => alone.stderr.includes("none answers"));
+      const [offer] = await link.ask(bootFrame({ architecture: 0 }), [ALONE]);
+      expect(offer.message.yourAddress).toMatch(/^192\.0\.2\./);
+    });
+
+    test("that answers, files are told of beside it from then on", async () => {
+      using link = await FirmwareLink.open("client0");
+      shell(`ip -n client0 address add ${other}/24 dev eth0`);
+      const words = `--conf-file=/dev/null --no-daemon --user=root --group=root --port=0 --interface=eth0 --no-ping
+        --dhcp-leasefile=${folder.join("late")} --dhcp-range=192.0.2.60,192.0.2.70`;
+      const late = new Running(["nsenter", "--net=/run/netns/client0", "--", "dnsmasq", ...words.split(/\s+/)]);
+      try {
+        await until("dnsmasq", () => late.stderr.includes("IP range") || !late.running);
+        link.send(request);
+        await until("word of the other server", () => events(alone).some(({ event }) => event === "addresses"));
+      } finally {
+        await late.stop();
+      }
+      expect(events(alone)).toContainEqual({ event: "addresses", mode: "proxy", server: other });
+      await until("the end of the DHCP server", () => !existsSync(folder.join("state/dhcp/lan0.leases.lock")));
+      const [offer] = await link.ask(bootFrame({ architecture: 0 }), [ALONE]);
+      expect(offer.message).toMatchObject({ yourAddress: "0.0.0.0", bootFile: "undionly.kpxe" });
+      expect(alone.stderr).toContain("another DHCP server answers here");
+    });
   });
 
   test("Ctrl-C ends all of it", async () => {
