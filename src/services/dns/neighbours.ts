@@ -54,28 +54,35 @@ export class Neighbours implements Askers {
     return (
       this.#list.allows(sockaddrs, offset) ||
       (this.#look() && this.#list.allows(sockaddrs, offset)) ||
-      this.#tell(decodeAddress(sockaddrs.subarray(offset)))
+      this.#tell(() => decodeAddress(sockaddrs.subarray(offset)))
     );
   }
 
   allowsAddress(address: IpAddress): boolean {
     return (
-      this.#list.allowsAddress(address) || (this.#look() && this.#list.allowsAddress(address)) || this.#tell(address)
+      this.#list.allowsAddress(address) ||
+      (this.#look() && this.#list.allowsAddress(address)) ||
+      this.#tell(() => address)
     );
   }
 
-  /** @returns whether it was time to */
+  /** @returns whether there was something new to see */
   #look(): boolean {
     const now = this.#now();
     if (now - this.#lookedAt < LOOK_SECONDS) return false;
     this.#lookedAt = now;
-    this.#list = new AllowList([...PRIVATE, ...this.#connected()]);
+    try {
+      this.#list = new AllowList([...PRIVATE, ...this.#connected()]);
+    } catch {
+      // A flood may have taken all descriptors, one of which is needed to look: nobody is served worse for that.
+      return false;
+    }
     return true;
   }
 
   /** Of a stranger. */
-  #tell(address: IpAddress): false {
-    if (!this.#isTold) this.#options.onStranger(address);
+  #tell(address: () => IpAddress): false {
+    if (!this.#isTold) this.#options.onStranger(address());
     this.#isTold = true;
     return false;
   }

@@ -5,11 +5,12 @@ import { Neighbours } from "../../../src/services/dns/neighbours.ts";
 
 function world(...connected: string[]) {
   const strangers: string[] = [];
-  const clock = { now: 100, looks: 0 };
+  const clock = { now: 100, looks: 0, isBlind: false };
   const neighbours = new Neighbours({
     onStranger: (address) => strangers.push(address),
     connected: () => {
       clock.looks++;
+      if (clock.isBlind) throw new Error("too many files are open");
       return connected.map(parsePrefix);
     },
     now: () => clock.now,
@@ -54,6 +55,17 @@ describe("who is answered when nobody has said it", () => {
     connected.splice(0, 2, "198.51.100.1/24", "2001:db8:2::1/64");
     clock.now += 1;
     expect(["198.51.100.7", "2001:db8:2::7", "192.0.2.200"].map(answers)).toEqual([true, true, false]);
+  });
+
+  test("stay who they were while the networks cannot be read", () => {
+    const { connected, clock, answers } = world("192.0.2.1/24");
+    clock.now += 1;
+    clock.isBlind = true;
+    expect(["192.0.2.7", "198.51.100.7"].map(answers)).toEqual([true, false]);
+    connected[0] = "198.51.100.1/24";
+    clock.now += 1;
+    clock.isBlind = false;
+    expect(["198.51.100.7", "192.0.2.7"].map(answers)).toEqual([true, false]);
   });
 
   test("strangers make it look once a second, and the first of them is told", () => {
