@@ -9,6 +9,8 @@ const RESPONSE = 0x80;
 const OPCODE_AND_RECURSION_DESIRED = 0x79;
 const CHECKING_DISABLED = 0x10;
 const REFUSED = 5;
+/** Of a name (RFC 1035 §3.1). */
+const LONGEST_NAME_BYTES = 255;
 /** Extended DNS error: code and length of the option, Prohibited. */
 const PROHIBITED = [0, 15, 0, 2, 0, 18] as const;
 /** What a refusal may be longer than what it refuses. */
@@ -49,11 +51,12 @@ export function writeRefusal(
 /** 0 when there is not one plain question. */
 function endOfQuestion(query: Uint8Array, offset: number, end: number): number {
   if (query[offset + 4] !== 0 || query[offset + 5] !== 1) return 0;
-  let position = offset + HEADER_BYTES;
-  for (;;) {
+  const start = offset + HEADER_BYTES;
+  for (let position = start; ; ) {
     const length = query[position];
     if (length === undefined || position >= end || length > 63) return 0;
     position += length + 1;
+    if (position - start > LONGEST_NAME_BYTES) return 0;
     if (length === 0) return position + 4 <= end ? position + 4 : 0;
   }
 }

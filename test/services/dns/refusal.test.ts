@@ -35,6 +35,17 @@ describe("a refusal", () => {
     expect(refusal(query({ name: "x" }).subarray(0, 11))).toEqual([]);
   });
 
+  test("of a question whose name is longer than names can be is a header alone", () => {
+    const labels = (count: number): number[] => Array.from({ length: count }, () => [1, 0x61]).flat();
+    const asked = (count: number): Uint8Array => {
+      const plain = query({ name: "", extension: { bytes: 1232 } });
+      return Uint8Array.from([...plain.subarray(0, 12), ...labels(count), ...plain.subarray(12)]);
+    };
+    expect(refusal(asked(127)).length).toBe(asked(127).length + REFUSAL_EXTRA_BYTES);
+    expect(refusal(asked(128)).length).toBe(12);
+    expect(refusal(asked(600)).length).toBe(12);
+  });
+
   test("is no longer than what it refuses, but for the six bytes of its reason", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(40), (tail, kept) => {
