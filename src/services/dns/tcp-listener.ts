@@ -143,12 +143,17 @@ export class TcpListener {
     });
   }
 
-  /** One question of an outsider is told that it is refused. */
+  /** One question of an outsider is told that it is refused; what follows it is not read. */
   #refuse(socket: Socket): void {
     const reader = new FrameReader(QUERY_BYTES);
     socket.on("data", (piece: Buffer) => {
-      const [query] = reader.read(piece) ?? [];
-      if (query === undefined || socket.writableEnded) return;
+      const queries = socket.writableEnded ? undefined : reader.read(piece);
+      if (queries === undefined) {
+        socket.destroy();
+        return;
+      }
+      const [query] = queries;
+      if (query === undefined) return;
       this.refused++;
       const reply = new Uint8Array(query.length + REFUSAL_EXTRA_BYTES);
       socket.end(encodeFrame(reply.subarray(0, writeRefusal(query, 0, query.length, reply, 0))));

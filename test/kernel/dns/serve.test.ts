@@ -180,6 +180,21 @@ describe("dns serve", () => {
     }
   });
 
+  test("an outsider who goes on after the refusal is not listened to", async () => {
+    const socket = connect({ host: LISTEN[0]!, port: 53, localAddress: OUTSIDER, allowHalfOpen: true });
+    const question = encodeFrame(encodeDnsMessage(queryMessage("kept.example.org")));
+    socket.on("error", () => undefined).resume();
+    const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+    await once(socket, "connect");
+    const going = setInterval(() => socket.write(question), 50);
+    try {
+      await closed;
+    } finally {
+      clearInterval(going);
+      socket.destroy();
+    }
+  });
+
   test("without --allow strangers are refused, until this host is in their network", async () => {
     const [place, stranger] = ["127.0.0.54", "203.0.113.9"];
     shell("ip route add local 203.0.113.0/24 dev lo");
