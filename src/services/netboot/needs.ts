@@ -4,8 +4,10 @@ import type { LoaderNeed } from "./loaders.ts";
 
 /** Of a folder. Names count in upper and lower case alike. */
 export interface FolderNames {
-  /** Of all files, by their names in lower case. */
-  readonly files: ReadonlyMap<string, string>;
+  /** In lower case, of all files. */
+  readonly names: { readonly has: (name: string) => boolean };
+  /** All files as they are written, by their paths in lower case. */
+  readonly paths: ReadonlyMap<string, string>;
   /** In lower case. */
   readonly folders: ReadonlySet<string>;
   readonly isGrub: (file: string) => boolean;
@@ -23,26 +25,25 @@ export interface Lack {
 export const GRUB_FILE = "grub.cfg";
 
 /** @returns undefined when all is there */
-export function lackOf(file: string, need: LoaderNeed, names: FolderNames): Lack | undefined {
+export function lackOf(file: string, need: LoaderNeed, found: FolderNames): Lack | undefined {
   switch (need) {
     case "pxelinux": {
-      const isThere = names.folders.has(join(dirname(file), "pxelinux.cfg").toLowerCase());
+      const isThere = found.folders.has(join(dirname(file), "pxelinux.cfg").toLowerCase());
       return isThere ? undefined : { what: "pxelinux.cfg beside it", isGrubFile: false };
     }
     case "second-stage":
-      return lackOfShim(file, names);
+      return lackOfShim(file, found);
     default:
-      return names.files.has(need) ? undefined : { what: need, isGrubFile: need === GRUB_FILE };
+      return found.names.has(need) ? undefined : { what: need, isGrubFile: need === GRUB_FILE };
   }
 }
 
-function lackOfShim(file: string, names: FolderNames): Lack | undefined {
+function lackOfShim(file: string, found: FolderNames): Lack | undefined {
   const suffix = /(x64|ia32|aa64|arm)/i.exec(basename(file))?.[1]?.toLowerCase() ?? "";
   const name = `grub${suffix}.efi`;
-  const wanted = join(dirname(file), name).toLowerCase();
-  const second = [...names.files.values()].find((path) => path.toLowerCase() === wanted);
+  const second = found.paths.get(join(dirname(file), name).toLowerCase());
   if (second === undefined) return { what: `${name} beside it`, isGrubFile: false };
   // It may be something else that was given that name.
-  if (names.files.has(GRUB_FILE) || !names.isGrub(second)) return undefined;
+  if (found.names.has(GRUB_FILE) || !found.isGrub(second)) return undefined;
   return { what: `a ${GRUB_FILE} for ${second}`, isGrubFile: true };
 }

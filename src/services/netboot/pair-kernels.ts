@@ -12,13 +12,20 @@ interface KernelPair {
 
 /** @returns one for each kernel, in their order; a kernel beside several disks of which none fits is alone */
 export function pairKernels(kernels: readonly string[], initrds: readonly string[]): KernelPair[] {
+  const disksOf = Map.groupBy(initrds, dirname);
+  const kernelsOf = Map.groupBy(kernels, dirname);
+  const disks = new Map(
+    Array.from(disksOf, ([folder, paths]) => [
+      folder,
+      // Of several of one version the first.
+      new Map(paths.toReversed().map((path) => [versionOf(path), path])),
+    ]),
+  );
   return kernels.map((kernel) => {
-    const beside = initrds.filter((path) => dirname(path) === dirname(kernel));
-    const version = versionOf(kernel);
-    const fitting = beside.find((path) => versionOf(path) === version);
-    const siblings = kernels.filter((path) => dirname(path) === dirname(kernel));
-    const only = beside.length === 1 && siblings.length === 1 ? beside[0] : undefined;
-    return { kernel, initrd: fitting ?? only };
+    const folder = dirname(kernel);
+    const beside = disksOf.get(folder) ?? [];
+    const only = beside.length === 1 && kernelsOf.get(folder)?.length === 1 ? beside[0] : undefined;
+    return { kernel, initrd: disks.get(folder)?.get(versionOf(kernel)) ?? only };
   });
 }
 

@@ -1,6 +1,7 @@
 /** What a folder has that can be booted over the network: found by names, and by what the files hold. */
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
 import { steadySeconds } from "../clock.ts";
@@ -57,6 +58,8 @@ export interface FoundFolder {
 
 /** Files whose beginning is read; the names of all are looked at. */
 const MOST_READ = 4000;
+/** Between two turns of the event loop. */
+const FILES_IN_A_TURN = 500;
 /** Too short for any magic number. */
 const SMALLEST_BYTES = 32;
 /** What a loader says of itself is here, whatever its name. */
@@ -90,24 +93,27 @@ export async function scanFolder(
   const notes: string[] = [];
   const listed = await listFiles(root, notes);
   const isRestless = seen.look(listed.files, nowSeconds);
-  const names = new Map(listed.files.map(({ path }) => [basename(path).toLowerCase(), path]));
-  const sorted = new Sorted(root, { ...listed, names }, seen, nowSeconds);
-  for (const entry of listed.files) await sorted.examine(entry);
+  const sorted = new Sorted(root, listed, seen, nowSeconds);
+  for (const [i, entry] of listed.files.entries()) {
+    // What is known already is no reason for the event loop to turn.
+    if (i % FILES_IN_A_TURN === 0) await setImmediate();
+    await sorted.examine(entry);
+  }
+  await setImmediate();
   for (const entry of listed.files) sorted.take(entry);
   if (sorted.isCutShort) notes.push(`only the first ${MOST_READ} files were looked into`);
   const script = OWN_SCRIPTS.find((name) => listed.files.some(({ path }) => path === name));
-  return { root, ...(await sorted.found()), script, hasGrubFile: names.has(GRUB_FILE), notes, isRestless };
-}
-
-interface Names extends ListedFiles {
-  /** Paths by their last part in lower case. */
-  readonly names: ReadonlyMap<string, string>;
+  return { root, ...(await sorted.found()), script, hasGrubFile: sorted.hasGrubFile, notes, isRestless };
 }
 
 /** Files by what they are. */
 class Sorted {
   readonly #root: string;
-  readonly #listed: Names;
+  readonly #folders: ReadonlySet<string>;
+  /** Paths by their last part in lower case: of several the one furthest up. */
+  readonly #names = new Map<string, string>();
+  /** By all of it in lower case. */
+  readonly #paths = new Map<string, string>();
   readonly #seen: SeenFiles;
   readonly #nowSeconds: number;
   readonly #loaders: FoundLoader[] = [];
@@ -121,9 +127,9 @@ class Sorted {
   readonly #examined = new Map<string, Examined>();
   #read = 0;
 
-  constructor(root: string, listed: Names, seen: SeenFiles, nowSeconds: number) {
+  constructor(root: string, { folders }: ListedFiles, seen: SeenFiles, nowSeconds: number) {
     this.#root = root;
-    this.#listed = listed;
+    this.#folders = folders;
     this.#seen = seen;
     this.#nowSeconds = nowSeconds;
   }
@@ -137,8 +143,16 @@ class Sorted {
     return this.#read > MOST_READ;
   }
 
+  get hasGrubFile(): boolean {
+    return this.#names.has(GRUB_FILE);
+  }
+
   /** What the file is, by its name and by what is in it. */
   async examine({ path, bytes }: Entry): Promise<void> {
+    const lower = path.toLowerCase();
+    if (!this.#paths.has(lower)) this.#paths.set(lower, path);
+    const name = basename(lower);
+    if (!this.#names.has(name)) this.#names.set(name, path);
     this.#examined.set(path, await this.#seen.examine(path, () => this.#look(path, bytes)));
   }
 
@@ -183,9 +197,13 @@ class Sorted {
 
   #addLoader(file: string, { needs, ...rest }: LoaderKind, isKnown = true): void {
     if (!this.#isWhole(file)) return;
-    const { names: files, folders } = this.#listed;
-    const isGrub = (path: string): boolean => this.#examined.get(path)?.isGrub === true;
-    const lacks = needs === undefined ? undefined : lackOf(file, needs, { files, folders, isGrub });
+    const found = {
+      names: this.#names,
+      paths: this.#paths,
+      folders: this.#folders,
+      isGrub: (path: string): boolean => this.#examined.get(path)?.isGrub === true,
+    };
+    const lacks = needs === undefined ? undefined : lackOf(file, needs, found);
     const loader = { ...rest, file, isReady: isKnown && lacks === undefined };
     this.#loaders.push(lacks === undefined ? loader : { ...loader, lacks });
   }
@@ -197,7 +215,7 @@ class Sorted {
   }
 
   async found(): Promise<Pick<FoundFolder, "loaders" | "kernels" | "images" | "windows" | "arriving">> {
-    const windows = findWindows(this.#listed.names);
+    const windows = findWindows(this.#names);
     const parts = windows === undefined ? [] : [windows.wimboot, windows.image, ...windows.helpers];
     const isWindowsWhole = parts.filter((part) => !this.#isWhole(part)).length === 0;
     const pairs = pairKernels([...this.#kernels.keys()], this.#initrds).filter(

@@ -48,6 +48,11 @@ describe("what firmware gets", () => {
       { "efi-x64": "shimx64.efi" },
     ],
     [
+      "a shim that finds its GRUB, however many others there are",
+      { "debian/shimx64.efi": x, "debian/grubx64.efi": x, "ubuntu/grubx64.efi": x, "grub/grub.cfg": x },
+      { "efi-x64": "debian/shimx64.efi" },
+    ],
+    [
       "a shim that finds something else by that name",
       { "shimx64.efi": x, "grubx64.efi": x, "ipxe.efi": x },
       { "efi-x64": "shimx64.efi" },
