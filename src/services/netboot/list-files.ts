@@ -5,10 +5,13 @@
 import type { Stats } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { codeOf, hasCode } from "../../base/errors.ts";
+import { codeOf, hasCode, reasonOf } from "../../base/errors.ts";
 
 const MOST_ENTRIES = 50_000;
 const MOST_DEPTH = 8;
+/** Of a file; the others are not worse for it. */
+export const UNREADABLE = ["EACCES", "EPERM", "EIO"] as const;
+
 export interface Entry {
   /** Below the root, with "/" between its parts. */
   readonly path: string;
@@ -69,7 +72,7 @@ async function readFolder(root: string, folder: string, notes: string[]): Promis
     return [];
   }
   const listed: Listed[] = [];
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)).slice(0, MOST_ENTRIES + 1)) {
     const { name } = entry;
     if (name.startsWith(".")) continue;
     const path = folder === "" ? name : `${folder}/${name}`;
@@ -80,7 +83,7 @@ async function readFolder(root: string, folder: string, notes: string[]): Promis
     if (!entry.isFile() && !entry.isSymbolicLink()) continue;
     const target = await targetOf(root, path, entry.isSymbolicLink());
     if (target === undefined) continue;
-    if (target === "outside") notes.push(`${path} leads out of the folder and is not served`);
+    if (typeof target === "string") notes.push(`${path} ${target}`);
     else if (target.isDirectory()) listed.push({ name, path, isFolder: false });
     else if (target.isFile()) listed.push({ name, path, isFolder: false, file: fileOf(target) });
   }
@@ -91,21 +94,22 @@ function fileOf({ ino, size, mtimeMs, ctimeMs }: Stats): Omit<Entry, "path"> {
   return { bytes: size, identity: `${ino} ${size} ${mtimeMs} ${ctimeMs}` };
 }
 
-/** @returns undefined for what is gone */
-async function targetOf(root: string, path: string, isLink: boolean): Promise<Stats | "outside" | undefined> {
+/** @returns undefined for what is gone; in words why it is not served */
+async function targetOf(root: string, path: string, isLink: boolean): Promise<Stats | string | undefined> {
   try {
     const own = join(root, path);
     // The folders above are none.
     if (!isLink) return await stat(own);
     const real = await realpath(own);
-    return isBelow(root, real) ? await stat(real) : "outside";
+    return isBelow(root, real) ? await stat(real) : "leads out of the folder and is not served";
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    if (hasCode(error, ...UNREADABLE)) return `cannot be read (${reasonOf(error)})`;
     throw error;
   }
 }
 
 /** @param real without links */
-export function isBelow(root: string, real: string): boolean {
+function isBelow(root: string, real: string): boolean {
   return real.startsWith(root === sep ? sep : root + sep);
 }

@@ -1,12 +1,14 @@
 /** What a folder has that can be booted over the network: found by names, and by what the files hold. */
-import { open, readFile, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { hasCode, NetloomError, reasonOf } from "../../base/errors.ts";
 import type { BootPlatform } from "../../protocol/pxe/client.ts";
 import { steadySeconds } from "../clock.ts";
+import { openFile } from "../tftp/open-file.ts";
+import { TftpRefusal } from "../tftp/refusal.ts";
 import { type Content, contentOf, HEAD_BYTES, isCut } from "./content.ts";
-import { type Entry, isBelow, type ListedFiles, listFiles } from "./list-files.ts";
+import { type Entry, type ListedFiles, listFiles, UNREADABLE } from "./list-files.ts";
 import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
 import { GRUB_FILE, type Lack, lackOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
@@ -93,7 +95,7 @@ export async function scanFolder(
   const notes: string[] = [];
   const listed = await listFiles(root, notes);
   const isRestless = seen.look(listed.files, nowSeconds);
-  const sorted = new Sorted(root, listed, seen, nowSeconds);
+  const sorted = new Sorted(root, listed, seen, nowSeconds, notes);
   for (const [i, entry] of listed.files.entries()) {
     // What is known already is no reason for the event loop to turn.
     if (i % FILES_IN_A_TURN === 0) await setImmediate();
@@ -116,6 +118,7 @@ class Sorted {
   readonly #paths = new Map<string, string>();
   readonly #seen: SeenFiles;
   readonly #nowSeconds: number;
+  readonly #notes: string[];
   readonly #loaders: FoundLoader[] = [];
   readonly #kernels = new Map<string, readonly BootPlatform[]>();
   readonly #initrds: string[] = [];
@@ -127,9 +130,10 @@ class Sorted {
   readonly #examined = new Map<string, Examined>();
   #read = 0;
 
-  constructor(root: string, { folders }: ListedFiles, seen: SeenFiles, nowSeconds: number) {
+  constructor(root: string, { folders }: ListedFiles, seen: SeenFiles, nowSeconds: number, notes: string[]) {
     this.#root = root;
     this.#folders = folders;
+    this.#notes = notes;
     this.#seen = seen;
     this.#nowSeconds = nowSeconds;
   }
@@ -163,7 +167,8 @@ class Sorted {
     const isCandidate = bytes >= SMALLEST_BYTES && !NO_CANDIDATES.some((pattern) => pattern.test(name));
     if (kind === undefined ? !isCandidate || this.#read++ >= MOST_READ : !isEfi)
       return { kind, content: undefined, isIpxe: false, isGrub: false, mayBecome: false };
-    const head = await readHead(join(this.#root, path), isEfi ? SEARCHED_BYTES : HEAD_BYTES);
+    const read = await readBeginning(this.#root, path, isEfi ? SEARCHED_BYTES : HEAD_BYTES, this.#notes);
+    const head = read ?? Buffer.alloc(0);
     return {
       kind,
       content: contentOf(name, head.subarray(0, HEAD_BYTES)),
@@ -229,7 +234,7 @@ class Sorted {
       kernels.push({
         kernel,
         ...(initrd === undefined ? {} : { initrd }),
-        commandLine: await commandLineOf(this.#root, kernel),
+        commandLine: await commandLineOf(this.#root, kernel, this.#notes),
         platforms: this.#kernels.get(kernel) ?? [],
       });
     return {
@@ -254,15 +259,22 @@ async function realRoot(folder: string): Promise<string> {
   });
 }
 
-async function readHead(path: string, bytes: number): Promise<Buffer> {
+/**
+ * The beginning of a file, which may have gone, or have become a pipe or a link to elsewhere, since it was listed.
+ * @param notes is told why it cannot be read
+ */
+async function readBeginning(root: string, path: string, bytes: number, notes: string[]): Promise<Buffer | undefined> {
   try {
-    await using file = await open(path, "r");
-    const head = Buffer.alloc(Math.min(bytes, (await file.stat()).size));
+    const { handle, sizeBytes } = await openFile(root, path.split("/"), false);
+    await using file = handle;
+    const head = Buffer.alloc(Math.min(bytes, sizeBytes));
     const { bytesRead } = await file.read(head, 0, head.length, 0);
     return head.subarray(0, bytesRead);
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return Buffer.alloc(0);
-    throw error;
+    if (error instanceof TftpRefusal || hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+    if (!hasCode(error, ...UNREADABLE)) throw error;
+    notes.push(`${path} cannot be read (${reasonOf(error)})`);
+    return undefined;
   }
 }
 
@@ -274,24 +286,13 @@ function findWindows(names: ReadonlyMap<string, string>): FoundWindows | undefin
 }
 
 /** One line of text beside the kernel: KERNEL.cmdline, else cmdline.txt or cmdline. */
-async function commandLineOf(root: string, kernel: string): Promise<string> {
+async function commandLineOf(root: string, kernel: string, notes: string[]): Promise<string> {
   for (const name of [`${basename(kernel)}.cmdline`, "cmdline.txt", "cmdline"]) {
-    const words = await readShortFile(root, join(dirname(kernel), name));
-    if (words !== undefined) return words.replaceAll(/\s+/g, " ").trim();
+    const words = await readBeginning(root, join(dirname(kernel), name), COMMAND_LINE_BYTES + 1, notes);
+    if (words !== undefined && words.length <= COMMAND_LINE_BYTES)
+      return words.toString("utf8").replaceAll(/\s+/g, " ").trim();
   }
   return "";
-}
-
-async function readShortFile(root: string, path: string): Promise<string | undefined> {
-  try {
-    const real = await realpath(join(root, path));
-    const status = await stat(real);
-    if (!isBelow(root, real) || !status.isFile() || status.size > COMMAND_LINE_BYTES) return undefined;
-    return await readFile(real, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
-    throw error;
-  }
 }
 
 function depth(path: string): number {
