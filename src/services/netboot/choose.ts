@@ -12,7 +12,8 @@ export type MenuEntry =
 
 /** The menu's own name below the root, as iPXE asks for it. */
 export const MENU_FILE = "boot.ipxe";
-const MOST_ENTRIES = 40;
+/** Of a menu. */
+export const MOST_ENTRIES = 40;
 const ARM64_NAME = /arm64|aarch64/i;
 
 export function chooseFiles(folder: FoundFolder): BootFiles {

@@ -1,6 +1,6 @@
 /** The menu for GRUB where the folder has no grub.cfg: its Linux kernels. */
 import { BOOT_PLATFORMS, type BootPlatform } from "../../protocol/pxe/client.ts";
-import { entryTitle } from "./choose.ts";
+import { entryTitle, MOST_ENTRIES } from "./choose.ts";
 import type { FoundFolder, FoundKernel } from "./scan.ts";
 
 /** How long a menu waits for a person: shorter where there is nothing to choose. */
@@ -23,7 +23,7 @@ export function makeGrubMenu({ kernels, hasGrubFile }: FoundFolder): string | un
   const isMixed = new Set(kernels.map(({ platforms }) => platforms.join())).size > 1;
   const entries = isMixed
     ? BOOT_PLATFORMS.flatMap((platform) => platformEntries(platform, kernels))
-    : kernels.flatMap(entryOf);
+    : kernels.slice(0, MOST_ENTRIES).flatMap(entryOf);
   return [
     "# Made by netloom of what its folder holds.",
     `set timeout=${kernels.length === 1 ? WAIT_FOR_NOTHING_SECONDS : WAIT_SECONDS}`,
@@ -33,7 +33,7 @@ export function makeGrubMenu({ kernels, hasGrubFile }: FoundFolder): string | un
 }
 
 function platformEntries(platform: BootPlatform, kernels: readonly FoundKernel[]): string[] {
-  const fitting = kernels.filter(({ platforms }) => platforms.includes(platform));
+  const fitting = kernels.filter(({ platforms }) => platforms.includes(platform)).slice(0, MOST_ENTRIES);
   if (fitting.length === 0) return [];
   const condition = `if [ "$grub_cpu-$grub_platform" = "${GRUB_PLATFORMS[platform]}" ]; then`;
   return [condition, ...fitting.flatMap(entryOf), "fi"];

@@ -84,8 +84,8 @@ function commandsOf(entry: MenuEntry, place: BootPlace): string[] {
 function loaderCommands({ file, title }: FoundLoader, place: BootPlace): string[] {
   const folder = dirname(file) === "." ? "/" : `/${dirname(file)}/`;
   // PXELINUX looks for its configuration beside the file that DHCP named, which was this script.
-  const prefix = title === "PXELINUX" ? [`set 210:string ${encodeURI(folder)}`] : [];
-  return [...prefix, `chain tftp://${place.address}/${encodeURI(file)} || goto failed`];
+  const prefix = title === "PXELINUX" ? [`set 210:string ${encodePath(folder)}`] : [];
+  return [...prefix, `chain tftp://${place.address}/${encodePath(file)} || goto failed`];
 }
 
 function kernelCommands({ kernel, initrd, commandLine }: FoundKernel, place: BootPlace): string[] {
@@ -114,7 +114,17 @@ function windowsCommands({ wimboot, image, helpers }: FoundWindows, place: BootP
   ];
 }
 
-/** One line that iPXE takes as it is: settings are not put in, and nothing follows. */
+function encodePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+/**
+ * One line that iPXE takes as it is: settings are not put in, and nothing follows. It knows no quotes; what stands
+ * between two commands, or before a comment, does so only as a word of its own.
+ */
 function plain(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll("${", "$ {");
+  return text
+    .replaceAll(/[^\x20-\x7e]/g, "?")
+    .replaceAll("${", "$ {")
+    .replaceAll(/(?<![^ ])(?:&&|\|\||;|#)(?![^ ])/g, "?");
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { parseIpv4 } from "../../../src/base/address.ts";
 import { makeMenu } from "../../../src/services/netboot/menu.ts";
 import { scanFolder } from "../../../src/services/netboot/scan.ts";
-import { INITRD, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
+import { EFI_ARM64, INITRD, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
 
 const place = { address: parseIpv4("192.0.2.1"), httpPort: 80 };
 
@@ -64,4 +64,23 @@ test("every label that is gone to is there once", async () => {
     "initrd --name boot.wim http://192.0.2.1/sources/boot.wim || goto failed",
     "boot || goto failed",
   ]);
+});
+
+test("names of files are no commands, and addresses lead to the very file", async () => {
+  using folder = makeFolder({
+    "a && shell ; b || c.iso": ISO,
+    "${net0/ip}\nshell.iso": ISO,
+    "it's #1?/wimboot": KERNEL,
+    "boot.wim": "x",
+    "50%;/&&.efi": EFI_ARM64,
+  });
+  const script = makeMenu(await scanFolder(folder.path), place);
+  expect(section(script, "bios").filter((line) => line.startsWith("item entry"))).toEqual([
+    "item entry1 Windows PE: boot.wim",
+    "item entry2 Disc: a ? shell ? b ? c.iso",
+    "item entry3 Disc: $ {net0/ip}?shell.iso",
+  ]);
+  expect(section(script, "entry1")[1]).toBe("kernel http://192.0.2.1/it's%20%231%3F/wimboot || goto failed");
+  expect(section(script, "entry3")).toEqual(["sanboot http://192.0.2.1/%24%7Bnet0/ip%7D%0Ashell.iso || goto failed"]);
+  expect(script).toContain("chain tftp://192.0.2.1/50%25%3B/%26%26.efi || goto failed");
 });
