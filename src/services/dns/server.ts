@@ -97,7 +97,10 @@ export class DnsService implements AsyncDisposable {
     });
     this.#namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
     const isInside = (server: IpAddress): boolean =>
-      asksFromOwn === undefined || asksFromOwn.except.some((subnet) => contains(subnet, server));
+      asksFromOwn === undefined ||
+      // There it would ask itself.
+      (!listen.some(({ address }) => address === server) &&
+        asksFromOwn.except.some((subnet) => contains(subnet, server)));
     this.#upstream = new UpstreamExchange(
       (server) => (isInside(server) ? this.#namespace : undefined),
       (event) => this.#act((now) => this.#server.handleUpstream(event, now)),

@@ -106,13 +106,17 @@ test("another server on the port is told, and how to find it", async () => {
   expect(second.report()).toMatchObject({ state: "failed" });
 });
 
-test("a name server on the network itself is asked there, where this host has no way to", async () => {
-  const corp = parseIp("192.0.2.53");
-  shell("ip -n names address add 192.0.2.53/24 dev br0");
+test.each([
+  { what: "on the network itself, where this host has no way to", corp: parseIp("192.0.2.53"), namespace: "names" },
+  { what: "of this host that has the address of the network's own server", corp: parseIp(ADDRESS) },
+])("a name server is asked $what", async ({ corp, namespace }) => {
+  shell(
+    namespace === undefined ? `ip address add ${corp} dev lo` : `ip -n ${namespace} address add ${corp}/24 dev br0`,
+  );
   const data = addressData(parseIp("192.0.2.80"));
   const records = [{ name: "files.corp.example", type: 1, class: 1, ttlSeconds: 60, data }];
   await using _corp = new DnsService({
-    namespacePath: "/run/netns/names",
+    ...(namespace === undefined ? {} : { namespacePath: `/run/netns/${namespace}` }),
     listen: [{ address: corp, port: 53 }],
     config: {
       mode: "forward-only",
@@ -130,6 +134,7 @@ test("a name server on the network itself is asked there, where this host has no
   const words = ["dig", "+short", "+time=2", "+tries=1", `@${ADDRESS}`, "files.corp.example"];
   const told = await new Running(["nsenter", "--net=/run/netns/names", ...words]).ended();
   await next.stop();
+  if (namespace === undefined) shell(`ip address delete ${corp} dev lo`);
   expect(told.stdout).toBe("192.0.2.80\n");
 });
 
