@@ -4,70 +4,34 @@
  * A socket on the port of each address takes requests; every transfer has a socket and a port of its own. Files are read
  * ahead by Node's threads into packets that all transfers share, so the event loop never waits for a disk.
  */
-import { familyOf, type IpAddress } from "../base/address.ts";
-import { hasCode, messageOf } from "../base/errors.ts";
+import type { IpAddress } from "../base/address.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import {
-  bindSocket,
-  closeDescriptor,
-  DatagramSocket,
-  openNamespace,
-  openSocket,
-  type ReceivedDatagram,
-} from "../kernel/native.ts";
+import { closeDescriptor, DatagramSocket, openNamespace, type ReceivedDatagram } from "../kernel/native.ts";
 import { parseFileName } from "../protocol/tftp/file-name.ts";
-import { negotiate, type TftpLimits } from "../protocol/tftp/options.ts";
 import { toHex } from "../base/bytes.ts";
 import { Malformed } from "../wire/malformed.ts";
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpRequest } from "../wire/tftp.ts";
 import { BoundedLog } from "./bounded-log.ts";
-import { steadySeconds } from "./clock.ts";
-import { listenFailure } from "./listen.ts";
-import { type OpenedFile, openFile } from "./tftp/open-file.ts";
-import { openText } from "./tftp/open-text.ts";
-import { PacketStore } from "./tftp/packet-store.ts";
-import { mtuBytesOf, USUAL_MTU_BYTES } from "./tftp/path-mtu.ts";
-import { ReceiveTransfer } from "./tftp/receive-transfer.ts";
-import { refusalOf, TftpRefusal } from "./tftp/refusal.ts";
-import { SendTransfer } from "./tftp/send-transfer.ts";
-import { AF_INET, AF_INET6, decodeSocketAddress, encodeSocketAddress } from "../kernel/socket-address.ts";
+import { openBound } from "./listen.ts";
+import { TransferOpener, type TransferSettings } from "./tftp/open-transfer.ts";
+import { refusalOf, type TftpRefusal } from "./tftp/refusal.ts";
+import { decodeSocketAddress } from "../kernel/socket-address.ts";
 import { hasBegun, type Started, type StartedLimits, StartedTransfers } from "./tftp/started.ts";
 import type { RunningTransfer, TftpTransfer, TransferIdentity } from "./tftp/transfer.ts";
 import { TransferSocket } from "./tftp/transfer-socket.ts";
-import { UploadFolder, type UploadSettings } from "./tftp/upload.ts";
 
 export type { TftpTransfer } from "./tftp/transfer.ts";
 
-const SOCK_DGRAM = 2;
 const BATCH = 64;
 /** Transfers that have ended and are still shown. */
 const SHOWN_ENDED = 64;
-/** An interface's MTU is looked up again after that. */
-const MTU_SECONDS = 60;
 
-const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
-const DEFAULT_WINDOW_BLOCKS = 256;
-const WINDOW_BYTES = 1024 * 1024;
-
-export interface TftpServiceOptions {
-  /** Default: our own network namespace. */
-  readonly namespacePath?: string;
+export interface TftpServiceOptions extends TransferSettings {
   /** 0.0.0.0 and :: are all addresses, answered from the one that the route to the client has; a port is usually 69. */
   readonly listen: readonly { readonly address: IpAddress; readonly port: number }[];
-  /** The folder; it may come later. */
-  readonly root: string;
-  /** Names without an exact file are looked for in any case: clients of Windows. */
-  readonly ignoreCase?: boolean;
-  /** The text that is given, by the parts of its path, where there is no such file. */
-  readonly standIn?: (parts: readonly string[]) => string | undefined;
-  /** Absent: nothing is written. */
-  readonly write?: UploadSettings;
-  /** Of the path to the clients; default that of the interface with the address. */
-  readonly mtuBytes?: number;
   /** Most at one time, default 2000, and of one client's address, default 100. */
-  readonly limits?: StartedLimits & { readonly windowBlocks?: number };
-  /** For packets in memory, default 64 MiB. */
-  readonly memoryBytes?: number;
+  readonly limits?: StartedLimits & TransferSettings["limits"];
   /** At its beginning and at its end. */
   readonly onTransfer?: (transfer: TftpTransfer) => void;
   /** Of a request that got an error in place of a transfer; absent: it is logged. */
@@ -100,14 +64,12 @@ export interface TftpServiceStats {
 interface Listener {
   readonly address: IpAddress;
   readonly socket: DatagramSocket;
-  mtu: { readonly bytes: Promise<number>; readonly untilSeconds: number } | undefined;
 }
 
 export class TftpService implements AsyncDisposable {
   readonly #options: TftpServiceOptions;
   readonly #log: BoundedLog;
-  readonly #store: PacketStore;
-  readonly #uploads: UploadFolder | undefined;
+  readonly #opener: TransferOpener;
   readonly #namespace: number | undefined;
   readonly #listeners: Listener[] = [];
   readonly #started: StartedTransfers;
@@ -132,30 +94,21 @@ export class TftpService implements AsyncDisposable {
     this.#options = options;
     this.#log = new BoundedLog(options.logger, options.about ?? {});
     this.#started = new StartedTransfers(options.limits ?? {});
-    this.#store = new PacketStore(options.memoryBytes ?? DEFAULT_MEMORY_BYTES);
-    if (options.write !== undefined) this.#uploads = new UploadFolder(options.write);
+    this.#opener = new TransferOpener(options, this.#log);
     if (options.namespacePath !== undefined) this.#namespace = openNamespace(options.namespacePath);
     try {
       for (const { address, port } of options.listen) this.#listen(address, port);
     } catch (error) {
       this.#closeListeners();
+      if (this.#namespace !== undefined) closeDescriptor(this.#namespace);
       throw error;
     }
   }
 
   #listen(address: IpAddress, port: number): void {
-    const place = this.#namespace === undefined ? {} : { namespace: this.#namespace };
-    const family = familyOf(address) === 4 ? AF_INET : AF_INET6;
-    const descriptor = openSocket({ ...place, family, type: SOCK_DGRAM, protocol: 0 });
-    try {
-      bindSocket(descriptor, encodeSocketAddress({ address, port }));
-    } catch (error) {
-      closeDescriptor(descriptor);
-      throw listenFailure({ address, port }, "udp", error);
-    }
+    const descriptor = openBound({ listen: { address, port }, namespace: this.#namespace }, "udp");
     const listener: Listener = {
       address,
-      mtu: undefined,
       socket: new DatagramSocket({
         descriptor,
         batch: BATCH,
@@ -205,22 +158,11 @@ export class TftpService implements AsyncDisposable {
   ): Promise<void> {
     const onEnd = (): void => this.#end(started);
     try {
-      const mode = modeOf(request);
-      const parts = parseFileName(request.file);
-      if (parts === undefined) throw new TftpRefusal(TFTP_ERROR.accessViolation, "no such name is served");
-      const limits: TftpLimits = {
-        mtuBytes: await this.#mtuBytes(listener),
-        family: familyOf(listener.address),
-        windowBlocks: this.#options.limits?.windowBlocks ?? DEFAULT_WINDOW_BLOCKS,
-        windowBytes: WINDOW_BYTES,
-      };
       const onClosed = (transfer: RunningTransfer): void => void this.#open.delete(transfer);
       const isUnwanted = (): boolean => this.#isClosed || this.#started.find(started.key) !== started;
       const { address } = listener;
-      const common = { identity, namespace: this.#namespace, address, peer, isUnwanted, onEnd, onClosed };
-      const transfer = await (request.kind === "read"
-        ? this.#send(request, mode, parts, limits, common)
-        : this.#receiveFile(request, mode, parts, limits, common));
+      const asked = { identity, namespace: this.#namespace, address, peer, isUnwanted, onEnd, onClosed };
+      const transfer = await this.#opener.open(request, asked);
       if (transfer === undefined) return this.#started.remove(started);
       started.transfer = transfer;
       const view = transfer.view();
@@ -232,79 +174,6 @@ export class TftpService implements AsyncDisposable {
     } catch (error) {
       this.#started.remove(started);
       this.#refuse(listener, peer, identity, refusalOf(error));
-    }
-  }
-
-  /** @returns undefined when nobody wants it any more */
-  async #send(
-    request: TftpRequest,
-    mode: TftpTransfer["mode"],
-    parts: readonly string[],
-    limits: TftpLimits,
-    common: Common,
-  ): Promise<RunningTransfer | undefined> {
-    const isNetascii = mode === "netascii";
-    const opened = await this.#openFile(parts);
-    if (common.isUnwanted()) {
-      await opened.handle.close();
-      return undefined;
-    }
-    const terms = negotiate(request, limits, isNetascii ? undefined : opened.sizeBytes);
-    const { blockBytes, rollover } = terms;
-    const file = this.#store.open(opened, { blockBytes, rollover, isNetascii });
-    return new SendTransfer({ ...common, terms, store: this.#store, file });
-  }
-
-  async #openFile(parts: readonly string[]): Promise<OpenedFile> {
-    const { root, ignoreCase = false, standIn } = this.#options;
-    try {
-      return await openFile(root, parts, ignoreCase);
-    } catch (error) {
-      const text = hasCode(error, "ENOENT") ? standIn?.(parts) : undefined;
-      if (text === undefined) throw error;
-      return openText(text);
-    }
-  }
-
-  async #receiveFile(
-    request: TftpRequest,
-    mode: TftpTransfer["mode"],
-    parts: readonly string[],
-    limits: TftpLimits,
-    common: Common,
-  ): Promise<RunningTransfer | undefined> {
-    if (this.#uploads === undefined)
-      throw new TftpRefusal(TFTP_ERROR.accessViolation, "nothing may be written to this server");
-    const terms = negotiate(request, limits, undefined);
-    const upload = await this.#uploads.begin(parts, terms.announcedBytes);
-    if (common.isUnwanted()) {
-      await upload.discard();
-      return undefined;
-    }
-    const logger = { warn: (message: string, fields = {}) => this.#log.write("warn", message, fields) };
-    try {
-      return new ReceiveTransfer({ ...common, terms, mode, upload, logger });
-    } catch (error) {
-      await upload.discard();
-      throw error;
-    }
-  }
-
-  #mtuBytes(listener: Listener): Promise<number> {
-    const { mtuBytes, namespacePath } = this.#options;
-    if (mtuBytes !== undefined) return Promise.resolve(mtuBytes);
-    const now = steadySeconds();
-    if (listener.mtu === undefined || now >= listener.mtu.untilSeconds)
-      listener.mtu = { bytes: this.#lookUpMtu(listener.address, namespacePath), untilSeconds: now + MTU_SECONDS };
-    return listener.mtu.bytes;
-  }
-
-  async #lookUpMtu(address: IpAddress, namespacePath: string | undefined): Promise<number> {
-    try {
-      return await mtuBytesOf(address, namespacePath);
-    } catch (error) {
-      this.#log.write("warn", "TFTP: the MTU is not known", { address, error: messageOf(error) });
-      return USUAL_MTU_BYTES;
     }
   }
 
@@ -366,7 +235,7 @@ export class TftpService implements AsyncDisposable {
       refused: this.#refused,
       ignored: this.#ignored,
       running: this.#running.size,
-      memoryBytes: this.#store.bytes,
+      memoryBytes: this.#opener.memoryBytes,
     };
   }
 
@@ -382,31 +251,13 @@ export class TftpService implements AsyncDisposable {
     this.#closeListeners();
     await Promise.all(this.#opening);
     await Promise.all(Array.from(this.#open, (transfer) => transfer.close("the server ends")));
-    await this.#store.end();
+    await this.#opener.end();
     if (this.#namespace !== undefined) closeDescriptor(this.#namespace);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-interface Common {
-  readonly identity: TransferIdentity;
-  readonly namespace: number | undefined;
-  readonly address: IpAddress;
-  readonly peer: Uint8Array;
-  /** The service has been closed meanwhile, or the client has asked for something else. */
-  readonly isUnwanted: () => boolean;
-  readonly onEnd: () => void;
-  readonly onClosed: (transfer: RunningTransfer) => void;
-}
-
-function modeOf({ mode }: TftpRequest): TftpTransfer["mode"] {
-  if (mode === "octet" || mode === "netascii") return mode;
-  // Of before 1992, and refused by all.
-  const reason = mode === "mail" ? "mail is not taken" : "the mode is neither octet nor netascii";
-  throw new TftpRefusal(TFTP_ERROR.illegalOperation, reason);
 }
 
 /** For lists and logs. */

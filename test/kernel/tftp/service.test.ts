@@ -279,3 +279,19 @@ test("another namespace, whose path cuts no segments: packets go one by one", as
     shell("ip netns delete tftp");
   }
 });
+
+test("all addresses of both families are served at one time; where that is refused nothing stays open", async () => {
+  const port = PORT + 1;
+  const listen = ["0.0.0.0", "::"].map((address) => ({ address: parseIp(address), port }));
+  const namespacePath = "/proc/self/ns/net";
+  await using _service = serve({ listen, namespacePath });
+  const out = join(folder, "of-all");
+  for (const address of ["127.0.0.1", "[::1]"]) {
+    await new Running(["curl", "--silent", "--output", out, `tftp://${address}:${port}/file`]).ended();
+    expect([address, readFileSync(out).equals(FILE)]).toEqual([address, true]);
+    rmSync(out);
+  }
+  const before = readdirSync("/proc/self/fd").length;
+  for (let i = 0; i < 20; i++) expect(() => serve({ listen, namespacePath })).toThrow("another program has this port");
+  expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 20);
+});
