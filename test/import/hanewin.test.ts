@@ -104,6 +104,9 @@ describe("one interface", () => {
     expect(told).toEqual(["13: clients are told the options that they ask for"]);
     for (const wrong of ["43", "43 2 1", "43 1 256", "a 1 1", "43 1 -1"])
       expect(read(`${PROFILE}\nDefaultOptions=${wrong}`).told).toEqual(["6: they are no options in decimal numbers"]);
+    const some = read(`${PROFILE}\nDefaultOptions=53 1 1 42 4 192 0 2 9 0 0`);
+    expect(some.networks["a"]?.["dhcp"]).toMatchObject({ options: { "ntp-servers": ["192.0.2.9"] } });
+    expect(some.told).toHaveLength(2);
     const served = read(`TFTPDirectory=a\n${PROFILE}\nNextIP=192.0.2.1`).networks["a"];
     expect(served?.["dhcp"]).toEqual({ range: "192.0.2.10-192.0.2.20" });
   });

@@ -229,7 +229,9 @@ function readOptions(line: Line | undefined, settings: Settings, problems: Probl
       problems.tell(line.origin, "they are no options in decimal numbers", "write them at options: of the network");
       return;
     }
-    settings.options.set(code, { value: Uint8Array.from(bytes.slice(at + 2, end)), origin: line.origin });
+    // Of its own: one that cannot be taken takes none of the others with it.
+    const origin = { ...line.origin, text: `DefaultOptions: option ${code}` };
+    settings.options.set(code, { value: Uint8Array.from(bytes.slice(at + 2, end)), origin });
     at = end;
   }
 }
