@@ -1,5 +1,7 @@
 /** `netloom netboot --share`: Windows PE's view of the folder, by smbclient. Samba takes on another user, so it needs several. */
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { processesNamed } from "../kernel/vm/support.ts";
@@ -43,19 +45,28 @@ function smb(commands: string): string {
   );
 }
 
+const words = (): string[] => [
+  "netboot",
+  folder.join("boot"),
+  "--interface",
+  "lan0",
+  "--proxy",
+  "--share",
+  "--state",
+  folder.join("state"),
+];
+
+test("another file server on the address is told, not taken for ours", async () => {
+  const other = createServer().listen(445, "192.0.2.1");
+  await once(other, "listening");
+  const { code, stderr } = await startNetloom(words()).ended();
+  other.close();
+  expect([code, stderr]).toEqual([1, expect.stringContaining("192.0.2.1 port 445 over TCP: another program has this")]);
+});
+
 test("a share that guests read and nobody writes, gone when netboot ends, also when it is killed", async () => {
   const before = traces();
-  const words = [
-    "netboot",
-    folder.join("boot"),
-    "--interface",
-    "lan0",
-    "--proxy",
-    "--share",
-    "--state",
-    folder.join("state"),
-  ];
-  const server = startNetloom(words);
+  const server = startNetloom(words());
   await until(
     () => `the share: ${server.stderr}`,
     () => server.stdout.includes("\\\\192.0.2.1\\boot") || !server.running,
@@ -70,7 +81,7 @@ test("a share that guests read and nobody writes, gone when netboot ends, also w
   expect((await server.stop("SIGINT")).code).toBe(0);
   expect(processesNamed("smbd")).toEqual([]);
 
-  const killed = startNetloom(words);
+  const killed = startNetloom(words());
   await until(
     () => `the share: ${killed.stderr}`,
     () => killed.stdout.includes("\\\\192.0.2.1\\boot") || !killed.running,

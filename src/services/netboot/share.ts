@@ -12,6 +12,8 @@ import { type Ipv4Address, ipToBytes } from "../../base/address.ts";
 import { hasCode, NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { findTool } from "../../kernel/features.ts";
+import { closeDescriptor, openNamespace } from "../../kernel/native.ts";
+import { openBound } from "../listen.ts";
 
 const SMB_PORT = 445;
 const START_MILLISECONDS = 10_000;
@@ -64,7 +66,7 @@ export class SambaShare implements AsyncDisposable {
     });
   }
 
-  /** @throws NetloomError tool-missing, bad-folder, share-failed with what Samba says */
+  /** @throws NetloomError tool-missing, bad-folder, address-in-use, share-failed with what Samba says */
   static async open(options: ShareOptions): Promise<SambaShare> {
     const smbd = findTool("smbd");
     if (smbd === undefined)
@@ -72,6 +74,7 @@ export class SambaShare implements AsyncDisposable {
         hint: "apt-get install samba",
       });
     const place = placeFor(options.root);
+    failIfTaken(options);
     const enter = options.namespacePath === undefined ? [] : ["nsenter", `--net=${options.namespacePath}`, "--"];
     // What is mounted below the folder later is to be seen, too.
     const apart = ["unshare", "--mount", "--propagation=slave", "--", "sh", "-c", SCRIPT, "sh"];
@@ -101,7 +104,7 @@ export class SambaShare implements AsyncDisposable {
     }
     const reason = this.#hasEnded() ? `Samba has ended: ${this.#lastWords()}` : "Samba does not come up";
     throw new NetloomError("share-failed", `share the folder: ${reason}`, {
-      hint: "Another file server may hold port 445 of the address: ss -ltnp 'sport = :445' shows it.",
+      hint: "It takes root, and a kernel that mounts tmpfs; /usr/sbin/smbd --foreground --debug-stdout may tell more.",
     });
   }
 
@@ -129,6 +132,19 @@ export class SambaShare implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/**
+ * Another file server's port would pass for ours when we look whether Samba listens.
+ * @throws NetloomError address-in-use, no-such-address, no-privilege
+ */
+function failIfTaken({ namespacePath, address }: ShareOptions): void {
+  const namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
+  try {
+    closeDescriptor(openBound({ namespace, listen: { address, port: SMB_PORT } }, "tcp"));
+  } finally {
+    if (namespace !== undefined) closeDescriptor(namespace);
   }
 }
 
