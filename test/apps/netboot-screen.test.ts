@@ -162,3 +162,10 @@ test("no number of clients fills the memory, or the terminal", () => {
   expect(told).toBe(250);
   expect(clients.list().length).toBeLessThanOrEqual(1024);
 });
+
+test("a file's name does nothing to a terminal", () => {
+  const files = { bios: { loader: "\u001b]0;title\u0007un\u001b[2Jdi\nonly.kpxe" } };
+  const { event } = new ProxyDhcp({ ...CONFIG, files }).handle(bootFrame({ architecture: 0 }), false);
+  if (event.event !== "asked") throw new Error(event.event);
+  expect(askedLine(event)).toMatch(/^52:54:[0-9a-f:]+ \(BIOS\) gets \]0;titleundi only\.kpxe$/);
+});

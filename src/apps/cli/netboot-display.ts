@@ -11,6 +11,7 @@ import {
   askedLine,
   folderJson,
   folderLines,
+  oneLine,
   transferJson,
   transferLine,
 } from "./netboot-lines.ts";
@@ -74,7 +75,7 @@ export function lineDisplay(): NetbootDisplay {
     },
     logger: STDERR_LOGGER,
     serving(session, share) {
-      for (const line of headOf(session, share)) print(line);
+      for (const line of headOf(session, share)) print(oneLine(line));
       for (const line of remarksOf(session)) complain(line);
       return NOTHING;
     },

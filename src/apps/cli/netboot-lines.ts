@@ -7,6 +7,11 @@ import { printable } from "../../services/vm/printable.ts";
 
 type Asked = Extract<ProxyEvent, { event: "asked" }>;
 
+/** Names of files, and what clients say, are in it. */
+export function oneLine(text: string): string {
+  return printable(text).replaceAll(/[\n\t]/g, " ");
+}
+
 /** "UEFI x64 by HTTP", "BIOS, iPXE". */
 export function clientName({ platform, bootClass, isIpxe }: Asked["client"]): string {
   return `${PLATFORM_NAMES[platform]}${isIpxe ? ", iPXE" : bootClass === "HTTPClient" ? " by HTTP" : ""}`;
@@ -14,7 +19,7 @@ export function clientName({ platform, bootClass, isIpxe }: Asked["client"]): st
 
 export function askedLine({ client, offer, reason, address }: Asked): string {
   const who = `${client.mac ?? "unknown"}${address === undefined ? "" : ` ${address}`} (${clientName(client)})`;
-  return offer === undefined ? `${who} gets nothing: ${reason}` : `${who} gets ${offer.bootFile}`;
+  return oneLine(offer === undefined ? `${who} gets nothing: ${reason}` : `${who} gets ${offer.bootFile}`);
 }
 
 export function askedJson({ client, offer, reason, address, message, port }: Asked): unknown {
@@ -40,7 +45,7 @@ export function folderLines({ added, removed, arriving, notes }: FolderChange): 
     ...arriving.map(arrivingLine),
     ...added.map((title) => `new in the folder: ${title}`),
     ...notes.map((note) => `note: ${note}`),
-  ].map((line) => printable(line).replaceAll("\n", " "));
+  ].map(oneLine);
 }
 
 export function arrivingLine(file: string): string {
@@ -66,7 +71,7 @@ export function transferLine({
     state !== "failed"
       ? `${formatBytes(bytes)} at ${formatBytes(bytesPerSecond)}/s`
       : `failed: ${error}${bytes === 0 ? "" : `, after ${formatBytes(bytes)} of ${formatBytes(totalBytes ?? bytes)}`}`;
-  return printable(`${who}: ${what}`).replaceAll("\n", " ");
+  return oneLine(`${who}: ${what}`);
 }
 
 export function transferJson(transfer: Transfer): unknown {

@@ -1,9 +1,8 @@
 /** The screen of `netloom netboot` on a terminal: who asked, what it got, how far each file is, what went wrong. */
 import type { AskedClient } from "../../services/netboot/clients.ts";
 import type { Transfer } from "../../services/netboot/transfers.ts";
-import { printable } from "../../services/vm/printable.ts";
 import { cutEnd, fitTable, wrap } from "./fit-text.ts";
-import { clientName, formatBytes } from "./netboot-lines.ts";
+import { clientName, formatBytes, oneLine } from "./netboot-lines.ts";
 
 export interface ScreenView {
   /** What is served, to whom: these lines stay. */
@@ -89,10 +88,6 @@ function headLines(
 
 function partOf(shown: number, all: number): string {
   return shown < all ? `, ${shown} shown` : "";
-}
-
-function oneLine(text: string): string {
-  return printable(text).replaceAll(/[\n\t]/g, " ");
 }
 
 function fileTable(files: readonly Transfer[], columns: number): string[] {
