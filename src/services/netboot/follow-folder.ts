@@ -12,6 +12,8 @@ import type { SeenFiles } from "./seen-files.ts";
 const RESTLESS_MILLISECONDS = 1000;
 /** Looks take a fiftieth of the time at most, however many files there are. */
 const MOST_OF_TIME = 50;
+/** A disk that hung for a while is no reason to look away for hours. */
+const MOST_MILLISECONDS = 600_000;
 
 export interface FollowOptions {
   readonly root: string;
@@ -48,7 +50,8 @@ export class FolderFollower implements Disposable {
         trouble = reason;
       }
       const took = performance.now() - started;
-      milliseconds = Math.max(isRestless ? RESTLESS_MILLISECONDS : lookSeconds * 1000, took * MOST_OF_TIME);
+      const pause = Math.min(took * MOST_OF_TIME, MOST_MILLISECONDS);
+      milliseconds = Math.max(isRestless ? RESTLESS_MILLISECONDS : lookSeconds * 1000, pause);
     }
   }
 
