@@ -2,6 +2,7 @@
 import { formatPrefix } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { NetbootOptions, NetbootSession } from "../../engine/netboot.ts";
+import { steadySeconds } from "../../services/clock.ts";
 import { AskedClients } from "../../services/netboot/clients.ts";
 import { explainBeside, explainFiles } from "../../services/netboot/explain.ts";
 import { Pace } from "../../services/netboot/pace.ts";
@@ -35,7 +36,7 @@ export function jsonDisplay(): NetbootDisplay {
   const clients = new AskedClients();
   return {
     onAsked: (event) => {
-      if (clients.take(event, Date.now() / 1000)) printJson(askedJson(event));
+      if (clients.take(event, steadySeconds())) printJson(askedJson(event));
     },
     onFolder: (change) => printJson(folderJson(change)),
     onGiver: (giver) => printJson({ event: "addresses", ...giver }),
@@ -66,12 +67,12 @@ export function lineDisplay(): NetbootDisplay {
   return {
     onLook: tellLook,
     onAsked: (event) => {
-      if (clients.take(event, Date.now() / 1000)) print(askedLine(event));
+      if (clients.take(event, steadySeconds())) print(askedLine(event));
     },
     onFolder: (change) => folderLines(change).forEach(print),
     onGiver: () => undefined,
     onTransfer: (transfer) => {
-      if (pace.take(Date.now() / 1000)) print(transferLine(transfer));
+      if (pace.take(steadySeconds())) print(transferLine(transfer));
     },
     logger: STDERR_LOGGER,
     serving(session, share) {
@@ -91,7 +92,7 @@ export function screenDisplay(): NetbootDisplay {
   };
   return {
     onLook: tellLook,
-    onAsked: (event) => void clients.take(event, Date.now() / 1000),
+    onAsked: (event) => void clients.take(event, steadySeconds()),
     onFolder: (change) => folderLines(change).forEach(remember),
     onGiver: () => undefined,
     onTransfer: () => undefined,

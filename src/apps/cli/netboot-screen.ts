@@ -1,4 +1,5 @@
 /** The screen of `netloom netboot` on a terminal: who asked, what it got, how far each file is, what went wrong. */
+import { steadySeconds } from "../../services/clock.ts";
 import type { AskedClient } from "../../services/netboot/clients.ts";
 import type { Transfer } from "../../services/netboot/transfers.ts";
 import { cutEnd, fitTable, wrap } from "./fit-text.ts";
@@ -156,7 +157,7 @@ export class NetbootScreen implements Disposable {
     // A serial console tells a size of nothing.
     const columns = process.stdout.columns || USUAL_SIZE.columns;
     const rows = process.stdout.rows || USUAL_SIZE.rows;
-    const lines = renderScreen(this.#view(), { columns, rows }, Date.now() / 1000);
+    const lines = renderScreen(this.#view(), { columns, rows }, steadySeconds());
     // Cleared first: behind a line of full width the cursor still stands on its last character.
     const text = lines.map((line) => CLEAR_LINE + line).join("\r\n");
     process.stdout.write(HOME + text + (lines.length < rows ? `\r\n${CLEAR_BELOW}` : ""));

@@ -13,10 +13,11 @@ import { hasCode, NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { findTool } from "../../kernel/features.ts";
 import { closeDescriptor, openNamespace } from "../../kernel/native.ts";
+import { steadySeconds } from "../clock.ts";
 import { openBound } from "../listen.ts";
 
 const SMB_PORT = 445;
-const START_MILLISECONDS = 10_000;
+const START_SECONDS = 10;
 const END_MILLISECONDS = 3000;
 const POLL_MILLISECONDS = 30;
 const SAID_CHARACTERS = 8000;
@@ -96,7 +97,7 @@ export class SambaShare implements AsyncDisposable {
 
   async #untilReady(): Promise<void> {
     const { pid } = this.#process;
-    for (const end = Date.now() + START_MILLISECONDS; Date.now() < end; await sleep(POLL_MILLISECONDS)) {
+    for (const end = steadySeconds() + START_SECONDS; steadySeconds() < end; await sleep(POLL_MILLISECONDS)) {
       if (pid === undefined || this.#hasEnded()) break;
       if (!listensOn(pid, this.#address, SMB_PORT)) continue;
       this.#isReady = true;

@@ -1,4 +1,5 @@
 /** What clients fetch, for who watches: how far each file is, and at what speed. Bounded, whatever clients do. */
+import { steadySeconds } from "../clock.ts";
 
 /** A file on its way to a client, or one that was. */
 export interface Transfer {
@@ -62,7 +63,7 @@ export class Transfers {
   }
 
   begin({ client, file, totalBytes, isPiece }: TransferRequest): TransferHandle {
-    const now = nowSeconds();
+    const now = steadySeconds();
     const key = isPiece ? `${client} ${file}` : String(this.#number++);
     let kept = isPiece ? this.#kept.get(key) : undefined;
     if (kept === undefined || now - kept.latestSeconds > SAME_SECONDS) {
@@ -79,7 +80,7 @@ export class Transfers {
     return {
       add: (bytes) => {
         kept.bytes += bytes;
-        kept.latestSeconds = nowSeconds();
+        kept.latestSeconds = steadySeconds();
       },
       end: (error) => {
         if (ended) return;
@@ -117,8 +118,4 @@ function viewOf({ about, startedSeconds, latestSeconds, bytes, running, error }:
     state: running > 0 ? "running" : error === undefined ? "done" : "failed",
     ...(error === undefined ? {} : { error }),
   };
-}
-
-function nowSeconds(): number {
-  return Date.now() / 1000;
 }
