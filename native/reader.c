@@ -238,19 +238,24 @@ static bool busy_poll(struct reader *reader) {
     return false;
   }
   uint64_t until = uv_hrtime() + reader->busy_poll_nanoseconds;
+  bool has_come;
   do {
-    if (poll(&any, 1, 0) != 0) {
-      reader->busy_poll_pause = 0;
-      return true;
+    has_come = poll(&any, 1, 0) != 0;
+    if (!has_come) {
+      /* The peer may need this CPU. */
+      sched_yield();
     }
-    /* The peer may need this CPU. */
-    sched_yield();
-  } while (uv_hrtime() < until);
+  } while (!has_come && uv_hrtime() < until);
+  /* Who is given the CPU may keep it for milliseconds: a sleep, which ends sooner, is better then. */
+  if (has_come && uv_hrtime() <= until) {
+    reader->busy_poll_pause = 0;
+    return true;
+  }
   if (reader->busy_poll_pause < MAXIMUM_BUSY_POLL_PAUSE) {
     reader->busy_poll_pause = reader->busy_poll_pause == 0 ? 1 : reader->busy_poll_pause * 2;
   }
   reader->busy_poll_pause_left = reader->busy_poll_pause;
-  return false;
+  return has_come;
 }
 
 static void on_readable(uv_poll_t *handle, int status, int events) {
