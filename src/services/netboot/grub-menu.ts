@@ -41,13 +41,20 @@ function platformEntries(platform: BootPlatform, kernels: readonly FoundKernel[]
 
 function entryOf(found: FoundKernel): string[] {
   const { kernel, initrd, commandLine } = found;
-  const words = commandLine === "" ? [] : commandLine.split(" ");
   return [
     `menuentry ${quoted(entryTitle({ kind: "kernel", kernel: found }))} {`,
-    `  linux ${[`/${kernel}`, ...words].map(quoted).join(" ")}`,
+    `  linux ${[`/${kernel}`, ...wordsOf(commandLine)].map(quoted).join(" ")}`,
     ...(initrd === undefined ? [] : [`  initrd ${quoted(`/${initrd}`)}`]),
     "}",
   ];
+}
+
+/**
+ * What stands between double quotes belongs together, as for the kernel. GRUB quotes a word with spaces by itself, and
+ * would put a backslash before each quote that it is given.
+ */
+function wordsOf(commandLine: string): string[] {
+  return Array.from(commandLine.matchAll(/(?:[^\s"]|"[^"]*"?)+/g), ([word]) => word.replaceAll('"', ""));
 }
 
 /** As GRUB takes it, letter by letter. */

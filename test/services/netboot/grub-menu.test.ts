@@ -3,6 +3,8 @@ import { makeGrubMenu } from "../../../src/services/netboot/grub-menu.ts";
 import { scanFolder } from "../../../src/services/netboot/scan.ts";
 import { EFI_ARM64, INITRD, KERNEL, makeFolder } from "./boot-folder.ts";
 
+const WORDS = `quiet name='a b' dyndbg="file a +p" $x; y="z"`;
+
 async function menuOf(files: Parameters<typeof makeFolder>[0]): Promise<string | undefined> {
   using folder = makeFolder(files);
   return makeGrubMenu(await scanFolder(folder.path));
@@ -17,17 +19,22 @@ const ARM64_KERNEL = ((): Buffer => {
 
 describe("the menu for GRUB", () => {
   test("has each kernel with its disk and its words", async () => {
-    const one = await menuOf({ "live/vmlinuz": KERNEL, "live/initrd.img": INITRD, "live/cmdline": "quiet name='a b'" });
+    const one = await menuOf({ "live/vmlinuz": KERNEL, "live/initrd.img": INITRD, "live/cmdline": WORDS });
     expect(one?.split("\n")).toEqual([
       "# Made by netloom of what its folder holds.",
       "set timeout=2",
       "menuentry 'Linux: live/vmlinuz with live/initrd.img' {",
-      String.raw`  linux '/live/vmlinuz' 'quiet' 'name='\''a' 'b'\'''`,
+      String.raw`  linux '/live/vmlinuz' 'quiet' 'name='\''a' 'b'\''' 'dyndbg=file a +p' '$x;' 'y=z'`,
       "  initrd '/live/initrd.img'",
       "}",
       "",
     ]);
     expect(await menuOf({ "a/vmlinuz": KERNEL, "b/vmlinuz": KERNEL })).toContain("set timeout=8\n");
+  });
+
+  test("takes names of files letter by letter", async () => {
+    const menu = await menuOf({ "it's $x; {a}\\ é%41": KERNEL });
+    expect(menu).toContain(String.raw`  linux '/it'\''s $x; {a}\ é%41'`);
   });
 
   test("shows each machine what runs on it", async () => {
