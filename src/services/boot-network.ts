@@ -63,8 +63,8 @@ export class NetworkBootServer implements LinkServer {
         root,
         ...(share === undefined ? {} : { share }),
         lookSeconds: LOOK_SECONDS,
-        onFolder: ({ added, removed, arriving }) => {
-          log.write("info", "the folder of boot files is another one", { added, removed, arriving });
+        onFolder: ({ added, removed, arriving, notes }) => {
+          log.write("info", "the folder of boot files is another one", { added, removed, arriving, notes });
           onFiles(filesOf(server.folder));
         },
         onTransfer,
