@@ -31,8 +31,11 @@ const MOST_DATAGRAM_BYTES = 65_535 - 60 - 8;
 const SEGMENTS_REFUSED: ReadonlySet<string> = new Set(["EINVAL", "EIO", "EMSGSIZE", "EOPNOTSUPP"]);
 /** A neighbour that does not answer, a route or a rule that changes: the packet is lost, the next one may not be. */
 const PACKET_LOST: ReadonlySet<string> = new Set(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "EPERM"]);
-/** About what a sleep and a wake-up cost: with a window of one block they are most of a transfer's time. */
-const BUSY_POLL_MICROSECONDS = 50;
+/**
+ * About what a sleep and a wake-up on both sides cost: with a window of one block they are most of a transfer's time. KVM
+ * waits as long for a processor's next work (halt_poll_ns).
+ */
+const BUSY_POLL_MICROSECONDS = 200;
 const CONNECTED = new Uint8Array(0);
 
 export interface TransferSocketOptions {
