@@ -1,4 +1,5 @@
 /** A datagram socket that looks for the next datagram without sleep. */
+import { performance } from "node:perf_hooks";
 import { afterAll, expect, test } from "vitest";
 import { parseIp } from "../../../src/base/address.ts";
 import { bindSocket, closeDescriptor, connectSocket, DatagramSocket, openSocket } from "../../../src/kernel/native.ts";
@@ -51,6 +52,21 @@ test("one that never comes to rest keeps neither timers, nor immediates, nor oth
   });
   say(busy);
   await until("all three", () => heard.size === 3);
+});
+
+test("what comes at once needs no turn of the event loop for each", async () => {
+  const turns = 1000;
+  const { nodeTiming } = performance;
+  let began = 0;
+  let loops: number | undefined;
+  using echo = openEcho(5404, (heard, socket) => {
+    if (heard === 1) began = nodeTiming.uvMetricsInfo.loopCount;
+    if (heard === turns) loops = nodeTiming.uvMetricsInfo.loopCount - began;
+    else say(socket);
+  });
+  say(echo);
+  await until("the last turn", () => loops !== undefined);
+  expect(loops).toBeLessThan(turns / 2);
 });
 
 test("after a pause it hears again, and goes on hearing", async () => {
