@@ -1,8 +1,7 @@
 // Runs the checks and the test projects, each where it belongs, and adds up what they report. What does not use all
 // CPUs by itself runs three at a time, each in a sandbox of its own.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { stripVTControlCharacters } from "node:util";
+import { dirname, join } from "node:path";
 import { CACHE, inRoot, MODULES, NODE } from "./paths.mjs";
 import { completePath, Problem, say, start } from "./shell.mjs";
 import { filesBelow } from "./stamp.mjs";
@@ -32,44 +31,14 @@ function checkRun(words) {
 const moduleFile = (...parts) => join(MODULES, ...parts);
 
 const FAILURES_TOLD = 20;
-/** Enough of a failure's text to know what went wrong without looking further up. */
-const MESSAGE_CHARACTERS = 1500;
 
-function failureText(where, test, message) {
-  const plain = stripVTControlCharacters(message).trim();
-  return `FAILED ${where} > ${test}\n${plain.slice(0, MESSAGE_CHARACTERS).replaceAll(/^/gm, "  ")}`;
-}
-
-/** One text for each failed test, and for each file that could not be loaded. */
-function failuresOf(report) {
-  return report.testResults
-    .filter((result) => result.status === "failed")
-    .flatMap((result) => {
-      const where = relative(inRoot(), result.name);
-      const failed = result.assertionResults.filter((test) => test.status === "failed");
-      if (failed.length === 0) return [failureText(where, "the file itself", result.message ?? "")];
-      return failed.map((test) => failureText(where, test.fullName, test.failureMessages.join("\n")));
-    });
-}
-
-/** What vitest wrote, or one failure when it wrote nothing: a runner that crashed has not passed. */
+/** What the reporter wrote, or one failure when it wrote nothing: a runner that crashed has not passed. */
 function readReport(file, status) {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, failures: [`FAILED ${file} was not written`] };
-  const report = JSON.parse(readFileSync(file, "utf8"));
-  // A file that could not be loaded has no tests that could fail.
-  const broken = report.testResults.filter(
-    (result) => result.status === "failed" && !result.assertionResults.some((test) => test.status === "failed"),
-  ).length;
-  const counts = {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + broken,
-    skipped: report.numPendingTests + report.numTodoTests,
-    failures: failuresOf(report),
-  };
-  // Errors outside any test, and runs without any test, show in the status only.
-  const silent = counts.failed === 0 && (status !== 0 || counts.passed === 0);
-  if (!silent) return counts;
-  return { ...counts, failed: 1, failures: [`FAILED outside any test, or no test ran (status ${status})`] };
+  const report = existsSync(file)
+    ? JSON.parse(readFileSync(file, "utf8"))
+    : { passed: 0, failed: 1, skipped: 0, failures: [`FAILED ${file} was not written (status ${status})`] };
+  if (report.failed > 0 || (status === 0 && report.passed > 0)) return report;
+  return { ...report, failed: 1, failures: [`FAILED outside any test, or no test ran (status ${status})`] };
 }
 
 /** A project of vitest.config.ts, started behind the words of `where`; undefined when it has no tests at all. */
@@ -85,8 +54,8 @@ function vitestRun(project, where) {
       "--configLoader=native",
       `--project=${project}`,
       "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${file}`,
+      `--reporter=${inRoot("scripts", "lib", "failure-reporter.mjs")}`,
+      `--outputFile=${file}`,
       ...(shard === undefined ? [] : [`--shard=${shard}`]),
       ...filters,
     ];

@@ -7,6 +7,7 @@ import { closeDescriptor, openNamespace, SystemCallError } from "./native.ts";
 import { observeFilters } from "./observe/filters.ts";
 import { observeRouting } from "./observe/routing.ts";
 import { observeSysctls } from "./observe/sysctls.ts";
+import { hasRemains } from "./transition/file.ts";
 import { namespacePath } from "./transition/namespace-path.ts";
 
 export interface NamespaceRequest {
@@ -49,7 +50,13 @@ export async function observe(request: ObserveRequest): Promise<Snapshot> {
   await Promise.all(Array.from({ length: Math.min(NAMESPACES_AT_ONCE, waiting.length) }, worker));
   const files: Record<string, Snapshot["files"][string]> = {};
   for (const path of request.files) files[path] = await observeFile(path);
-  return { namespaces, ...(brokenNamespaces.length === 0 ? {} : { brokenNamespaces }), files };
+  const brokenFiles = request.files.filter((path) => files[path] === null && hasRemains(path));
+  return {
+    namespaces,
+    ...(brokenNamespaces.length === 0 ? {} : { brokenNamespaces }),
+    files,
+    ...(brokenFiles.length === 0 ? {} : { brokenFiles }),
+  };
 }
 
 async function observeNamespace(request: NamespaceRequest): Promise<ObservedNamespace | "broken" | null> {

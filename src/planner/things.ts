@@ -167,6 +167,8 @@ function planUnwanted(context: Context, entry: Known, round: Round): void {
     if (object.kind === "sysctl" || goesWithOthers(context, object)) continue;
     const observed = readBack(context, object);
     if (observed !== undefined) context.draft(entry.key, observed, undefined);
+    else if (object.kind === "file" && context.view.isBrokenFile(object.path))
+      context.draft(entry.key, object, undefined);
   }
   if (original === undefined || !isOf(round, original) || context.claimed.has(originalIdentity)) return;
   if (isSameThing(context.desired.get(entry.key), original)) return;

@@ -170,6 +170,11 @@ export class View {
     return this.snapshot.brokenNamespaces?.includes(name) === true;
   }
 
+  /** Whether there is no such file, but something that writing it makes for a moment. */
+  isBrokenFile(path: string): boolean {
+    return this.snapshot.brokenFiles?.includes(path) === true;
+  }
+
   /** Undefined: no such namespace. */
   namespace(name: string): NamespaceView | undefined {
     return this.#namespaces.get(name);

@@ -112,4 +112,6 @@ export interface Snapshot {
   readonly brokenNamespaces?: readonly string[];
   /** By path; null: no such file. */
   readonly files: Readonly<Record<string, { readonly content: string; readonly mode: number } | null>>;
+  /** Paths without a file where a kill in the middle of writing or removing it left something, be it an empty folder. */
+  readonly brokenFiles?: readonly string[];
 }

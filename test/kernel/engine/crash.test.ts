@@ -2,7 +2,7 @@
  * SIGKILL at every place of a change. NETLOOM_CRASH_AT=N kills the program at the Nth place that it passes: before the
  * journal, after it, before every step, after the last one, after the record.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -146,6 +146,63 @@ describe("apply and destroy at full speed, steps travelling together", () => {
       expect(hostSnapshot(), `killed after ${milliseconds} ms`).toEqual(before);
       expect(readdirSync(state)).toEqual([]);
     }
+  });
+});
+
+describe("apply killed in the middle of writing a file", () => {
+  beforeAll(makeUplink);
+  afterAll(removeUplink);
+
+  /** In the order in which they come to be: a step has no places of its own where it could be killed. */
+  const REMAINS: readonly (readonly [string, string])[] = [
+    ["the marker of a folder", "touch /etc/.netns.made-by-netloom"],
+    ["a marked folder", "touch /etc/.netns.made-by-netloom; mkdir /etc/netns"],
+    ["the file's folder", "touch /etc/.netns.made-by-netloom; mkdir -p /etc/netns/pod1"],
+    [
+      "a part of the file",
+      "touch /etc/.netns.made-by-netloom; mkdir -p /etc/netns/pod1; echo x >/etc/netns/pod1/resolv.conf.netloom-new",
+    ],
+  ];
+
+  test.each(REMAINS)("leaves %s: destroy takes it away, apply goes on from there", async (_, leave) => {
+    using folder = new Folder();
+    const file = folder.write("crash.yaml", TWO_PODS);
+    const state = folder.join("state");
+    const words = (command: string) => [command, file, "--state", state];
+    rmdirSync("/etc/netns");
+    try {
+      const before = [...hostSnapshot(), ...readdirSync("/etc")];
+      const { steps } = JSON.parse(await done([...words("plan"), "--json"])) as {
+        steps: { after: { kind: string } }[];
+      };
+      const place = AFTER_JOURNAL + 1 + steps.findIndex(({ after }) => after.kind === "file");
+      for (const resumed of [[], ["apply"]]) {
+        expect(await killed(words("apply"), place)).toBe(true);
+        expect(existsSync("/etc/netns")).toBe(false);
+        shell(leave);
+        for (const command of resumed) await done(words(command));
+        expect(existsSync("/etc/netns/pod1/resolv.conf")).toBe(resumed.length > 0);
+        await done(words("destroy"));
+        expect([...hostSnapshot(), ...readdirSync("/etc")]).toEqual(before);
+        expect(readdirSync(state)).toEqual([]);
+      }
+    } finally {
+      shell("rm -rf /etc/netns /etc/.netns.made-by-netloom; mkdir /etc/netns");
+    }
+  });
+
+  test("destroy killed before the file's empty folder is gone: it goes when destroyed again", async () => {
+    using folder = new Folder();
+    const file = folder.write("crash.yaml", TWO_PODS);
+    const state = folder.join("state");
+    const words = (command: string) => [command, file, "--state", state];
+    const before = hostSnapshot();
+    await done(words("apply"));
+    expect(await killed(words("destroy"), AFTER_JOURNAL)).toBe(true);
+    rmSync("/etc/netns/pod1/resolv.conf");
+    await done(words("destroy"));
+    expect(hostSnapshot()).toEqual(before);
+    expect(readdirSync(state)).toEqual([]);
   });
 });
 
