@@ -9,7 +9,7 @@ import type { Machine, NetworkDns, PodNic, TapNic, VmMachine } from "../model/mo
 import { bridgeSubnets } from "../model/subnets.ts";
 import type { DnsUpstream } from "../protocol/dns/config.ts";
 import { reverseZonesOf } from "../protocol/dns/reverse-zones.ts";
-import type { DnsHost, NetworkDnsObject } from "../state/object/network-dns.ts";
+import type { DnsForwarder, DnsHost, NetworkDnsObject } from "../state/object/network-dns.ts";
 import type { Facts } from "./facts.ts";
 import { type Layout, type NetworkLayout, networksOf } from "./layout.ts";
 import { networkLinkKey } from "./networks.ts";
@@ -37,7 +37,8 @@ export function compileNetworkDns(
     if (dnsServer === undefined) return [];
     const { domain, records, namesLeases, mixedCase, cache } = dnsServer;
     const { upstreams, mode, searched } = askedBy(place, dnsServer, layout, facts);
-    const domains = [...dnsServer.domains, ...joinedDomains(place, dnsServer, layout)];
+    const apart = dnsServer.domains.map((each) => ({ ...each, upstreams: declared(place, each.upstreams) }));
+    const domains = [...apart, ...joinedDomains(place, dnsServer, layout)];
     const allowedPrivate = dnsServer.privateAnswers;
     return [
       {
@@ -135,7 +136,8 @@ function askedBy(
   facts: Facts,
 ): Pick<NetworkDnsObject, "mode" | "upstreams"> & { readonly searched: readonly string[] } {
   if (isIsolated(place, dns)) return { mode: "forward-only", upstreams: [], searched: [] };
-  if (dns.forward !== undefined) return { mode: dns.mode ?? "forward-first", upstreams: dns.forward, searched: [] };
+  if (dns.forward !== undefined)
+    return { mode: dns.mode ?? "forward-first", upstreams: declared(place, dns.forward), searched: [] };
   if (dns.mode === "recursive") return { mode: "recursive", upstreams: [], searched: [] };
   const { servers, search } = upstreamOf(facts, place);
   // Ours would ask each other in a circle.
@@ -145,9 +147,23 @@ function askedBy(
   const own = new Set(served.flatMap(ownAddresses));
   const upstreams = servers
     .filter((server) => !own.has(server) && !isLinkLocal6(server) && !NOBODY.some((range) => contains(range, server)))
-    .map((address): DnsUpstream => ({ address, port: DNS_PORT }));
+    .map((address): DnsForwarder => ({ address, port: DNS_PORT, from: "host" }));
   const mode = dns.mode ?? (upstreams.length === 0 ? "recursive" : "forward-first");
   return { mode, upstreams, searched: upstreams.length === 0 ? [] : search };
+}
+
+/**
+ * Servers that the file names. Those in the subnets of a network in a namespace of its own are on it, where this host has
+ * no way to; only its own address is there this very server, so that the one that is meant is this host's.
+ */
+function declared(place: NetworkLayout, servers: readonly DnsUpstream[]): readonly DnsForwarder[] {
+  const own = ownAddresses(place);
+  const subnets = place.network.namespace === HOST_NAMESPACE ? [] : namedSubnets(place);
+  return servers.map((server) => {
+    const { address } = server;
+    const isInside = !own.includes(address) && subnets.some((subnet) => contains(subnet, address));
+    return { ...server, from: isInside ? "network" : "host" };
+  });
 }
 
 /** The bridge's. */
@@ -200,7 +216,7 @@ function joinedDomains(place: NetworkLayout, dns: NetworkDns, layout: Layout): N
     const { dnsServer, gateway } = other.network;
     if (other === place || dnsServer === undefined) return [];
     if (!allowedNetworks(other, dnsServer, layout).includes(place)) return [];
-    const upstreams = [{ address: gateway, port: DNS_PORT }];
+    const upstreams: readonly DnsForwarder[] = [{ address: gateway, port: DNS_PORT, from: "host" }];
     return [dnsServer.domain, ...namedSubnets(other).flatMap(reverseZonesOf)].flatMap((domain) => {
       if (known.has(domain)) return [];
       known.add(domain);

@@ -1,9 +1,10 @@
 /** What a network's DNS server tells of itself in the status, plain JSON. */
+import type { DnsUpstream } from "../protocol/dns/config.ts";
 import type { DnsServiceStats } from "./dns/server.ts";
 
 /** A server that it asks. */
 export interface AskedServer {
-  /** "9.9.9.9", "9.9.9.9#5353", "tls://9.9.9.9/dns.quad9.net" */
+  /** "9.9.9.9", "9.9.9.9#5353", "tls://9.9.9.9/dns.quad9.net", "192.0.2.53 on the network" */
   readonly server: string;
   readonly asked: number;
   readonly answered: number;
@@ -42,8 +43,8 @@ export function dnsDetails({ refused, dropped, cache, server, resolver }: DnsSer
     replies: server.replies,
     remembered: cache.entries,
     rememberedBytes: cache.usedBytes,
-    upstreams: resolver.upstreams.map(({ server: { address, port, tlsName }, rttMilliseconds, ...counts }) => ({
-      server: serverText(address, port, tlsName),
+    upstreams: resolver.upstreams.map(({ server, rttMilliseconds, ...counts }) => ({
+      server: serverText(server),
       asked: counts.asked,
       answered: counts.answered,
       timeouts: counts.timeouts,
@@ -54,8 +55,9 @@ export function dnsDetails({ refused, dropped, cache, server, resolver }: DnsSer
   };
 }
 
-function serverText(address: string, port: number, tlsName: string | undefined): string {
+function serverText({ address, port, tlsName, onNetwork }: DnsUpstream): string {
   const usual = port === (tlsName === undefined ? DNS_PORT : DNS_TLS_PORT);
   const place = `${address}${usual ? "" : `#${port}`}`;
-  return tlsName === undefined ? place : `tls://${place}${tlsName === address ? "" : `/${tlsName}`}`;
+  const text = tlsName === undefined ? place : `tls://${place}${tlsName === address ? "" : `/${tlsName}`}`;
+  return onNetwork === true ? `${text} on the network` : text;
 }

@@ -161,8 +161,6 @@ class NetworkDnsServer {
     const { logger, board } = this.#shared;
     const service = new DnsService({
       namespacePath: place.namespacePath,
-      // The namespace of a network that others cannot reach leads nowhere but to its own machines.
-      asksFromOwn: { except: base.subnets },
       listen: base.addresses.map((address) => ({ address, port: DNS_PORT })),
       isAhead: true,
       config: dnsConfigOf(base),

@@ -81,11 +81,11 @@ machines:
     namesLeases: false,
     mode: "forward-only",
     upstreams: [
-      { address: "9.9.9.9", port: 53 },
-      { address: "192.0.2.53", port: 5353 },
-      { address: "149.112.112.112", port: 853, tlsName: "dns.quad9.net" },
+      { address: "9.9.9.9", port: 53, from: "host" },
+      { address: "192.0.2.53", port: 5353, from: "host" },
+      { address: "149.112.112.112", port: 853, tlsName: "dns.quad9.net", from: "host" },
     ],
-    domains: [{ domain: "corp.example", upstreams: [{ address: "10.0.0.53", port: 53 }] }],
+    domains: [{ domain: "corp.example", upstreams: [{ address: "10.0.0.53", port: 53, from: "host" }] }],
     allow: [
       { address: "192.0.2.0", length: 24 },
       { address: "2001:db8::", length: 64 },
@@ -121,7 +121,7 @@ describe("whom it asks", () => {
     expect(serverOf(compiled(lan("true")))).toMatchObject({
       domain: "lan.internal",
       mode: "forward-first",
-      upstreams: [{ address: "203.0.113.53", port: 53 }],
+      upstreams: [{ address: "203.0.113.53", port: 53, from: "host" }],
       rebindingAllowed: expect.arrayContaining(["example.org"]),
     });
   });
@@ -130,14 +130,16 @@ describe("whom it asks", () => {
     const text = lan("true").replace("device: eth0", "device: eth0, address: dhcp");
     const resolver = { servers: [parseIp("198.18.0.53")], search: ["isp.example"] };
     const server = serverOf(compiled(text, { ...HOST, uplinks: { eth0: { resolver } } }));
-    expect(server.upstreams).toEqual([{ address: "198.18.0.53", port: 53 }]);
+    expect(server.upstreams).toEqual([{ address: "198.18.0.53", port: 53, from: "host" }]);
     expect(server.rebindingAllowed).toContain("isp.example");
   });
 
   test("not itself, nor another network's server, where the host uses that", () => {
     const servers = ["192.0.2.1", "198.51.100.1", "127.0.0.53"].map((text) => parseIp(text) as Ipv4Address);
     const facts = { ...HOST, resolver: { servers, search: [] } };
-    expect(serverOf(compiled(lan("true"), facts)).upstreams).toEqual([{ address: "127.0.0.53", port: 53 }]);
+    expect(serverOf(compiled(lan("true"), facts)).upstreams).toEqual([
+      { address: "127.0.0.53", port: 53, from: "host" },
+    ]);
   });
 
   test("the root servers where nobody is to be asked, which the plan says", () => {
@@ -152,26 +154,64 @@ describe("whom it asks", () => {
     const result = compiled(apart("true"));
     expect(serverOf(result)).toMatchObject({ mode: "forward-only", upstreams: [] });
     expect(result.notes).toContainEqual(expect.stringMatching(/knows the names there alone/));
-    expect(serverOf(compiled(apart("{ forward: [9.9.9.9] }"))).upstreams).toEqual([{ address: "9.9.9.9", port: 53 }]);
+    expect(serverOf(compiled(apart("{ forward: [9.9.9.9] }"))).upstreams).toEqual([
+      { address: "9.9.9.9", port: 53, from: "host" },
+    ]);
     expect(serverOf(compiled(apart("{ mode: recursive }"))).mode).toBe("recursive");
   });
 
-  test("a server of this host's own namespace, although a network in another one has the same address", () => {
+  describe("in a tenant's namespace", () => {
     const tenant = (dns: string): string => `version: 1
 networks:
-  lan: { subnet: 192.0.2.0/24, dns: ${dns}, namespace: tenant }
+  lan:
+    subnet: 192.0.2.0/24
+    also: [{ subnet: 10.7.0.0/24 }]
+    subnet6: 2001:db8::/64
+    dhcp: { relayed: [{ subnet: 10.8.0.0/24, range: [] }] }
+    dns: ${dns}
+    namespace: tenant
   lab: { subnet: 198.51.100.0/24, dns: { forward: [192.0.2.1] } }
 `;
-    const upstreams = [{ address: "192.0.2.1", port: 53 }];
-    expect(serverOf(compiled(tenant("{ forward: [192.0.2.1] }"))).upstreams).toEqual(upstreams);
-    const host = { ...HOST, resolver: { servers: [parseIp("192.0.2.1")], search: [] } };
-    expect(serverOf(compiled(tenant("{ mode: forward-first }"), host)).upstreams).toEqual(upstreams);
+
+    test.each([
+      ["192.0.2.53", "network"],
+      ["10.7.0.53", "network"],
+      ["10.8.0.53", "network"],
+      ["2001:db8::53", "network"],
+      // There the network's own server has it.
+      ["192.0.2.1", "host"],
+      ["10.7.0.1", "host"],
+      ["2001:db8::1", "host"],
+      ["9.9.9.9", "host"],
+      ["198.51.100.1", "host"],
+    ])("what the file names, %s, is asked from the %s", (address, from) => {
+      const server = serverOf(
+        compiled(tenant(`{ forward: ["${address}"], domains: { corp.example: ["${address}"] } }`)),
+      );
+      const upstreams = [{ address, port: 53, from }];
+      expect(server).toMatchObject({ upstreams, domains: [{ domain: "corp.example", upstreams }] });
+    });
+
+    test.each(["192.0.2.1", "192.0.2.53", "10.7.0.53", "203.0.113.53"])(
+      "this host's own name server, %s, is asked from the host",
+      (address) => {
+        const host = { ...HOST, resolver: { servers: [parseIp(address)], search: [] } };
+        const { upstreams } = serverOf(compiled(tenant("{ mode: forward-first }"), host));
+        expect(upstreams).toEqual([{ address, port: 53, from: "host" }]);
+      },
+    );
+
+    test("its address is another's for networks of this host", () => {
+      expect(serverOf(compiled(tenant("true")), "lab").upstreams).toEqual([
+        { address: "192.0.2.1", port: 53, from: "host" },
+      ]);
+    });
   });
 
   test("for names of a network that its router joins that network's server, unless that refuses", () => {
     const domains = [
-      { domain: "lab.example", upstreams: [{ address: "198.51.100.1", port: 53 }] },
-      { domain: "100.51.198.in-addr.arpa", upstreams: [{ address: "198.51.100.1", port: 53 }] },
+      { domain: "lab.example", upstreams: [{ address: "198.51.100.1", port: 53, from: "host" }] },
+      { domain: "100.51.198.in-addr.arpa", upstreams: [{ address: "198.51.100.1", port: 53, from: "host" }] },
     ];
     expect(serverOf(compiled(lan("true"))).domains).toEqual(domains);
     const closed = lan("true").replace("domain: lab.example", "domain: lab.example, allow: [lab]");

@@ -40,6 +40,16 @@ test.each<[string, Partial<NetworkDnsObject>]>([
     "no others, corp.example by servers of its own",
     { mode: "forward-only", upstreams: [], domains: [{ domain: "corp.example", upstreams: [] }] },
   ],
+  [
+    "others by asking 192.0.2.53 on the network, 192.0.2.53",
+    {
+      mode: "forward-only",
+      upstreams: [
+        { address: parseIp("192.0.2.53"), port: 53, from: "network" },
+        { address: parseIp("192.0.2.53"), port: 53, from: "host" },
+      ],
+    },
+  ],
 ])("it tells whom the server asks: %s", (words, further) => {
   const said = summarize(undefined, { ...LAN, ...further }, NAMES);
   expect(said).toBe(`answer DNS questions on lan: the names in lan.example, ${words}`);

@@ -5,6 +5,7 @@ import { Zones } from "../../src/protocol/dns/zone/zones.ts";
 import { dnsConfigOf } from "../../src/services/dns-config.ts";
 import { addressData } from "../../src/wire/dns/data.ts";
 import { DNS_CLASS, DNS_TYPE, formatResponseCode } from "../../src/wire/dns/types.ts";
+import type { DnsForwarder, NetworkDnsObject } from "../../src/state/object/network-dns.ts";
 import { CONFIG } from "../support/dns-world.ts";
 
 const record = (name: string) => ({
@@ -14,25 +15,26 @@ const record = (name: string) => ({
   hex: toHex(addressData(parseIp("192.0.2.7"))),
 });
 
-const zones = new Zones(
-  dnsConfigOf({
-    ...CONFIG,
-    kind: "dns-network",
-    key: "dns/lan",
-    origin: "network lan",
-    namespace: "",
-    linkKey: "link/lan",
-    interfaceName: "lan",
-    network: "test/lan",
-    addresses: [],
-    domain: "lan.example",
-    subnets: [parsePrefix("192.0.2.0/24")],
-    hosts: [],
-    records: ["www.lan.example", "shop.example.org", "*.dev.example.org", "one.dev.example.org"].map(record),
-    namesLeases: true,
-    allow: [],
-  }),
-);
+const LAN: NetworkDnsObject = {
+  ...CONFIG,
+  upstreams: [],
+  domains: [],
+  kind: "dns-network",
+  key: "dns/lan",
+  origin: "network lan",
+  namespace: "",
+  linkKey: "link/lan",
+  interfaceName: "lan",
+  network: "test/lan",
+  addresses: [parseIp("192.0.2.1")],
+  domain: "lan.example",
+  subnets: [parsePrefix("192.0.2.0/24")],
+  hosts: [],
+  records: ["www.lan.example", "shop.example.org", "*.dev.example.org", "one.dev.example.org"].map(record),
+  namesLeases: true,
+  allow: [],
+};
+const zones = new Zones(dnsConfigOf(LAN));
 
 test.each([
   ["www.lan.example", "NOERROR 1"],
@@ -51,4 +53,21 @@ test.each([
   const told =
     answer === undefined ? "not ours" : `${formatResponseCode(answer.responseCode)} ${answer.answers.length}`;
   expect(told).toBe(expected);
+});
+
+test.each<[DnsForwarder, true | undefined]>([
+  [{ address: parseIp("192.0.2.53"), port: 53, from: "network" }, true],
+  [{ address: parseIp("192.0.2.53"), port: 53, from: "host" }, undefined],
+  [{ address: parseIp("9.9.9.9"), port: 853, tlsName: "dns.example", from: "host" }, undefined],
+  // As an older netloom wrote them.
+  [{ address: parseIp("192.0.2.53"), port: 53 }, true],
+  [{ address: parseIp("192.0.2.1"), port: 53 }, undefined],
+  [{ address: parseIp("9.9.9.9"), port: 53 }, undefined],
+])("of where a server is asked from: %j", (forwarder, onNetwork) => {
+  const { from: _, ...server } = forwarder;
+  const upstreams = [{ ...server, ...(onNetwork === undefined ? {} : { onNetwork }) }];
+  const domains = [{ domain: "corp.example", upstreams: [forwarder] }];
+  const config = dnsConfigOf({ ...LAN, upstreams: [forwarder], domains });
+  expect(config.upstreams).toEqual(upstreams);
+  expect(config.domains).toEqual([{ domain: "corp.example", upstreams }]);
 });

@@ -131,9 +131,9 @@ function hostWords({ hosts }: NetworkDnsObject): string {
 
 /** "the names in lan.example, others by asking 192.0.2.53, else the root servers" */
 function answered({ domain, mode, upstreams, domains }: NetworkDnsObject): string {
-  const asked = upstreams.map(({ address, port, tlsName }) => {
+  const asked = upstreams.map(({ address, port, tlsName, from }) => {
     const usual = port === (tlsName === undefined ? DNS_PORT : DNS_TLS_PORT);
-    return `${address}${usual ? "" : `#${port}`}${tlsName === undefined ? "" : " by TLS"}`;
+    return `${address}${usual ? "" : `#${port}`}${tlsName === undefined ? "" : " by TLS"}${from === "network" ? " on the network" : ""}`;
   });
   const roots = mode === "forward-only" ? [] : ["the root servers"];
   const words = [...(asked.length === 0 ? [] : [asked.join(", ")]), ...roots].join(", else ");

@@ -9,6 +9,8 @@ export interface DnsUpstream {
   readonly port: number;
   /** Asked over TLS (RFC 7858), with the name that its certificate has to have. */
   readonly tlsName?: string;
+  /** Asked from the network on which it is answered, not from where the server itself is: the same address there is another's. */
+  readonly onNetwork?: true;
 }
 
 /** A zone that the server is the authority for. */

@@ -5,7 +5,7 @@
  * through the machine, which may ask other servers. Who is not allowed is refused before anything else.
  */
 import { randomBitsSource } from "./random-bits.ts";
-import { contains, type IpAddress, type Prefix } from "../../base/address.ts";
+import type { IpAddress } from "../../base/address.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { closeDescriptor, openNamespace } from "../../kernel/native.ts";
@@ -29,10 +29,11 @@ import { UpstreamExchange } from "./upstream-exchange.ts";
 const HEADER_BYTES = 12;
 
 interface DnsServiceOptions {
-  /** Default: our own network namespace. */
+  /**
+   * Where it listens, and asks those servers from that are on the network; all others are asked from our own network
+   * namespace, which is the default.
+   */
   readonly namespacePath?: string;
-  /** Other servers are asked from our own namespace, save for those of these subnets; default: all from where it listens. */
-  readonly asksFromOwn?: { readonly except: readonly Prefix[] };
   /** Addresses of our own, no wildcards: a reply leaves from the address that was asked. */
   readonly listen: readonly SocketAddress[];
   /** They need not be there yet: IPv6 addresses take their time. Default: who has none of them is told so. */
@@ -84,7 +85,7 @@ export class DnsService implements AsyncDisposable {
    * @throws NetloomError address-in-use, no-such-address, no-privilege; SystemCallError
    */
   constructor(options: DnsServiceOptions) {
-    const { namespacePath, asksFromOwn, listen, isAhead = false, config, logger, about = {} } = options;
+    const { namespacePath, listen, isAhead = false, config, logger, about = {} } = options;
     this.#log = new BoundedLog(logger, about);
     const random = randomBitsSource();
     this.#cache = new AnswerCache(config.cache, [random(32) | 0, random(32) | 0]);
@@ -96,14 +97,8 @@ export class DnsService implements AsyncDisposable {
       now: steadySeconds,
     });
     this.#namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
-    const isInside = (server: IpAddress): boolean =>
-      asksFromOwn === undefined ||
-      // There it would ask itself.
-      (!listen.some(({ address }) => address === server) &&
-        asksFromOwn.except.some((subnet) => contains(subnet, server)));
-    this.#upstream = new UpstreamExchange(
-      (server) => (isInside(server) ? this.#namespace : undefined),
-      (event) => this.#act((now) => this.#server.handleUpstream(event, now)),
+    this.#upstream = new UpstreamExchange(this.#namespace, (event) =>
+      this.#act((now) => this.#server.handleUpstream(event, now)),
     );
     try {
       const allow = options.answered ?? new AllowList(config.allow);

@@ -1,5 +1,4 @@
 /** Questions to other servers, over what each asks for; what becomes of them is told as events. */
-import type { IpAddress } from "../../base/address.ts";
 import { messageOf } from "../../base/errors.ts";
 import { SystemCallError } from "../../kernel/native.ts";
 import type { UpstreamEvent, UpstreamQuery } from "../../protocol/dns/exchange.ts";
@@ -13,26 +12,36 @@ const MOST_SOCKETS = 4096;
 const CUT_OFF: ReadonlySet<string> = new Set(["ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL"]);
 
 /** Sockets of one network namespace. */
-interface Way {
+class Way {
   readonly udp: UpstreamUdp;
   readonly streams: UpstreamStreams;
+
+  constructor(namespace: number | undefined, onEvent: (event: UpstreamEvent) => void) {
+    this.udp = new UpstreamUdp(namespace, onEvent);
+    this.streams = new UpstreamStreams(namespace, onEvent);
+  }
+
+  get open(): number {
+    return this.udp.open + this.streams.open;
+  }
 }
 
 export class UpstreamExchange {
-  readonly #namespaceOf: (server: IpAddress) => number | undefined;
   readonly #onEvent: (event: UpstreamEvent) => void;
-  readonly #ways = new Map<number | undefined, Way>();
+  readonly #own: Way;
+  readonly #network: Way;
   #isClosed = false;
 
   /**
-   * @param namespaceOf descriptor of the network namespace that a server is asked from; undefined: our own
+   * @param network descriptor of the network namespace of servers that are on the network; undefined: our own, as for all others
    * @param onEvent never called from within {@link send} or {@link end}
    */
-  constructor(namespaceOf: (server: IpAddress) => number | undefined, onEvent: (event: UpstreamEvent) => void) {
-    this.#namespaceOf = namespaceOf;
+  constructor(network: number | undefined, onEvent: (event: UpstreamEvent) => void) {
     this.#onEvent = (event) => {
       if (!this.#isClosed) onEvent(event);
     };
+    this.#own = new Way(undefined, this.#onEvent);
+    this.#network = new Way(network, this.#onEvent);
   }
 
   send(queries: readonly UpstreamQuery[]): void {
@@ -41,8 +50,8 @@ export class UpstreamExchange {
 
   #send(query: UpstreamQuery): void {
     try {
-      const { udp, streams } = this.#wayTo(query.server.address);
-      if (udp.open + streams.open >= MOST_SOCKETS) throw new Error("too many sockets are open");
+      const { udp, streams } = query.server.onNetwork === true ? this.#network : this.#own;
+      if (this.#own.open + this.#network.open >= MOST_SOCKETS) throw new Error("too many sockets are open");
       if (query.transport === "udp") udp.send(query);
       else streams.send(query);
     } catch (error) {
@@ -51,21 +60,8 @@ export class UpstreamExchange {
     }
   }
 
-  #wayTo(server: IpAddress): Way {
-    const namespace = this.#namespaceOf(server);
-    let way = this.#ways.get(namespace);
-    if (way === undefined) {
-      way = {
-        udp: new UpstreamUdp(namespace, this.#onEvent),
-        streams: new UpstreamStreams(namespace, this.#onEvent),
-      };
-      this.#ways.set(namespace, way);
-    }
-    return way;
-  }
-
   end(queries: readonly number[]): void {
-    for (const { udp, streams } of this.#ways.values()) {
+    for (const { udp, streams } of [this.#own, this.#network]) {
       for (const query of queries) {
         udp.end(query);
         streams.end(query);
@@ -75,7 +71,7 @@ export class UpstreamExchange {
 
   close(): void {
     this.#isClosed = true;
-    for (const { udp, streams } of this.#ways.values()) {
+    for (const { udp, streams } of [this.#own, this.#network]) {
       udp.close();
       streams.close();
     }

@@ -14,6 +14,12 @@ export interface DnsHost {
   readonly clientIdHex?: string;
 }
 
+/** A server that is asked. */
+export interface DnsForwarder extends Omit<DnsUpstream, "onNetwork"> {
+  /** From this host's own namespace, or the network's; absent: an older netloom wrote it, which went by the address alone. */
+  readonly from?: "host" | "network";
+}
+
 /** The DNS server on a network's bridge: for the names there the authority, for all others a resolver. */
 export interface NetworkDnsObject extends ObjectBase {
   readonly kind: "dns-network";
@@ -41,8 +47,8 @@ export interface NetworkDnsObject extends ObjectBase {
   /** Clients of the network's DHCP servers have the names that they give themselves. */
   readonly namesLeases: boolean;
   readonly mode: "forward-first" | "forward-only" | "recursive";
-  readonly upstreams: readonly DnsUpstream[];
-  readonly domains: readonly { readonly domain: string; readonly upstreams: readonly DnsUpstream[] }[];
+  readonly upstreams: readonly DnsForwarder[];
+  readonly domains: readonly { readonly domain: string; readonly upstreams: readonly DnsForwarder[] }[];
   readonly allow: readonly Prefix[];
   /** Absent: private addresses in answers from outside are passed on. */
   readonly rebindingAllowed?: readonly string[];

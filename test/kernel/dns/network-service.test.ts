@@ -1,6 +1,6 @@
 /** A network's DNS server as the keeper has it: what changes without a break, and who joins it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseIp, parsePrefix } from "../../../src/base/address.ts";
+import { type IpAddress, parseIp, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
 import { createService, type ServiceMakers, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import { DnsService } from "../../../src/services/dns/server.ts";
@@ -106,17 +106,17 @@ test("another server on the port is told, and how to find it", async () => {
   expect(second.report()).toMatchObject({ state: "failed" });
 });
 
-test.each([
-  { what: "on the network itself, where this host has no way to", corp: parseIp("192.0.2.53"), namespace: "names" },
-  { what: "of this host that has the address of the network's own server", corp: parseIp(ADDRESS) },
-])("a name server is asked $what", async ({ corp, namespace }) => {
-  shell(
-    namespace === undefined ? `ip address add ${corp} dev lo` : `ip -n ${namespace} address add ${corp}/24 dev br0`,
-  );
+test.each<{ what: string; corp: IpAddress; from: "host" | "network" }>([
+  { what: "on the network itself, where this host has no way to", corp: parseIp("192.0.2.53"), from: "network" },
+  { what: "of this host that has the address of the network's own server", corp: parseIp(ADDRESS), from: "host" },
+  { what: "of this host whose address is one of the network's", corp: parseIp("192.0.2.54"), from: "host" },
+])("a name server is asked $what", async ({ corp, from }) => {
+  const isInside = from === "network";
+  shell(isInside ? `ip -n names address add ${corp}/24 dev br0` : `ip address add ${corp} dev lo`);
   const data = addressData(parseIp("192.0.2.80"));
   const records = [{ name: "files.corp.example", type: 1, class: 1, ttlSeconds: 60, data }];
   await using _corp = new DnsService({
-    ...(namespace === undefined ? {} : { namespacePath: `/run/netns/${namespace}` }),
+    ...(isInside ? { namespacePath: "/run/netns/names" } : {}),
     listen: [{ address: corp, port: 53 }],
     config: {
       mode: "forward-only",
@@ -129,12 +129,15 @@ test.each([
     logger: SILENT,
   });
   await service.stop();
-  const next = create({ ...LAN, domains: [{ domain: "corp.example", upstreams: [{ address: corp, port: 53 }] }] });
+  const next = create({
+    ...LAN,
+    domains: [{ domain: "corp.example", upstreams: [{ address: corp, port: 53, from }] }],
+  });
   await next.start();
   const words = ["dig", "+short", "+time=2", "+tries=1", `@${ADDRESS}`, "files.corp.example"];
   const told = await new Running(["nsenter", "--net=/run/netns/names", ...words]).ended();
   await next.stop();
-  if (namespace === undefined) shell(`ip address delete ${corp} dev lo`);
+  shell(isInside ? `ip -n names address delete ${corp}/24 dev br0` : `ip address delete ${corp} dev lo`);
   expect(told.stdout).toBe("192.0.2.80\n");
 });
 

@@ -53,7 +53,8 @@ function expectedSeconds(
   const share = randomShare(random);
   const near = measured ? MEASURED_NEAR_SECONDS : NEAR_SECONDS;
   const known = record.rttSeconds === undefined ? UNKNOWN_SECONDS * share : record.rttSeconds + near * share;
-  const cutOff = servers.isCutOff(familyOf(record.server.address), now) ? CUT_OFF_SECONDS : 0;
+  const { address, onNetwork = false } = record.server;
+  const cutOff = !onNetwork && servers.isCutOff(familyOf(address), now) ? CUT_OFF_SECONDS : 0;
   return known + SILENCE_SECONDS * record.silent + cutOff + (record.dead ? DEAD_SECONDS + record.probeAt / 1e9 : 0);
 }
 

@@ -5,7 +5,6 @@
  * A server that does not answer in its usual time is not given up: the next one is asked, and whichever answers first
  * is taken. What does not match is dropped and counted, and the question goes over TCP when that happens too often.
  */
-import { familyOf } from "../../../base/address.ts";
 import type { DnsMessage } from "../../../wire/dns/message.ts";
 import { RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import type { UpstreamEvent, UpstreamQuery } from "../exchange.ts";
@@ -106,7 +105,7 @@ export class Inquiries {
     }
     // Many servers and walls before them do without TCP: that says nothing of their datagrams.
     if (attempt.transport !== "tcp") this.#servers.noteFailure(attempt.record, now);
-    if (event.isCutOff === true) this.#servers.noteCutOff(familyOf(attempt.record.server.address), now);
+    if (event.isCutOff === true) this.#servers.noteCutOff(attempt.record, now);
     this.#end(attempt);
     if (attempt.measuring) return;
     const { inquiry, record, transport } = attempt;

@@ -53,8 +53,9 @@ export interface ServerRecord {
   foldsCaseUntil: number;
 }
 
-export function serverKey({ address, port, tlsName }: DnsUpstream): string {
-  return tlsName === undefined ? `${address}#${port}` : `${address}#${port}#${tlsName}`;
+export function serverKey({ address, port, tlsName, onNetwork }: DnsUpstream): string {
+  const place = onNetwork === true ? `on the network ${address}#${port}` : `${address}#${port}`;
+  return tlsName === undefined ? place : `${place}#${tlsName}`;
 }
 
 export class Servers {
@@ -105,7 +106,7 @@ export class Servers {
     record.failures = 0;
     record.dead = false;
     record.probes = 0;
-    this.#families[familyOf(record.server.address)].failures = 0;
+    this.#noteFamily(record, 0, 0);
     if (rttSeconds === undefined) return;
     if (record.rttSeconds === undefined) {
       record.rttSeconds = rttSeconds;
@@ -127,9 +128,7 @@ export class Servers {
 
   /** It cannot be reached, or ended the connection. */
   noteFailure(record: ServerRecord, now: number): void {
-    const family = this.#families[familyOf(record.server.address)];
-    family.failures++;
-    family.since = now;
+    this.#noteFamily(record, this.#families[familyOf(record.server.address)].failures + 1, now);
     // All questions of one connection end together.
     if (now - record.failedAt < FAILURE_SECONDS) return;
     record.failedAt = now;
@@ -140,8 +139,13 @@ export class Servers {
   }
 
   /** This host has no route or no address of that family: one such word is enough. */
-  noteCutOff(family: Family, now: number): void {
-    this.#families[family] = { failures: FAMILY_FAILURES, since: now };
+  noteCutOff(record: ServerRecord, now: number): void {
+    this.#noteFamily(record, FAMILY_FAILURES, now);
+  }
+
+  /** What is on a network says nothing of the way to the rest. */
+  #noteFamily({ server }: ServerRecord, failures: number, since: number): void {
+    if (server.onNetwork !== true) this.#families[familyOf(server.address)] = { failures, since };
   }
 
   /** Whether nobody of that family has been reached lately: a host without IPv6. */

@@ -247,6 +247,21 @@ describe("several upstreams", () => {
   });
 });
 
+test("the same address on the network and elsewhere is two servers", () => {
+  const answer = resolverOf([WWW, SOA]);
+  const world = new DnsWorld(
+    { upstreams: [upstream(A), { ...upstream(A), onNetwork: true }] },
+    { [A]: (query, sent) => (sent.server.onNetwork === true ? answer(query, sent) : []) },
+  );
+  world.ask("no.example.org");
+  world.pass(100);
+  expect(world.lookup("www.example.org")).toEqual([WWW]);
+  expect(world.resolver.stats().upstreams).toMatchObject([
+    { server: upstream(A), answered: 0 },
+    { server: { onNetwork: true }, timeouts: 0 },
+  ]);
+});
+
 describe("domains with upstreams of their own", () => {
   const domains = [
     { domain: "corp.example", upstreams: [upstream("192.0.2.1")] },

@@ -478,40 +478,6 @@ test("a host without IPv4 finds servers that only their names tell of, and that 
   expect(world.lookup("www.hosted.org")).toEqual(["www.hosted.org 300 A 192.0.2.90"]);
 });
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-  "a host without a route for IPv4 learns that from one message (seed %i)",
-  (seed) => {
-    const six = "2001:db8::53";
-    const fours = Array.from({ length: 13 }, (_, index) => `192.0.2.${100 + index}`);
-    const noRoute: Answerer = () => [{ after: 0, failed: "ENETUNREACH", isCutOff: true }];
-    const world = new DnsWorld(
-      { mode: "recursive", rootServers: [...fours, six].map(upstream) },
-      {
-        ...Object.fromEntries(fours.map((address) => [address, noRoute])),
-        [six]: authorityOf("", ["www 60 A 192.0.2.80"]),
-      },
-      seed,
-    );
-    expect(world.lookup("www")).toEqual(["www 60 A 192.0.2.80"]);
-    world.lookup("other");
-    expect(world.log.filter((line) => !line.startsWith(six)).length).toBeLessThanOrEqual(1);
-  },
-);
-
-test("that there is no route is learned over TCP, too", () => {
-  const six = "2001:db8::53";
-  const truncated: Answerer = (query, { transport }) =>
-    transport === "tcp"
-      ? [{ after: 0, failed: "ENETUNREACH", isCutOff: true }]
-      : [{ message: reply(query, { truncated: true }) }];
-  const world = new DnsWorld(
-    { mode: "recursive", rootServers: [upstream(ROOT), upstream(OTHER), upstream(six)] },
-    { [ROOT]: truncated, [OTHER]: truncated, [six]: authorityOf("", ["www 60 A 192.0.2.80"]) },
-  );
-  for (let index = 0; index < 20; index++) world.ask(`n${index}`);
-  expect(world.log.filter((line) => line.includes(" tcp ")).length).toBeLessThanOrEqual(1);
-});
-
 test("an alias of a wildcard into another zone comes with its proof, for who asks for DNSSEC", () => {
   const proof = record("a.example.org 60 NSEC z.example.org. A NSEC");
   const answer = authorityOf("example.org", EXAMPLE_ZONE);
@@ -527,75 +493,4 @@ test("an alias of a wildcard into another zone comes with its proof, for who ask
   expect(texts(message)).toEqual(["away.example.org 300 CNAME www.hosted.org", "www.hosted.org 300 A 192.0.2.90"]);
   expect(message.authorities).toEqual([proof]);
   expect(world.ask("away.example.org").message.authorities).toEqual([]);
-});
-
-describe("forward-first", () => {
-  const forwarder = "198.51.100.1";
-  const config = { mode: "forward-first" as const, upstreams: [upstream(forwarder)], rootServers: [upstream(ROOT)] };
-  const zones = (world: DnsWorld, answerer: Answerer): DnsWorld => {
-    for (const [address, answer] of internet().servers) world.servers.set(address, answer);
-    world.servers.set(forwarder, answerer);
-    return world;
-  };
-
-  test("the forwarder answers: nobody else is asked", () => {
-    const world = zones(new DnsWorld(config), resolverOf(["www.example.org 60 A 192.0.2.99"]));
-    expect(world.lookup("www.example.org")).toEqual(["www.example.org 60 A 192.0.2.99"]);
-    expect(world.log).toHaveLength(1);
-  });
-
-  test.each<[string, Answerer, number]>([
-    ["is silent", () => [], 3],
-    ["cannot be reached", () => [{ failed: "refused" }], 0.1],
-    ["fails", (query) => [{ message: reply(query, { responseCode: 2 }) }], 0.1],
-  ])("the forwarder %s: the root is asked", (_, answerer, seconds) => {
-    const world = zones(new DnsWorld(config), answerer);
-    const told = world.ask("www.example.org");
-    expect(texts(told.message)).toEqual(["www.example.org 300 A 192.0.2.80"]);
-    expect(told.at - 1000).toBeLessThan(seconds);
-  });
-
-  test.each([
-    ["finds the signatures wrong", 6, "DNSSEC Bogus"],
-    ["blocks the name", 15, "Blocked"],
-  ])("the forwarder %s: its verdict stands", (_, code, verdict) => {
-    const error = { code: 15, data: Uint8Array.of(0, code) };
-    const world = zones(new DnsWorld(config), (query) => [
-      { message: reply(query, { responseCode: 2, extension: { ...query.extension!, options: [error] } }) },
-    ]);
-    const { message, error: told } = world.ask("www.example.org");
-    expect([message.responseCode, told]).toEqual([RESPONSE_CODE.SERVFAIL, verdict]);
-    expect(world.log).toEqual([`${forwarder} udp www.example.org A`]);
-  });
-
-  test("after a long time without any network names are there again within seconds", () => {
-    const world = zones(new DnsWorld(config), () => []);
-    const reachable = [...world.servers.keys()];
-    for (const address of reachable) world.servers.set(address, () => []);
-    for (let i = 0; i < 60; i++) {
-      world.ask("www.example.org");
-      world.ask(`n${i}.example.org`);
-      world.pass(10);
-    }
-    // The forwarder is back, the root stays out of reach.
-    world.servers.set(forwarder, resolverOf(["www.example.org 60 A 192.0.2.99"]));
-    const back = world.now;
-    while (world.lookup("www.example.org").length === 0) world.pass(1);
-    expect(world.now - back).toBeLessThan(40);
-  });
-
-  test("a dead forwarder is not waited for, but asked again until it is back", () => {
-    const world = zones(new DnsWorld(config), () => []);
-    world.ask("www.example.org");
-    const before = world.now;
-    world.ask("alias.example.org");
-    expect(world.now - before).toBeLessThan(0.1);
-    world.servers.set(forwarder, resolverOf(["back.example.org 60 A 192.0.2.99"]));
-    for (let i = 0; i < 3; i++) {
-      world.pass(10);
-      world.ask(`n${i}.example.org`);
-    }
-    world.pass(10);
-    expect(world.lookup("back.example.org")).toEqual(["back.example.org 60 A 192.0.2.99"]);
-  });
 });
