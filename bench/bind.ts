@@ -2,17 +2,24 @@
  * From the request until the guest may start: a pod's interface is taken over for a guest by the daemon, through its
  * API, beside a script that does the same to the pod with `ip`, `nft` and `sysctl`, as people do by hand. The script serves no
  * DHCP, and neither checks, nor remembers what was there, nor reads anything back; netloom does.
- *
- * Run inside the sandbox: scripts/sandbox.sh node bench/bind.ts [PODS]
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readCommandLine, whole } from "./support/command-line.ts";
 import { Daemon } from "./support/daemon.ts";
 import { compete, formatRows } from "./support/rounds.ts";
 
-const rounds = Number(process.argv[2] ?? 15);
+const { PODS: rounds } = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/bind.ts",
+    what: `Milliseconds until a pod's interface is taken over for a guest (\`bind\`, by a daemon through its API), beside a
+script that does the same with ip, nft and sysctl, in turns; and until it is given back.`,
+    needs: "the sandbox, iproute2, nftables and procps.",
+  },
+  { PODS: { what: "pods for each of the two", fallback: "15", read: whole(1), place: "one" } },
+);
 // Where netloom keeps its state by default, too: in memory.
 const folder = mkdtempSync("/run/netloom-bench-");
 const SETTLE_MILLISECONDS = 100;

@@ -2,20 +2,6 @@
  * `netloom dhcp serve` beside Kea (memfile), ISC dhcpd and dnsmasq: new leases and renewals per second, latency, start
  * and memory. The servers take turns; each line has the median, the range, and netloom's share of the peer's.
  *
- * A run takes three minutes on an idle machine, one claim some seconds:
- * --peers netloom,kea --leases 50000 --measure dora --rounds 1
- *
- * Run as root on two CPUs, inside the sandbox: scripts/sandbox.sh node bench/dhcp.ts [OPTIONS]
- *
- *   --peers netloom,kea,dhcpd,dnsmasq   who is measured
- *   --leases 0,10000,50000              leases of an earlier run that the server has to begin with
- *   --measure dora,renewal,latency,memory   the start is told with each of them
- *   --rounds 3  --seconds 1.5           of each measurement; slow peers (dhcpd, dnsmasq) have one round
- *   --in-flight 64                      dialogues under way at one time; with more, Kea's socket overflows
- *   --on-link                           clients on the server's own link instead of behind a relay (no renewals)
- *   --folder DIR                        on the disk where leases are kept, default the system's for temporary files
- *   --program "COMMAND …"               how netloom is started, default bin/netloom
- *
  * What the figures are, and are not. Server and load have a CPU each; all else that runs on the machine takes from
  * both, which the CPU time for one dialogue tells less of than the number per second. The link is a veth pair: what its
  * softirq costs is on the CPU of who sends. The load's requests have right checksums, no client identifier and 7 wishes,
@@ -28,8 +14,8 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { join, resolve } from "node:path";
+import { decimal, list, oneOf, readCommandLine, text, whole } from "./support/command-line.ts";
 import { MOST_IN_FLIGHT } from "./support/dhcp-load.ts";
 import { DHCPD, DNSMASQ, KEA, netloom, type Peer } from "./support/dhcp-peers.ts";
 import { RunningServer, World } from "./support/dhcp-world.ts";
@@ -47,36 +33,52 @@ const PACE_PER_SECOND = 200;
 const PACED_DIALOGUES = 600;
 const MEMORY_LEASES = 150_000;
 
-const { values: options } = parseArgs({
-  options: {
-    peers: { type: "string", default: "netloom,kea,dhcpd,dnsmasq" },
-    leases: { type: "string", default: "0,10000,50000" },
-    measure: { type: "string", default: "dora,renewal,latency,memory" },
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "1.5" },
-    "in-flight": { type: "string", default: "64" },
-    "on-link": { type: "boolean", default: false },
-    folder: { type: "string", default: tmpdir() },
-    program: { type: "string" },
-  },
-});
-
-const PEERS: Readonly<Record<string, Peer>> = {
-  netloom: netloom(options.program?.split(" ")),
-  kea: KEA,
-  dhcpd: DHCPD,
-  dnsmasq: DNSMASQ,
+const PEERS: Readonly<Record<string, (program: readonly string[]) => Peer>> = {
+  netloom,
+  kea: () => KEA,
+  dhcpd: () => DHCPD,
+  dnsmasq: () => DNSMASQ,
 };
-const peers = options.peers.split(",").map((name) => {
-  const peer = PEERS[name];
-  if (peer === undefined) throw new Error(`--peers ${name}: one of ${Object.keys(PEERS).join(", ")}`);
-  return peer;
-});
-const measures = new Set(options.measure.split(","));
+const PEER_NAMES = Object.keys(PEERS);
+const MEASURES = ["dora", "renewal", "latency", "memory"];
+
+const options = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/dhcp.ts",
+    what: `\`netloom dhcp serve\` beside Kea, ISC dhcpd and dnsmasq: new leases and renewals per second, CPU time for each,
+latency, start and memory. Three minutes on an idle machine; one claim, some seconds:
+--peers netloom,kea --leases 50000 --measure dora --rounds 1`,
+    needs: `root, two CPUs, the sandbox, iproute2, util-linux, and of those who are measured
+kea-dhcp4-server, isc-dhcp-server, dnsmasq-base.`,
+  },
+  {
+    peers: { what: "who is measured", fallback: PEER_NAMES.join(","), read: list(oneOf(PEER_NAMES)) },
+    leases: {
+      what: "leases of an earlier run that the server has to begin with",
+      fallback: "0,10000,50000",
+      read: list(whole(0)),
+    },
+    measure: { what: "the start is told with each of them", fallback: MEASURES.join(","), read: list(oneOf(MEASURES)) },
+    rounds: { what: "of each measurement; slow peers (dhcpd, dnsmasq) have one", fallback: "3", read: whole(1) },
+    seconds: { what: "of each measurement", fallback: "1.5", read: decimal(0.1) },
+    "in-flight": {
+      what: "dialogues under way at one time; with more, Kea's socket overflows",
+      fallback: "64",
+      read: whole(1, MOST_IN_FLIGHT),
+    },
+    "on-link": {
+      what: "clients on the server's own link instead of behind a relay (no renewals)",
+      isSwitch: true,
+    },
+    folder: { what: "on the disk where leases are kept", fallback: tmpdir(), read: text },
+    program: { what: "how netloom is started", fallback: resolve("bin/netloom"), read: (given) => given.split(" ") },
+  },
+);
+const peers = options.peers.flatMap((name) => PEERS[name]?.(options.program) ?? []);
+const measures = new Set(options.measure);
 // On the link a renewal is answered to an address that no kernel here has.
 if (options["on-link"]) measures.delete("renewal");
-const [rounds, seconds, inFlight] = [Number(options.rounds), Number(options.seconds), Number(options["in-flight"])];
-if (!(rounds > 0 && seconds > 0 && inFlight > 0 && inFlight <= MOST_IN_FLIGHT)) throw new Error("numbers out of range");
+const { rounds, seconds, "in-flight": inFlight } = options;
 
 moveTo(LOAD_CPU);
 const folder = mkdtempSync(join(options.folder, "netloom-bench-"));
@@ -153,7 +155,7 @@ try {
   for (let round = 0; round < rounds; round++) {
     const turn = peers.filter((peer) => round === 0 || !peer.isSlow);
     if (measures.has("dora") || measures.has("renewal"))
-      for (const held of options.leases.split(",").map(Number)) for (const peer of turn) await throughput(peer, held);
+      for (const held of options.leases) for (const peer of turn) await throughput(peer, held);
     if (measures.has("latency")) {
       await disk();
       for (const peer of turn) await latency(peer);

@@ -3,17 +3,6 @@
  * own and through an upstream, CPU time for each, latency at a steady rate, and memory. The servers take turns; each
  * line has the median, the range, and netloom's share of the peer's.
  *
- * A run takes two minutes, one claim some seconds: --peers netloom,unbound --measure cache --rounds 3
- *
- * Run inside the sandbox on two CPUs, with Debian's dnsperf, unbound, dnsmasq-base and bind9:
- * scripts/sandbox.sh node bench/dns.ts [OPTIONS]
- *
- *   --peers netloom,unbound,dnsmasq,bind   who is measured
- *   --measure cache,local,cold,latency,memory
- *   --rounds 5  --seconds 2                of each measurement
- *   --in-flight 100                        questions that dnsperf has open
- *   --program "COMMAND …"                  how netloom is started, default bin/netloom
- *
  * What the figures are, and are not. The server has one CPU, dnsperf (one thread, over the loopback interface) the
  * other, with the upstream for what is not in the cache: a dnsmasq that knows each name by a wildcard. What the kernel
  * does for a datagram is paid by who sends it. dnsperf itself stops at about 300,000 questions a second. All servers
@@ -24,9 +13,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { decimal, list, oneOf, readCommandLine, whole } from "./support/command-line.ts";
 import { BIND, type DnsPeer, DNSMASQ, localName, netloom, UNBOUND, upstream } from "./support/dns-peers.ts";
 import { Figures, percentile } from "./support/figures.ts";
 import { moveTo, Program } from "./support/program.ts";
@@ -47,29 +36,36 @@ const LONGEST_SECONDS = "60";
 const QUIET_MILLISECONDS = 15_000;
 const START_LIMIT_MILLISECONDS = 10_000;
 
-const { values: options } = parseArgs({
-  options: {
-    peers: { type: "string", default: "netloom,unbound,dnsmasq,bind" },
-    measure: { type: "string", default: "cache,local,cold,latency,memory" },
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
-    "in-flight": { type: "string", default: "100" },
-    program: { type: "string" },
-  },
-});
-
-const PEERS: Readonly<Record<string, DnsPeer>> = {
-  netloom: netloom(options.program?.split(" ")),
-  unbound: UNBOUND,
-  dnsmasq: DNSMASQ,
-  bind: BIND,
+const PEERS: Readonly<Record<string, (program: readonly string[]) => DnsPeer>> = {
+  netloom,
+  unbound: () => UNBOUND,
+  dnsmasq: () => DNSMASQ,
+  bind: () => BIND,
 };
-const peers = options.peers.split(",").map((name) => {
-  const peer = PEERS[name];
-  if (peer === undefined) throw new Error(`--peers ${name}: one of ${Object.keys(PEERS).join(", ")}`);
-  return peer;
-});
-const measures = new Set(options.measure.split(","));
+const PEER_NAMES = Object.keys(PEERS);
+const MEASURES = ["cache", "local", "cold", "latency", "memory"];
+
+const options = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/dns.ts",
+    what: `\`netloom dns serve\` beside unbound, dnsmasq and BIND: answers per second from the cache, of names of its own and
+through an upstream, CPU time for each, latency, and memory. Two minutes on an idle machine; one claim, some seconds:
+--peers netloom,unbound --measure cache --rounds 3`,
+    needs: `two CPUs, the sandbox, iproute2, util-linux, dnsperf, dnsmasq-base (the upstream), and of those who are
+measured unbound and bind9.`,
+  },
+  {
+    peers: { what: "who is measured", fallback: PEER_NAMES.join(","), read: list(oneOf(PEER_NAMES)) },
+    measure: { what: "what is measured", fallback: MEASURES.join(","), read: list(oneOf(MEASURES)) },
+    rounds: { what: "of each measurement; of memory one", fallback: "5", read: whole(1) },
+    seconds: { what: "of each measurement", fallback: "2", read: decimal(0.1) },
+    "in-flight": { what: "questions that dnsperf has open", fallback: "100", read: whole(1) },
+    program: { what: "how netloom is started", fallback: resolve("bin/netloom"), read: (given) => given.split(" ") },
+  },
+);
+const seconds = String(options.seconds);
+const peers = options.peers.flatMap((name) => PEERS[name]?.(options.program) ?? []);
+const measures = new Set(options.measure);
 const figures = new Figures("netloom");
 const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
 
@@ -91,7 +87,7 @@ interface Load {
 
 function load(port: number, file: string, words: readonly string[], inFlight = options["in-flight"]): Load {
   const command = ["-c", LOAD_CPU, "dnsperf", "-s", "127.0.0.1", "-p", String(port), "-d", file, "-e", "-T", "1"];
-  const output = execFileSync("taskset", [...command, "-q", inFlight, ...words], {
+  const output = execFileSync("taskset", [...command, "-q", String(inFlight), ...words], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
     maxBuffer: 2 ** 28,
@@ -107,7 +103,7 @@ function load(port: number, file: string, words: readonly string[], inFlight = o
 
 async function untilServed(file: string): Promise<void> {
   const end = performance.now() + START_LIMIT_MILLISECONDS;
-  while (load(PORT, file, ["-n", "1", "-l", "1", "-t", "0.2"], "1").completed === 0) {
+  while (load(PORT, file, ["-n", "1", "-l", "1", "-t", "0.2"], 1).completed === 0) {
     if (performance.now() > end) throw new Error("a server does not answer");
     await sleep(50);
   }
@@ -123,7 +119,7 @@ function throughput(peer: DnsPeer, server: Program, name: string, file: string, 
 }
 
 function latency(peer: DnsPeer, file: string): void {
-  const { output } = load(PORT, file, ["-l", options.seconds, "-Q", String(PACE_PER_SECOND), "-v"]);
+  const { output } = load(PORT, file, ["-l", seconds, "-Q", String(PACE_PER_SECOND), "-v"]);
   const times = Array.from(output.matchAll(/^> \S+ \S+ \S+ ([\d.]+)$/gm), ([, seconds]) => Number(seconds) * 1e6);
   const sorted = times.toSorted((a, b) => a - b);
   for (const [name, share] of [
@@ -148,7 +144,7 @@ async function round(peer: DnsPeer, number: number): Promise<void> {
   const task = { folder: join(folder, peer.name), port: PORT, upstreamPort: UPSTREAM_PORT, localDomain: LOCAL_DOMAIN };
   await using server = new Program(peer.prepare({ ...task, localNames: NAMES }), { cpu: SERVER_CPU });
   await untilServed(cached);
-  const timed = ["-l", options.seconds];
+  const timed = ["-l", seconds];
   load(PORT, cached, ["-n", "2", "-l", LONGEST_SECONDS]);
   load(PORT, cached, ["-l", WARM_UP_SECONDS]);
   if (measures.has("cache")) throughput(peer, server, `${NAMES} names from the cache`, cached, timed);
@@ -160,7 +156,7 @@ async function round(peer: DnsPeer, number: number): Promise<void> {
       "cold",
       many(COLD_NAMES, (index) => `r${number}-${index}.${DOMAIN}`),
     );
-    throughput(peer, server, "through the upstream", names, ["-n", "1", "-l", options.seconds]);
+    throughput(peer, server, "through the upstream", names, ["-n", "1", "-l", seconds]);
   }
   if (measures.has("memory") && number === 0) {
     const names = questions(
@@ -178,7 +174,7 @@ execFileSync("ip", ["link", "set", "lo", "up"]);
 moveTo(LOAD_CPU);
 try {
   await using _upstream = new Program(upstream({ folder, upstreamPort: UPSTREAM_PORT }, DOMAIN), { cpu: LOAD_CPU });
-  for (let number = 0; number < Number(options.rounds); number++) for (const peer of peers) await round(peer, number);
+  for (let number = 0; number < options.rounds; number++) for (const peer of peers) await round(peer, number);
   process.stdout.write(`${figures.format()}\n`);
 } finally {
   rmSync(folder, { recursive: true });

@@ -1,8 +1,6 @@
 /**
  * How long something of ours is away: from the command that deletes it to the moment that the kernel shows it again,
  * put back by a daemon in a process of its own.
- *
- * Run inside the sandbox: scripts/sandbox.sh node bench/heal.ts [ROUNDS]
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,9 +9,18 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { observe } from "../src/kernel/observe.ts";
 import type { ObservedNamespace } from "../src/state/snapshot.ts";
+import { readCommandLine, whole } from "./support/command-line.ts";
 import { Daemon } from "./support/daemon.ts";
 
-const rounds = Number(process.argv[2] ?? 11);
+const { ROUNDS: rounds } = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/heal.ts",
+    what: `Milliseconds from the command that deletes something of ours until the kernel shows it again, put back by a daemon:
+an address, a route, a bridge, the nft ruleset, a kernel parameter, a namespace. There is no peer that does this.`,
+    needs: "the sandbox, iproute2 and nftables.",
+  },
+  { ROUNDS: { what: "of each damage, some 3 s", fallback: "11", read: whole(1), place: "one" } },
+);
 const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
 const FILE = `version: 1
 name: bench

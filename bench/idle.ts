@@ -1,22 +1,31 @@
 /**
  * What a daemon costs that has nothing to do: CPU time over a while, and resident memory, with 0, 100 and 1,000
  * networks. Each is a bridge with its parameters and address, and a pod in a namespace of its own on it.
- *
- * Run inside the sandbox: scripts/sandbox.sh node bench/idle.ts [SECONDS] [COUNT...]
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { list, readCommandLine, whole } from "./support/command-line.ts";
 import { Daemon } from "./support/daemon.ts";
 
 const NETWORKS_PER_FILE = 10;
 /** A bridge lets a new port through after twice 15 s, which are events as well. */
 const SETTLE_MILLISECONDS = 35_000;
 
-const [seconds = 60, ...given] = process.argv.slice(2).map(Number);
-const counts = given.length === 0 ? [0, 100, 1000] : given;
+const { SECONDS: seconds, COUNTS: counts } = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/idle.ts",
+    what: `CPU time and resident memory of a daemon that has nothing to do, with so many networks, each a bridge and a pod in
+a namespace of its own; and how long the apply took. There is no peer: the figure is netloom's own.`,
+    needs: "the sandbox and iproute2.",
+  },
+  {
+    SECONDS: { what: "of rest that are measured", fallback: "60", read: whole(1), place: "one" },
+    COUNTS: { what: "of networks, one run for each", fallback: "0,100,1000", read: list(whole(0)), place: "rest" },
+  },
+);
 
 /** Several files, as one rule set for a thousand networks is more than nft may send without being root of the machine. */
 function networkFile(first: number, end: number): string {

@@ -6,24 +6,16 @@
  * measured at rest; then the single network and one of the many take turns with the same clients. Clients come back to
  * the addresses that they have: a new address waits for its probe, in every network alike. All requests come on the
  * network's own link, all leases are synced to disk. The daemons are on one CPU, the clients on the other.
- *
- * Run as root on two CPUs, inside the sandbox: scripts/sandbox.sh node bench/isolated.ts [OPTIONS]
- *
- *   --count 1000       networks of the second daemon
- *   --per-file 50      of them in one file: after a change the daemon looks at the whole file
- *   --rounds 5         of exchanges
- *   --idle 20          seconds of rest
- *   --folder DIR       where leases are kept, default the system's for temporary files
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { Ipv4Address, MacAddress } from "../src/base/address.ts";
 import { closeDescriptor, openNamespace } from "../src/kernel/native.ts";
 import { observe } from "../src/kernel/observe.ts";
+import { decimal, readCommandLine, text, whole } from "./support/command-line.ts";
 import { Daemon } from "./support/daemon.ts";
 import { DhcpLoad } from "./support/dhcp-load.ts";
 import { Figures, percentile } from "./support/figures.ts";
@@ -41,17 +33,26 @@ const PACED_DIALOGUES = 400;
 /** The goal: resident memory of the daemon, and what each network may add. */
 const GOAL = { mebibytes: 80, kibibytesEach: 50 };
 
-const { values: options } = parseArgs({
-  options: {
-    count: { type: "string", default: "1000" },
-    "per-file": { type: "string", default: "50" },
-    rounds: { type: "string", default: "5" },
-    idle: { type: "string", default: "20" },
-    folder: { type: "string", default: tmpdir() },
+const options = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/isolated.ts",
+    what: `Networks with the same subnet and a DHCP server in a namespace each, in one daemon, beside a daemon with a single
+one: memory, CPU and descriptors at rest, leases per second, latency, and how soon a deleted bridge is back.`,
+    needs: "root, two CPUs, the sandbox, iproute2, procps and util-linux.",
   },
-});
-const [count, perFile] = [Number(options.count), Number(options["per-file"])];
-const [rounds, idleSeconds] = [Number(options.rounds), Number(options.idle)];
+  {
+    count: { what: "networks of the second daemon", fallback: "1000", read: whole(2) },
+    "per-file": {
+      what: "of them in one file: after a change the daemon looks at the whole file",
+      fallback: "50",
+      read: whole(1),
+    },
+    rounds: { what: "of exchanges", fallback: "5", read: whole(1) },
+    idle: { what: "seconds of rest", fallback: "20", read: decimal(0.1) },
+    folder: { what: "where leases are kept", fallback: tmpdir(), read: text },
+  },
+);
+const { count, "per-file": perFile, rounds, idle: idleSeconds } = options;
 
 interface NetworkFile {
   readonly source: string;

@@ -4,8 +4,6 @@
  * read back and verify. `ip -batch` only makes them. Process start is left out for both.
  *
  * A second table puts each peer into a namespace of its own.
- *
- * Run inside the sandbox: scripts/sandbox.sh node bench/provision.ts [ROUNDS]
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -17,10 +15,26 @@ import type { ServiceHost } from "../src/engine/service-host.ts";
 import { type Desired, EMPTY } from "../src/state/desired.ts";
 import type { StateObject } from "../src/state/object.ts";
 import { UnitStore } from "../src/store/unit.ts";
+import { readCommandLine, whole } from "./support/command-line.ts";
 import { compete, formatRows } from "./support/rounds.ts";
 
 const PORTS = 1000;
-const rounds = Number(process.argv[2] ?? 5);
+const { ROUNDS: rounds } = readCommandLine(
+  {
+    command: "scripts/sandbox.sh node bench/provision.ts",
+    what: `Milliseconds to make ${PORTS} ports of a bridge and to take them away, beside \`ip -batch\` and one \`ip\` for each
+command; then the same with each port's peer in a namespace of its own.`,
+    needs: "the sandbox and iproute2.",
+  },
+  {
+    ROUNDS: {
+      what: "of both contestants in turns; at most 3 with namespaces",
+      fallback: "5",
+      read: whole(1),
+      place: "one",
+    },
+  },
+);
 const folder = mkdtempSync(join(tmpdir(), "netloom-bench-"));
 const noServices: ServiceHost = { converge: () => Promise.resolve() };
 const address = (port: number): string => ipv4FromNumber(0x0a800000 + port + 2);

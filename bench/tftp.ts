@@ -2,14 +2,6 @@
  * `netloom tftp serve` beside tftpd-hpa, dnsmasq and atftpd: megabytes (10^6) in a second. The servers take turns; each
  * line has the median, the range, and netloom's share of the peer's.
  *
- * As root, in namespaces of its own (tftpd-hpa wants more users than the sandbox has), on two CPUs; some two minutes:
- *   unshare --net --mount --pid --fork --kill-child --mount-proc node bench/tftp.ts [OPTIONS]
- *
- *   --peers netloom,tftpd-hpa,dnsmasq,atftpd   who is measured; ATFTPD=PATH, TFTPD_HPA=PATH: programs elsewhere
- *   --measure 1,16,64,many                     windows of one client with 64 MiB; fifty clients with 1 MiB each, window 16
- *   --rounds 5  --size 64                      MiB of the large file
- *   --cpus 0,1                                 of the server and of the clients
- *
  * What the figures are, and are not. All goes over the loopback device, in blocks of 1468 bytes. Server and clients have
  * a CPU each. With a window of one block the figure is that of wake-ups between the two, not of work. A server that
  * knows no windows takes part in "1" and in "many", there with a window of one block. The clients are one process of our
@@ -22,9 +14,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type IpAddress, parseIp } from "../src/base/address.ts";
 import { messageOf } from "../src/base/errors.ts";
+import { list, oneOf, readCommandLine, whole } from "./support/command-line.ts";
 import { Figures } from "./support/figures.ts";
 import { moveTo, Program } from "./support/program.ts";
 import { download, untilServed } from "./support/tftp-load.ts";
@@ -36,18 +28,32 @@ const MANY_WINDOW = 16;
 const BLOCK_BYTES = 1468;
 const START_MILLISECONDS = 5000;
 
-const { values: options } = parseArgs({
-  options: {
-    peers: { type: "string", default: TFTP_PEERS.map(({ name }) => name).join(",") },
-    measure: { type: "string", default: "1,16,64,many" },
-    rounds: { type: "string", default: "5" },
-    cpus: { type: "string", default: "0,1" },
-    size: { type: "string", default: "64" },
+const PEER_NAMES = TFTP_PEERS.map(({ name }) => name);
+const MOST_WINDOW = 65_535;
+
+const options = readCommandLine(
+  {
+    command: "unshare --net --mount --pid --fork --kill-child --mount-proc node bench/tftp.ts",
+    what: `\`netloom tftp serve\` beside tftpd-hpa, dnsmasq and atftpd: megabytes (10^6) in a second, and CPU time for one.
+Two minutes on an idle machine.`,
+    needs: `root, two CPUs, namespaces of its own (tftpd-hpa wants more users than the sandbox has), iproute2, util-linux,
+and of those who are measured tftpd-hpa, dnsmasq-base, atftpd; who is not there is left out. Of tftpd-hpa and atftpd
+only one can be installed: TFTPD_HPA=PATH or ATFTPD=PATH names the other's program.`,
   },
-});
-const LARGE_BYTES = Number(options.size) * 2 ** 20;
-const measures = options.measure.split(",");
-const [serverCpu = "0", clientCpu = "1"] = options.cpus.split(",");
+  {
+    peers: { what: "who is measured", fallback: PEER_NAMES.join(","), read: list(oneOf(PEER_NAMES)) },
+    measure: {
+      what: `windows of one client with the large file; many: ${CLIENTS} clients with 1 MiB each, window ${MANY_WINDOW}`,
+      fallback: "1,16,64,many",
+      read: list((given) => (given === "many" ? given : String(whole(1, MOST_WINDOW)(given)))),
+    },
+    rounds: { what: "of each measurement", fallback: "5", read: whole(1) },
+    size: { what: "MiB of the large file", fallback: "64", read: whole(1) },
+    cpus: { what: "of the server and of the clients", fallback: "0,1", read: list((given) => String(whole(0)(given))) },
+  },
+);
+const LARGE_BYTES = options.size * 2 ** 20;
+const [serverCpu = "0", clientCpu = "1"] = options.cpus;
 
 /** Ctrl-C or SIGTERM: what has been measured by then is told. */
 const interrupt = new AbortController();
@@ -121,7 +127,7 @@ async function run(folder: string): Promise<void> {
   writeFileSync(join(folder, "small"), large.subarray(0, SMALL_BYTES));
   writeFileSync(join(folder, "tiny"), "tiny");
   const digest = createHash("sha256").update(large).digest("hex");
-  const chosen = TFTP_PEERS.filter((peer) => options.peers.split(",").includes(peer.name) && isThere(peer));
+  const chosen = TFTP_PEERS.filter((peer) => options.peers.includes(peer.name) && isThere(peer));
   const contestants: Contestant[] = [];
   const figures = new Figures(NETLOOM);
   const shares = new Map<string, number>();
@@ -131,8 +137,8 @@ async function run(folder: string): Promise<void> {
       if (contestant !== undefined) contestants.push(contestant);
     }
     for (const contestant of contestants) await compare(contestant, digest);
-    rounds: for (let round = 0; round < Number(options.rounds); round++) {
-      for (const what of measures) {
+    rounds: for (let round = 0; round < options.rounds; round++) {
+      for (const what of options.measure) {
         for (const contestant of contestants) {
           const { name, knowsWindows, isOneProcess } = contestant.peer;
           if (interrupt.signal.aborted) break rounds;

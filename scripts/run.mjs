@@ -6,7 +6,7 @@
 //   npm test -- --project kernel test/kernel/native     only these
 //   npm run check                    types, lint, format, unit tests
 //   npm run soak [-- MINUTES]        random attaching, killing and deleting over 50 ports, half an hour
-//   npm run fuzz [-- --packets N]    hostile packets against all that reads packets, ten million; test/fuzz/run.ts says more
+//   npm run fuzz [-- --packets N]    hostile packets against all that reads packets, ten million; `-- --help` says more
 import { prepare } from "./lib/prepare.mjs";
 import { inRoot, NODE } from "./lib/paths.mjs";
 import { Problem, run, say } from "./lib/shell.mjs";

@@ -1,6 +1,6 @@
 /** The DHCP servers that are measured: how each is told the same, and how it is given leases of an earlier run. */
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { type Ipv4Address, ipv4FromNumber, macFromBytes } from "../../src/base/address.ts";
 import { leaseFileOf } from "../../src/apps/cli/lease-files.ts";
 import type { Lease } from "../../src/protocol/dhcp4/server/lease.ts";
@@ -69,7 +69,7 @@ function write(path: string, text: string | Buffer): string {
 }
 
 /** @param program how netloom is started */
-export function netloom(program: readonly string[] = [resolve("bin/netloom")]): Peer {
+export function netloom(program: readonly string[]): Peer {
   return {
     name: "netloom",
     isSlow: false,

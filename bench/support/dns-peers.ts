@@ -1,6 +1,6 @@
 /** DNS servers of others, and ours, each with the same task: a cache before one upstream, and names of its own. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 interface DnsTask {
   readonly folder: string;
@@ -33,7 +33,8 @@ function write(folder: string, name: string, lines: readonly string[]): string {
   return path;
 }
 
-export function netloom(program: readonly string[] = [resolve("bin/netloom")]): DnsPeer {
+/** @param program how netloom is started */
+export function netloom(program: readonly string[]): DnsPeer {
   return {
     name: "netloom",
     prepare(task) {

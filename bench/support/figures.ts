@@ -34,8 +34,9 @@ export class Figures {
 
   /** The ratio is how many times as good the baseline is. */
   format(): string {
-    const line = (cells: readonly string[]): string =>
-      cells.map((cell, i) => (i < 2 ? cell.padEnd(i === 0 ? 46 : 12) : cell.padStart(i === 3 ? 20 : 12))).join("");
+    const nameColumns = Math.max(...Array.from(this.#measures.keys(), ({ length }) => length), 0);
+    const line = ([name = "", contestant = "", middle = "", range = "", compared = ""]: readonly string[]): string =>
+      `${name.padEnd(nameColumns)}  ${contestant.padEnd(12)}${middle.padStart(12)}${range.padStart(20)}${compared.padStart(12)}`;
     const rows = Array.from(this.#measures, ([name, { isLessBetter, values }]) =>
       Array.from(values, ([contestant, all]) => {
         const own = median(values.get(this.#baseline) ?? []);

@@ -2,13 +2,12 @@
  * The long run of the fuzzers: so many packets, shared by all targets in turns, each target with one life from the first
  * packet to the last. It fails when something throws, answers wrongly or too much, or when what the targets keep grows.
  *
- *   npm run fuzz -- [--packets 10000000] [--seed N] [--only dhcp4-server,…]
- *
- * The seed is told first; with it a run gives the same packets again, also with --only. Exit status 0 or 1.
+ * The seed is told first; with it a run gives the same packets again, also with --only. Exit status 0 or 1, and 2 for a
+ * wrong option.
  */
-import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { list, oneOf, readCommandLine, whole } from "../../bench/support/command-line.ts";
 import { randomNumbers } from "../support/random.ts";
 import type { FuzzRun, FuzzTarget } from "./target.ts";
 import { DHCP4 } from "./targets/dhcp4.ts";
@@ -50,20 +49,29 @@ interface Contestant {
   milliseconds: number;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    packets: { type: "string", default: "10000000" },
-    seed: { type: "string", default: String(Date.now() % 0x7fffffff) },
-    only: { type: "string", default: TARGETS.map(({ name }) => name).join(",") },
+const TARGET_NAMES = TARGETS.map(({ name }) => name);
+
+const {
+  packets,
+  seed,
+  only: chosen,
+} = readCommandLine(
+  {
+    command: "npm run fuzz --",
+    what: `Hostile packets against all that reads packets. It fails when something throws, answers wrongly or too much, or when
+what is kept grows; then it exits with 1, and its seed, told first, gives the same packets again.`,
+    needs: "nothing but the checkout: no rights, no network. Ten million take some minutes.",
   },
-});
-const packets = Number(options.packets);
-const seed = Number(options.seed);
-const chosen = options.only.split(",");
-const unknown = chosen.find((name) => !TARGETS.some((target) => target.name === name));
-if (unknown !== undefined) throw new Error(`--only ${unknown}: one of ${TARGETS.map(({ name }) => name).join(", ")}`);
-if (!(Number.isInteger(packets) && packets > 0 && Number.isInteger(seed)))
-  throw new Error("--packets and --seed are whole numbers");
+  {
+    packets: { what: "shared by all targets", fallback: "10000000", read: whole(1) },
+    seed: {
+      what: "of the random numbers; without it another one each time",
+      fallback: "",
+      read: (given) => (given === "" ? Date.now() % 0x7fffffff : whole(0)(given)),
+    },
+    only: { what: "targets that take part", fallback: TARGET_NAMES.join(","), read: list(oneOf(TARGET_NAMES)) },
+  },
+);
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
