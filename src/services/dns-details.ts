@@ -31,11 +31,11 @@ export interface DnsDetails {
 const DNS_PORT = 53;
 const DNS_TLS_PORT = 853;
 
-export function dnsDetails({ refused, dropped, cache, server, resolver }: DnsServiceStats): DnsDetails {
+export function dnsDetails({ answered, refused, dropped, cache, server, resolver }: DnsServiceStats): DnsDetails {
   return {
     queries: {
       own: server.fromZones,
-      cached: cache.hits + server.fromCache,
+      cached: answered + server.fromCache,
       asked: server.resolved,
       refused,
       dropped: dropped + server.dropped,

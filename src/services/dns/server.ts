@@ -50,6 +50,8 @@ interface DnsServiceOptions {
 export interface DnsServiceStats {
   /** Datagrams that came. */
   readonly received: number;
+  /** Queries that the cache answered as they came. */
+  readonly answered: number;
   /** Queries of who is not allowed. */
   readonly refused: number;
   /** Queries that were let go as too many were being worked on. */
@@ -203,6 +205,7 @@ export class DnsService implements AsyncDisposable {
     const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
     return {
       received: sum(this.#udp.map(({ received }) => received)),
+      answered: sum(this.#udp.map(({ answered }) => answered)),
       refused: sum([...this.#udp, ...this.#tcp].map(({ refused }) => refused)),
       dropped: this.#longWay.dropped,
       underWay: this.#longWay.open,

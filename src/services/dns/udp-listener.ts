@@ -35,6 +35,8 @@ export class UdpListener {
   readonly #socket: ReplySocket;
   #late: { readonly payload: Uint8Array; readonly peer: Uint8Array }[] = [];
   received = 0;
+  /** By the cache, at once. */
+  answered = 0;
   refused = 0;
   notSent = 0;
 
@@ -58,6 +60,7 @@ export class UdpListener {
     const now = this.#options.now();
     let written = 0;
     let waiting = 0;
+    let answered = 0;
     for (let slot = 0; slot < count; slot++) {
       const offset = slot * slotBytes;
       const length = socket.length(slot);
@@ -67,6 +70,7 @@ export class UdpListener {
         : writeRefusal(buffer, offset, Math.min(length, UDP_REPLY_BYTES), replies, written);
       if (!isAllowed) this.refused++;
       if (replyBytes > 0) {
+        if (isAllowed) answered++;
         socket.setReply(waiting++, written, replyBytes, slot);
         written += replyBytes;
         if (written > REPLIES_BYTES - UDP_REPLY_BYTES) {
@@ -76,6 +80,7 @@ export class UdpListener {
       } else if (isAllowed && length > 0) onQuery(buffer.slice(offset, offset + length), socket.peer(slot));
     }
     this.received += count;
+    this.answered += answered;
     this.#send(waiting);
     this.#options.onBatchEnd();
   }

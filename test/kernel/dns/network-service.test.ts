@@ -100,6 +100,16 @@ test("what joins is known as long as it is there, and takes no name of the netwo
   expect(await ask("guest")).toEqual([""]);
 });
 
+test("an answer is counted once, by where it came from", async () => {
+  const own = create({ ...LAN, hosts: [host("web", "192.0.2.2")] });
+  await service.stop();
+  await own.start();
+  for (const _ of [1, 2, 3]) expect(await ask("web")).toEqual(["192.0.2.2"]);
+  expect(own.report()).toMatchObject({ details: { queries: { own: 1, cached: 2, asked: 0, refused: 0 } } });
+  await own.stop();
+  await service.start();
+});
+
 test("another server on the port is told, and how to find it", async () => {
   const second = create({ ...LAN, network: "other/lan" });
   await expect(second.start()).rejects.toThrow(/listen on 192\.0\.2\.1/);
@@ -136,6 +146,7 @@ test.each<{ what: string; corp: IpAddress; from: "host" | "network" }>([
   await next.start();
   const words = ["dig", "+short", "+time=2", "+tries=1", `@${ADDRESS}`, "files.corp.example"];
   const told = await new Running(["nsenter", "--net=/run/netns/names", ...words]).ended();
+  expect(next.report()).toMatchObject({ details: { queries: { asked: 1, cached: 0, own: 0 } } });
   await next.stop();
   shell(isInside ? `ip -n names address delete ${corp}/24 dev br0` : `ip address delete ${corp} dev lo`);
   expect(told.stdout).toBe("192.0.2.80\n");

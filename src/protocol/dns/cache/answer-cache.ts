@@ -42,10 +42,6 @@ export interface AnswerCacheStats {
   readonly usedBytes: number;
   /** Memory that is held for them. */
   readonly capacityBytes: number;
-  /** Queries that {@link AnswerCache.answer} answered. */
-  readonly hits: number;
-  /** Well-formed queries that it had no living response for. */
-  readonly misses: number;
   readonly stored: number;
   /** Responses that had to make room, also when they had ended. */
   readonly evicted: number;
@@ -81,8 +77,6 @@ export class AnswerCache {
   /** Types and classes that were ever stored. */
   readonly #kinds = new Set<number>();
   #popular: CachedQuestion[] = [];
-  #hits = 0;
-  #misses = 0;
   #stored = 0;
 
   /** @param hashKey of the table, which nobody may guess; the default is good enough where nobody attacks */
@@ -259,8 +253,6 @@ export class AnswerCache {
       entries: this.#store.count,
       usedBytes: this.#store.usedBytes,
       capacityBytes: this.#store.capacityBytes,
-      hits: this.#hits,
-      misses: this.#misses,
       stored: this.#stored,
       evicted: this.#store.evicted,
     };
@@ -327,10 +319,7 @@ export class AnswerCache {
     const now = Math.floor(nowSeconds);
     if (block < 0 || now >= words[block + BLOCK.expires]! >>> 0) {
       block = this.#denials.find(asked);
-      if (block < 0 || now >= words[block + BLOCK.expires]! >>> 0) {
-        this.#misses++;
-        return 0;
-      }
+      if (block < 0 || now >= words[block + BLOCK.expires]! >>> 0) return 0;
     }
     const messageBytes = words[block + BLOCK.messageBytes]!;
     if (messageBytes + additionals * OPT_BYTES > largest) return 0;
@@ -349,22 +338,12 @@ export class AnswerCache {
     // A zone of our own says the same all the time.
     if (age > 0 && (bytes[start + 2]! & AUTHORITATIVE) === 0) this.#ageReply(block, age, out, outOffset);
     words[block + BLOCK.hits]!++;
-    this.#hits++;
     if (10 * ((words[block + BLOCK.expires]! >>> 0) - now) <= age) this.#tellPopular(block);
     if (additionals === 0) return messageBytes;
     writeExtension(out, outOffset + messageBytes, (asked & KEY_DNSSEC_OK) !== 0);
     // Without OPT it has 255 additional records at most, being short enough for UDP.
     out[outOffset + 11]!++;
     return messageBytes + OPT_BYTES;
-  }
-
-  /** As {@link answer}, for a query that has waited for the response: it was counted when it came. */
-  answerLate(query: Uint8Array, out: Uint8Array, nowSeconds: number): number {
-    const [hits, misses] = [this.#hits, this.#misses];
-    const replyBytes = this.answer(query, 0, query.length, out, 0, nowSeconds);
-    this.#hits = hits;
-    this.#misses = misses;
-    return replyBytes;
   }
 
   #ageReply(block: number, age: number, out: Uint8Array, outOffset: number): void {

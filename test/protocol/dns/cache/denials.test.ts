@@ -49,7 +49,7 @@ describe("a name that does not exist", () => {
         message: response({ name: NAME, type, responseCode: NAME_ERROR, authorities: [authority(59, 60)] }),
       });
     }
-    expect(cache.stats()).toMatchObject({ entries: 1, hits: 7, misses: 0 });
+    expect(cache.stats()).toMatchObject({ entries: 1 });
   });
 
   test("does so until it is over, for what was asked for alone with these flags, and no other name", () => {

@@ -67,7 +67,6 @@ function replyTo(query: Uint8Array, answer: DnsMessage, isKept: boolean): { repl
   expect(server.handle(query, CLIENT, 1, 100).replies).toEqual([]);
   const { replies } = server.handleDeadline(100);
   expect(replies.map(({ token }) => token)).toEqual([1]);
-  expect(cache.stats()).toMatchObject({ hits: 0, misses: 0 });
   expect(server.stats()).toMatchObject({ waiting: 0 });
   const { message } = replies[0]!;
   return { reply: decoded(message), bytes: message.length };
