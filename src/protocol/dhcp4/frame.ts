@@ -25,6 +25,8 @@ interface Dhcp4Envelope {
   readonly destinationMac: MacAddress;
   readonly source: Ipv4Address;
   readonly destination: Ipv4Address;
+  /** Default that of servers, 67. */
+  readonly sourcePort?: number;
   /** Default that of clients, 68; relay agents listen on 67 (RFC 2131 §4.1). */
   readonly destinationPort?: number;
 }
@@ -45,7 +47,7 @@ export function decodeDhcp4Frame(frame: EthernetFrame, checksumNotReady: boolean
 /** What {@link wrapDhcp4} wants before the message: headers of Ethernet, IPv4 and UDP. */
 export const DHCP4_HEADROOM_BYTES = ETHERNET_BYTES + IPV4_BYTES + UDP_BYTES;
 
-/** A frame from port 67 around an encoded message. */
+/** A frame around an encoded message. */
 export function encodeDhcp4Frame(message: Uint8Array, envelope: Dhcp4Envelope): Uint8Array {
   const frame = new Uint8Array(DHCP4_HEADROOM_BYTES + message.length);
   frame.set(message, DHCP4_HEADROOM_BYTES);
@@ -53,9 +55,10 @@ export function encodeDhcp4Frame(message: Uint8Array, envelope: Dhcp4Envelope): 
   return frame;
 }
 
-/** Write the headers of a frame from port 67 into the room before its message: nothing is copied. */
+/** Write the headers of a frame into the room before its message: nothing is copied. */
 export function wrapDhcp4(frame: Uint8Array, envelope: Dhcp4Envelope): void {
-  const { sourceMac, destinationMac, source, destination, destinationPort = DHCP4_CLIENT_PORT } = envelope;
+  const { sourceMac, destinationMac, source, destination } = envelope;
+  const { sourcePort = DHCP4_SERVER_PORT, destinationPort = DHCP4_CLIENT_PORT } = envelope;
   macToBytes(destinationMac, frame, 0);
   macToBytes(sourceMac, frame, 6);
   writeU16(frame, 12, ETHERTYPE_IPV4);
@@ -68,12 +71,12 @@ export function wrapDhcp4(frame: Uint8Array, envelope: Dhcp4Envelope): void {
   writeU16(frame, ip + 8, TIME_TO_LIVE_AND_UDP);
   const header = VERSION_AND_LENGTH + IPV4_BYTES + udpBytes + DONT_FRAGMENT + TIME_TO_LIVE_AND_UDP;
   writeU16(frame, ip + 10, finishChecksum(header + addresses));
-  writeU16(frame, udp, DHCP4_SERVER_PORT);
+  writeU16(frame, udp, sourcePort);
   writeU16(frame, udp + 2, destinationPort);
   writeU16(frame, udp + 4, udpBytes);
   // The pseudo header is the two addresses, protocol and length (RFC 768).
   const pseudoHeader = addresses + IP_PROTOCOL_UDP + udpBytes;
-  const ports = DHCP4_SERVER_PORT + destinationPort + udpBytes;
+  const ports = sourcePort + destinationPort + udpBytes;
   const checksum = finishChecksum(addWords(frame, pseudoHeader + ports, DHCP4_HEADROOM_BYTES));
   // 0 would say "no checksum"; its other spelling in one's complement is all ones.
   writeU16(frame, udp + 6, checksum === 0 ? 0xffff : checksum);

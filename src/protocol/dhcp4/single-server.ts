@@ -34,15 +34,13 @@ import {
 } from "../../wire/ethernet.ts";
 import { Malformed } from "../../wire/malformed.ts";
 import { decodeDhcp4Frame, encodeDhcp4Frame, type ReceivedDhcp4 } from "./frame.ts";
+import { maximumReplyBytes, replyTo } from "./reply-message.ts";
 import { leaseOptions, type OfferedLease, selectOptions } from "./lease-options.ts";
 
 /** How long a declined address is not offered; with a single one it must be offered again. */
 export const DECLINE_HOLD_SECONDS = 10;
 
 /** Bytes of IP datagram that every client and link must take (RFC 2131 §2). */
-const MINIMUM_DATAGRAM_BYTES = 576;
-const IP_AND_UDP_BYTES = 28;
-const ETHERNET_MTU_BYTES = 1500;
 
 export interface SingleServerConfig {
   readonly clientMac: MacAddress;
@@ -275,23 +273,12 @@ export class SingleDhcp4Server {
     if (clientIdentifier !== undefined) options.set(DHCP4_OPTION.clientIdentifier.code, clientIdentifier);
     for (const [code, value] of reply.options) options.set(code, value);
     const encoded = encodeDhcp4(
-      {
-        operation: "reply",
-        hardwareType: request.hardwareType,
-        hardwareAddress: request.hardwareAddress,
-        hops: 0,
-        transactionId: request.transactionId,
-        elapsedSeconds: 0,
-        broadcast: request.broadcast,
+      replyTo(request, {
         clientAddress: reply.clientAddress,
-        yourAddress: reply.type === "NAK" ? IPV4_ANY : (reply.address ?? IPV4_ANY),
-        nextServerAddress: IPV4_ANY,
-        relayAddress: IPV4_ANY,
-        serverName: "",
-        bootFile: "",
+        yourAddress: reply.type === "NAK" ? IPV4_ANY : reply.address,
         options,
-      },
-      this.#maximumMessageBytes(request),
+      }),
+      maximumReplyBytes(request, this.#config.lease.mtuBytes),
     );
     const { destinationMac, destination } = reply;
     return {
@@ -307,12 +294,5 @@ export class SingleDhcp4Server {
         },
       ],
     };
-  }
-
-  /** What the client takes (option 57 counts the IP datagram), but never more than one frame of the link. */
-  #maximumMessageBytes(request: Dhcp4Message): number {
-    const accepted = readOption(request.options, DHCP4_OPTION.maximumMessageSize) ?? MINIMUM_DATAGRAM_BYTES;
-    const linkBytes = this.#config.lease.mtuBytes ?? ETHERNET_MTU_BYTES;
-    return Math.max(MINIMUM_DATAGRAM_BYTES, Math.min(accepted, linkBytes)) - IP_AND_UDP_BYTES;
   }
 }

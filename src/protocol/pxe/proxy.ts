@@ -15,20 +15,17 @@ import {
   encodeDhcp4,
 } from "../../wire/dhcp4/message.ts";
 import { DHCP4_OPTION, optionEntry, readOption } from "../../wire/dhcp4/option-table.ts";
-import { decodeEthernet, encodeEthernet, ETHERTYPE_IPV4 } from "../../wire/ethernet.ts";
-import { decodeIpv4, encodeIpv4, IP_PROTOCOL_UDP } from "../../wire/ipv4.ts";
+import { decodeEthernet, ETHERTYPE_IPV4 } from "../../wire/ethernet.ts";
+import { decodeIpv4, IP_PROTOCOL_UDP } from "../../wire/ipv4.ts";
 import { Malformed } from "../../wire/malformed.ts";
-import { decodeUdp, encodeUdp } from "../../wire/udp.ts";
+import { decodeUdp } from "../../wire/udp.ts";
+import { encodeDhcp4Frame } from "../dhcp4/frame.ts";
+import { maximumReplyBytes, replyTo } from "../dhcp4/reply-message.ts";
 import { type BootClient, readBootClient } from "./client.ts";
 import { type BootFiles, type BootOffer, type BootPlace, chooseBoot, fitsFileField, USE_BOOT_FILE } from "./offer.ts";
 
 /** Where boot clients ask once they have an address (PXE 2.1 §2.2.3). */
 export const PXE_PORT = 4011;
-
-const HOPS_TO_LIVE = 64;
-const MINIMUM_DATAGRAM_BYTES = 576;
-const IP_AND_UDP_BYTES = 28;
-const ETHERNET_MTU_BYTES = 1500;
 
 export interface ProxyConfig extends BootPlace {
   readonly mac: MacAddress;
@@ -149,38 +146,15 @@ export class ProxyDhcp {
     const { message, port } = received;
     const { address, mac } = this.#config;
     const { bytes } = encodeDhcp4(
-      {
-        operation: "reply",
-        hardwareType: message.hardwareType,
-        hardwareAddress: message.hardwareAddress,
-        hops: 0,
-        transactionId: message.transactionId,
-        elapsedSeconds: 0,
-        broadcast: message.broadcast,
+      replyTo(message, {
         clientAddress: port === PXE_PORT ? message.clientAddress : IPV4_ANY,
-        yourAddress: IPV4_ANY,
         nextServerAddress: offer.nextServer,
-        relayAddress: message.relayAddress,
-        serverName: "",
         bootFile: fitsFileField(offer.bootFile) ? offer.bootFile : "",
         options: this.#options(received, client, offer),
-      },
-      maximumMessageBytes(message),
-    );
-    const { destinationMac, destination, destinationPort } = destinationOf(received);
-    const envelope = { source: address, destination };
-    return encodeEthernet({
-      destination: destinationMac,
-      source: mac,
-      etherType: ETHERTYPE_IPV4,
-      payload: encodeIpv4({
-        ...envelope,
-        protocol: IP_PROTOCOL_UDP,
-        timeToLive: HOPS_TO_LIVE,
-        dontFragment: true,
-        payload: encodeUdp({ sourcePort: port, destinationPort, payload: bytes }, envelope),
       }),
-    });
+      maximumReplyBytes(message),
+    );
+    return encodeDhcp4Frame(bytes, { sourceMac: mac, source: address, sourcePort: port, ...destinationOf(received) });
   }
 
   #options({ message, port }: Received, client: BootClient, offer: BootOffer): Map<number, Uint8Array> {
@@ -218,12 +192,6 @@ function ignored(reason: string): ProxyOutput {
 function addressOf({ clientAddress, options }: Dhcp4Message): Ipv4Address | undefined {
   const address = clientAddress === IPV4_ANY ? readOption(options, DHCP4_OPTION.requestedAddress) : clientAddress;
   return address === IPV4_ANY ? undefined : address;
-}
-
-/** What the client takes (option 57 counts the IP datagram), but never more than one frame. */
-function maximumMessageBytes({ options }: Dhcp4Message): number {
-  const accepted = readOption(options, DHCP4_OPTION.maximumMessageSize) ?? MINIMUM_DATAGRAM_BYTES;
-  return Math.max(MINIMUM_DATAGRAM_BYTES, Math.min(accepted, ETHERNET_MTU_BYTES)) - IP_AND_UDP_BYTES;
 }
 
 /** A client without an address hears broadcasts only: what it is offered here has none either. */

@@ -14,19 +14,15 @@ import {
   encodeDhcp4,
   HARDWARE_ETHERNET,
 } from "../../../wire/dhcp4/message.ts";
-import { DHCP4_OPTION, optionEntry, readOption } from "../../../wire/dhcp4/option-table.ts";
+import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
 import { DHCP4_HEADROOM_BYTES, wrapDhcp4 } from "../frame.ts";
+import { maximumReplyBytes, replyTo } from "../reply-message.ts";
 import { bootpOptions } from "./bootp.ts";
 import { CommonOptions, type Settings } from "./common-options.ts";
 import type { Dhcp4Host, Dhcp4ServerConfig } from "./config.ts";
 import { clientNameAnswer } from "./names.ts";
 import type { Profile } from "./profile.ts";
-
-/** Bytes of IP datagram that every client and link must take (RFC 2131 §2). */
-const MINIMUM_DATAGRAM_BYTES = 576;
-const IP_AND_UDP_BYTES = 28;
-const ETHERNET_MTU_BYTES = 1500;
 
 export interface Request {
   readonly message: Dhcp4Message;
@@ -59,24 +55,17 @@ export class ReplyEncoder {
     const profile = isRefusal ? undefined : reply.profile;
     const isRelayed = message.relayAddress !== IPV4_ANY;
     const encoded = encodeComplete(
-      {
-        operation: "reply",
-        hardwareType: message.hardwareType,
-        hardwareAddress: message.hardwareAddress,
-        hops: 0,
-        transactionId: message.transactionId,
-        elapsedSeconds: 0,
+      replyTo(message, {
         // The client behind a relay may not have the address to which a unicast would go (RFC 2131 §4.3.2).
         broadcast: message.broadcast || (isRefusal && isRelayed),
         clientAddress: reply.type === "ACK" && reply.rapid !== true ? message.clientAddress : IPV4_ANY,
-        yourAddress: isRefusal ? IPV4_ANY : (reply.address ?? IPV4_ANY),
-        nextServerAddress: profile?.nextServer ?? IPV4_ANY,
-        relayAddress: message.relayAddress,
-        serverName: profile?.serverName ?? "",
-        bootFile: profile?.bootFile ?? "",
+        yourAddress: isRefusal ? IPV4_ANY : reply.address,
+        nextServerAddress: profile?.nextServer,
+        serverName: profile?.serverName,
+        bootFile: profile?.bootFile,
         options: this.#options(request, reply),
-      },
-      this.#maximumMessageBytes(message),
+      }),
+      maximumReplyBytes(message, this.#config.mtuBytes),
     );
     const { serverMac: sourceMac, serverAddress: source } = this.#config;
     wrapDhcp4(encoded.bytes, { sourceMac, source, ...destinationOf(request, reply) });
@@ -105,13 +94,6 @@ export class ReplyEncoder {
     const policy = { name: host?.name, offered: profile.options, updates: this.#config.updatesNames === true };
     const answer = clientNameAnswer(options, policy);
     return answer === undefined ? undefined : [code, answer];
-  }
-
-  /** What the client takes (option 57 counts the IP datagram), but never more than one frame of the link. */
-  #maximumMessageBytes({ options }: Dhcp4Message): number {
-    const accepted = readOption(options, DHCP4_OPTION.maximumMessageSize) ?? MINIMUM_DATAGRAM_BYTES;
-    const linkBytes = this.#config.mtuBytes ?? ETHERNET_MTU_BYTES;
-    return Math.max(MINIMUM_DATAGRAM_BYTES, Math.min(accepted, linkBytes)) - IP_AND_UDP_BYTES;
   }
 }
 
