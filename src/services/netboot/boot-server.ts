@@ -7,6 +7,7 @@ import { NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { BootFiles, BootPlace } from "../../protocol/pxe/offer.ts";
 import { TFTP_PORT } from "../../wire/tftp.ts";
+import type { StandIn } from "../tftp/open-transfer.ts";
 import { TftpService, type TftpTransfer } from "../tftp.ts";
 import { chooseFiles, MENU_FILE } from "./choose.ts";
 import { makeGrubMenu } from "./grub-menu.ts";
@@ -93,8 +94,10 @@ export class BootServer implements AsyncDisposable {
     const folder = await scanFolder(root, seen);
     const files = chooseFiles(folder);
     const generated = new Map<string, string>();
+    let standIns = folder.standIns;
+    const standIn = (parts: readonly string[]): StandIn | undefined => standInFor(parts, generated, standIns);
     const where = { ...namespaceOf(options), address, root: folder.root };
-    const http = resources.use(await openHttp({ ...where, generated, onTransfer }, logger));
+    const http = resources.use(await openHttp({ ...where, standIn, onTransfer }, logger));
     const refused = new Transfers("tftp", onTransfer);
     const tftp = resources.use(
       new TftpService({
@@ -102,7 +105,7 @@ export class BootServer implements AsyncDisposable {
         listen: [{ address, port: TFTP_PORT }],
         root: folder.root,
         ignoreCase: true,
-        standIn: (parts) => (parts.at(-1)?.toLowerCase() === GRUB_FILE ? generated.get(GRUB_FILE) : undefined),
+        standIn,
         onTransfer: (transfer) => {
           if (transfer.state !== "running" && !isQuestion(transfer)) onTransfer(tftpView(transfer));
         },
@@ -121,7 +124,10 @@ export class BootServer implements AsyncDisposable {
     const servers = { http, tftp, refused, generated };
     const server = new BootServer({ folder, files, place }, servers, options, resources);
     server.#makeMenus();
-    const onLook = (now: FoundFolder): void => server.#take(now);
+    const onLook = (now: FoundFolder): void => {
+      standIns = now.standIns;
+      server.#take(now);
+    };
     resources.use(new FolderFollower({ root: folder.root, seen, lookSeconds, onLook, logger }));
     server.#resources = resources.move();
     return server;
@@ -158,6 +164,18 @@ export class BootServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** @param generated texts by their names: GRUB's is given in every folder, since its image says in which it looks */
+function standInFor(
+  parts: readonly string[],
+  generated: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, string>,
+): StandIn | undefined {
+  const path = parts.join("/").toLowerCase();
+  const text = generated.get(parts.at(-1)?.toLowerCase() === GRUB_FILE ? GRUB_FILE : path);
+  const file = files.get(path);
+  return text === undefined ? (file === undefined ? undefined : { file: file.split("/") }) : { text };
 }
 
 function namespaceOf({ namespacePath }: BootServerOptions): { readonly namespacePath?: string } {

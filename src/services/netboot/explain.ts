@@ -1,4 +1,5 @@
 /** What a folder gives to which clients, in words, and why some get nothing. */
+import { basename } from "node:path";
 import { BOOT_PLATFORMS, type BootPlatform, PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
 import type { BootFiles } from "../../protocol/pxe/offer.ts";
 import { entryTitle, MENU_FILE, menuEntries, takesGrubMenu } from "./choose.ts";
@@ -63,10 +64,17 @@ function withTitle(folder: FoundFolder, file: string): string {
 
 function describe(loader: FoundLoader, folder: FoundFolder): string {
   const { file, lacks, platform, title } = loader;
-  if (lacks === undefined) return `${file} (${title})`;
-  if (!takesGrubMenu(loader, folder)) return `${file} (${title}), which lacks ${lacks.what}`;
+  const name = `${file} (${title}${renamedSecond(loader)})`;
+  if (lacks === undefined) return name;
+  if (!takesGrubMenu(loader, folder)) return `${name}, which lacks ${lacks.what}`;
   const kernels = folder.kernels.filter(({ platforms }) => platforms.includes(platform));
-  return `${file} (${title}) with a menu of ${kernels.map((kernel) => entryTitle({ kind: "kernel", kernel })).join("; ")}`;
+  return `${name} with a menu of ${kernels.map((kernel) => entryTitle({ kind: "kernel", kernel })).join("; ")}`;
+}
+
+/** What a shim is given under the name that it asks for, where that is not the file's own. */
+function renamedSecond({ second }: FoundLoader): string {
+  if (second === undefined || basename(second.file).toLowerCase() === second.name) return "";
+  return `; it gets ${second.file} as ${second.name}`;
 }
 
 /** One that would have been taken if all were there that it needs. */

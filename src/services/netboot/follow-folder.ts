@@ -81,6 +81,13 @@ async function lookAt(root: string, seen: SeenFiles): Promise<FoundFolder> {
     if (!hasCode(error, "bad-folder")) throw error;
     seen.look([], 0);
     const nothing = { loaders: [], kernels: [], images: [], windows: undefined, script: undefined, arriving: [] };
-    return { root, ...nothing, hasGrubFile: false, isRestless: false, notes: [messageOf(error)] };
+    return {
+      root,
+      ...nothing,
+      standIns: new Map(),
+      hasGrubFile: false,
+      isRestless: false,
+      notes: [messageOf(error)],
+    };
   }
 }

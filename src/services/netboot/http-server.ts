@@ -13,6 +13,8 @@ import { createServer } from "../../kernel/http.ts";
 import { listenTcp } from "../listen.ts";
 import { openFile, type OpenedFile } from "../tftp/open-file.ts";
 import { TftpRefusal } from "../tftp/refusal.ts";
+import type { StandIn } from "../tftp/open-transfer.ts";
+import { EFI_NAME } from "./loaders.ts";
 import { pathParts } from "./path-parts.ts";
 import { type ByteRange, isStillThat, parseRange } from "./range.ts";
 import { isSearch } from "./search.ts";
@@ -48,8 +50,8 @@ export interface HttpServerOptions {
   /** 0: any that is free. */
   readonly port: number;
   readonly root: string;
-  /** By path below the root. */
-  readonly generated: ReadonlyMap<string, string>;
+  /** What is given, by the parts of its path, where there is no such file. */
+  readonly standIn: (parts: readonly string[]) => StandIn | undefined;
   readonly onTransfer: (transfer: Transfer) => void;
 }
 
@@ -193,19 +195,24 @@ export class BootHttpServer implements AsyncDisposable {
   }
 
   async #find(parts: readonly string[]): Promise<Found | undefined> {
-    const opened = await openServed(this.#options.root, parts);
-    if (opened !== undefined) {
-      const { handle: file, sizeBytes: totalBytes, identity } = opened;
-      return { totalBytes, etag: `"${identity.replaceAll(" ", "-")}"`, file };
-    }
-    const text = this.#options.generated.get(parts.join("/"));
-    if (text === undefined) return undefined;
-    const bytes = Buffer.from(text);
+    const opened = await this.#opened(parts);
+    if (opened !== undefined) return opened;
+    const other = this.#options.standIn(parts);
+    if (other === undefined) return undefined;
+    if ("file" in other) return this.#opened(other.file);
+    const bytes = Buffer.from(other.text);
     return {
       totalBytes: bytes.length,
       etag: `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`,
       text: bytes,
     };
+  }
+
+  async #opened(parts: readonly string[]): Promise<Found | undefined> {
+    const opened = await openServed(this.#options.root, parts);
+    if (opened === undefined) return undefined;
+    const { handle: file, sizeBytes: totalBytes, identity } = opened;
+    return { totalBytes, etag: `"${identity.replaceAll(" ", "-")}"`, file };
   }
 
   /** Also transfers on their way end. */
@@ -246,7 +253,7 @@ function answerHead(
   name: string,
   { totalBytes, etag }: Found,
 ): ByteRange | undefined {
-  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const ending = EFI_NAME.test(name) ? "efi" : name.slice(name.lastIndexOf(".") + 1).toLowerCase();
   const headers = { "accept-ranges": "bytes", etag };
   if (request.headers["if-none-match"]?.split(/\s*,\s*/).includes(etag) === true) {
     response.writeHead(304, headers);

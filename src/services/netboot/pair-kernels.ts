@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 
 /** What stands before the version. */
 const PREFIX = /^(vmlinu[xz]|linux|bzimage|kernel|image|initrd|initramfs|initram|init|ramdisk)(\.img|\.gz)?[-._]?/i;
-const SUFFIX = /\.(img|gz|xz|zst|lz4|lzma|bz2|cpio|efi)$/i;
+const SUFFIX = /\.(img|gz|xz|zst|lz4|lzma|bz2|cpio|efi|signed)$/i;
 
 interface KernelPair {
   readonly kernel: string;

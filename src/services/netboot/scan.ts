@@ -9,10 +9,11 @@ import { openFile } from "../tftp/open-file.ts";
 import { TftpRefusal } from "../tftp/refusal.ts";
 import { type Content, contentOf, HEAD_BYTES, isCut } from "./content.ts";
 import { type Entry, type ListedFiles, listFiles, UNREADABLE } from "./list-files.ts";
-import { HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
-import { GRUB_FILE, type Lack, lackOf } from "./needs.ts";
+import { EFI_NAME, HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
+import { type FolderNames, GRUB_FILE, type Lack, lackOf, type SecondStage, secondStageOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
 import { type Examined, SeenFiles } from "./seen-files.ts";
+import { standInNames } from "./stand-ins.ts";
 
 /** All paths are below the root, with "/" between their parts. */
 export interface FoundLoader extends Omit<LoaderKind, "needs"> {
@@ -21,6 +22,8 @@ export interface FoundLoader extends Omit<LoaderKind, "needs"> {
   readonly isReady: boolean;
   /** What is not there. */
   readonly lacks?: Lack;
+  /** What a shim gets by another name than that of the file. */
+  readonly second?: SecondStage;
 }
 
 export interface FoundKernel {
@@ -46,6 +49,8 @@ export interface FoundFolder {
   /** Images of discs. */
   readonly images: readonly string[];
   readonly windows: FoundWindows | undefined;
+  /** See {@link standInNames}. */
+  readonly standIns: ReadonlyMap<string, string>;
   /** An iPXE script of the folder's own. */
   readonly script: string | undefined;
   /** GRUB's, of the folder's own. */
@@ -69,12 +74,13 @@ const SEARCHED_BYTES = 4 * 1024 * 1024;
 /** Before them stands its name, or the place for it. */
 const IPXE_WORDS = " initialising devices";
 const GRUB_WORDS = "GNU GRUB";
+/** Its source file, in what it says to those who look for faults. Debian's grubx64 has no such part, its grubnetx64 has. */
+const GRUB_TFTP = "net/tftp.c";
 const COMMAND_LINE_BYTES = 4096;
 /** Of an installer's tree, most files. */
 const NEVER_BOOTS =
   /\.(deb|udeb|rpm|apk|html?|txt|md|mod|c32|lst|cfg|json|xml|gpg|asc|ko|png|svg|jpg|pf2|mo|tar\.\w+|tgz|zip)$/i;
 const OWN_SCRIPTS = ["boot.ipxe", "menu.ipxe", "autoexec.ipxe", "default.ipxe"];
-const EFI_NAME = /\.efi$/i;
 const WINDOWS_HELPERS = ["bootmgr", "bootmgr.exe", "bootmgfw.efi", "bcd", "boot.sdi"];
 
 /** In a browser's or a copying program's words: not whole. */
@@ -102,6 +108,7 @@ export async function scanFolder(
     await sorted.examine(entry);
   }
   await setImmediate();
+  sorted.findStandIns();
   for (const entry of listed.files) sorted.take(entry);
   if (sorted.isCutShort) notes.push(`only the first ${MOST_READ} files were looked into`);
   const script = OWN_SCRIPTS.find((name) => listed.files.some(({ path }) => path === name));
@@ -128,6 +135,7 @@ class Sorted {
   /** Folders to which something comes that may become anything. */
   readonly #restless = new Set<string>();
   readonly #examined = new Map<string, Examined>();
+  #standIns: ReadonlyMap<string, string> = new Map();
   #read = 0;
 
   constructor(root: string, { folders }: ListedFiles, seen: SeenFiles, nowSeconds: number, notes: string[]) {
@@ -166,25 +174,37 @@ class Sorted {
     const isEfi = EFI_NAME.test(name);
     const isCandidate = bytes >= SMALLEST_BYTES && !NO_CANDIDATES.some((pattern) => pattern.test(name));
     if (kind === undefined ? !isCandidate || this.#read++ >= MOST_READ : !isEfi)
-      return { kind, content: undefined, isIpxe: false, isGrub: false, mayBecome: false };
+      return { kind, content: undefined, isIpxe: false, grub: undefined, mayBecome: false };
     const read = await readBeginning(this.#root, path, isEfi ? SEARCHED_BYTES : HEAD_BYTES, this.#notes);
     const head = read ?? Buffer.alloc(0);
     return {
       kind,
       content: contentOf(name, head.subarray(0, HEAD_BYTES)),
       isIpxe: isEfi && head.includes(IPXE_WORDS),
-      isGrub: isEfi && head.includes(GRUB_WORDS),
+      grub: isEfi && head.includes(GRUB_WORDS) ? (head.includes(GRUB_TFTP) ? "network" : "local") : undefined,
       mayBecome: true,
     };
   }
 
   /** Once all are examined. */
+  findStandIns(): void {
+    this.#standIns = standInNames(this.#paths, (path) => this.#grub(path));
+  }
+
+  #grub(path: string): Examined["grub"] {
+    return this.#examined.get(path)?.grub;
+  }
+
+  /** Once it is known what stands for what. */
   take({ path, bytes }: Entry): void {
     const examined = this.#examined.get(path);
     if (examined === undefined) return;
     const { kind, content, isIpxe, mayBecome } = examined;
-    if (kind !== undefined) this.#addLoader(path, { ...kind, isIpxe: kind.isIpxe || isIpxe });
-    else if (content !== undefined) {
+    if (kind !== undefined) {
+      // syslinux.efi and shim.efi are called so on every processor.
+      const platform = content?.kind === "efi" ? content.platform : kind.platform;
+      this.#addLoader(path, { ...kind, platform, isIpxe: kind.isIpxe || isIpxe });
+    } else if (content !== undefined) {
       if (isCut(content, bytes)) this.#arriving.add(path);
       this.#add(path, content, isIpxe);
     } else if (mayBecome && !this.#isSettled(path)) this.#restless.add(dirname(path));
@@ -202,15 +222,22 @@ class Sorted {
 
   #addLoader(file: string, { needs, ...rest }: LoaderKind, isKnown = true): void {
     if (!this.#isWhole(file)) return;
-    const found = {
+    const found: FolderNames = {
       names: this.#names,
       paths: this.#paths,
       folders: this.#folders,
-      isGrub: (path: string): boolean => this.#examined.get(path)?.isGrub === true,
+      standIns: this.#standIns,
+      grub: (path) => this.#grub(path),
     };
     const lacks = needs === undefined ? undefined : lackOf(file, needs, found);
-    const loader = { ...rest, file, isReady: isKnown && lacks === undefined };
-    this.#loaders.push(lacks === undefined ? loader : { ...loader, lacks });
+    const second = needs === "second-stage" ? secondStageOf(file, found) : undefined;
+    this.#loaders.push({
+      ...rest,
+      file,
+      isReady: isKnown && lacks === undefined,
+      ...(lacks === undefined ? {} : { lacks }),
+      ...(second === undefined ? {} : { second }),
+    });
   }
 
   /** What is not is remembered as such. */
@@ -219,7 +246,7 @@ class Sorted {
     return !this.#arriving.has(path);
   }
 
-  async found(): Promise<Pick<FoundFolder, "loaders" | "kernels" | "images" | "windows" | "arriving">> {
+  async found(): Promise<Pick<FoundFolder, "loaders" | "kernels" | "images" | "windows" | "arriving" | "standIns">> {
     const windows = findWindows(this.#names);
     const parts = windows === undefined ? [] : [windows.wimboot, windows.image, ...windows.helpers];
     const isWindowsWhole = parts.filter((part) => !this.#isWhole(part)).length === 0;
@@ -238,7 +265,10 @@ class Sorted {
         platforms: this.#kernels.get(kernel) ?? [],
       });
     return {
-      loaders: this.#loaders.toSorted((a, b) => a.rank - b.rank || depth(a.file) - depth(b.file)),
+      loaders: this.#loaders.toSorted(
+        (a, b) => a.rank - b.rank || depth(a.file) - depth(b.file) || Number(isSigned(b)) - Number(isSigned(a)),
+      ),
+      standIns: this.#standIns,
       kernels,
       images: this.#images.filter((image) => this.#isWhole(image)),
       windows: isWindowsWhole ? windows : undefined,
@@ -293,6 +323,11 @@ async function commandLineOf(root: string, kernel: string, notes: string[]): Pro
       return words.toString("utf8").replaceAll(/\s+/g, " ").trim();
   }
   return "";
+}
+
+/** By its name. */
+function isSigned({ file }: FoundLoader): boolean {
+  return /signed/i.test(EFI_NAME.exec(file)?.[0] ?? "");
 }
 
 function depth(path: string): number {

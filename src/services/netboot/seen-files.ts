@@ -6,13 +6,16 @@ import type { LoaderKind } from "./loaders.ts";
 /** Who copies a file writes to it again and again; after such a silence it is taken for whole. */
 export const SETTLE_SECONDS = 5;
 
+/** GRUB, and whether it can load anything from where it came from. */
+export type Grub = "network" | "local";
+
 /** What a file is by its name and by what stands in it. */
 export interface Examined {
   readonly kind: LoaderKind | undefined;
   readonly content: Content | undefined;
   /** Looked for in programs of UEFI firmware only. */
   readonly isIpxe: boolean;
-  readonly isGrub: boolean;
+  readonly grub: Grub | undefined;
   /** It was looked into, and may turn out to be anything while it is written. */
   readonly mayBecome: boolean;
 }

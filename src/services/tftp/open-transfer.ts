@@ -22,6 +22,9 @@ const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024;
 const DEFAULT_WINDOW_BLOCKS = 256;
 const WINDOW_BYTES = 1024 * 1024;
 
+/** A text, or another file of the folder. */
+export type StandIn = { readonly text: string } | { readonly file: readonly string[] };
+
 export interface TransferSettings {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
@@ -29,8 +32,8 @@ export interface TransferSettings {
   readonly root: string;
   /** Names without an exact file are looked for in any case: clients of Windows. */
   readonly ignoreCase?: boolean;
-  /** The text that is given, by the parts of its path, where there is no such file. */
-  readonly standIn?: (parts: readonly string[]) => string | undefined;
+  /** What is given, by the parts of its path, where there is no such file. */
+  readonly standIn?: (parts: readonly string[]) => StandIn | undefined;
   /** Absent: nothing is written. */
   readonly write?: UploadSettings;
   /** Of the path to the clients; default that of the interface with the address. */
@@ -120,9 +123,9 @@ export class TransferOpener {
     try {
       return await openFile(root, parts, ignoreCase);
     } catch (error) {
-      const text = hasCode(error, "ENOENT") ? standIn?.(parts) : undefined;
-      if (text === undefined) throw error;
-      return openText(text);
+      const other = hasCode(error, "ENOENT") ? standIn?.(parts) : undefined;
+      if (other === undefined) throw error;
+      return "text" in other ? openText(other.text) : openFile(root, other.file, false);
     }
   }
 

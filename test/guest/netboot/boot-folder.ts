@@ -1,6 +1,6 @@
 /** Folders that can be booted over the network, made of the test guest's kernel and a program that tells one line. */
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { GUEST_KERNEL, GUEST_KERNEL_ARGUMENTS } from "../../support/guest-image.ts";
 import { shell } from "../../support/network.ts";
 
@@ -8,6 +8,8 @@ import { shell } from "../../support/network.ts";
 const IPXE_EFI = "/usr/lib/ipxe/snponly.efi";
 /** What makes one program of a kernel, its initial RAM disk and its command line (Debian's package systemd-boot-efi). */
 const EFI_STUB = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";
+/** What firmware with Microsoft's keys starts, and what that starts (Debian's packages shim-signed, grub-efi-amd64-signed). */
+const SIGNED = ["/usr/lib/shim/shimx64.efi.signed", "/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed"];
 
 export class BootFolders {
   readonly #folder: string;
@@ -23,10 +25,19 @@ export class BootFolders {
 
   /** A kernel and its initial RAM disk, and iPXE for UEFI firmware. */
   loose(name: string, word: string): string {
+    return this.#withKernel(name, word, [IPXE_EFI]);
+  }
+
+  /** The same with shim and GRUB, as Debian's packages have them; the kernel has Debian's signature, too. */
+  signed(name: string, word: string): string {
+    return this.#withKernel(name, word, SIGNED);
+  }
+
+  #withKernel(name: string, word: string, loaders: readonly string[]): string {
     const root = this.#make(name);
     copyFileSync(GUEST_KERNEL, join(root, "vmlinuz"));
     copyFileSync(join(this.#folder, "initrd.img"), join(root, "initrd.img"));
-    copyFileSync(IPXE_EFI, join(root, "snponly.efi"));
+    for (const loader of loaders) copyFileSync(loader, join(root, basename(loader)));
     writeFileSync(join(root, "cmdline.txt"), `${GUEST_KERNEL_ARGUMENTS} ${word}\n`);
     return root;
   }

@@ -1,6 +1,6 @@
 /**
  * `netloom netboot DIR --interface IF` and machines with UEFI firmware: one that boots by PXE where dnsmasq is the DHCP
- * server, one that boots by HTTP where there is no other server.
+ * server; where there is no other server one that boots by HTTP, and one with Secure Boot.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Folder, type Result, Running, shell, startNetloom, until } from "../../support/network.ts";
@@ -56,13 +56,21 @@ function eventsOf({ stdout }: Result): Record<string, unknown>[] {
 describe.each([
   { firmware: "uefi-pxe", besides: "dnsmasq", fetched: ["snponly.efi", "boot.ipxe", "vmlinuz", "initrd.img"] },
   { firmware: "uefi-http", besides: undefined, fetched: ["bootx64.efi"] },
+  {
+    firmware: "secure-boot",
+    besides: undefined,
+    // shim asks by the name of the second, and gets grubnetx64.efi.signed.
+    fetched: ["shimx64.efi.signed", "grubx64.efi", "grub/grub.cfg", "vmlinuz", "initrd.img"],
+  },
 ] as const)("$firmware beside $besides", ({ firmware, besides, fetched }) => {
+  const kinds = { "uefi-pxe": "loose", "uefi-http": "unified", "secure-boot": "signed" } as const;
+  let lockdown: readonly string[];
   let booted: string;
   let ended: Result;
 
   beforeAll(async () => {
     const word = `nl.boot=${firmware}`;
-    const root = firmware === "uefi-pxe" ? folders.loose(firmware, word) : folders.unified(firmware, word);
+    const root = folders[kinds[firmware]](firmware, word);
     makeLan();
     const dnsmasq = besides === undefined ? undefined : await startDnsmasq();
     const netboot = startNetloom(["netboot", root, "--interface", "boot0", "--json"]);
@@ -71,6 +79,7 @@ describe.each([
       await using machine = new NetbootMachine(firmware, "lan", "tap0", "52:54:00:00:00:10", folder);
       await netboot.firstLine();
       booted = await machine.booted();
+      lockdown = machine.told("lockdown");
     } catch (error) {
       throw new Error(`netloom netboot: ${netboot.stdout}\n${netboot.stderr}`, { cause: error });
     } finally {
@@ -81,6 +90,9 @@ describe.each([
   }, 300_000);
 
   test("boots the kernel of the folder", () => expect(booted).toContain(`nl.boot=${firmware}`));
+
+  test("all of it was vouched for, where that is asked for", () =>
+    expect(lockdown).toEqual([expect.stringContaining(firmware === "secure-boot" ? "[integrity]" : "[none]")]));
 
   test("each of its files came whole, and is told", () => {
     const whole = eventsOf(ended).filter(({ state, bytes, totalBytes }) => state === "done" && bytes === totalBytes);

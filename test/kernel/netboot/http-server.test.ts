@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { until } from "../../support/network.ts";
 import { parseIpv4 } from "../../../src/base/address.ts";
 import { BootHttpServer } from "../../../src/services/netboot/http-server.ts";
+import type { StandIn } from "../../../src/services/tftp/open-transfer.ts";
 import type { Transfer } from "../../../src/services/netboot/transfers.ts";
 
 const CONTENT = Buffer.from(Array.from({ length: 700_001 }, (_, i) => (i * 7) % 251));
@@ -18,6 +19,11 @@ const address = parseIpv4("127.0.0.1");
 const folder = mkdtempSync(join(tmpdir(), "netloom-http-"));
 const root = join(folder, "root");
 const ended: Transfer[] = [];
+const STAND_INS = new Map<string, StandIn>([
+  ["boot.ipxe", { text: "#!ipxe\n" }],
+  ["other.efi.signed", { file: ["sub", "a file.efi"] }],
+  ["secret.efi", { file: ["out"] }],
+]);
 let server: BootHttpServer;
 
 beforeAll(async () => {
@@ -31,7 +37,7 @@ beforeAll(async () => {
     address,
     port: 0,
     root,
-    generated: new Map([["boot.ipxe", "#!ipxe\n"]]),
+    standIn: (parts) => STAND_INS.get(parts.join("/")),
     onTransfer: (transfer) => ended.push(transfer),
   });
 });
@@ -96,6 +102,12 @@ describe("a file", () => {
   test("one that exists in memory only", async () => {
     expect((await get("/boot.ipxe")).body.toString()).toBe("#!ipxe\n");
   });
+});
+
+test("a file by a name that it stands for, told as what it is, and nothing from outside the folder", async () => {
+  const { body, headers } = await get("/other.efi.signed");
+  expect([body.equals(CONTENT), headers["content-type"]]).toEqual([true, "application/efi"]);
+  expect((await get("/secret.efi")).status).toBe(404);
 });
 
 describe("ranges", () => {
@@ -241,6 +253,6 @@ describe("a client that wants too much", () => {
 });
 
 test("a second server of the port is refused with a word on how to find the first", async () => {
-  const options = { address, port: server.port, root, generated: new Map(), onTransfer: () => undefined };
+  const options = { address, port: server.port, root, standIn: () => undefined, onTransfer: () => undefined };
   await expect(BootHttpServer.open(options)).rejects.toMatchObject({ code: "address-in-use" });
 });

@@ -14,6 +14,7 @@ function program(machine: number, bytes = 4096): Buffer {
 }
 
 export const EFI_X64 = program(0x8664);
+export const EFI_IA32 = program(0x014c);
 export const EFI_ARM64 = program(0xaa64);
 /** bzImage that UEFI can start, too. */
 export const KERNEL = ((): Buffer => {
@@ -31,7 +32,9 @@ export function isoOf(toldSectors: number, sectors: number): Buffer {
   return image;
 }
 export const ISO = isoOf(20, 20);
-export const GRUB_EFI = Buffer.concat([EFI_X64, Buffer.from("GNU GRUB  version %s")]);
+/** Debian's grubx64.efi, which knows disks only. */
+export const DISK_GRUB_EFI = Buffer.concat([EFI_X64, Buffer.from("GNU GRUB  version %s")]);
+export const GRUB_EFI = Buffer.concat([DISK_GRUB_EFI, Buffer.from("../../grub-core/net/tftp.c")]);
 export const IPXE_EFI = Buffer.concat([EFI_X64, Buffer.from("%s initialising devices...")]);
 
 /** Of another folder, absolute, or relative to the link. */

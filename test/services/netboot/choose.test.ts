@@ -3,7 +3,18 @@ import { describe, expect, test } from "vitest";
 import { chooseFiles } from "../../../src/services/netboot/choose.ts";
 import { explainBeside, explainFiles, hasAnything } from "../../../src/services/netboot/explain.ts";
 import { scanFolder } from "../../../src/services/netboot/scan.ts";
-import { EFI_ARM64, EFI_X64, GRUB_EFI, INITRD, IPXE_EFI, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
+import {
+  DISK_GRUB_EFI,
+  EFI_ARM64,
+  EFI_IA32,
+  EFI_X64,
+  GRUB_EFI,
+  INITRD,
+  IPXE_EFI,
+  ISO,
+  KERNEL,
+  makeFolder,
+} from "./boot-folder.ts";
 
 type Files = Parameters<typeof makeFolder>[0];
 
@@ -15,6 +26,20 @@ async function look(files: Files) {
 }
 
 const x = "anything";
+
+/** Of shim-unsigned, shim-signed, shim-helpers-amd64-signed, grub-efi-amd64-signed. */
+const DEBIAN: Files = {
+  "BOOTX64.CSV": x,
+  "fbx64.efi": EFI_X64,
+  "fbx64.efi.signed": EFI_X64,
+  "mmx64.efi.signed": EFI_X64,
+  "shimx64.efi": EFI_X64,
+  "shimx64.efi.signed": EFI_X64,
+  "gcdx64.efi.signed": DISK_GRUB_EFI,
+  "grubnetx64-installer.efi.signed": GRUB_EFI,
+  "grubnetx64.efi.signed": GRUB_EFI,
+  "grubx64.efi.signed": DISK_GRUB_EFI,
+};
 
 describe("what firmware gets", () => {
   const table: readonly [string, Files, Partial<Record<"bios" | "efi-x64" | "efi-arm64" | "efi-ia32", string>>][] = [
@@ -69,8 +94,51 @@ describe("what firmware gets", () => {
     ],
     [
       "GRUB with a menu of kernels before a shim that does not find it",
-      { "shimx64.efi": x, "grubnetx64.efi": GRUB_EFI, vmlinuz: KERNEL },
+      { "shim/shimx64.efi": x, "grubnetx64.efi": GRUB_EFI, vmlinuz: KERNEL },
       { "efi-x64": "grubnetx64.efi" },
+    ],
+    [
+      "a shim that finds GRUB under another name",
+      { "shimx64.efi": x, "grubnetx64.efi": GRUB_EFI, vmlinuz: KERNEL },
+      { "efi-x64": "shimx64.efi" },
+    ],
+    [
+      "no shim whose GRUB knows disks only",
+      { "shimx64.efi": x, "grubx64.efi": DISK_GRUB_EFI, "grub/grub.cfg": x, "ipxe.efi": x },
+      { "efi-x64": "ipxe.efi" },
+    ],
+    [
+      "no GRUB that knows disks only",
+      { "grubx64.efi": DISK_GRUB_EFI, "grub/grub.cfg": x, "ipxe.efi": x },
+      { "efi-x64": "ipxe.efi" },
+    ],
+    ["Debian's files as they are packaged", { ...DEBIAN, vmlinuz: KERNEL }, { "efi-x64": "shimx64.efi.signed" }],
+    [
+      "Ubuntu's files as they are packaged",
+      {
+        "shimx64.efi.dualsigned": x,
+        "shimx64.efi.signed.latest": x,
+        "shimx64.efi.signed.previous": x,
+        "mmx64.efi": EFI_X64,
+        "grubnetx64.efi.signed": GRUB_EFI,
+        "grub/grub.cfg": x,
+      },
+      { "efi-x64": "shimx64.efi.dualsigned" },
+    ],
+    [
+      "openSUSE's files as they are packaged",
+      { "shim.efi": EFI_X64, "MokManager.efi": EFI_X64, "grub.efi": GRUB_EFI, "grub.cfg": x, "ipxe.efi": x },
+      { "efi-x64": "shim.efi" },
+    ],
+    [
+      "SYSLINUX for each processor, which is always called the same",
+      {
+        "efi32/syslinux.efi": EFI_IA32,
+        "efi32/pxelinux.cfg/default": x,
+        "efi64/syslinux.efi": EFI_X64,
+        "efi64/pxelinux.cfg/default": x,
+      },
+      { "efi-ia32": "efi32/syslinux.efi", "efi-x64": "efi64/syslinux.efi" },
     ],
     ["no shim that finds none", { "shimx64.efi": x, "ipxe.efi": x }, { "efi-x64": "ipxe.efi" }],
     [
@@ -126,6 +194,18 @@ describe("what firmware gets", () => {
       httpFile: "system.iso",
       ipxe: "boot.ipxe",
     });
+  });
+});
+
+test("names by which loaders ask for what is there by another one", async () => {
+  const { found } = await look({ ...DEBIAN, "deep/grubaa64.efi.signed": x, "deep/MMAA64.EFI": x });
+  expect(Object.fromEntries(found.standIns)).toEqual({
+    "gcdx64.efi": "gcdx64.efi.signed",
+    "grubnetx64-installer.efi": "grubnetx64-installer.efi.signed",
+    "grubnetx64.efi": "grubnetx64.efi.signed",
+    "grubx64.efi": "grubnetx64.efi.signed",
+    "mmx64.efi": "mmx64.efi.signed",
+    "deep/grubaa64.efi": "deep/grubaa64.efi.signed",
   });
 });
 
@@ -206,6 +286,19 @@ describe("what is told", () => {
     ]);
     expect((await look({ "pxelinux.0": x })).told[0]).toBe(
       "BIOS               pxelinux.0 (PXELINUX), which lacks pxelinux.cfg beside it",
+    );
+  });
+
+  test("of a shim's GRUB that has another name, or cannot load its file", async () => {
+    const shim = { "shimx64.efi.signed": x, vmlinuz: KERNEL };
+    const told = async (files: Files) => (await look({ ...shim, ...files })).told[2];
+    const firmware = "UEFI x64           shimx64.efi.signed (shim;";
+    expect(await told({ "grubnetx64.efi.signed": GRUB_EFI })).toBe(
+      `${firmware} it gets grubnetx64.efi.signed as grubx64.efi) with a menu of Linux: vmlinuz`,
+    );
+    expect(await told({ "grubx64.efi.signed": DISK_GRUB_EFI })).toBe(
+      `${firmware} it gets grubx64.efi.signed as grubx64.efi), ` +
+        "which lacks a GRUB that loads over the network (grubnetx64.efi), not grubx64.efi.signed",
     );
   });
 
