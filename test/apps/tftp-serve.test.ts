@@ -5,7 +5,7 @@ import { tftpServeCommand } from "../../src/apps/cli/commands/tftp-serve.ts";
 
 const HERE = tmpdir();
 
-const run = (words: readonly string[]): Promise<number> =>
+const run = async (words: readonly string[]): Promise<number> =>
   tftpServeCommand.run(parseInvocation(tftpServeCommand, words));
 
 describe("wrong use is told before anything is opened", () => {

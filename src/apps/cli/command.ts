@@ -5,8 +5,10 @@ import { NetloomError } from "../../base/errors.ts";
 export interface OptionDescription {
   /** Placeholder of the value ("DIR"); absent: a flag. */
   readonly value?: string;
-  /** May be given more than once. */
+  /** May be given more than once. So may a list ("NAME,…"), whose parts then are those of one. */
   readonly repeatable?: true;
+  /** The command does nothing without it. */
+  readonly necessary?: true;
   readonly help: string;
 }
 
@@ -14,6 +16,8 @@ export interface Invocation {
   readonly positionals: readonly string[];
   /** The value of an option; undefined when it was not given. */
   option(name: string): string | undefined;
+  /** The value of a necessary option. */
+  necessary(name: string): string;
   /** The values of a repeatable option, in the order in which they were given. */
   optionList(name: string): readonly string[];
   flag(name: string): boolean;
@@ -59,7 +63,7 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
       name,
       {
         type: option.value === undefined ? "boolean" : "string",
-        multiple: option.repeatable === true,
+        multiple: option.value !== undefined,
         ...(name === "help" ? { short: "h" } : {}),
       } as const,
     ]),
@@ -80,29 +84,42 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
       usageLine(command),
     );
   }
-  for (const [name, value] of Object.entries(parsed.values)) {
-    if (value === "" || (Array.isArray(value) && value.includes("")))
-      throw usageError(`${command.name}: --${name} is empty`, usageLine(command));
-  }
+  const fault = faultOfOptions(described, parsed.values);
+  if (fault !== undefined) throw usageError(`${command.name}: ${fault}`, usageLine(command));
+  const optionList = (name: string): readonly string[] => valuesOf(parsed.values[name]);
+  const option = (name: string): string | undefined =>
+    optionList(name).length === 0 ? undefined : optionList(name).join(",");
   return {
     positionals: parsed.positionals,
-    option: (name) => {
-      const value = parsed.values[name];
-      return typeof value === "string" ? value : undefined;
-    },
-    optionList: (name) => {
-      const value = parsed.values[name];
-      return Array.isArray(value) ? value.map(String) : [];
-    },
+    option,
+    necessary: (name) => option(name) ?? "",
+    optionList,
     flag: (name) => parsed.values[name] === true,
   };
 }
 
+function valuesOf(parsed: unknown): readonly string[] {
+  return Array.isArray(parsed) ? parsed.map(String) : [];
+}
+
+function faultOfOptions(
+  described: Readonly<Record<string, OptionDescription>>,
+  parsed: Readonly<Record<string, unknown>>,
+): string | undefined {
+  for (const [name, { value, repeatable, necessary }] of Object.entries(described)) {
+    const given = valuesOf(parsed[name]);
+    if (given.includes("")) return `--${name} is empty`;
+    if (given.length > 1 && repeatable !== true && value?.includes(",…") !== true) return `--${name} is given twice`;
+    if (given.length === 0 && necessary === true && parsed["help"] !== true) return `--${name} is missing`;
+  }
+  return undefined;
+}
+
 function usageLine(command: Command): string {
-  const options = Object.entries(command.options).map(
-    ([name, option]) =>
-      `[--${name}${option.value === undefined ? "" : ` ${option.value}`}]${option.repeatable === true ? "…" : ""}`,
-  );
+  const options = Object.entries(command.options).map(([name, { value, repeatable, necessary }]) => {
+    const words = `--${name}${value === undefined ? "" : ` ${value}`}`;
+    return `${necessary === true ? words : `[${words}]`}${repeatable === true ? "…" : ""}`;
+  });
   return `usage: netloom ${[command.name, ...command.operands, ...options, "[--state DIR]", "[--json]"].join(" ")}`;
 }
 

@@ -21,7 +21,7 @@ function optionList(options: Readonly<Record<string, OptionDescription>>): strin
   return Object.entries(options).flatMap(([name, option]) => [
     ".TP",
     optionTerm(name, option),
-    text(sentence(option.help)),
+    text(`${sentence(option.help)}${option.necessary === true ? " Necessary." : ""}`),
   ]);
 }
 

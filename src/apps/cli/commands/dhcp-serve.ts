@@ -23,7 +23,7 @@ import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { leaseFileOf, leaseFolderOf } from "../lease-files.ts";
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
-import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
+import { attempt, readLeaseTime } from "./serve-options.ts";
 
 const COMMAND = { name: "dhcp serve" } as const;
 const DEFAULT_LEASE = "12h";
@@ -46,8 +46,8 @@ export const dhcpServeCommand: Command = {
     "relay. A lease is on disk before its client is told, so that no end of this program loses one or gives an address " +
     "twice. It takes itself for the only server of the link: clients that ask for an address of elsewhere are refused.",
   options: {
-    interface: { value: "IF", help: "whose hosts are served; it must have an IPv4 address (necessary)" },
-    range: { value: "A-B", help: "first and last address to give out, of the interface's subnet (necessary)" },
+    interface: { value: "IF", necessary: true, help: "whose hosts are served; it must have an IPv4 address" },
+    range: { value: "A-B", necessary: true, help: "first and last address to give out, of the interface's subnet" },
     router: { value: "R", help: "the clients' default gateway (default none)" },
     dns: { value: "D,…", help: "name servers that clients are told (default none)" },
     lease: { value: "TIME", help: "for how long at most an address is given: 20s, 12h, 7d, infinite (default 12h)" },
@@ -67,7 +67,7 @@ export const dhcpServeCommand: Command = {
   },
   example: "netloom dhcp serve --interface lan0 --range 192.0.2.100-192.0.2.199 --router 192.0.2.1 --dns 192.0.2.53",
   async run(invocation) {
-    const interfaceName = necessary(COMMAND, invocation, "interface");
+    const interfaceName = invocation.necessary("interface");
     const fault = interfaceNameFault(interfaceName);
     if (fault !== undefined) throw usageError(`dhcp serve: --interface ${interfaceName}: it ${fault}`);
     const { range, ...settings } = readSettings(invocation);
@@ -141,7 +141,7 @@ function readSettings(invocation: Invocation): Settings {
       ]),
   );
   return {
-    range: readRange(necessary(COMMAND, invocation, "range")),
+    range: readRange(invocation.necessary("range")),
     leaseSeconds: { default: maximum, minimum: Math.min(SHORTEST_LEASE_SECONDS, maximum), maximum },
     options,
     rapidCommit: invocation.flag("rapid-commit"),

@@ -31,7 +31,7 @@ import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { leaseFileOf, leaseFolderOf } from "../lease-files.ts";
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
-import { attempt, necessary, readLeaseTime } from "./serve-options.ts";
+import { attempt, readLeaseTime } from "./serve-options.ts";
 
 const COMMAND = { name: "dhcp6 serve" } as const;
 const DEFAULT_LEASE = "12h";
@@ -56,7 +56,7 @@ export const dhcp6ServeCommand: Command = {
     "prefixes are answered to the relay. A delegated prefix is told to the client only: its route is yours to set. At " +
     "the end hosts are told that the router goes, unless the program is killed.",
   options: {
-    interface: { value: "IF", help: "whose hosts are served; it must have an IPv6 address (necessary)" },
+    interface: { value: "IF", necessary: true, help: "whose hosts are served; it must have an IPv6 address" },
     range: { value: "A-B", help: "first and last address to give out, of one of the interface's prefixes" },
     stateless: { help: "hosts make their own addresses and are told the rest" },
     delegate: { value: "P/L-N", help: "prefixes of N bits to give to routers, out of P/L" },
@@ -75,7 +75,7 @@ export const dhcp6ServeCommand: Command = {
   },
   example: "netloom dhcp6 serve --interface lan0 --range 2001:db8::1000-2001:db8::1fff --dns 2001:db8::53 --router",
   async run(invocation) {
-    const interfaceName = necessary(COMMAND, invocation, "interface");
+    const interfaceName = invocation.necessary("interface");
     const fault = interfaceNameFault(interfaceName);
     if (fault !== undefined) throw usageError(`dhcp6 serve: --interface ${interfaceName}: it ${fault}`);
     const settings = readSettings(invocation);

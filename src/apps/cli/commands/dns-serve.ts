@@ -19,7 +19,7 @@ import {
   readNamedFile,
   readRootHints,
 } from "./dns-options.ts";
-import { attempt, necessary } from "./serve-options.ts";
+import { attempt } from "./serve-options.ts";
 
 const COMMAND = { name: "dns serve" } as const;
 const MODES = ["forward-first", "forward-only", "recursive"] as const;
@@ -38,9 +38,10 @@ export const dnsServeCommand: Command = {
   details:
     "UDP and TCP, IPv4 and IPv6. A server to be asked over TLS is written tls://ADDRESS[#PORT]/NAME, where NAME is what " +
     "its certificate has to be for; NODE_EXTRA_CA_CERTS names a file of further authorities. SIGHUP reads the hosts " +
-    "file anew.",
+    "file anew. Private addresses in answers are passed on, since who is asked may be of a private network: what " +
+    "keeps them out (rebinding protection) is a setting of the network file.",
   options: {
-    listen: { value: "ADDRESS[#PORT],…", help: "our own addresses that are served (necessary; port 53)" },
+    listen: { value: "ADDRESS[#PORT],…", necessary: true, help: "our own addresses that are served (port 53)" },
     forward: {
       value: "ADDRESS[#PORT],…",
       help: "name servers that are asked; the quickest one that answers is preferred",
@@ -69,8 +70,9 @@ export const dnsServeCommand: Command = {
   },
   example: "netloom dns serve --listen 127.0.0.1 --forward 192.0.2.53,tls://192.0.2.54/dns.example --hosts /etc/hosts",
   async run(invocation) {
-    const listen = attempt(COMMAND, () => parseListen(necessary(COMMAND, invocation, "listen")));
+    const listen = attempt(COMMAND, () => parseListen(invocation.necessary("listen")));
     const config = readConfig(invocation);
+    refuseCircle(listen, config);
     const hosts = new Hosts(invocation.option("hosts"));
     using interrupt = untilInterrupted(["SIGINT", "SIGTERM"]);
     keepYoungGenerationSmall();
@@ -115,6 +117,8 @@ function readConfig(invocation: Invocation): DnsServerConfig {
   const mode = readMode(invocation.option("mode") ?? (upstreams.length > 0 ? "forward-only" : "recursive"));
   const domains = attempt(COMMAND, () => invocation.optionList("domain").map(parseDomainUpstreams));
   if (mode !== "recursive" && upstreams.length === 0) throw usageError(`dns serve: --mode ${mode} needs --forward`);
+  if (mode === "recursive" && upstreams.length > 0)
+    throw usageError("dns serve: --mode recursive asks no --forward", "--mode forward-first asks those first.");
   return {
     mode,
     upstreams,
@@ -131,6 +135,15 @@ function readConfig(invocation: Invocation): DnsServerConfig {
     ...(allow === undefined ? {} : { allow: attempt(COMMAND, () => allow.split(",").map(parsePrefix)) }),
     ...(rootHints === undefined ? {} : { rootServers: readRootHints(rootHints) }),
   };
+}
+
+/** @throws NetloomError usage */
+function refuseCircle(listen: readonly Endpoint[], { upstreams, domains }: DnsServerConfig): void {
+  const own = [...upstreams, ...domains.flatMap((domain) => domain.upstreams)].find((upstream) =>
+    listen.some(({ address, port }) => address === upstream.address && port === upstream.port),
+  );
+  if (own !== undefined)
+    throw usageError(`dns serve: ${own.address}#${own.port} would ask itself: it is one of --listen`);
 }
 
 function readMode(text: string): DnsServerConfig["mode"] {

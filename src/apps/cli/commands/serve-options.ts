@@ -1,6 +1,6 @@
 /** How the servers' commands read what a person has written. */
 import { messageOf, NetloomError } from "../../../base/errors.ts";
-import { type Command, type Invocation, usageError } from "../command.ts";
+import { type Command, usageError } from "../command.ts";
 
 const FOREVER_SECONDS = 0xffff_ffff;
 const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
@@ -15,13 +15,6 @@ export function readLeaseTime({ name }: Named, text: string): number {
   if (seconds < 1 || seconds >= FOREVER_SECONDS)
     throw usageError(`${name}: --lease ${text}: not a time such as 20s, 45m, 12h or 7d, or infinite`);
   return seconds;
-}
-
-/** @throws NetloomError usage when the option is missing */
-export function necessary({ name }: Named, invocation: Invocation, option: string): string {
-  const value = invocation.option(option);
-  if (value === undefined) throw usageError(`${name}: --${option} is missing`);
-  return value;
 }
 
 /** What a person has written wrongly, told as wrong use. @throws NetloomError usage */

@@ -28,7 +28,8 @@ export const tftpServeCommand: Command = {
     listen: {
       value: "ADDRESS[#PORT]",
       repeatable: true,
-      help: "where requests are taken, as 192.0.2.1 or 2001:db8::1#6969; the port is 69 by default (necessary)",
+      necessary: true,
+      help: "where requests are taken, as 192.0.2.1 or 2001:db8::1#6969; the port is 69 by default",
     },
     write: { help: "take uploads as well, into ROOT" },
     "write-folder": { value: "DIR", help: "take uploads as well, into that folder" },
@@ -86,9 +87,7 @@ function tell(transfer: TftpTransfer, isJson: boolean): void {
 }
 
 function readListen(invocation: Invocation): { readonly address: IpAddress; readonly port: number }[] {
-  const texts = invocation.optionList("listen");
-  if (texts.length === 0) throw usageError("tftp serve: --listen is missing");
-  return texts.map((text) => {
+  return invocation.optionList("listen").map((text) => {
     const [, address = "", port] = /^([^#]*)(?:#(\d{1,5}))?$/.exec(text) ?? [];
     const number = port === undefined ? TFTP_PORT : Number(port);
     if (address === "" || number < 1 || number > 65_535)
