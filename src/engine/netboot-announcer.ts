@@ -1,7 +1,8 @@
 /**
  * Who tells clients of what `netloom netboot` has for them: a DHCP server where nobody else gives addresses, and a
- * proxyDHCP server. That nobody else does is a guess. When a client says that it takes its address from another server,
- * and one answers, that one gives them from then on.
+ * proxyDHCP server. That nobody else does is a guess, which is looked at once more as soon as addresses are given: somebody
+ * may have come to it at the same moment. When a client says that it takes its address from another server, and one
+ * answers, that one gives them from then on.
  */
 import { type Ipv4Address, type Ipv4Prefix, type MacAddress, networkOf } from "../base/address.ts";
 import { messageOf } from "../base/errors.ts";
@@ -9,13 +10,14 @@ import type { Logger } from "../base/logger.ts";
 import { gatewayOf } from "../kernel/find-interface.ts";
 import type { ServedInterface } from "../kernel/read-interface.ts";
 import { readResolvConf } from "../kernel/resolv-conf.ts";
-import type { AddressRange, Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
+import type { AddressRange, Dhcp4Class, Dhcp4ServerConfig } from "../protocol/dhcp4/server/config.ts";
 import { bootClasses, type BootFiles, type BootPlace } from "../protocol/pxe/offer.ts";
+import { goesOnBefore, isPeerOffer, PEER_CLASS, peerVendorClass } from "../protocol/pxe/peer.ts";
 import type { ProxyConfig, ProxyEvent } from "../protocol/pxe/proxy.ts";
 import { Dhcp4Service } from "../services/dhcp4-server.ts";
 import { ProxyService } from "../services/netboot/proxy-dhcp.ts";
 import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
-import { probeDhcp } from "./doctor/dhcp-probe.ts";
+import { type DhcpOffer, probeDhcp } from "./doctor/dhcp-probe.ts";
 
 /** dnsmasq pings three seconds long what it offers. */
 export const LOOK_MILLISECONDS = 3800;
@@ -57,6 +59,10 @@ export class Announcer implements AsyncDisposable {
   #dhcp: Dhcp4Service | undefined;
   /** Whether there is another server is being found out, or it is being given way to. */
   #checking: Promise<void> | undefined;
+  /** Named meanwhile. */
+  #next: Ipv4Address | undefined;
+  /** Whoever it is was not there when the first look began. */
+  readonly #named = new AbortController();
   /** Named by a client the last time that nobody was found. */
   #absent: Ipv4Address | undefined;
 
@@ -82,6 +88,7 @@ export class Announcer implements AsyncDisposable {
     await using resources = new AsyncDisposableStack();
     const announcer = resources.use(new Announcer(options, pool));
     announcer.#dhcp = announcer.#openDhcp();
+    announcer.#check(undefined);
     resources.move();
     return announcer;
   }
@@ -94,32 +101,50 @@ export class Announcer implements AsyncDisposable {
   tell(files: BootFiles): void {
     if (this.#end.signal.aborted) return;
     this.#files = files;
-    this.#dhcp?.setClasses(bootClasses(files, this.#options.place));
+    this.#dhcp?.setClasses(this.#classes());
     this.#proxy.change(this.#proxyConfig());
   }
 
   /** Anybody can send a message that names a server. One question at a time, however many clients name one. */
-  #check(named: Ipv4Address): void {
-    if (this.#giver.mode !== "pool" || this.#checking !== undefined || this.#end.signal.aborted) return;
+  #check(named: Ipv4Address | undefined): void {
+    if (this.#giver.mode !== "pool" || this.#end.signal.aborted) return;
+    if (this.#checking !== undefined) {
+      this.#next = named;
+      this.#named.abort();
+      return;
+    }
     this.#checking = this.#lookFor(named).finally(() => {
       this.#checking = undefined;
+      const next = this.#next;
+      this.#next = undefined;
+      if (next !== undefined) this.#check(next);
     });
   }
 
-  async #lookFor(named: Ipv4Address): Promise<void> {
-    const { interfaceName, address, logger } = this.#options;
+  async #lookFor(named: Ipv4Address | undefined): Promise<void> {
+    const { interfaceName, address, known, logger } = this.#options;
     const { signal } = this.#end;
+    // Who serves only some is no server that another one could leave the rest to.
+    const isForAll = known === undefined;
+    let isPeer = false;
+    const counts = ({ serverIdentifier, vendorClass }: DhcpOffer): boolean => {
+      if (serverIdentifier === address.address) return false;
+      if (!isForAll || !isPeerOffer(vendorClass) || goesOnBefore(serverIdentifier, address.address)) return true;
+      isPeer = true;
+      return false;
+    };
     try {
       const { offers } = await probeDhcp(interfaceName, {
         milliseconds: LOOK_MILLISECONDS,
         untilFirst: true,
-        otherThan: address.address,
-        signal,
+        counts,
+        ...(isForAll ? { vendorClass: peerVendorClass(address.address) } : {}),
+        signal: named === undefined ? AbortSignal.any([signal, this.#named.signal]) : signal,
       });
       const [offer] = offers;
       if (signal.aborted) return;
       if (offer !== undefined) await this.#yieldTo(offer.serverIdentifier);
-      else if (named !== this.#absent) {
+      else if (!isPeer && named !== undefined && named !== this.#absent) {
         this.#absent = named;
         logger.warn("a client names another DHCP server, but none answers: addresses are given as before", {
           server: named,
@@ -150,9 +175,13 @@ export class Announcer implements AsyncDisposable {
 
   #openDhcp(): Dhcp4Service | undefined {
     if (this.#pool === undefined || this.#giver.mode !== "pool") return undefined;
-    const { link, leaseFile, place, logger } = this.#options;
-    const config = { ...this.#pool, classes: bootClasses(this.#files, place) };
+    const { link, leaseFile, logger } = this.#options;
+    const config = { ...this.#pool, classes: this.#classes() };
     return new Dhcp4Service({ interfaceIndex: link.index, config, leaseFile: leaseFile(), logger });
+  }
+
+  #classes(): Dhcp4Class[] {
+    return [PEER_CLASS, ...bootClasses(this.#files, this.#options.place)];
   }
 
   #proxyConfig(): ProxyConfig {

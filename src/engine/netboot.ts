@@ -17,7 +17,7 @@ import { chooseFiles } from "../services/netboot/choose.ts";
 import { hasAnything } from "../services/netboot/explain.ts";
 import type { FolderChange } from "../services/netboot/folder-change.ts";
 import { derivePool } from "../services/netboot/pool.ts";
-import { scanFolder } from "../services/netboot/scan.ts";
+import { firstLook } from "../services/netboot/scan.ts";
 import type { Transfer } from "../services/netboot/transfers.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
 import { probeDhcp } from "./doctor/dhcp-probe.ts";
@@ -86,10 +86,11 @@ export class NetbootSession implements AsyncDisposable {
       throw new NetloomError("unfit-interface", `netboot on ${interfaceName}: it has no IPv4 address`, {
         hint: `ip address add 192.0.2.1/24 dev ${interfaceName}`,
       });
-    const { folder: root, share, onTransfer, logger } = options;
+    const { folder, share, onTransfer, logger } = options;
     // Before it is served: nobody waits for what has no use.
-    const found = await scanFolder(root);
-    if (found.arriving.length === 0 && !hasAnything(chooseFiles(found))) throw nothingToBoot(found.root);
+    const root = await firstLook(folder);
+    if (root.folder.arriving.length === 0 && !hasAnything(chooseFiles(root.folder)))
+      throw nothingToBoot(root.folder.root);
     const giver = await findGiver({ interfaceName, link, address }, options);
     let tell = (_: BootFiles): void => undefined;
     const boot = resources.use(

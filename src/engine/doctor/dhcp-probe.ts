@@ -38,6 +38,8 @@ export interface DhcpOffer {
   /** The sender of the frame: the server, or the relay or router before it. */
   readonly serverMac: MacAddress;
   readonly offeredAddress: Ipv4Address;
+  /** Option 60 of the server. */
+  readonly vendorClass?: string;
 }
 
 interface DhcpProbe {
@@ -51,8 +53,10 @@ interface ProbeWait {
   readonly milliseconds?: number;
   /** One offer is all that is wanted to know. */
   readonly untilFirst?: boolean;
-  /** This server's offers do not count. */
-  readonly otherThan?: Ipv4Address;
+  /** Other offers are passed over; default none. */
+  readonly counts?: (offer: DhcpOffer) => boolean;
+  /** Option 60 of the question. */
+  readonly vendorClass?: string;
   /** Gives up waiting. */
   readonly signal?: AbortSignal;
 }
@@ -66,7 +70,7 @@ interface ProbeWait {
  */
 export async function probeDhcp(
   interfaceName: string,
-  { milliseconds = WAIT_MILLISECONDS, untilFirst = false, otherThan, signal }: ProbeWait = {},
+  { milliseconds = WAIT_MILLISECONDS, untilFirst = false, counts = () => true, vendorClass, signal }: ProbeWait = {},
 ): Promise<DhcpProbe> {
   const enough = new AbortController();
   const client = { mac: randomMac(), transactionId: randomInt(2 ** 32) };
@@ -79,7 +83,7 @@ export async function probeDhcp(
     onFrames: (frames) => {
       for (const frame of frames) {
         const offer = readOffer(frame, client.transactionId);
-        if (offer === undefined || offer.serverIdentifier === otherThan) continue;
+        if (offer === undefined || !counts(offer)) continue;
         if (!offers.some((known) => known.serverIdentifier === offer.serverIdentifier)) offers.push(offer);
       }
       if (untilFirst && offers.length > 0) enough.abort();
@@ -88,7 +92,7 @@ export async function probeDhcp(
       trouble ??= error.message;
     },
   });
-  const sent = socket.send([discoverFrame(client)]);
+  const sent = socket.send([discoverFrame({ ...client, vendorClass })]);
   if (sent === 0) return { offers, trouble: trouble ?? "the link's queue is full" };
   await passTime(milliseconds, signal === undefined ? enough.signal : AbortSignal.any([enough.signal, signal]));
   return { offers, ...(trouble === undefined ? {} : { trouble }) };
@@ -122,7 +126,11 @@ function randomMac(): MacAddress {
   return macFromBytes(bytes);
 }
 
-function discoverFrame(client: { readonly mac: MacAddress; readonly transactionId: number }): Uint8Array {
+function discoverFrame(client: {
+  readonly mac: MacAddress;
+  readonly transactionId: number;
+  readonly vendorClass: string | undefined;
+}): Uint8Array {
   const { bytes } = encodeDhcp4({
     operation: "request",
     hardwareType: HARDWARE_ETHERNET,
@@ -144,7 +152,9 @@ function discoverFrame(client: { readonly mac: MacAddress; readonly transactionI
         DHCP4_OPTION.subnetMask.code,
         DHCP4_OPTION.routers.code,
         DHCP4_OPTION.nameServers.code,
+        ...(client.vendorClass === undefined ? [] : [DHCP4_OPTION.vendorClass.code]),
       ]),
+      ...(client.vendorClass === undefined ? [] : [optionEntry(DHCP4_OPTION.vendorClass, client.vendorClass)]),
     ]),
   });
   const envelope = { source: IPV4_ANY, destination: IPV4_BROADCAST };
@@ -177,9 +187,11 @@ function readOffer(received: ReceivedFrame, transactionId: number): DhcpOffer | 
   if (message instanceof Malformed) return undefined;
   if (message.operation !== "reply" || message.transactionId !== transactionId) return undefined;
   if (readOption(message.options, DHCP4_OPTION.messageType) !== "OFFER") return undefined;
+  const vendorClass = readOption(message.options, DHCP4_OPTION.vendorClass);
   return {
     serverIdentifier: readOption(message.options, DHCP4_OPTION.serverIdentifier) ?? packet.source,
     serverMac: frame.source,
     offeredAddress: message.yourAddress,
+    ...(vendorClass === undefined ? {} : { vendorClass }),
   };
 }

@@ -22,6 +22,7 @@ import { decodeUdp } from "../../wire/udp.ts";
 import { encodeDhcp4Frame } from "../dhcp4/frame.ts";
 import { maximumReplyBytes, replyTo } from "../dhcp4/reply-message.ts";
 import { type BootClient, readBootClient } from "./client.ts";
+import { goesOnBefore, peerOf } from "./peer.ts";
 import { type BootFiles, type BootOffer, type BootPlace, chooseBoot, fitsFileField, USE_BOOT_FILE } from "./offer.ts";
 
 /** Where boot clients ask once they have an address (PXE 2.1 §2.2.3). */
@@ -51,7 +52,7 @@ export type ProxyEvent =
       readonly offer?: BootOffer;
       readonly reason?: string;
     }
-  /** A client on the link says that it takes its address from another DHCP server. */
+  /** A client on the link says that it takes its address from another DHCP server, or another one of us that it gives them. */
   | { readonly event: "other-server"; readonly server: Ipv4Address }
   /** Nobody who wants to boot. */
   | { readonly event: "ignored"; readonly reason: string };
@@ -101,7 +102,10 @@ export class ProxyDhcp {
   /** RFC 2131 §4.3.2: whoever is offered addresses names the server of the one that it takes. */
   #otherServer({ message, port }: Received, asked: Asked): Ipv4Address | undefined {
     // A relay may have a server write its own address there (RFC 5107).
-    if (asked !== "REQUEST" || port !== DHCP4_SERVER_PORT || message.relayAddress !== IPV4_ANY) return undefined;
+    if (port !== DHCP4_SERVER_PORT || message.relayAddress !== IPV4_ANY) return undefined;
+    const peer = asked === "DISCOVER" ? peerOf(readOption(message.options, DHCP4_OPTION.vendorClass)) : undefined;
+    if (peer !== undefined) return goesOnBefore(peer, this.#config.address) ? peer : undefined;
+    if (asked !== "REQUEST") return undefined;
     const server = readOption(message.options, DHCP4_OPTION.serverIdentifier);
     return server === this.#config.address ? undefined : server;
   }

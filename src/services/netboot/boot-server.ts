@@ -16,8 +16,7 @@ import { type FolderChange, folderChange } from "./folder-change.ts";
 import { FolderFollower } from "./follow-folder.ts";
 import { makeMenu } from "./menu.ts";
 import { GRUB_FILE } from "./needs.ts";
-import { type FoundFolder, scanFolder } from "./scan.ts";
-import { SeenFiles } from "./seen-files.ts";
+import { firstLook, type FolderLook, type FoundFolder } from "./scan.ts";
 import { SambaShare, unreachableFor } from "./share.ts";
 import { isSearch } from "./search.ts";
 import { type Transfer, Transfers } from "./transfers.ts";
@@ -28,8 +27,8 @@ export interface BootServerOptions {
   /** Default: our own network namespace. */
   readonly namespacePath?: string;
   readonly address: Ipv4Address;
-  /** The folder that is served. */
-  readonly root: string;
+  /** The folder that is served, or the look at it that was the first. */
+  readonly root: string | FolderLook;
   /** The name of a share with the same files for Windows PE; absent: none. */
   readonly share?: string;
   /** How often the folder is looked at. */
@@ -83,15 +82,14 @@ export class BootServer implements AsyncDisposable {
   }
 
   /**
-   * Look into the folder, now and from time to time, and serve it until closed. HTTP takes another port where 80 is
+   * Look into the folder from time to time, and serve it until closed. HTTP takes another port where 80 is
    * somebody else's.
    * @throws NetloomError bad-folder, address-in-use, no-such-address, no-privilege; tool-missing and share-failed of Samba
    */
   static async open(options: BootServerOptions): Promise<BootServer> {
     const { address, root, share, lookSeconds, logger, onTransfer = () => undefined } = options;
     await using resources = new AsyncDisposableStack();
-    const seen = new SeenFiles();
-    const folder = await scanFolder(root, seen);
+    const { folder, seen } = typeof root === "string" ? await firstLook(root) : root;
     const files = chooseFiles(folder);
     const generated = new Map<string, string>();
     let standIns = folder.standIns;

@@ -115,6 +115,18 @@ export async function scanFolder(
   return { root, ...(await sorted.found()), script, hasGrubFile: sorted.hasGrubFile, notes, isRestless };
 }
 
+/** A look at a folder, with which following it can begin. */
+export interface FolderLook {
+  readonly folder: FoundFolder;
+  readonly seen: SeenFiles;
+}
+
+/** @throws NetloomError bad-folder */
+export async function firstLook(root: string): Promise<FolderLook> {
+  const seen = new SeenFiles();
+  return { folder: await scanFolder(root, seen), seen };
+}
+
 /** Files by what they are. */
 class Sorted {
   readonly #root: string;
