@@ -30,13 +30,15 @@ export class UpstreamExchange {
   readonly #onEvent: (event: UpstreamEvent) => void;
   readonly #own: Way;
   readonly #network: Way;
+  readonly #mostSockets: number;
   #isClosed = false;
 
   /**
    * @param network descriptor of the network namespace of servers that are on the network; undefined: our own, as for all others
    * @param onEvent never called from within {@link send} or {@link end}
    */
-  constructor(network: number | undefined, onEvent: (event: UpstreamEvent) => void) {
+  constructor(network: number | undefined, onEvent: (event: UpstreamEvent) => void, mostSockets = MOST_SOCKETS) {
+    this.#mostSockets = mostSockets;
     this.#onEvent = (event) => {
       if (!this.#isClosed) onEvent(event);
     };
@@ -51,13 +53,18 @@ export class UpstreamExchange {
   #send(query: UpstreamQuery): void {
     try {
       const { udp, streams } = query.server.onNetwork === true ? this.#network : this.#own;
-      if (this.#own.open + this.#network.open >= MOST_SOCKETS) throw new Error("too many sockets are open");
+      if (this.#isFull && !this.#own.streams.closeIdle() && !this.#network.streams.closeIdle())
+        throw new Error("too many sockets are open");
       if (query.transport === "udp") udp.send(query);
       else streams.send(query);
     } catch (error) {
       const isCutOff = error instanceof SystemCallError && CUT_OFF.has(error.errnoName);
       setImmediate(() => this.#onEvent({ query: query.query, kind: "failed", reason: messageOf(error), isCutOff }));
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#own.open + this.#network.open >= this.#mostSockets;
   }
 
   end(queries: readonly number[]): void {

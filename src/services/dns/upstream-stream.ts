@@ -1,6 +1,7 @@
 /**
  * Questions to other servers over TCP (RFC 7766) and TLS (RFC 7858). A connection is kept for a while and carries many
- * questions at a time, told apart by their ids; two of one id go on two connections.
+ * questions at a time, told apart by their ids; two of one id go on two connections. How long is for our questions to
+ * say: what the other side sends without being asked keeps no connection.
  */
 import { isIP, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -12,6 +13,7 @@ import { AF_INET, AF_INET6, encodeSocketAddress } from "../../kernel/socket-addr
 
 const SOCK_STREAM = 1;
 const LARGEST_ANSWER_BYTES = 65_535;
+/** Without a question under way. */
 const IDLE_MILLISECONDS = 10_000;
 const MOST_UNDER_WAY = 100;
 /** A connection whose other side says nothing for so long gets no more questions: it may be gone. */
@@ -68,6 +70,17 @@ export class UpstreamStreams {
     this.#connectionOf.delete(query);
   }
 
+  /** Close a connection that waits for questions. @returns whether there was one */
+  closeIdle(): boolean {
+    for (const connection of this.#connections) {
+      if (!connection.isIdle) continue;
+      this.#connections.delete(connection);
+      connection.close();
+      return true;
+    }
+    return false;
+  }
+
   close(): void {
     for (const connection of this.#connections) connection.close();
   }
@@ -82,6 +95,7 @@ class Connection {
   readonly #onEvent: OnEvent;
   /** Since the first question after which nothing came. */
   #silentSince: number | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
   #isOver = false;
 
   constructor(
@@ -101,9 +115,13 @@ class Connection {
     socket.once("end", () => this.close());
     socket.once("close", () => {
       this.#isOver = true;
+      clearTimeout(this.#idleTimer);
       onClose([...this.#queries.values()], reason);
     });
-    socket.setTimeout(IDLE_MILLISECONDS, () => this.close());
+  }
+
+  get isIdle(): boolean {
+    return this.#queries.size === 0;
   }
 
   /** Whether a message with this id can be told apart from the others, and is likely to be answered. */
@@ -113,6 +131,7 @@ class Connection {
   }
 
   ask(query: number, message: Uint8Array): void {
+    clearTimeout(this.#idleTimer);
     this.#queries.set(idOf(message), query);
     this.#silentSince ??= performance.now();
     this.#socket.write(encodeFrame(message));
@@ -128,10 +147,14 @@ class Connection {
 
   end(query: number): void {
     for (const [id, known] of this.#queries) if (known === query) this.#queries.delete(id);
+    if (!this.isIdle || this.#isOver) return;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => this.close(), IDLE_MILLISECONDS);
   }
 
   close(): void {
     this.#isOver = true;
+    clearTimeout(this.#idleTimer);
     this.#socket.destroy();
   }
 }
