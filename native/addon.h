@@ -127,6 +127,7 @@ napi_status netlink_exports(napi_env env, napi_value exports);
 napi_status nft_exports(napi_env env, napi_value exports);
 napi_status packet_exports(napi_env env, napi_value exports);
 napi_status reader_exports(napi_env env, napi_value exports);
+napi_status send_exports(napi_env env, napi_value exports);
 napi_status socket_exports(napi_env env, napi_value exports);
 napi_status tap_exports(napi_env env, napi_value exports);
 

@@ -3,6 +3,7 @@
     {
       "target_name": "netloom",
       "sources": [
+        "busy-poll.c",
         "descriptor.c",
         "environment.c",
         "failure.c",
@@ -13,6 +14,7 @@
         "nft.c",
         "packet.c",
         "reader.c",
+        "send.c",
         "socket.c",
         "tap.c",
         "values.c",

@@ -152,90 +152,12 @@ static napi_value send_descriptors(napi_env env, napi_callback_info info) {
   return make_int(env, sent);
 }
 
-static uint32_t collect_descriptors(struct msghdr *message, int *descriptors) {
-  uint32_t count = 0;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
-    if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-      size_t bytes = header->cmsg_len - CMSG_LEN(0);
-      memcpy(descriptors + count, CMSG_DATA(header), bytes);
-      count += (uint32_t)(bytes / sizeof(int));
-    }
-  }
-  return count;
-}
-
-static void close_all(const int *descriptors, uint32_t count) {
-  for (uint32_t index = 0; index < count; index++) {
-    close(descriptors[index]);
-  }
-}
-
-static napi_value received(napi_env env, ssize_t length, const int *descriptors, uint32_t count) {
-  napi_value result, array, element;
-  if (napi_create_object(env, &result) != napi_ok || napi_create_array_with_length(env, count, &array) != napi_ok ||
-      napi_create_int64(env, length, &element) != napi_ok ||
-      napi_set_named_property(env, result, "length", element) != napi_ok ||
-      napi_set_named_property(env, result, "descriptors", array) != napi_ok) {
-    return NULL;
-  }
-  for (uint32_t index = 0; index < count; index++) {
-    if (napi_create_int32(env, descriptors[index], &element) != napi_ok ||
-        napi_set_element(env, array, index, element) != napi_ok) {
-      return NULL;
-    }
-  }
-  return result;
-}
-
-/* receiveDescriptors(socket, payload): {length, descriptors}, or undefined when nothing has come yet */
-static napi_value receive_descriptors(napi_env env, napi_callback_info info) {
-  napi_value values[2];
-  int socket_descriptor;
-  int descriptors[MAXIMUM_DESCRIPTORS];
-  struct bytes payload;
-  struct failure failure;
-  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &socket_descriptor) ||
-      !get_bytes(env, values[1], &payload)) {
-    return NULL;
-  }
-  union descriptor_control control;
-  struct iovec vector = {payload.data, payload.length};
-  struct msghdr message = {.msg_iov = &vector,
-                           .msg_iovlen = 1,
-                           .msg_control = &control,
-                           .msg_controllen = sizeof control};
-  ssize_t length;
-  do {
-    length = recvmsg(socket_descriptor, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  } while (length < 0 && errno == EINTR);
-  if (length < 0) {
-    if (errno == EAGAIN) {
-      return make_undefined(env);
-    }
-    fail(&failure, "recvmsg");
-    return throw_failure(env, &failure);
-  }
-  uint32_t count = collect_descriptors(&message, descriptors);
-  if ((message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
-    /* CTRUNC: our limit of open files was reached. TRUNC: the payload did not fit. */
-    close_all(descriptors, count);
-    failure = (struct failure){(message.msg_flags & MSG_CTRUNC) != 0 ? EMFILE : EMSGSIZE, "recvmsg"};
-    return throw_failure(env, &failure);
-  }
-  napi_value result = received(env, length, descriptors, count);
-  if (result == NULL) {
-    close_all(descriptors, count);
-  }
-  return result;
-}
-
 napi_status descriptor_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("closeDescriptor", close_descriptor),
       FUNCTION("lockDescriptor", lock_descriptor),
       FUNCTION("fdatasync", sync_data),
       FUNCTION("sendDescriptors", send_descriptors),
-      FUNCTION("receiveDescriptors", receive_descriptors),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

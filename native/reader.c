@@ -1,5 +1,5 @@
 /*
- * A datagram socket watched by the event loop: packets, UDP and kernel events share it.
+ * A datagram socket watched by the event loop: packets, UDP and kernel events share it. What it sends is send.c's.
  *
  * One wake-up takes at most BATCHES_PER_WAKE_UP calls of recvmmsg() into the caller's one buffer and makes one
  * callback for each, so a flood on one socket leaves time for the others. Poll is level-triggered: what is left
@@ -8,64 +8,17 @@
  * The descriptor belongs to the reader from a successful openReader() to closeReader() or the end of the
  * environment. The memory is shared by the loop's handle and the JavaScript handle and goes with the later one.
  */
-#include "addon.h"
+#include "reader.h"
 
 #include <errno.h>
-#include <linux/if_packet.h>
-#include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define BATCHES_PER_WAKE_UP 4
-#define MAXIMUM_BATCH 1024
-#define SEND_BATCH 64
-/* After busy polls in vain, so many wake-ups go without one: 1, 2, 4 and so on up to this. */
-#define MAXIMUM_BUSY_POLL_PAUSE 64
 /* Of busy polls that succeed again and again, until the loop gets its turn. */
 #define BUSY_TURN_NANOSECONDS 2000000
 #define MAXIMUM_BUSY_POLL_MICROSECONDS 1000
-#define PEER_BYTES sizeof(struct sockaddr_storage)
-
-/* One received datagram as JavaScript sees it: RECORD_FIELDS 32-bit numbers. */
-enum record { RECORD_LENGTH, RECORD_FLAGS, RECORD_PACKET_TYPE, RECORD_VLAN, RECORD_PEER_LENGTH, RECORD_FIELDS };
-enum { FLAG_TRUNCATED = 1, FLAG_CHECKSUM_NOT_READY = 2, FLAG_VLAN = 4 };
-
-union auxiliary {
-  struct cmsghdr header;
-  char space[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-};
-
-/*
- * What recvmmsg() is told of a batch, and tells. Receiving and reading what it told is one turn of the event loop, so
- * all readers of an environment take turns with one, and a thousand of them cost no more than one.
- */
-struct reader_room {
-  struct mmsghdr headers[MAXIMUM_BATCH];
-  struct iovec vectors[MAXIMUM_BATCH];
-  union auxiliary auxiliaries[MAXIMUM_BATCH];
-};
-
-struct reader {
-  uv_poll_t poll;
-  struct environment *environment;
-  struct reader *previous;
-  struct reader *next;
-  int descriptor;
-  int owners;
-  uint32_t batch;
-  uint32_t slot_bytes;
-  uint32_t busy_poll_nanoseconds;
-  uint32_t busy_poll_pause;
-  uint32_t busy_poll_pause_left;
-  /* Held until the reader closes; the memory behind them is looked up anew for each batch. */
-  napi_ref buffer;
-  napi_ref records;
-  napi_ref peers;
-  napi_ref callback;
-};
 
 static const napi_type_tag reader_tag = {0x6e65746c6f6f6d01ULL, 0x9d2f3b6a71c84e05ULL};
 
@@ -116,8 +69,7 @@ void reader_close(struct reader *reader) {
   }
 }
 
-static bool referenced_array(napi_env env, napi_ref reference, napi_typedarray_type expected, size_t length,
-                             void **data) {
+bool reader_array(napi_env env, napi_ref reference, napi_typedarray_type expected, size_t length, void **data) {
   napi_value value;
   napi_typedarray_type type;
   size_t available;
@@ -165,9 +117,9 @@ static int receive_batch(struct reader *reader) {
   napi_env env = reader->environment->env;
   struct reader_room *room = reader->environment->room;
   void *buffer, *records, *peers;
-  if (!referenced_array(env, reader->buffer, napi_uint8_array, (size_t)reader->batch * reader->slot_bytes, &buffer) ||
-      !referenced_array(env, reader->records, napi_int32_array, (size_t)reader->batch * RECORD_FIELDS, &records) ||
-      !referenced_array(env, reader->peers, napi_uint8_array, reader->batch * PEER_BYTES, &peers)) {
+  if (!reader_array(env, reader->buffer, napi_uint8_array, (size_t)reader->batch * reader->slot_bytes, &buffer) ||
+      !reader_array(env, reader->records, napi_int32_array, (size_t)reader->batch * RECORD_FIELDS, &records) ||
+      !reader_array(env, reader->peers, napi_uint8_array, reader->batch * PEER_BYTES, &peers)) {
     return -EFAULT;
   }
   for (uint32_t index = 0; index < reader->batch; index++) {
@@ -223,41 +175,6 @@ static int deliver_batch(struct reader *reader) {
   return count;
 }
 
-/*
- * Looks again and again, without sleep, whether anything has come, for this socket or another one: where a peer answers
- * each datagram at once, a sleep and a wake-up on each side take longer than all else. Not while the loop has work.
- */
-static bool busy_poll(struct reader *reader) {
-  uv_loop_t *loop = reader->environment->loop;
-  struct pollfd any = {.fd = uv_backend_fd(loop), .events = POLLIN};
-  if (uv_backend_timeout(loop) == 0) {
-    return false;
-  }
-  if (reader->busy_poll_pause_left > 0) {
-    reader->busy_poll_pause_left--;
-    return false;
-  }
-  uint64_t until = uv_hrtime() + reader->busy_poll_nanoseconds;
-  bool has_come;
-  do {
-    has_come = poll(&any, 1, 0) != 0;
-    if (!has_come) {
-      /* The peer may need this CPU. */
-      sched_yield();
-    }
-  } while (!has_come && uv_hrtime() < until);
-  /* Who is given the CPU may keep it for milliseconds: a sleep, which ends sooner, is better then. */
-  if (has_come && uv_hrtime() <= until) {
-    reader->busy_poll_pause = 0;
-    return true;
-  }
-  if (reader->busy_poll_pause < MAXIMUM_BUSY_POLL_PAUSE) {
-    reader->busy_poll_pause = reader->busy_poll_pause == 0 ? 1 : reader->busy_poll_pause * 2;
-  }
-  reader->busy_poll_pause_left = reader->busy_poll_pause;
-  return has_come;
-}
-
 static void on_readable(uv_poll_t *handle, int status, int events) {
   struct reader *reader = handle->data;
   (void)events;
@@ -269,9 +186,10 @@ static void on_readable(uv_poll_t *handle, int status, int events) {
       break;
     }
   }
-  if (reader->busy_poll_nanoseconds > 0) {
+  if (reader->busy_poll.nanoseconds > 0) {
     uint64_t until = uv_hrtime() + BUSY_TURN_NANOSECONDS;
-    while (reader->descriptor >= 0 && uv_hrtime() < until && busy_poll(reader) && deliver_batch(reader) > 0) {
+    while (reader->descriptor >= 0 && uv_hrtime() < until && busy_poll(&reader->busy_poll, reader->environment->loop) &&
+           deliver_batch(reader) > 0) {
     }
   }
   if (status < 0 && reader->descriptor >= 0) {
@@ -297,7 +215,7 @@ static struct reader *reader_allocate(uint32_t batch, uint32_t slot_bytes, uint3
   reader->descriptor = -1;
   reader->batch = batch;
   reader->slot_bytes = slot_bytes;
-  reader->busy_poll_nanoseconds = busy_poll_microseconds * 1000;
+  reader->busy_poll.nanoseconds = busy_poll_microseconds * 1000;
   return reader;
 }
 
@@ -375,7 +293,7 @@ static napi_value open_reader(napi_env env, napi_callback_info info) {
   return handle;
 }
 
-static bool get_reader(napi_env env, napi_value value, struct reader **reader) {
+bool get_reader(napi_env env, napi_value value, struct reader **reader) {
   bool tagged = false;
   void *data;
   if (napi_check_object_type_tag(env, value, &reader_tag, &tagged) != napi_ok || !tagged ||
@@ -445,128 +363,11 @@ static napi_value close_reader_aside(napi_env env, napi_callback_info info) {
   return worker_submit(env, WORKER_KERNEL, &closing->base, values[1]) ? make_undefined(env) : NULL;
 }
 
-static bool get_optional_bytes(napi_env env, napi_value array, uint32_t index, struct bytes *bytes) {
-  napi_value element;
-  napi_valuetype type;
-  *bytes = (struct bytes){NULL, 0};
-  if (napi_get_element(env, array, index, &element) != napi_ok || napi_typeof(env, element, &type) != napi_ok) {
-    return false;
-  }
-  return type == napi_undefined || get_bytes(env, element, bytes);
-}
-
-/*
- * sendBatch(handle, datagrams, peers, start): the number sent from `start` on, or a negative errno of the one at
- * `start`. `peers` holds a sockaddr for each datagram, or is empty.
- */
-static napi_value send_batch(napi_env env, napi_callback_info info) {
-  napi_value values[4];
-  struct reader *reader;
-  uint32_t start, total, count = 0;
-  struct mmsghdr headers[SEND_BATCH];
-  struct iovec vectors[SEND_BATCH];
-  if (!get_arguments(env, info, 4, values) || !get_reader(env, values[0], &reader) ||
-      !get_uint(env, values[3], &start) || napi_get_array_length(env, values[1], &total) != napi_ok) {
-    return NULL;
-  }
-  memset(headers, 0, sizeof headers);
-  while (count < SEND_BATCH && start + count < total) {
-    struct bytes payload, peer;
-    if (!get_optional_bytes(env, values[1], start + count, &payload) ||
-        !get_optional_bytes(env, values[2], start + count, &peer)) {
-      return NULL;
-    }
-    vectors[count] = (struct iovec){payload.data, payload.length};
-    headers[count].msg_hdr.msg_iov = &vectors[count];
-    headers[count].msg_hdr.msg_iovlen = 1;
-    headers[count].msg_hdr.msg_name = peer.data;
-    headers[count].msg_hdr.msg_namelen = (socklen_t)peer.length;
-    count++;
-  }
-  int sent;
-  do {
-    sent = sendmmsg(reader->descriptor, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  return make_int(env, sent < 0 ? -errno : sent);
-}
-
-/* One reply as JavaScript gives it: REPLY_FIELDS 32-bit numbers. */
-enum reply { REPLY_OFFSET, REPLY_LENGTH, REPLY_SLOT, REPLY_FIELDS };
-
-/* Fills a header unless the reply is out of bounds; the peer is that of the slot in the last batch. */
-static bool address_reply(const struct reader *reader, const struct bytes *buffer, const uint32_t *reply,
-                          const int32_t *records, uint8_t *peers, struct iovec *vector, struct msghdr *header) {
-  uint32_t offset = reply[REPLY_OFFSET], length = reply[REPLY_LENGTH], slot = reply[REPLY_SLOT];
-  if (slot >= reader->batch || offset > buffer->length || length > buffer->length - offset) {
-    return false;
-  }
-  int32_t peer_length = records[slot * RECORD_FIELDS + RECORD_PEER_LENGTH];
-  if (peer_length < 0 || peer_length > (int32_t)PEER_BYTES) {
-    return false;
-  }
-  *vector = (struct iovec){buffer->data + offset, length};
-  *header = (struct msghdr){
-      .msg_name = peers + slot * PEER_BYTES,
-      .msg_namelen = (socklen_t)peer_length,
-      .msg_iov = vector,
-      .msg_iovlen = 1,
-  };
-  return true;
-}
-
-/*
- * sendReplies(handle, buffer, replies, start, end): the number sent from `start` on, or a negative errno of the one at
- * `start`. `replies` has REPLY_FIELDS numbers for each; they go to the senders of the batch that the callback of
- * openReader() was last called for, and so only from within it.
- */
-static napi_value send_replies(napi_env env, napi_callback_info info) {
-  napi_value values[5];
-  struct reader *reader;
-  struct bytes buffer;
-  void *replies, *records, *peers;
-  size_t available;
-  napi_typedarray_type type;
-  uint32_t start, end, count = 0;
-  if (!get_arguments(env, info, 5, values) || !get_reader(env, values[0], &reader) ||
-      !get_bytes(env, values[1], &buffer) || !get_uint(env, values[3], &start) || !get_uint(env, values[4], &end)) {
-    return NULL;
-  }
-  if (napi_get_typedarray_info(env, values[2], &type, &available, &replies, NULL, NULL) != napi_ok ||
-      type != napi_uint32_array || end > available / REPLY_FIELDS || start >= end) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "expected replies from start to end in a Uint32Array");
-    return NULL;
-  }
-  if (reader->descriptor < 0) {
-    return make_int(env, -EBADF);
-  }
-  if (!referenced_array(env, reader->records, napi_int32_array, (size_t)reader->batch * RECORD_FIELDS, &records) ||
-      !referenced_array(env, reader->peers, napi_uint8_array, reader->batch * PEER_BYTES, &peers)) {
-    return make_int(env, -EFAULT);
-  }
-  /* What the batch was received with has been read by now. */
-  struct reader_room *room = reader->environment->room;
-  while (count < MAXIMUM_BATCH && start + count < end &&
-         address_reply(reader, &buffer, (uint32_t *)replies + (size_t)(start + count) * REPLY_FIELDS, records, peers,
-                       &room->vectors[count], &room->headers[count].msg_hdr)) {
-    count++;
-  }
-  if (count == 0) {
-    return make_int(env, -EINVAL);
-  }
-  int sent;
-  do {
-    sent = sendmmsg(reader->descriptor, room->headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  return make_int(env, sent < 0 ? -errno : sent);
-}
-
 napi_status reader_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("openReader", open_reader),
       FUNCTION("closeReader", close_reader),
       FUNCTION("closeReaderAside", close_reader_aside),
-      FUNCTION("sendBatch", send_batch),
-      FUNCTION("sendReplies", send_replies),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* openSocket(namespace, family, type, protocol): descriptor; namespace -1 is the thread's own. */
 static napi_value open_socket(napi_env env, napi_callback_info info) {
@@ -16,30 +15,6 @@ static napi_value open_socket(napi_env env, napi_callback_info info) {
   }
   return descriptor_or_throw(env, open_socket_in_namespace(network_namespace, family, type, protocol, &failure),
                              &failure);
-}
-
-/* openSocketPair(family, type): [descriptor, descriptor] */
-static napi_value open_socket_pair(napi_env env, napi_callback_info info) {
-  napi_value values[2];
-  int family, type;
-  int ends[2];
-  struct failure failure;
-  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &family) || !get_int(env, values[1], &type)) {
-    return NULL;
-  }
-  if (socketpair(family, type | SOCK_CLOEXEC, 0, ends) < 0) {
-    fail(&failure, "socketpair");
-    return throw_failure(env, &failure);
-  }
-  napi_value array;
-  if (napi_create_array_with_length(env, 2, &array) != napi_ok ||
-      napi_set_element(env, array, 0, make_int(env, ends[0])) != napi_ok ||
-      napi_set_element(env, array, 1, make_int(env, ends[1])) != napi_ok) {
-    close(ends[0]);
-    close(ends[1]);
-    return NULL;
-  }
-  return array;
 }
 
 /* setSocketOption(descriptor, level, name, value) */
@@ -135,7 +110,6 @@ static napi_value reconnect_socket(napi_env env, napi_callback_info info) {
 napi_status socket_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("openSocket", open_socket),
-      FUNCTION("openSocketPair", open_socket_pair),
       FUNCTION("setSocketOption", set_socket_option),
       FUNCTION("bindSocket", bind_socket),
       FUNCTION("connectSocket", connect_socket),

@@ -75,27 +75,9 @@ static napi_value open_tap(napi_env env, napi_callback_info info) {
   return descriptor_or_throw(env, run_in_namespace(network_namespace, open_device, &request, &failure), &failure);
 }
 
-/* setTapPersistent(descriptor, persistent) */
-static napi_value set_tap_persistent(napi_env env, napi_callback_info info) {
-  napi_value values[2];
-  int descriptor;
-  bool persistent;
-  struct failure failure;
-  if (!get_arguments(env, info, 2, values) || !get_int(env, values[0], &descriptor) ||
-      !get_bool(env, values[1], &persistent)) {
-    return NULL;
-  }
-  if (ioctl(descriptor, TUNSETPERSIST, persistent ? 1UL : 0UL) < 0) {
-    fail(&failure, "ioctl(TUNSETPERSIST)");
-    return throw_failure(env, &failure);
-  }
-  return make_undefined(env);
-}
-
 napi_status tap_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       FUNCTION("openTap", open_tap),
-      FUNCTION("setTapPersistent", set_tap_persistent),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

@@ -106,11 +106,6 @@ export function openSocket(options: {
   );
 }
 
-/** Two connected Unix sockets (socketpair(2)), close-on-exec; `type` is 1 stream, 2 datagram, 5 sequenced packets. */
-export function openSocketPair(type: number): [number, number] {
-  return attempt(`open socket pair of type ${type}`, (addon) => addon.openSocketPair(1, type | SOCK_NONBLOCK));
-}
-
 /** setsockopt(2) with the value's raw bytes; {@link hostInteger} makes an int. */
 export function setSocketOption(descriptor: number, level: number, name: number, value: Uint8Array): void {
   attempt(`set option ${name} of level ${level} on socket ${descriptor}`, (addon) =>
@@ -190,13 +185,6 @@ export function openTap(options: {
       options.group,
       options.persist ?? false,
     ),
-  );
-}
-
-/** Whether the device of a descriptor of {@link openTap} stays when that is closed. */
-export function setTapPersistent(descriptor: number, persistent: boolean): void {
-  attempt(`make tap ${descriptor} ${persistent ? "" : "not "}persistent`, (addon) =>
-    addon.setTapPersistent(descriptor, persistent),
   );
 }
 
@@ -317,22 +305,4 @@ export function sendDescriptors(socket: number, descriptors: readonly number[], 
   if (sent !== payload.length) {
     throw new NetloomError("short-write", `${operation}: ${sent} of ${payload.length} bytes were taken`);
   }
-}
-
-/**
- * Receives one message with the descriptors that came with it, close-on-exec; they are the caller's to close.
- *
- * @returns undefined when nothing has come yet; an empty payload at the end of a stream
- * @throws SystemCallError EMSGSIZE when a datagram exceeds `maximumBytes` (default 65536), EMFILE when the limit of
- *   open files cut the descriptors; what did arrive is closed then
- */
-export function receiveDescriptors(
-  socket: number,
-  maximumBytes = 65536,
-): { payload: Uint8Array; descriptors: number[] } | undefined {
-  const buffer = new Uint8Array(maximumBytes);
-  const received = attempt(`receive descriptors on socket ${socket}`, (addon) =>
-    addon.receiveDescriptors(socket, buffer),
-  );
-  return received && { payload: buffer.slice(0, received.length), descriptors: received.descriptors };
 }

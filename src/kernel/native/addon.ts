@@ -19,7 +19,6 @@ export interface Addon {
   deleteNamespace(name: string): void;
   openFileInNamespace(namespace: number, path: string, flags: number): number;
   openSocket(namespace: number, family: number, type: number, protocol: number): number;
-  openSocketPair(family: number, type: number): [number, number];
   openPacketSocket(namespace: number, interfaceIndex: number, filter: Uint8Array): number;
   setSocketOption(descriptor: number, level: number, name: number, value: Uint8Array): void;
   bindSocket(descriptor: number, address: Uint8Array): void;
@@ -33,12 +32,10 @@ export interface Addon {
     group: number | undefined,
     persist: boolean,
   ): number;
-  setTapPersistent(descriptor: number, persistent: boolean): void;
   closeDescriptor(descriptor: number): void;
   lockDescriptor(descriptor: number): boolean;
   trimMemory(): void;
   sendDescriptors(socket: number, descriptors: readonly number[], payload: Uint8Array): number;
-  receiveDescriptors(socket: number, payload: Uint8Array): { length: number; descriptors: number[] } | undefined;
   fdatasync(descriptor: number, callback: (error: Error | undefined) => void): void;
   runNft(
     namespace: number,

@@ -1,21 +1,27 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import {
+  bindSocket,
   closeDescriptor,
+  connectSocket,
   fdatasync,
   lockDescriptor,
-  openSocketPair,
-  receiveDescriptors,
+  openSocket,
   sendDescriptors,
 } from "../../../src/kernel/native.ts";
-import { assertSameDescriptors, openDescriptors, rejectionOf, thrownBy } from "./support.ts";
+import { assertSameDescriptors, openDescriptors, rejectionOf, thrownBy, until } from "./support.ts";
 
+const AF_UNIX = 1;
 const STREAM = 1;
-const SEQUENCED = 5;
+const DATAGRAM = 2;
 const descriptors = openDescriptors();
 let folder: string;
 
@@ -23,52 +29,69 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "netloom-descriptor-"));
 });
 
-afterAll(() => {
+afterAll(async () => {
   rmSync(folder, { recursive: true });
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
 });
 
 const payload = Uint8Array.of(1, 2, 3);
 
-test("descriptors arrive with their payload, close-on-exec, and work", () => {
-  const [ours, theirs] = openSocketPair(STREAM);
-  const file = openSync(join(folder, "passed"), "w");
-  sendDescriptors(ours, [file, file], payload);
-  closeSync(file);
-  const received = receiveDescriptors(theirs);
-  expect(received?.payload).toEqual(payload);
-  expect(received?.descriptors.length).toBe(2);
-  for (const descriptor of received?.descriptors ?? []) {
-    expect(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8")).toMatch(/flags:\s+0?2[0-7]{6}/);
-    writeSync(descriptor, "x");
-    closeDescriptor(descriptor);
+/** A sockaddr_un (unix(7)). */
+const unixAddress = (path: string): Uint8Array => Buffer.from(`\u0001\0${path}\0`, "latin1");
+const unixSocket = (type: number): number => openSocket({ family: AF_UNIX, type, protocol: 0 });
+
+/** Takes one message with its descriptors, writes into each and tells what has come. */
+const RECEIVER = `
+import os, socket, sys
+end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+end.bind(sys.argv[1])
+payload, descriptors, flags, sender = socket.recv_fds(end, 100, 10)
+for number in descriptors: os.write(number, b"x")
+print(payload.hex(), len(descriptors))
+`;
+
+test("descriptors arrive at another program with their payload, and work; ours stay open", async () => {
+  const path = join(folder, "receiver");
+  const receiver = spawn("python3", ["-c", RECEIVER, path], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const output = text(receiver.stdout);
+    await until("the receiver's socket", () => existsSync(path));
+    const ours = unixSocket(DATAGRAM);
+    connectSocket(ours, unixAddress(path));
+    const file = openSync(join(folder, "passed"), "w");
+    sendDescriptors(ours, [file, file], payload);
+    expect(await output).toBe("010203 2\n");
+    writeSync(file, "y");
+    closeSync(file);
+    closeDescriptor(ours);
+    expect(readFileSync(join(folder, "passed"), "utf8")).toBe("xxy");
+  } finally {
+    receiver.kill();
+    if (receiver.exitCode === null && receiver.signalCode === null) await once(receiver, "exit");
   }
-  expect(readFileSync(join(folder, "passed"), "utf8")).toBe("xx");
-  expect(receiveDescriptors(theirs)).toBe(undefined);
-  closeDescriptor(ours);
-  expect(receiveDescriptors(theirs)).toEqual({ payload: new Uint8Array(0), descriptors: [] });
-  closeDescriptor(theirs);
 });
 
-test("a payload that does not fit is an error and its descriptors are closed", () => {
-  const [ours, theirs] = openSocketPair(SEQUENCED);
-  const before = openDescriptors();
-  sendDescriptors(ours, [ours, theirs], new Uint8Array(100));
-  expect(thrownBy(() => receiveDescriptors(theirs, 10))).toMatchObject({ errnoName: "EMSGSIZE" });
-  expect(openDescriptors()).toEqual(before);
-  closeDescriptor(ours);
-  closeDescriptor(theirs);
-});
-
-test("a peer that is gone is told", () => {
-  const [ours, theirs] = openSocketPair(STREAM);
-  closeDescriptor(theirs);
+test("a peer that is gone is told", async () => {
+  const path = join(folder, "server");
+  const server = createServer().listen(path);
+  await once(server, "listening");
+  const ours = unixSocket(STREAM);
+  connectSocket(ours, unixAddress(path));
+  const closed = once(server, "close");
+  server.once("connection", (connection) => {
+    connection.destroy();
+    server.close();
+  });
+  await closed;
   expect(thrownBy(() => sendDescriptors(ours, [ours], payload))).toMatchObject({ errnoName: "EPIPE" });
   closeDescriptor(ours);
 });
 
 test("a full queue, a wrong descriptor and too many are told", () => {
-  const [ours, theirs] = openSocketPair(SEQUENCED);
+  const [ours, theirs] = [unixSocket(DATAGRAM), unixSocket(DATAGRAM)];
+  const address = unixAddress(join(folder, "full"));
+  bindSocket(theirs, address);
+  connectSocket(ours, address);
   const full = thrownBy(() => {
     for (;;) sendDescriptors(ours, [ours], new Uint8Array(4096));
   });
@@ -93,11 +116,10 @@ test("syncing: many at once, a descriptor closed meanwhile, what cannot be synce
     return sync;
   });
   expect(await Promise.all(syncs)).toEqual(files.map(() => undefined));
-  const [left, right] = openSocketPair(STREAM);
-  expect(await rejectionOf(fdatasync(left))).toMatchObject({ errnoName: "EINVAL", systemCall: "fdatasync" });
-  closeDescriptor(left);
-  closeDescriptor(right);
-  expect(await rejectionOf(fdatasync(left))).toMatchObject({ errnoName: "EBADF" });
+  const socket = unixSocket(STREAM);
+  expect(await rejectionOf(fdatasync(socket))).toMatchObject({ errnoName: "EINVAL", systemCall: "fdatasync" });
+  closeDescriptor(socket);
+  expect(await rejectionOf(fdatasync(socket))).toMatchObject({ errnoName: "EBADF" });
 });
 
 test("a lock has one holder and ends with its descriptor", () => {

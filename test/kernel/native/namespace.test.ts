@@ -22,9 +22,9 @@ const named = (): string[] => {
 const descriptors = openDescriptors();
 const ownNamespace = readlinkSync("/proc/self/ns/net");
 
-afterEach(() => {
+afterEach(async () => {
   for (const name of named()) if (name.startsWith("t-")) deleteNamespace(name);
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
   for (const task of readdirSync("/proc/self/task")) {
     const namespace = readlinkSync(`/proc/self/task/${task}/ns/net`);
     if (namespace !== ownNamespace) throw new Error(`thread ${task} is left in ${namespace}`);

@@ -23,10 +23,10 @@ beforeAll(() => {
   namespace = openNamespace("/run/netns/t-netlink");
 });
 
-afterAll(() => {
+afterAll(async () => {
   closeDescriptor(namespace);
   deleteNamespace("t-netlink");
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
 });
 
 /** Headers only: type, flags, sequence number. */

@@ -18,9 +18,9 @@ beforeAll(() => {
   createNamespace("nft-test");
 });
 
-afterAll(() => {
+afterAll(async () => {
   deleteNamespace("nft-test");
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
 });
 
 test("a table is loaded into the namespace that is named, listed as by nft itself, and deleted", async () => {

@@ -26,9 +26,9 @@ beforeAll(() => {
   rightIndex = pair.index("right");
 });
 
-afterAll(() => {
+afterAll(async () => {
   pair[Symbol.dispose]();
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
 });
 
 /** Passes one EtherType: ldh [12]; jeq; ret all; ret none. */

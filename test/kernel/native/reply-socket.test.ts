@@ -20,9 +20,9 @@ beforeAll(() => {
   ip("-n", pair.rightName, "address", "add", "192.0.2.2/24", "dev", "right");
 });
 
-afterAll(() => {
+afterAll(async () => {
   pair[Symbol.dispose]();
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
 });
 
 function ipv4Address(address: readonly number[], port: number): Uint8Array {

@@ -9,7 +9,6 @@ import {
   openNamespace,
   openTap,
   PacketSocket,
-  setTapPersistent,
 } from "../../../src/kernel/native.ts";
 import { assertSameDescriptors, inside, ip, openDescriptors, thrownBy } from "./support.ts";
 
@@ -21,10 +20,10 @@ beforeAll(() => {
   namespace = openNamespace("/run/netns/t-tap");
 });
 
-afterAll(() => {
+afterAll(async () => {
   closeDescriptor(namespace);
   deleteNamespace("t-tap");
-  assertSameDescriptors(descriptors);
+  await assertSameDescriptors(descriptors);
 });
 
 const details = (name: string): unknown => JSON.parse(ip("-n", "t-tap", "-d", "-j", "link", "show", name));
@@ -45,12 +44,13 @@ test("a tap appears in its namespace with its owner and goes with its descriptor
   expect(names()).not.toContain("tap0");
 });
 
-test("a persistent tap stays until it is made transient", () => {
-  closeDescriptor(openTap({ namespace, name: "tap0", mode: "tap", persist: true }));
+test("a persistent tap stays until it is deleted, whoever opens and closes it", () => {
+  const options = { namespace, name: "tap0", mode: "tap" } as const;
+  closeDescriptor(openTap({ ...options, persist: true }));
   expect(details("tap0")).toMatchObject([{ linkinfo: { info_data: { persist: true } } }]);
-  const again = openTap({ namespace, name: "tap0", mode: "tap" });
-  setTapPersistent(again, false);
-  closeDescriptor(again);
+  closeDescriptor(openTap(options));
+  expect(names()).toContain("tap0");
+  ip("-n", "t-tap", "link", "del", "tap0");
   expect(names()).not.toContain("tap0");
 });
 
