@@ -9,12 +9,17 @@ import { selfAndAncestors } from "./names.ts";
 import { serverKey } from "./servers.ts";
 
 const MOST_DELEGATIONS = 10_000;
+/** Of all names and addresses, roughly: those who make up zones make up long names for their servers. */
+const MOST_BYTES = 16 * 1024 * 1024;
 const LONGEST_SECONDS = 86_400;
 /** Answers without a life are still used for the question at hand. */
 const SHORTEST_SECONDS = 5;
 /** Of one zone. */
 export const MOST_NAME_SERVERS = 16;
 const MOST_ADDRESSES = 8;
+const ADDRESS_BYTES = 48;
+/** Of one zone: more than it has servers at a time. */
+const MOST_LAME = 256;
 const LAME_SECONDS = 300;
 const DNS_PORT = 53;
 
@@ -31,6 +36,8 @@ export class Delegation {
   readonly zone: string;
   readonly learnedAt: number;
   readonly endsAt: number;
+  /** What it may take, with all addresses that its servers may turn out to have. */
+  readonly bytes: number;
   readonly #nameServers: readonly NameServer[];
   /** Servers with a given address: those of the root. */
   readonly #given: readonly DnsUpstream[];
@@ -42,6 +49,7 @@ export class Delegation {
     this.#nameServers = nameServers;
     this.#given = given;
     [this.learnedAt, this.endsAt] = life;
+    this.bytes = nameServers.reduce((sum, { name }) => sum + name.length + MOST_ADDRESSES * ADDRESS_BYTES, 0);
   }
 
   /** Those whose addresses are known; the ones that do not know the zone only where there are no others. */
@@ -68,7 +76,10 @@ export class Delegation {
   }
 
   noteLame(server: DnsUpstream, now: number): void {
-    this.#lame.set(serverKey(server), now + LAME_SECONDS);
+    const key = serverKey(server);
+    this.#lame.delete(key);
+    this.#lame.set(key, now + LAME_SECONDS);
+    if (this.#lame.size > MOST_LAME) this.#lame.delete(this.#lame.keys().next().value!);
   }
 }
 
@@ -83,6 +94,7 @@ export class Delegations {
   readonly #root: Delegation;
   /** In the order of their last use. */
   readonly #zones = new Map<string, Delegation>();
+  #bytes = 0;
 
   constructor(rootServers: readonly DnsUpstream[]) {
     this.#root = new Delegation("", [], rootServers, [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);
@@ -93,9 +105,9 @@ export class Delegations {
     for (const zone of selfAndAncestors(name)) {
       const found = this.#zones.get(zone);
       if (found === undefined) continue;
-      this.#zones.delete(zone);
+      this.forget(zone);
       if (found.endsAt <= now) continue;
-      this.#zones.set(zone, found);
+      this.#add(found);
       return found;
     }
     return this.#root;
@@ -111,23 +123,31 @@ export class Delegations {
     }));
     const endsAt = Math.min(now + seconds, parentEndsAt);
     const delegation = new Delegation(referral.zone, nameServers, [], [now, endsAt]);
-    this.#zones.delete(referral.zone);
-    this.#zones.set(referral.zone, delegation);
-    if (this.#zones.size > MOST_DELEGATIONS) this.#zones.delete(this.#zones.keys().next().value!);
+    this.forget(referral.zone);
+    this.#add(delegation);
+    while (this.#zones.size > MOST_DELEGATIONS || this.#bytes > MOST_BYTES)
+      this.forget(this.#zones.keys().next().value!);
     return delegation;
+  }
+
+  #add(delegation: Delegation): void {
+    this.#zones.set(delegation.zone, delegation);
+    this.#bytes += delegation.bytes;
   }
 
   /** Its servers are of no use: the parent zone is asked again next time. */
   remove(delegation: Delegation): void {
-    if (this.#zones.get(delegation.zone) === delegation) this.#zones.delete(delegation.zone);
+    if (this.#zones.get(delegation.zone) === delegation) this.forget(delegation.zone);
   }
 
   forget(zone: string): void {
+    this.#bytes -= this.#zones.get(zone)?.bytes ?? 0;
     this.#zones.delete(zone);
   }
 
   clear(): void {
     this.#zones.clear();
+    this.#bytes = 0;
   }
 
   get count(): number {

@@ -23,6 +23,39 @@ test("of many zones those are forgotten that were not used for longest", () => {
   expect(delegations.closest("www.zone1.example", 1).zone).toBe("");
 });
 
+test("zones with many servers of long names take the place of several others", () => {
+  const delegations = new Delegations([root]);
+  const nameServers = Array.from({ length: 16 }, (_, i) => ({ name: `${i}.${"x".repeat(1000)}`, glue }));
+  for (let i = 0; i < 2000; i++) {
+    delegations.store({ ...referral(`zone${i}.example`), nameServers }, 0);
+    delegations.closest("www.zone0.example", 1);
+  }
+  expect(delegations.count).toBeGreaterThan(500);
+  expect(delegations.count).toBeLessThan(1000);
+  expect(delegations.closest("www.zone0.example", 1).zone).toBe("zone0.example");
+  expect(delegations.closest("www.zone1999.example", 1).zone).toBe("zone1999.example");
+  delegations.clear();
+  for (let i = 0; i < 10_000; i++) delegations.store(referral(`zone${i}.example`), 0);
+  expect(delegations.count).toBe(10_000);
+});
+
+test("of servers that do not know the zone, and come and go, the last are remembered", () => {
+  const delegation = new Delegations([root]).store(
+    { zone: "example", ttlSeconds: 86_400, nameServers: [{ name: "ns.example", glue: [] }] },
+    0,
+  );
+  const learn = (...addresses: string[]): void => delegation.learn("ns.example", addresses.map(parseIp), 10_000);
+  for (let i = 0; i < 300; i++) {
+    const address = `198.51.${100 + Math.floor(i / 256)}.${i % 256}`;
+    learn(address);
+    delegation.noteLame(upstream(address), 1);
+  }
+  learn("198.51.101.43", "192.0.2.9");
+  expect(delegation.servers(2)).toEqual([upstream("192.0.2.9")]);
+  learn("198.51.100.0", "192.0.2.9");
+  expect(delegation.servers(2)).toHaveLength(2);
+});
+
 test("a zone is known for its time, a day at most", () => {
   const delegations = new Delegations([root]);
   delegations.store(referral("example", 60), 1000);
