@@ -370,6 +370,7 @@ export class Healer implements AsyncDisposable {
     const now = performance.now();
     this.#failures.set(unit, { message, at: now, pauseMilliseconds });
     this.#later.set(unit, now + pauseMilliseconds);
+    this.#fights.failed(unit, now);
     if (before?.message === message) return;
     this.#options.report({ kind: "heal-failed", unit, message, ...(hint === undefined ? {} : { hint }) });
   }

@@ -42,6 +42,17 @@ describe("what is undone again and again", () => {
     expect(fights.ended(now)).toEqual([]);
   });
 
+  test("is not over while it cannot be healed: what undoes it may be quicker than the look whether it is healed", () => {
+    const fights = new Fights();
+    const { at } = fight(fights);
+    fights.failed("site", at + 2999);
+    expect(fights.ended(at + 3000)).toEqual([]);
+    expect(fights.pauseUntil("site")).toBe(at + 3999);
+    expect(fights.ended(at + 2999 + 3000)).toEqual(["site"]);
+    fights.failed("site", at + 6000);
+    expect(fights.of("site")).toBeUndefined();
+  });
+
   test("is over when it was quiet for two more pauses, and may begin anew", () => {
     const fights = new Fights();
     const { at } = fight(fights);

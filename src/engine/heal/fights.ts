@@ -58,6 +58,12 @@ export class Fights {
     return fight;
   }
 
+  /** It could not be healed now, as when the other party undid it before it was read back: a fight that is on goes on. */
+  failed(unit: string, now: number): void {
+    const current = this.#fights.get(unit);
+    if (current !== undefined) this.#fights.set(unit, { ...current, ...pauseOf(current.pauseMilliseconds, now) });
+  }
+
   /** The fight that the unit is in. */
   of(unit: string): Fight | undefined {
     return this.#fights.get(unit);
