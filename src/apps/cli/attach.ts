@@ -3,8 +3,12 @@ import type { Socket } from "node:net";
 
 /** Ctrl-], as telnet has it. */
 const LEAVE = 0x1d;
-/** After the end of piped input the answer to it is still shown, until nothing came for so long. */
-const QUIET_MILLISECONDS = 1000;
+/**
+ * After the end of piped input the answer to it is still shown, until nothing came for so many turns of a clock: while
+ * the machine stands still, and the guest with it, the clock turns once.
+ */
+const QUIET_TURNS = 10;
+const TURN_MILLISECONDS = 100;
 
 /**
  * Pass bytes both ways until the person presses Ctrl-], the input ends or the other side does. A terminal is put
@@ -15,6 +19,7 @@ export async function attachTerminal(stream: Socket, greeting: string, say: (tex
   const terminal = stdin.isTTY;
   if (terminal) stdin.setRawMode(true);
   say(greeting);
+  let clock: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
       stream.on("data", (bytes) => stdout.write(bytes));
@@ -26,11 +31,13 @@ export async function attachTerminal(stream: Socket, greeting: string, say: (tex
         if (leave >= 0) stream.end(resolve);
       });
       stdin.once("end", () => {
-        let quiet = setTimeout(resolve, QUIET_MILLISECONDS);
+        let quietTurns = 0;
         stream.on("data", () => {
-          clearTimeout(quiet);
-          quiet = setTimeout(resolve, QUIET_MILLISECONDS);
+          quietTurns = 0;
         });
+        clock = setInterval(() => {
+          if (++quietTurns === QUIET_TURNS) resolve();
+        }, TURN_MILLISECONDS);
       });
     });
   } finally {
@@ -38,6 +45,7 @@ export async function attachTerminal(stream: Socket, greeting: string, say: (tex
       stdin.setRawMode(false);
       say("");
     }
+    clearInterval(clock);
     stdin.pause();
     stream.destroy();
   }
