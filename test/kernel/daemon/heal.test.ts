@@ -76,7 +76,6 @@ describe("the daemon", () => {
   });
 
   test("leaves alone what others have", async () => {
-    await sleep(300);
     const healed = daemon.told.length;
     shell(`ip link add theirs type bridge
       ip address add 203.0.113.1/24 dev theirs
@@ -85,8 +84,13 @@ describe("the daemon", () => {
       ip route add 198.18.0.0/15 via 198.51.100.1
       nft add table ip theirs
       ip -n heal1 address add 203.0.113.9/32 dev lo`);
+    const whole = comparable(RANDOM_MACS);
     shell("ip link delete heal1-eth0; ip address flush dev heal");
-    await until("the damage is healed", () => daemon.told.slice(healed).some((event) => event.kind === "healed"));
+    await until(
+      () => `the damage is healed: ${JSON.stringify(daemon.told.slice(healed))} ${daemon.process.stderr.slice(-4000)}`,
+      () => daemon.told.slice(healed).some((event) => event.kind === "healed"),
+    );
+    await untilSame(whole, RANDOM_MACS, "beside what others have");
     const theirs = () => shell("ip -br address show theirs; ip route show 198.18.0.0/15; nft list table ip theirs");
     expect(theirs()).toContain("203.0.113.1/24");
     expect(theirs()).toContain("198.18.0.0/15 via 198.51.100.1");
@@ -95,7 +99,9 @@ describe("the daemon", () => {
     shell(`ip link delete theirs; ip route delete 198.18.0.0/15; nft delete table ip theirs
       ip address delete 203.0.113.129/25 dev uplink0; ip -n heal1 address delete 203.0.113.9/32 dev lo`);
     await sleep(1000);
-    expect(daemon.told.slice(told)).toEqual([]);
+    // That our own was healed may be told late, and in two parts when the two blows came far apart.
+    const about = daemon.told.slice(told).map((event) => JSON.stringify(event));
+    expect(about.filter((text) => /theirs|203\.0\.113\.|198\.18\./.test(text))).toEqual([]);
     expect(shell("ip -br link")).not.toContain("theirs");
   });
 });
@@ -109,6 +115,7 @@ describe("two parties", () => {
     await using daemon = await Daemon.start(folder.join("state"));
     const file = folder.write("heal.yaml", fileText("heal", "192.168.60"));
     await daemon.netloom("apply", file);
+    const began = performance.now();
     const other = new Running([
       "bash",
       "-c",
@@ -119,7 +126,10 @@ describe("two parties", () => {
     // It is put back after a second now, and then after longer ones.
     const healed = daemon.toldOf("healed").length;
     await sleep(700);
-    expect(daemon.toldOf("healed").length - healed).toBeLessThan(2);
+    const again = daemon.toldOf("healed").length - healed;
+    // After 1, 3, 7, … seconds, and one may be told late: the machine may have stood still.
+    const seconds = (performance.now() - began) / 1000;
+    expect(again).toBeLessThanOrEqual(1 + Math.floor(Math.log2(1 + seconds)));
     const fought = await netloom(["status", "--state", daemon.state]);
     expect(fought.stdout).toContain("fight: somebody undoes route default in heal1");
     expect(fought.stdout).toContain("heal is fought over");

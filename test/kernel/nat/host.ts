@@ -7,8 +7,10 @@ export const OUTSIDE = "198.51.100.1";
 export const FIRST = "192.168.50.10";
 export const SECOND = "192.168.50.20";
 const PORT = 7777;
-/** Silence that long is a refusal: what passes here takes less than a millisecond. */
-const SILENCE_SECONDS = 1;
+/** Where nothing shall pass, silence that long is a refusal: what passes here takes less than a millisecond. */
+const REFUSED_SECONDS = 1;
+/** Where something shall pass, what a machine that stands still now and then is given. */
+const PATIENCE_SECONDS = 30;
 
 const FILE = `version: 1
 uplinks: { wan: { device: uplink0 } }
@@ -52,11 +54,11 @@ class AddressTeller implements AsyncDisposable {
 }
 
 /** The address that a server sees of a client in `from`; undefined: no connection came about. */
-async function seenAs(from: string, server: string): Promise<string | undefined> {
+async function seenAs(from: string, server: string, silenceSeconds: number): Promise<string | undefined> {
   const program = `const peer = require("node:net").connect(${PORT}, "${server}");
     const end = (word) => { console.log(word); process.exit(); };
     peer.on("data", (data) => end("seen " + data)); peer.on("error", () => end("refused"));
-    setTimeout(() => end("silence"), ${1000 * SILENCE_SECONDS});`;
+    setTimeout(() => end("silence"), ${1000 * silenceSeconds});`;
   const client = new Running(["nsenter", `--net=/run/netns/${from}`, "--", process.execPath, "-e", program]);
   const line = await client.firstLine();
   await client.ended();
@@ -78,19 +80,25 @@ export function savedRules(backend: "nft" | "legacy"): string {
     .replaceAll(/\[\d+:\d+\]/g, "[0:0]");
 }
 
-/** Every claim about a NAT network, from the machines' and from the outside's view. */
-export async function reach(): Promise<Record<string, string | undefined>> {
-  const found: Record<string, string | undefined> = {};
+type Sight = "second sees first as" | "first sees second as" | "outside sees first as" | "first sees outside as";
+type Sights = Readonly<Record<Sight, string | undefined>>;
+
+/** Every claim about a NAT network, from the machines' and from the outside's view; what is expected is waited for. */
+export async function reach(expected: Sights): Promise<Sights> {
+  const found = { ...expected };
+  const look = async (sight: Sight, from: string, server: string): Promise<void> => {
+    found[sight] = await seenAs(from, server, expected[sight] === undefined ? REFUSED_SECONDS : PATIENCE_SECONDS);
+  };
   await withServers(async () => {
-    found["second sees first as"] = await seenAs("first", SECOND);
-    found["first sees second as"] = await seenAs("second", FIRST);
-    found["outside sees first as"] = await seenAs("first", OUTSIDE);
-    found["first sees outside as"] = await seenAs("outside", FIRST);
+    await look("second sees first as", "first", SECOND);
+    await look("first sees second as", "second", FIRST);
+    await look("outside sees first as", "first", OUTSIDE);
+    await look("first sees outside as", "outside", FIRST);
   });
   return found;
 }
 
-export const GOOD = {
+export const GOOD: Sights = {
   "second sees first as": FIRST,
   "first sees second as": SECOND,
   "outside sees first as": UPLINK,

@@ -31,7 +31,7 @@ test.each(["0", "1"])("with bridge-nf-call-iptables at %s", async (value) => {
   writeFileSync(BRIDGE_CALLS, value);
   const before = hostSnapshot();
   await planAndTry(file, async () => {
-    expect(await reach()).toEqual(GOOD);
+    expect(await reach(GOOD)).toEqual(GOOD);
     expect(readFileSync(BRIDGE_CALLS, "utf8").trim()).toBe(value);
   });
   expect(hostSnapshot()).toEqual(before);

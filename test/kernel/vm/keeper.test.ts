@@ -63,7 +63,7 @@ const pidOf = async (client: KeeperClient, name: string): Promise<number> =>
 async function kill(pid: number): Promise<void> {
   const identity = identityOf(pid)!;
   process.kill(pid, "SIGKILL");
-  await waitForEnd(identity, 5000);
+  await waitForEnd(identity, 60_000);
 }
 
 describe("the keeper", () => {
@@ -151,7 +151,7 @@ describe("the keeper", () => {
     const pid = await pidOf(client, "VM one");
     const keeper = identityOf((await client.status()).pid)!;
     process.kill(keeper.pid, "SIGTERM");
-    expect(await waitForEnd(keeper, 5000)).toBe(true);
+    expect(await waitForEnd(keeper, 60_000)).toBe(true);
     expect(identityOf(pid)).toBeDefined();
     expect(existsSync(join(state, "keeper.sock"))).toBe(false);
   });

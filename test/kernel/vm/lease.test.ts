@@ -67,7 +67,7 @@ test("a real guest gets its lease, again after it reboots, and its renewal when 
   await client.putServices("file", [dhcp, guest]);
   const report = async (name: string) => (await client.status()).services.find((service) => service.name === name)!;
   const { pid } = (await report("VM pod1")).details;
-  await until("the guest is done", () => told().includes("GUEST done"), 50_000);
+  await until("the guest is done", () => told().includes("GUEST done"), 150_000);
   expect(told()).toContain("GUEST rebooting");
   expect(leases()).toBe(2);
   expect(told()).toContain("GUEST mtu 1450");
@@ -76,7 +76,7 @@ test("a real guest gets its lease, again after it reboots, and its renewal when 
 
   const keeper = identityOf((await client.status()).pid)!;
   process.kill(keeper.pid, "SIGKILL");
-  await waitForEnd(keeper, 5000);
+  await waitForEnd(keeper, 60_000);
   await startKeeper(state, KEEPER);
   await until("both are taken up", async () =>
     (await client.status()).services.every(({ state: now }) => now === "running"),
@@ -89,4 +89,4 @@ test("a real guest gets its lease, again after it reboots, and its renewal when 
   );
   console.destroy();
   expect(await report("VM pod1")).toMatchObject({ state: "running", details: { pid } });
-}, 120_000);
+}, 240_000);

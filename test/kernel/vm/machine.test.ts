@@ -203,7 +203,7 @@ describe("a guest", () => {
     const guest = guestOf(machine(folder, "one", "echo"));
     await guest.start();
     await guest.release();
-    const qmp = await QmpClient.open(new VmFolder(folder, "one").file("qmpSocket"), 5000);
+    const qmp = await QmpClient.open(new VmFolder(folder, "one").file("qmpSocket"), 60_000);
     await qmp.execute("stop");
     qmp.close();
     const next = guestOf(guest.object);

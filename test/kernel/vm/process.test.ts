@@ -67,7 +67,7 @@ describe("a detached process", () => {
 describe("ending a process", () => {
   test("one that listens to SIGTERM", async () => {
     const { identity, ended } = await shell("exec sleep 60");
-    expect(await endProcess(identity, 5000)).toBe("SIGTERM");
+    expect(await endProcess(identity, 60_000)).toBe("SIGTERM");
     expect(await ended).toEqual({ signal: "SIGTERM" });
     expect(await endProcess(identity, 5000)).toBeUndefined();
   });

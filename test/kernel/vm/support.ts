@@ -53,11 +53,11 @@ export function machine(
   };
 }
 
-/** Wait for a condition, at most 10 s unless told otherwise. */
+/** Wait for a condition, at most a minute unless told otherwise: what a test that hangs is given. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMilliseconds = 10_000,
+  limitMilliseconds = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMilliseconds;
   while (!(await condition())) {
