@@ -20,7 +20,7 @@ import {
   MOST_BAD_ANSWERS,
 } from "./inquiry.ts";
 import { mixCase, type RandomBits } from "./random.ts";
-import { noteFoldedCase, refuseExtension, type ServerRecord, type Servers, waitSeconds } from "./servers.ts";
+import { noteFoldedCase, noteRefusedExtension, type ServerRecord, type Servers, waitSeconds } from "./servers.ts";
 import type { Timers } from "./timers.ts";
 import { encodeUpstreamQuestion } from "./upstream-query.ts";
 import { verdictOf } from "./verdict.ts";
@@ -41,6 +41,8 @@ const PATIENT_WAIT_SECONDS = 3.5;
 interface Way {
   readonly transport: UpstreamQuery["transport"];
   readonly measuring: boolean;
+  /** Default: unless the server is known to refuse EDNS. */
+  readonly withExtension?: boolean;
 }
 
 export class Inquiries {
@@ -143,15 +145,18 @@ export class Inquiries {
     // Over TCP nobody else can have answered.
     if (transport === "tcp" && !("refusal" in answer) && answer.question.name !== attempt.asked.question.name)
       noteFoldedCase(record, now);
+    const code = "refusal" in answer ? answer.refusal : answer.responseCode;
+    const saysExtension = !("refusal" in answer) && answer.extension !== undefined;
+    if (isAnswerCode(code)) {
+      if (saysExtension) record.extensionAt = now;
+      // Only a second try goes without it to a server that is not known to refuse it.
+      else if (!attempt.withExtension && record.withoutExtensionUntil <= attempt.sentAt)
+        noteRefusedExtension(record, now);
+    }
     if (inquiry.isDone) return;
-    if ("refusal" in answer || answer.responseCode !== RESPONSE_CODE.NOERROR) {
-      const code = "refusal" in answer ? answer.refusal : answer.responseCode;
-      const saysExtension = !("refusal" in answer) && answer.extension !== undefined;
-      if (attempt.withExtension && refusesExtension(code, saysExtension)) {
-        refuseExtension(record, now);
-        this.#tryServer(inquiry, record, attempt, now);
-        return;
-      }
+    if (attempt.withExtension && refusesExtension(code, saysExtension)) {
+      this.#tryServer(inquiry, record, { ...attempt, withExtension: false }, now);
+      return;
     }
     const reason = "refusal" in answer ? `response code ${answer.refusal}` : this.#fault(inquiry, answer, attempt, now);
     if (reason === undefined) return;
@@ -170,7 +175,7 @@ export class Inquiries {
       return undefined;
     }
     const code = message.responseCode;
-    const isAnswer = code === RESPONSE_CODE.NOERROR || code === RESPONSE_CODE.NXDOMAIN;
+    const isAnswer = isAnswerCode(code);
     if (!isAnswer) inquiry.verdict ??= verdictOf(message);
     const reason = isAnswer ? inquiry.request.unusable(message, record.server) : `response code ${code}`;
     if (reason === undefined) this.#finish(inquiry, { message, server: record.server }, now);
@@ -238,7 +243,7 @@ export class Inquiries {
     const tries = inquiry.triesOf(record);
     inquiry.noteTry(record);
     if (!measuring) inquiry.attemptsMade++;
-    const attempt = this.#send(inquiry, record, transport, measuring, now);
+    const attempt = this.#send(inquiry, record, way, now);
     const least =
       transport === "udp"
         ? LEAST_WAIT_SECONDS[inquiry.request.recursionDesired ? "resolver" : "authority"]
@@ -262,19 +267,13 @@ export class Inquiries {
     this.#tryServer(inquiry, record, { transport, measuring: true }, now);
   }
 
-  #send(
-    inquiry: Inquiry,
-    record: ServerRecord,
-    transport: UpstreamQuery["transport"],
-    measuring: boolean,
-    now: number,
-  ): Attempt {
+  #send(inquiry: Inquiry, record: ServerRecord, { transport, measuring, ...way }: Way, now: number): Attempt {
     const { request } = inquiry;
+    const withExtension = way.withExtension ?? record.withoutExtensionUntil <= now;
     const exactCase = this.#mixedCase && transport === "udp" && record.foldsCaseUntil <= now;
     const name = this.#mixedCase ? mixCase(request.question.name, this.#random) : request.question.name;
     const asked = { id: this.#random(16), question: { ...request.question, name }, exactCase };
     const query = ++this.#lastQuery;
-    const withExtension = record.withoutExtensionUntil <= now;
     const attempt: Attempt = {
       query,
       inquiry,
@@ -338,6 +337,10 @@ export class Inquiries {
     inquiry.attempts = inquiry.attempts.filter((each) => each !== attempt);
     if (this.#attempts.delete(attempt.query)) this.#ended.push(attempt.query);
   }
+}
+
+function isAnswerCode(code: number): boolean {
+  return code === RESPONSE_CODE.NOERROR || code === RESPONSE_CODE.NXDOMAIN;
 }
 
 /** RFC 6891 §7: FORMERR without OPT from a server that knows no EDNS; others say NOTIMP, or BADVERS to version 0. */

@@ -14,7 +14,7 @@ const FAILURE_SECONDS = 0.1;
 /** Before a dead server is tried again; doubled each time. */
 const FIRST_PROBE_SECONDS = 2;
 const LAST_PROBE_SECONDS = 15;
-/** A server that refused EDNS is asked with it again after so long. */
+/** A server that refused EDNS is asked with it again after so long; one that had it within that time does not lose it. */
 const WITHOUT_EXTENSION_SECONDS = 900;
 const FOLDS_CASE_SECONDS = 3600;
 /** A family in which nobody can be reached is left aside for so long. */
@@ -47,6 +47,8 @@ export interface ServerRecord {
   probes: number;
   /** The last time. */
   askedAt: number;
+  /** The last answer with EDNS. */
+  extensionAt: number;
   /** EDNS is not spoken to it until then. */
   withoutExtensionUntil: number;
   /** It does not keep the case of letters: that says nothing of its answers until then. */
@@ -176,6 +178,7 @@ function newRecord(server: DnsUpstream): ServerRecord {
     probeAt: 0,
     probes: 0,
     askedAt: Number.NEGATIVE_INFINITY,
+    extensionAt: Number.NEGATIVE_INFINITY,
     withoutExtensionUntil: Number.NEGATIVE_INFINITY,
     foldsCaseUntil: Number.NEGATIVE_INFINITY,
   };
@@ -192,8 +195,10 @@ function delayProbe(record: ServerRecord, now: number): void {
   record.probes++;
 }
 
-export function refuseExtension(record: ServerRecord, now: number): void {
-  record.withoutExtensionUntil = now + WITHOUT_EXTENSION_SECONDS;
+/** It has answered without EDNS what it refused to answer with it. */
+export function noteRefusedExtension(record: ServerRecord, now: number): void {
+  if (now - record.extensionAt > WITHOUT_EXTENSION_SECONDS)
+    record.withoutExtensionUntil = now + WITHOUT_EXTENSION_SECONDS;
 }
 
 export function noteFoldedCase(record: ServerRecord, now: number): void {

@@ -131,6 +131,34 @@ describe("one upstream", () => {
     expect(world.log).toHaveLength(3);
   });
 
+  describe("says FORMERR to one name", () => {
+    /** @param always without EDNS, too */
+    function oddWorld(always: boolean): { readonly world: DnsWorld; readonly extensions: boolean[] } {
+      const answer = resolverOf([WWW, "odd.example.org 300 A 192.0.2.9", "mail.example.org 300 A 192.0.2.25"]);
+      const extensions: boolean[] = [];
+      const odd: Answerer = (query, sent) => {
+        const hasExtension = query.extension !== undefined;
+        extensions.push(hasExtension);
+        if (query.question.name !== "odd.example.org" || !(hasExtension || always)) return answer(query, sent);
+        const { extension: _, ...bare } = reply(query, { responseCode: RESPONSE_CODE.FORMERR });
+        return [{ message: bare }];
+      };
+      return { world: new DnsWorld({ upstreams: [upstream(A)] }, { [A]: odd }), extensions };
+    }
+
+    test("with EDNS or without: all others are asked with EDNS", () => {
+      const { world, extensions } = oddWorld(true);
+      for (const host of ["odd", "www", "mail"]) world.ask(`${host}.example.org`);
+      expect(extensions).toEqual([true, false, true, true]);
+    });
+
+    test("with EDNS, which it had for others: that name alone is asked without", () => {
+      const { world, extensions } = oddWorld(false);
+      for (const host of ["www", "odd", "mail"]) expect(world.lookup(`${host}.example.org`)).toHaveLength(1);
+      expect(extensions).toEqual([true, true, false, true]);
+    });
+  });
+
   test("answers a question that it does not understand with a bare header: it is asked without EDNS", () => {
     const answer = resolverOf([WWW]);
     const bare: Answerer = (query, sent) =>
