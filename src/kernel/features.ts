@@ -119,14 +119,21 @@ interface MissingCapability {
   readonly purpose: string;
 }
 
-/** The capabilities that this process lacks of those that changing a network takes; none: all is there. */
-export function missingCapabilities(): MissingCapability[] {
+interface NeededCapability extends MissingCapability {
+  /** Of linux/capability.h. */
+  readonly bit: bigint;
+}
+
+/** The capabilities that this process lacks of these, default those that changing a network takes; none: all is there. */
+export function missingCapabilities(needed: readonly NeededCapability[] = NEEDED_CAPABILITIES): MissingCapability[] {
   const status = readFileSync("/proc/self/status", "utf8");
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
-  return NEEDED_CAPABILITIES.filter(({ bit }) => ((effective >> bit) & 1n) === 0n).map(({ name, purpose }) => ({
-    name,
-    purpose,
-  }));
+  return needed
+    .filter(({ bit }) => ((effective >> bit) & 1n) === 0n)
+    .map(({ name, purpose }) => ({
+      name,
+      purpose,
+    }));
 }
 
 /** @throws NetloomError no-privilege, naming what is missing */

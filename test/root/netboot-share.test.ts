@@ -1,11 +1,16 @@
-/** `netloom netboot --share`: Windows PE's view of the folder, by smbclient. Samba takes on another user, so it needs several. */
+/**
+ * `netloom netboot --share`: Windows PE's view of the folder, by smbclient. Samba takes on another user, so it needs several.
+ * All with the privileges of netloom.service, and those that its comment says are to be added.
+ */
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { processesNamed } from "../kernel/vm/support.ts";
-import { Folder, shell, startNetloom, until } from "../support/network.ts";
+import { CHECKOUT } from "../support/guest-image.ts";
+import { Folder, Running, shell, startNetloom, until } from "../support/network.ts";
 
 let folder: Folder;
 
@@ -56,6 +61,35 @@ const words = (): string[] => [
   folder.join("state"),
 ];
 
+function startUnder(capabilities: readonly string[]): Running {
+  const bounding = ["-all", ...capabilities.map((name) => `+${name.replace("CAP_", "").toLowerCase()}`)].join(",");
+  const privileges = ["setpriv", "--no-new-privs", `--bounding-set=${bounding}`, "--inh-caps=-all"];
+  return new Running([
+    "sh",
+    "-c",
+    'umask 0077; exec "$@"',
+    "sh",
+    ...privileges,
+    join(CHECKOUT, "bin/netloom"),
+    ...words(),
+  ]);
+}
+
+/** What stands in the unit, and what its comment says for a share. */
+function capabilitiesOf(pattern: RegExp): readonly string[] {
+  const unit = readFileSync(join(CHECKOUT, "packaging/systemd/netloom.service"), "utf8");
+  return pattern.exec(unit)![1]!.match(/CAP_\w+/g)!;
+}
+
+const OF_UNIT = capabilitiesOf(/^CapabilityBoundingSet=(.*)$/m);
+const OF_SHARE = capabilitiesOf(/^# .* CapabilityBoundingSet=(.*)$/m);
+
+test("without the privileges that Samba needs besides, what to add to the unit is told", async () => {
+  const { code, stderr } = await startUnder(OF_UNIT).ended();
+  expect([code, stderr]).toEqual([1, expect.stringContaining("Samba would lack CAP_SETGID")]);
+  expect(stderr).toContain(`CapabilityBoundingSet=${OF_SHARE.join(" ")}\n`);
+});
+
 test("another file server on the address is told, not taken for ours", async () => {
   const other = createServer().listen(445, "192.0.2.1");
   await once(other, "listening");
@@ -66,7 +100,7 @@ test("another file server on the address is told, not taken for ours", async () 
 
 test("a share that guests read and nobody writes, gone when netboot ends, also when it is killed", async () => {
   const before = traces();
-  const server = startNetloom(words());
+  const server = startUnder([...OF_UNIT, ...OF_SHARE]);
   await until(
     () => `the share: ${server.stderr}`,
     () => server.stdout.includes("\\\\192.0.2.1\\boot") || !server.running,

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Ipv4Address, ipToBytes } from "../../base/address.ts";
 import { hasCode, NetloomError } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import { findTool } from "../../kernel/features.ts";
+import { findTool, missingCapabilities } from "../../kernel/features.ts";
 import { closeDescriptor, openNamespace } from "../../kernel/native.ts";
 import { steadySeconds } from "../clock.ts";
 import { openBound } from "../listen.ts";
@@ -25,6 +25,11 @@ const SAID_CHARACTERS = 8000;
 const LISTENING = "0A";
 /** Of Samba's package; our file system hides what is in it from our Samba alone. The first one that is there. */
 const PLACES = ["/var/lib/samba", "/run/samba", "/var/cache/samba"];
+/** With only one of them it starts, and ends with the first client. */
+const NEEDED_CAPABILITIES = [
+  { bit: 6n, name: "CAP_SETGID", purpose: "to leave the groups of root" },
+  { bit: 7n, name: "CAP_SETUID", purpose: "to take on the user of its clients" },
+] as const;
 /** Arguments: the place, the configuration, and what is started. */
 const SCRIPT = `set -e
 mount -t tmpfs -o mode=0755,nosuid,nodev,size=64m netloom-share "$1"
@@ -67,13 +72,14 @@ export class SambaShare implements AsyncDisposable {
     });
   }
 
-  /** @throws NetloomError tool-missing, bad-folder, address-in-use, share-failed with what Samba says */
+  /** @throws NetloomError tool-missing, no-privilege, bad-folder, address-in-use, share-failed with what Samba says */
   static async open(options: ShareOptions): Promise<SambaShare> {
     const smbd = findTool("smbd");
     if (smbd === undefined)
       throw new NetloomError("tool-missing", "share the folder: smbd is not installed", {
         hint: "apt-get install samba",
       });
+    requireSambaPrivilege();
     const place = placeFor(options.root);
     failIfTaken(options);
     const enter = options.namespacePath === undefined ? [] : ["nsenter", `--net=${options.namespacePath}`, "--"];
@@ -134,6 +140,19 @@ export class SambaShare implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** @throws NetloomError no-privilege */
+function requireSambaPrivilege(): void {
+  const missing = missingCapabilities(NEEDED_CAPABILITIES);
+  if (missing.length === 0) return;
+  const list = missing.map(({ name, purpose }) => `${name} (${purpose})`).join(", ");
+  const all = NEEDED_CAPABILITIES.map(({ name }) => name).join(" ");
+  throw new NetloomError("no-privilege", `share the folder: Samba would lack ${list}`, {
+    hint:
+      "Under netloom.service: systemctl edit netloom, put these two lines in, and systemctl restart netloom\n" +
+      `[Service]\nCapabilityBoundingSet=${all}`,
+  });
 }
 
 /**
