@@ -17,7 +17,7 @@ import type { ResolverStats } from "../../protocol/dns/resolver/stats.ts";
 import { DnsServer, type DnsServerOutput } from "../../protocol/dns/server/server.ts";
 import type { DnsServerStats } from "../../protocol/dns/server/stats.ts";
 import { BoundedLog } from "../bounded-log.ts";
-import { Alarm, steadySeconds } from "../clock.ts";
+import { Alarm } from "../clock.ts";
 import type { ListenPlace } from "../listen.ts";
 import { AllowList, type Askers } from "./allow-list.ts";
 import { type Asker, LongWay } from "./long-way.ts";
@@ -25,6 +25,7 @@ import { decodeAddress, type SocketAddress } from "../../kernel/socket-address.t
 import { TcpListener } from "./tcp-listener.ts";
 import { UdpListener } from "./udp-listener.ts";
 import { UpstreamExchange } from "./upstream-exchange.ts";
+import { WakefulClock } from "./wakeful-clock.ts";
 
 const HEADER_BYTES = 12;
 
@@ -75,6 +76,7 @@ export class DnsService implements AsyncDisposable {
   readonly #longWay: LongWay;
   readonly #udp: UdpListener[] = [];
   readonly #tcp: TcpListener[] = [];
+  readonly #clock = new WakefulClock();
   readonly #alarm = new Alarm(() => this.#handleDeadline());
   readonly #upstream: UpstreamExchange;
   readonly #namespace: number | undefined;
@@ -94,9 +96,9 @@ export class DnsService implements AsyncDisposable {
     this.#resolver = new DnsResolver(config, this.#cache, random);
     this.#server = new DnsServer(config, { cache: this.#cache, resolver: this.#resolver });
     this.#longWay = new LongWay({
-      work: (query, asker, token) => this.#deliver(this.#server.handle(query, asker, token, steadySeconds())),
+      work: (query, asker, token) => this.#deliver(this.#server.handle(query, asker, token, this.#clock.now())),
       onTurnEnd: () => this.#settle(),
-      now: steadySeconds,
+      now: () => this.#clock.now(),
     });
     this.#namespace = namespacePath === undefined ? undefined : openNamespace(namespacePath);
     this.#upstream = new UpstreamExchange(this.#namespace, (event) =>
@@ -118,7 +120,7 @@ export class DnsService implements AsyncDisposable {
     const udp: UdpListener = new UdpListener({
       ...place,
       cache: this.#cache,
-      now: steadySeconds,
+      now: () => this.#clock.now(),
       onQuery: (query, peer) => {
         if (!isQuery(query)) return;
         const answer = (message: Uint8Array | undefined): void => {
@@ -141,7 +143,7 @@ export class DnsService implements AsyncDisposable {
   }
 
   #act(turn: (nowSeconds: number) => DnsServerOutput): void {
-    this.#deliver(turn(steadySeconds()));
+    this.#deliver(turn(this.#clock.now()));
     // What other servers answer at one time leaves together.
     this.#settling ??= setImmediate(() => {
       this.#settling = undefined;
@@ -161,7 +163,7 @@ export class DnsService implements AsyncDisposable {
     const deadline = this.#server.nextDeadline();
     if (deadline === this.#deadline) return;
     this.#deadline = deadline;
-    this.#alarm.set(deadline);
+    this.#alarm.set(deadline === undefined ? undefined : this.#clock.steadyAt(deadline));
   }
 
   #handleDeadline(): void {
@@ -197,7 +199,7 @@ export class DnsService implements AsyncDisposable {
 
   /** What is in the cache; to be gone through at once. */
   entries(): Iterable<CachedResponse> {
-    return this.#cache.entries(steadySeconds());
+    return this.#cache.entries(this.#clock.now());
   }
 
   /** A copy as of now. */

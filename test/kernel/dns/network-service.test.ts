@@ -1,5 +1,7 @@
 /** A network's DNS server as the keeper has it: what changes without a break, and who joins it. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type IpAddress, parseIp, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
 import { createService, type ServiceMakers, serviceMakers } from "../../../src/services/keeper/create-service.ts";
@@ -7,7 +9,7 @@ import { DnsService } from "../../../src/services/dns/server.ts";
 import type { Service } from "../../../src/services/service.ts";
 import type { DnsHost, NetworkDnsObject } from "../../../src/state/object/network-dns.ts";
 import { addressData } from "../../../src/wire/dns/data.ts";
-import { Running, shell } from "../../support/network.ts";
+import { Running, shell, until } from "../../support/network.ts";
 
 const NETWORK = "office/lan";
 const ADDRESS = "192.0.2.1";
@@ -150,6 +152,44 @@ test.each<{ what: string; corp: IpAddress; from: "host" | "network" }>([
   await next.stop();
   shell(isInside ? `ip -n names address delete ${corp}/24 dev br0` : `ip address delete ${corp} dev lo`);
   expect(told.stdout).toBe("192.0.2.80\n");
+});
+
+test("a night in which the host slept is over for what is remembered, too", async () => {
+  const corp = parseIp("127.0.0.54");
+  const zonesOf = (address: string) => {
+    const data = addressData(parseIp(address));
+    return [
+      { name: "corp.example", records: [{ name: "files.corp.example", type: 1, class: 1, ttlSeconds: 600, data }] },
+    ];
+  };
+  const config = { mode: "forward-only", upstreams: [], domains: [], mixedCase: false } as const;
+  const cache = { ...LAN.cache, maximumTtlSeconds: 600 };
+  await using server = new DnsService({
+    listen: [{ address: corp, port: 53 }],
+    config: { ...config, zones: zonesOf("192.0.2.80"), cache },
+    logger: SILENT,
+  });
+  const upstreams = [{ address: corp, port: 53, from: "host" }] as const;
+  const next = create({ ...LAN, domains: [{ domain: "corp.example", upstreams }], cache });
+  await next.start();
+  const told = async (): Promise<string> => {
+    const words = ["dig", "+short", "+time=2", "+tries=1", `@${ADDRESS}`, "files.corp.example"];
+    return (await new Running(["nsenter", "--net=/run/netns/names", ...words]).ended()).stdout.trim();
+  };
+  expect(await told()).toBe("192.0.2.80");
+  server.setZones(zonesOf("192.0.2.81"));
+  expect(await told()).toBe("192.0.2.80");
+  const up = os.uptime();
+  const began = performance.now();
+  const uptime = vi.spyOn(os, "uptime").mockImplementation(() => up + (performance.now() - began) / 1000 + 28_800);
+  syncBuiltinESMExports();
+  try {
+    await until("what is new", async () => (await told()) === "192.0.2.81", 10);
+  } finally {
+    uptime.mockRestore();
+    syncBuiltinESMExports();
+    await next.stop();
+  }
 });
 
 test("the end frees the port", async () => {
