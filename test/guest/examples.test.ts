@@ -1,6 +1,6 @@
 /**
  * The examples of guests straight on a network, as a person runs them: libvirt's default network beside Docker's
- * forward policy of drop, and the one guest of the tutorials. (vm-in-a-pod.yaml: apply.test.ts.)
+ * forward policy of drop, and the one guest of the tutorials. (vm-in-a-pod.yaml: test/in-guest/host.test.ts.)
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
