@@ -78,6 +78,7 @@ describe("the daemon", () => {
   test("leaves alone what others have", async () => {
     const healed = daemon.told.length;
     shell(`ip link add theirs type bridge
+      ip link set theirs addrgenmode none
       ip address add 203.0.113.1/24 dev theirs
       ip link set theirs up
       ip address add 203.0.113.129/25 dev uplink0

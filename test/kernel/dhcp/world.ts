@@ -4,11 +4,9 @@
  * as they do from a guest.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseMac } from "../../../src/base/address.ts";
 import { bindSocket, closeDescriptor, DatagramSocket, openNamespace, openSocket } from "../../../src/kernel/native.ts";
 import { RouteNetlink } from "../../../src/kernel/netlink.ts";
@@ -16,6 +14,7 @@ import { run } from "../../../src/kernel/run.ts";
 import { decodeLink, getLink } from "../../../src/netlink/route/link.ts";
 import type { SingleServerConfig } from "../../../src/protocol/dhcp4/single-server.ts";
 import { serveSingleDhcp, type SingleDhcpService } from "../../../src/services/dhcp4-single.ts";
+import { until } from "../../support/network.ts";
 
 export const CLIENT_MAC = parseMac("52:54:00:00:00:17");
 export const SERVER_MAC = parseMac("02:00:00:00:00:fe");
@@ -86,33 +85,35 @@ export class Client {
     }));
   }
 
-  /** The environment of the first event of that name. @throws Error with the client's output after 10 s */
+  /** The environment of the first event of that name. @throws Error with the client's output after a minute */
   async waitFor(name: string): Promise<Readonly<Record<string, string>>> {
     const found = (): ClientEvent | undefined => this.events().find((event) => event.name === name);
     await this.#waitUntil(() => found() !== undefined, `event ${name}`);
     return found()!.environment;
   }
 
-  /** @throws Error with the client's output after 10 s */
+  /** @throws Error with the client's output after a minute */
   waitForOutput(text: string): Promise<void> {
     return this.#waitUntil(() => this.#output.includes(text), `output ${JSON.stringify(text)}`);
   }
 
   async #waitUntil(condition: () => boolean, what: string): Promise<void> {
-    for (let waited = 0; waited < 10_000; waited += 20) {
-      if (condition()) return;
-      await sleep(20);
-    }
-    throw new Error(`no ${what} in 10 s; the client said:\n${this.#output}`);
+    await until(
+      () => `${what}; the client said:\n${this.#output}`,
+      () => condition(),
+    );
   }
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
 
-  /** Waits for the program's own end. @returns its status, null when a signal ended it */
+  /**
+   * Waits for the program's own end. @returns its status, null when a signal ended it
+   * @throws Error with the client's output after a minute
+   */
   async exitStatus(): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "exit");
+    await this.#waitUntil(() => this.#child.exitCode !== null || this.#child.signalCode !== null, "end");
     return this.#child.exitCode;
   }
 
@@ -196,16 +197,24 @@ export class World {
     return client;
   }
 
-  /** busybox udhcpc, three requests two seconds apart; it stays and renews. */
+  /** busybox udhcpc, three requests so far apart that no busy machine makes it ask twice; it stays and renews. */
   startUdhcpc(words: readonly string[] = [], link = "eth0"): Client {
     const folder = this.#folder();
     const asked = ["search", "staticroutes", "mtu", "msstaticroutes"].flatMap((name) => ["-O", name]);
-    const fixed = ["-f", "-n", "-t", "3", "-T", "2", "-i", link, "-s", join(folder, "script")];
+    const fixed = ["-f", "-n", "-t", "3", "-T", "15", "-i", link, "-s", join(folder, "script")];
     return this.#start(folder, ["busybox", "udhcpc", ...fixed, ...asked, ...words]);
   }
 
-  /** ISC dhclient, which gives up after three seconds. @param lease an old lease, as it stands in the lease file */
-  startDhclient(lease = ""): Client {
+  /**
+   * ISC dhclient, which asks again so late that no busy machine makes it.
+   * @param options.lease an old lease, as it stands in the lease file
+   * @param options.patienceSeconds after which it gives up
+   * @param options.further lines of its configuration
+   */
+  startDhclient(
+    options: { readonly lease?: string; readonly patienceSeconds?: number; readonly further?: string } = {},
+  ): Client {
+    const { lease = "", patienceSeconds = 60, further = "" } = options;
     const folder = this.#folder();
     const asked =
       "subnet-mask, broadcast-address, routers, domain-name, domain-name-servers, domain-search, host-name, interface-mtu, ntp-servers, classless, microsoft";
@@ -214,7 +223,8 @@ export class World {
       `option classless code 121 = array of unsigned integer 8;
 option microsoft code 249 = array of unsigned integer 8;
 request ${asked};
-timeout 3; retry 1; reboot 2; initial-interval 1;
+timeout ${patienceSeconds}; reboot 30; initial-interval 15;
+${further}
 `,
     );
     writeFileSync(join(folder, "leases"), lease);
