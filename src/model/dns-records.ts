@@ -40,16 +40,18 @@ type FileRecord = NetworkDns["records"][number];
 
 export function recordsOf(lines: readonly RecordLine[], place: Place, context: Context): readonly FileRecord[] {
   const records: FileRecord[] = [];
+  /** By the name as on the wire, in hexadecimal digits. */
   const byName = new Map<string, FileRecord[]>();
   lines.forEach((line, index) => {
     const path = [...place.path, "records", index];
     const record = recordOf(line, place, (reason, remedy) => context.complain(path, reason, remedy));
     if (record === undefined) return;
-    const same = byName.get(record.name) ?? [];
-    const fault = doubledDomain(line, place) ?? contradiction(record, same, place);
+    const key = toHex(encodeDomainName(record.name));
+    const same = byName.get(key) ?? [];
+    byName.set(key, [...same, record]);
+    const fault = doubledDomain(line, place) ?? contradiction(record, same, place) ?? circle(record, key, byName);
     if (fault !== undefined) context.complain(path, ...fault);
     records.push(record);
-    byName.set(record.name, [...same, record]);
   });
   return records;
 }
@@ -107,6 +109,31 @@ function doubledDomain(
   const target = NAMING.has(type) ? (data.split(/\s+/).at(-1) ?? "").toLowerCase() : "";
   if (target !== domain && !target.endsWith(`.${domain}`)) return undefined;
   return [`leads to ${target}.${domain}`, `write ${target}. with a final dot, or the name without ${domain}`];
+}
+
+/** The record is the last of aliases that lead to each other. */
+function circle(
+  { type, hex }: FileRecord,
+  key: string,
+  byName: ReadonlyMap<string, readonly FileRecord[]>,
+): readonly [reason: string, remedy: string] | undefined {
+  if (type !== DNS_TYPE.CNAME) return undefined;
+  const seen = new Set<string>();
+  let target = inSmallLetters(hex);
+  while (!seen.has(target)) {
+    if (target === key) return ["leads back to itself", "let it lead to a name that has addresses"];
+    seen.add(target);
+    const alias = byName.get(target)?.find((record) => record.type === DNS_TYPE.CNAME);
+    if (alias === undefined) return undefined;
+    target = inSmallLetters(alias.hex);
+  }
+  return undefined;
+}
+
+/** A name as on the wire, in hexadecimal digits: lengths of labels are below the letters. */
+function inSmallLetters(hex: string): string {
+  const isCapital = /^(?:4[1-9a-f]|5[0-9a])$/;
+  return hex.replaceAll(/../g, (byte) => (isCapital.test(byte) ? (Number(`0x${byte}`) | 0x20).toString(16) : byte));
 }
 
 const ADDRESSES: ReadonlySet<number> = new Set([DNS_TYPE.A, DNS_TYPE.AAAA]);

@@ -316,6 +316,7 @@ function checkDomain(value: string): string | Refused {
   const labels = value.replace(/\.$/, "").split(".");
   const good =
     value.length <= 253 && labels.every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label));
+  if (/^\d+(\.\d+){3}$/.test(value)) return new Refused("is an address and not a domain", WRITE_DOMAIN);
   return good ? labels.join(".").toLowerCase() : new Refused("is not a domain", WRITE_DOMAIN);
 }
 

@@ -81,7 +81,10 @@ export const FILE_NAME = matching("[a-z0-9][a-z0-9-]{0,62}", "office");
 export const LINE: JsonSchema = { type: "string", minLength: 1, pattern: String.raw`^[^\u0000\n]*$` };
 
 const LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
-export const DOMAIN: JsonSchema = { ...matching(String.raw`${LABEL}(\.${LABEL})*\.?`, "lan.example"), maxLength: 253 };
+export const DOMAIN: JsonSchema = except(
+  { ...matching(String.raw`${LABEL}(\.${LABEL})*\.?`, "lan.example"), maxLength: 253 },
+  String.raw`^\d+(\.\d+){3}$`,
+);
 
 /** An address, with a port or over TLS. */
 export const UPSTREAM = except(

@@ -41,6 +41,13 @@ export const DNS_SHAPE: readonly Case[] = [
   wrong("a life without unit", "ttl: 60", "ttl", /no unit/, /90s/, "60"),
   wrong("a cache without unit", "cache: { size: 16 }", "cache.size", /no unit/, /16M/),
   wrong("stale answers for ever", "cache: { stale: always }", "cache.stale", /not a time/, /90s/),
+  wrong(
+    "private answers of an address",
+    "private-answers: [10.0.0.1]",
+    "private-answers[0]",
+    /an address/,
+    /lan\.example/,
+  ),
   wrong("private answers of a word", "private-answers: some", "private-answers", /neither/, /true or false/),
 ];
 
@@ -83,6 +90,15 @@ export const DNS_BETWEEN: readonly Case[] = [
     "records[0]",
     /web\.lan\.example\.lan\.example/,
     /final dot/,
+  ),
+  wrong("an alias of itself", 'records: ["www CNAME WWW"]', "records[0]", /leads back/, /addresses/),
+  wrong(
+    "aliases in a circle",
+    "records: [a CNAME b, b CNAME c, c CNAME a]",
+    "records[2]",
+    /leads back/,
+    /addresses/,
+    '"c CNAME a"',
   ),
   wrong("one record twice", "records: [www A 192.0.2.9, WWW A 192.0.2.9]", "records[1]", /already/, /remove/),
   wrong(
