@@ -35,6 +35,7 @@ import { Routes } from "./routes.ts";
 import { Servers } from "./servers.ts";
 import { describeServer, type ResolverStats } from "./stats.ts";
 import { Timers } from "./timers.ts";
+import { isDecision } from "./verdict.ts";
 import type { Failure, World } from "./world.ts";
 
 const MOST_FLIGHTS = 2000;
@@ -299,6 +300,7 @@ export class DnsResolver {
     }
     if ("failed" in result) {
       this.#failures.note(key, this.#now);
+      if (isDecision(result.verdict)) this.#cache.remove(question.name);
       this.#tellOld(flight, errorOf(result));
       return;
     }

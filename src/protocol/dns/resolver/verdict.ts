@@ -9,7 +9,15 @@ import type { DnsMessage } from "../../../wire/dns/message.ts";
 /** Of RFC 8914 §4: 5 to 12 are faults of DNSSEC, 15 to 17 are blocked, censored, filtered. */
 const VERDICTS: ReadonlySet<number> = new Set([5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17]);
 
+/** Blocked, Censored, Filtered: by decision, and not because something is broken. */
+const DECISIONS: ReadonlySet<number> = new Set([15, 16, 17]);
+
 /** Of a response that is neither an answer nor a denial. @returns its code; undefined: it is no verdict */
 export function verdictOf({ extension }: DnsMessage): number | undefined {
   return decodeExtendedErrors(extension).find(({ code }) => VERDICTS.has(code))?.code;
+}
+
+/** Whether the name is not to be told, from memory no more than otherwise. */
+export function isDecision(verdict: number | undefined): boolean {
+  return verdict !== undefined && DECISIONS.has(verdict);
 }

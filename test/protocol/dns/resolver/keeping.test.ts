@@ -64,6 +64,29 @@ describe("why there is no new answer (RFC 8914)", () => {
 });
 
 describe("what has run out", () => {
+  test.each([
+    ["Blocked", 15],
+    ["Censored", 16],
+    ["Filtered", 17],
+  ])("is not told of a name that is %s by now", (reason, code) => {
+    const error = { code: 15, data: Uint8Array.of(0, code) };
+    const world = known((query) => [
+      { message: reply(query, { responseCode: 5, extension: { ...query.extension!, options: [error] } }) },
+    ]);
+    expect(world.ask("www.example.org")).toMatchObject({ error: reason, message: { answers: [], responseCode: 2 } });
+    expect(world.lookup("www.example.org")).toEqual([]);
+    world.pass(400);
+    expect(world.lookup("www.example.org")).toEqual([]);
+  });
+
+  test("is told of a name whose signatures were found wrong: it was right when it came", () => {
+    const error = { code: 15, data: Uint8Array.of(0, 6) };
+    const world = known((query) => [
+      { message: reply(query, { responseCode: 2, extension: { ...query.extension!, options: [error] } }) },
+    ]);
+    expect(world.lookup("www.example.org")).toEqual([STALE]);
+  });
+
   test("is told after 1.8 seconds of silence, with a TTL of 30, and the question goes on", () => {
     const world = known(resolverOf([NEW], { after: 2.5 }));
     const began = world.now;
