@@ -149,7 +149,12 @@ function askedBy(
     .filter((server) => !own.has(server) && !isLinkLocal6(server) && !NOBODY.some((range) => contains(range, server)))
     .map((address): DnsForwarder => ({ address, port: DNS_PORT, from: "host" }));
   const mode = dns.mode ?? (upstreams.length === 0 ? "recursive" : "forward-first");
-  return { mode, upstreams, searched: upstreams.length === 0 ? [] : search };
+  return { mode, upstreams, searched: upstreams.length === 0 ? [] : search.map(plainDomain) };
+}
+
+/** As leases may write it: "Corp.Example." */
+function plainDomain(text: string): string {
+  return text.toLowerCase().replace(/\.$/, "");
 }
 
 /**

@@ -128,10 +128,10 @@ describe("whom it asks", () => {
 
   test("those of the uplink's lease", () => {
     const text = lan("true").replace("device: eth0", "device: eth0, address: dhcp");
-    const resolver = { servers: [parseIp("198.18.0.53")], search: ["isp.example"] };
+    const resolver = { servers: [parseIp("198.18.0.53")], search: ["isp.example", "Corp.Example."] };
     const server = serverOf(compiled(text, { ...HOST, uplinks: { eth0: { resolver } } }));
     expect(server.upstreams).toEqual([{ address: "198.18.0.53", port: 53, from: "host" }]);
-    expect(server.rebindingAllowed).toContain("isp.example");
+    expect(server.rebindingAllowed).toEqual(expect.arrayContaining(["isp.example", "corp.example"]));
   });
 
   test("not itself, nor another network's server, where the host uses that", () => {
