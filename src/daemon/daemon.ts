@@ -5,7 +5,7 @@ import { attach, detach } from "../engine/attach.ts";
 import { ATTACHMENT, GUEST_RUN } from "../engine/attachments.ts";
 import { bind, bindUnitName, unbind } from "../engine/bind.ts";
 import { confirmUnits, undoUnconfirmed } from "../engine/confirm.ts";
-import { applyFile, destroyFile, planFile, unitOfSource } from "../engine/file.ts";
+import { applyFile, destroyFile, planFile, unitToConfirm } from "../engine/file.ts";
 import { endGuest, isGuestRun, runGuest } from "../engine/guest-run.ts";
 import { Healer } from "../engine/heal.ts";
 import type { ServiceHost } from "../engine/service-host.ts";
@@ -156,7 +156,7 @@ export class Daemon implements AsyncDisposable {
         const { stateFolder } = this.#options;
         const confirmed = confirmUnits(
           stateFolder,
-          source === undefined ? undefined : unitOfSource(source, stateFolder),
+          source === undefined ? undefined : unitToConfirm(source, stateFolder),
         );
         for (const unit of confirmed) this.#tell({ kind: "confirmed", unit });
         this.#confirmations.schedule();

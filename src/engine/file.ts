@@ -78,7 +78,7 @@ export async function destroyFile(
   stateFolder: string,
   { progress, services = keeperServices(stateFolder) }: Pick<ApplyOptions, "progress" | "services"> = {},
 ): Promise<{ outcome: Outcome; unitName: string; notes: readonly string[] }> {
-  const unit = unitOf(file, stateFolder);
+  const unit = unitOf("destroy", file, stateFolder);
   refuseIfUsed(stateFolder, unit.name, EMPTY, `destroy ${file}`);
   const notes = await salvage(unit, resolve(file), (keys) => declaredIfPossible(file, keys));
   const outcome = await reconcile(unit, EMPTY, { services, ...(progress === undefined ? {} : { progress }) });
@@ -172,25 +172,29 @@ function withText(desired: Desired, text: string): Desired {
   return { ...desired, declared: { ...desired.declared, text } };
 }
 
-/** Name of the unit that was applied from this very file, else of the one that would be. @throws NetloomError name-taken */
-export function unitOfSource(file: string, stateFolder: string): string {
-  return unitOf(file, stateFolder).name;
+/** Name of the unit to be confirmed: that of this very file, else the one that would be. @throws NetloomError name-taken */
+export function unitToConfirm(file: string, stateFolder: string): string {
+  return unitOf("confirm", file, stateFolder).name;
 }
 
 /**
  * The unit that was applied from this very file, else an empty one.
  * @throws NetloomError name-taken when another file is applied under the name that this one has
  */
-function unitOf(file: string, stateFolder: string): UnitStore {
+function unitOf(operation: "confirm" | "destroy", file: string, stateFolder: string): UnitStore {
   const source = resolve(file);
   const sources = new Map(UnitStore.list(stateFolder).map((name) => [name, sourceOf(stateFolder, name)]));
   for (const [name, other] of sources) if (other === source) return UnitStore.open(stateFolder, name);
   const name = basename(file).replace(/\.[^.]*$/, "");
   const other = sources.get(name);
   if (other === undefined) return UnitStore.open(stateFolder, name);
-  throw new NetloomError("name-taken", `destroy ${source}: it is not applied; ${other} is, under the name ${name}`, {
-    hint: `If that is meant: netloom destroy ${other} (the file need not exist any more).`,
-  });
+  throw new NetloomError(
+    "name-taken",
+    `${operation} ${source}: it is not applied; ${other} is, under the name ${name}`,
+    {
+      hint: `If that is meant: netloom ${operation} ${other} (the file need not exist any more).`,
+    },
+  );
 }
 
 /** Undefined: nothing can be read there, which `status` tells. */

@@ -24,13 +24,17 @@ function networkFile(place: string, network: string, third: number): string {
 
 const links = (): string => execFileSync("ip", ["-br", "link"], { encoding: "utf8" });
 
-test("destroy of another file of the same base name is refused and touches nothing", async () => {
+test("destroy and confirm of another file of the same base name are refused and touch nothing", async () => {
   const mine = networkFile("mine", "lan1", 1);
   const other = networkFile("other", "lan2", 2);
   await done(["apply", mine, "--state", state]);
   const refused = await netloom(["destroy", other, "--state", state]);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain(mine);
+  const unconfirmed = await netloom(["confirm", other, "--state", state]);
+  expect(unconfirmed.code).toBe(1);
+  expect(unconfirmed.stderr).toContain(`confirm ${other}: it is not applied`);
+  expect(unconfirmed.stderr).toContain(`netloom confirm ${mine}`);
   expect(links()).toContain("lan1");
   await done(["destroy", mine, "--state", state]);
   expect(links()).not.toContain("lan1");

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NetloomError } from "../../../base/errors.ts";
 import { DaemonClient } from "../../../daemon/client.ts";
 import { confirmUnits, undoUnconfirmed } from "../../../engine/confirm.ts";
-import { unitOfSource } from "../../../engine/file.ts";
+import { unitToConfirm } from "../../../engine/file.ts";
 import { keeperServices } from "../../../engine/keeper-services.ts";
 import { startDetached } from "../../../kernel/process.ts";
 import { keeperLog } from "../../../services/keeper/protocol.ts";
@@ -55,7 +55,7 @@ export const confirmCommand: Command = {
 
 function confirmAlone(state: string, source: string | undefined): readonly string[] {
   using _lock = lockFolder(state, "confirm");
-  return confirmUnits(state, source === undefined ? undefined : unitOfSource(source, state));
+  return confirmUnits(state, source === undefined ? undefined : unitToConfirm(source, state));
 }
 
 /** Start a process that undoes the unit's change when its time is up. */
