@@ -1,16 +1,21 @@
-/** Small files that must survive a crash: written whole beside the old one, synced, then renamed over it. */
+/**
+ * Small files that must survive a crash: written whole beside the old one, synced, then renamed over it. What a writer
+ * leaves beside it that is killed in the middle goes when the file is next written or removed.
+ */
 import {
   closeSync,
   existsSync,
   fdatasyncSync,
   fsyncSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hasCode, NetloomError, reasonOf } from "../base/errors.ts";
 
 /**
@@ -30,6 +35,7 @@ export function writeAtomic(path: string, text: string, mode = 0o600): void {
 }
 
 function replaceFile(path: string, text: string, mode: number): void {
+  removeRemains(path);
   const temporary = `${path}.${process.pid}.new`;
   const descriptor = openSync(temporary, "w", mode);
   try {
@@ -46,9 +52,30 @@ function replaceFile(path: string, text: string, mode: number): void {
   syncFolder(dirname(path));
 }
 
+/** Others may be writing the same file: only what the dead left goes. */
+function removeRemains(path: string): void {
+  const [folder, start] = [dirname(path), `${basename(path)}.`];
+  for (const name of readdirSync(folder)) {
+    const writer = name.startsWith(start) ? /^(\d+)\.new$/.exec(name.slice(start.length))?.[1] : undefined;
+    if (writer !== undefined && !isOther(Number(writer))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** Whether a process besides ourselves has that id. */
+function isOther(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !hasCode(error, "ESRCH");
+  }
+}
+
 /** Delete a file durably; one that is not there counts as deleted. */
 export function removeDurably(path: string): void {
   try {
+    removeRemains(path);
     unlinkSync(path);
   } catch (error) {
     if (isMissing(error)) return;

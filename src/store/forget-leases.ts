@@ -3,6 +3,7 @@ import { rmdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { hasCode } from "../base/errors.ts";
 import { removeDurably } from "./atomic-file.ts";
+import { successorPath } from "./lease-log/lease-log.ts";
 import { removePoolNote } from "./pool-note.ts";
 
 /**
@@ -11,6 +12,8 @@ import { removePoolNote } from "./pool-note.ts";
  */
 export function forgetLeases(leaseFile: string): void {
   removeDurably(leaseFile);
+  // A kill may have come in the middle of rewriting it.
+  removeDurably(successorPath(leaseFile));
   removePoolNote(leaseFile);
   for (const folder of [dirname(leaseFile), dirname(dirname(leaseFile))]) {
     try {

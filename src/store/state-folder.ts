@@ -62,6 +62,7 @@ function makeFolder(path: string): void {
 export function tidyStateFolder(path: string): void {
   for (const folder of ["units", "locks", "vm"]) {
     try {
+      if (folder === "locks") removeStaleLocks(join(path, folder));
       rmdirSync(join(path, folder));
     } catch (error) {
       if (isMissing(error)) continue;
@@ -73,6 +74,17 @@ export function tidyStateFolder(path: string): void {
   for (const name of readdirSync(path))
     if (name.startsWith("keeper.log") || isSetAside(name)) removeDurably(join(path, name));
   removeStaleSockets(path);
+}
+
+/** What holders left that were killed, as clients of DHCP in a keeper. */
+function removeStaleLocks(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    try {
+      takeLock(join(folder, name), "tidy up").release();
+    } catch (error) {
+      if (!(error instanceof NetloomError && error.code === "locked")) throw error;
+    }
+  }
 }
 
 /** What a daemon left that was killed; one that lives holds the lock. */

@@ -238,7 +238,8 @@ export class LeaseLog<Lease> implements AsyncDisposable {
   }
 }
 
-function successorPath(path: string): string {
+/** What a log is rewritten to, before it takes the log's name. */
+export function successorPath(path: string): string {
   return `${path}.new`;
 }
 
