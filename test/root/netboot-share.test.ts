@@ -50,9 +50,9 @@ function smb(commands: string): string {
   );
 }
 
-const words = (): string[] => [
+const words = (name = "boot"): string[] => [
   "netboot",
-  folder.join("boot"),
+  folder.join(name),
   "--interface",
   "lan0",
   "--proxy",
@@ -96,6 +96,13 @@ test("another file server on the address is told, not taken for ours", async () 
   const { code, stderr } = await startNetloom(words()).ended();
   other.close();
   expect([code, stderr]).toEqual([1, expect.stringContaining("192.0.2.1 port 445 over TCP: another program has this")]);
+});
+
+test("a folder whose name Samba would take for another one's is refused", async () => {
+  shell(`mkdir "${folder.join("boot x")}" "${folder.join("boot  x")}"`);
+  folder.write("boot  x/ipxe.efi", "x");
+  const { code, stderr } = await startNetloom(words("boot  x")).ended();
+  expect([code, stderr]).toEqual([1, expect.stringContaining("nor two spaces")]);
 });
 
 test("a share that guests read and nobody writes, gone when netboot ends, also when it is killed", async () => {

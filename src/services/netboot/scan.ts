@@ -74,8 +74,10 @@ const SEARCHED_BYTES = 4 * 1024 * 1024;
 /** Before them stands its name, or the place for it. */
 const IPXE_WORDS = " initialising devices";
 const GRUB_WORDS = "GNU GRUB";
-/** Its source file, in what it says to those who look for faults. Debian's grubx64 has no such part, its grubnetx64 has. */
-const GRUB_TFTP = "net/tftp.c";
+/** Source files, in what it says to those who look for faults. Debian's grubx64 has no such part, its grubnetx64 has. */
+const GRUB_NETWORK = ["net/tftp.c", "net/http.c"];
+/** Of what is not looked at, or cannot be read. */
+const MOST_NOTES = 20;
 const COMMAND_LINE_BYTES = 4096;
 /** Of an installer's tree, most files. */
 const NEVER_BOOTS =
@@ -112,7 +114,10 @@ export async function scanFolder(
   for (const entry of listed.files) sorted.take(entry);
   if (sorted.isCutShort) notes.push(`only the first ${MOST_READ} files were looked into`);
   const script = OWN_SCRIPTS.find((name) => listed.files.some(({ path }) => path === name));
-  return { root, ...(await sorted.found()), script, hasGrubFile: sorted.hasGrubFile, notes, isRestless };
+  const found = await sorted.found();
+  if (notes.length > MOST_NOTES)
+    notes.splice(MOST_NOTES, notes.length, `so it is with ${notes.length - MOST_NOTES} more`);
+  return { root, ...found, script, hasGrubFile: sorted.hasGrubFile, notes, isRestless };
 }
 
 /** A look at a folder, with which following it can begin. */
@@ -193,7 +198,7 @@ class Sorted {
       kind,
       content: contentOf(name, head.subarray(0, HEAD_BYTES)),
       isIpxe: isEfi && head.includes(IPXE_WORDS),
-      grub: isEfi && head.includes(GRUB_WORDS) ? (head.includes(GRUB_TFTP) ? "network" : "local") : undefined,
+      grub: isEfi ? grubOf(head, bytes) : undefined,
       mayBecome: true,
     };
   }
@@ -243,6 +248,7 @@ class Sorted {
     };
     const lacks = needs === undefined ? undefined : lackOf(file, needs, found);
     const second = needs === "second-stage" ? secondStageOf(file, found) : undefined;
+    if (second !== undefined && !this.#isWhole(second.file)) return;
     this.#loaders.push({
       ...rest,
       file,
@@ -335,6 +341,12 @@ async function commandLineOf(root: string, kernel: string, notes: string[]): Pro
       return words.toString("utf8").replaceAll(/\s+/g, " ").trim();
   }
   return "";
+}
+
+/** @param head its first {@link SEARCHED_BYTES}: what is behind them may be anything */
+function grubOf(head: Buffer, bytes: number): Examined["grub"] {
+  if (!head.includes(GRUB_WORDS)) return undefined;
+  return bytes > head.length || GRUB_NETWORK.some((file) => head.includes(file)) ? "network" : "local";
 }
 
 /** By its name. */

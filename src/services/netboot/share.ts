@@ -198,9 +198,12 @@ function listensOn(pid: number, address: Ipv4Address, port: number): boolean {
 
 /** @throws NetloomError bad-folder when a name has no place in such a file */
 function sambaConfiguration({ address, root, name }: ShareOptions, folder: string): string {
-  // "%" would be replaced, and nothing quotes the end of a line.
-  if (/[%\n\r"\\]/.test(root))
-    throw new NetloomError("bad-folder", `share ${root}: Samba takes no %, ", \\ or line end in a folder's name`);
+  // "%" would be replaced, of spaces one is left, at the end none, and nothing quotes the end of a line.
+  if (/[%\n\r"\\]|\s\s|\s$/.test(root))
+    throw new NetloomError(
+      "bad-folder",
+      `share ${root}: Samba takes no %, ", \\ or line end in a folder's name, nor two spaces or one at its end`,
+    );
   const settings = {
     "server role": "standalone server",
     "netbios name": "NETLOOM",

@@ -70,6 +70,8 @@ export class Transfers {
       const about = { protocol: this.#protocol, client, file, totalBytes };
       kept = { about, startedSeconds: now, latestSeconds: now, bytes: 0, running: 0 };
     }
+    // It goes on: what went wrong with a piece is over.
+    delete kept.error;
     this.#remember(key, kept);
     return this.#handle(kept, isPiece);
   }

@@ -112,6 +112,15 @@ describe("what firmware gets", () => {
       { "grubx64.efi": DISK_GRUB_EFI, "grub/grub.cfg": x, "ipxe.efi": x },
       { "efi-x64": "ipxe.efi" },
     ],
+    [
+      "a GRUB too big to tell what it knows",
+      {
+        "grubx64.efi": Buffer.concat([DISK_GRUB_EFI, Buffer.alloc(4 * 1024 * 1024)]),
+        "grub/grub.cfg": x,
+        "ipxe.efi": x,
+      },
+      { "efi-x64": "grubx64.efi" },
+    ],
     ["Debian's files as they are packaged", { ...DEBIAN, vmlinuz: KERNEL }, { "efi-x64": "shimx64.efi.signed" }],
     [
       "Ubuntu's files as they are packaged",
@@ -325,5 +334,11 @@ describe("what is told", () => {
   test("links that lead out, which are not served", async () => {
     const { found } = await look({ "pxelinux.0": x, "shadow.efi": { link: "/etc/hostname" } });
     expect(found.notes).toEqual(["shadow.efi leads out of the folder and is not served"]);
+  });
+
+  test("many of them in a few words", async () => {
+    const links = Array.from({ length: 50 }, (_, i) => [`${i}.efi`, { link: "/etc/hostname" }] as const);
+    const { found } = await look({ "pxelinux.0": x, ...Object.fromEntries(links) });
+    expect([found.notes.length, found.notes.at(-1)]).toEqual([21, "so it is with 30 more"]);
   });
 });

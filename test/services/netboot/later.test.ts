@@ -6,7 +6,7 @@ import { chooseFiles } from "../../../src/services/netboot/choose.ts";
 import { folderChange } from "../../../src/services/netboot/folder-change.ts";
 import { scanFolder } from "../../../src/services/netboot/scan.ts";
 import { SeenFiles, SETTLE_SECONDS } from "../../../src/services/netboot/seen-files.ts";
-import { EFI_X64, INITRD, isoOf, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
+import { EFI_X64, GRUB_EFI, INITRD, isoOf, ISO, KERNEL, makeFolder } from "./boot-folder.ts";
 
 /** A folder that is looked at again and again. */
 async function follow(files: Parameters<typeof makeFolder>[0]) {
@@ -85,6 +85,19 @@ test("Windows and loaders, too, are offered when all of them is there", async ()
   folder.write("ipxe.efi", EFI_X64);
   expect(await folder.look()).toMatchObject({ removed: ["Windows PE: boot.wim"], arriving: ["ipxe.efi", "boot.wim"] });
   expect((await folder.look(SETTLE_SECONDS)).added).toEqual(["iPXE: ipxe.efi", "Windows PE: boot.wim"]);
+});
+
+test("a shim waits for the GRUB beside it, whatever that is called", async () => {
+  using folder = await follow({ "grub/grub.cfg": "x" });
+  folder.write("shimx64.efi.signed", EFI_X64);
+  folder.write("grubnetx64.efi.signed", GRUB_EFI.subarray(0, 5000));
+  await folder.look();
+  folder.write("grubnetx64.efi.signed", GRUB_EFI);
+  await folder.look(SETTLE_SECONDS);
+  expect(chooseFiles(folder.found)["efi-x64"]).toEqual({});
+  expect((await folder.look(SETTLE_SECONDS)).added).toContain("shim: shimx64.efi.signed");
+  folder.write("grubnetx64.efi.signed", EFI_X64);
+  expect((await folder.look()).removed).toContain("shim: shimx64.efi.signed");
 });
 
 test("what is shorter than it says of itself is not offered, however long it has lain there", async () => {
