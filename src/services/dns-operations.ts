@@ -37,10 +37,7 @@ export function rememberedAnswers(
   most: number,
 ): RememberedAnswer[] {
   return chosen(servers, "cache", wanted).flatMap(([network, service]) =>
-    [...service.entries()]
-      .toSorted((a, b) => b.hits - a.hits || b.remainingSeconds - a.remainingSeconds)
-      .slice(0, most)
-      .map((entry) => describe(network, entry)),
+    Array.from(service.entries(most), (entry) => describe(network, entry)),
   );
 }
 

@@ -197,9 +197,9 @@ export class DnsService implements AsyncDisposable {
     this.#resolver.forget(name);
   }
 
-  /** What is in the cache; to be gone through at once. */
-  entries(): Iterable<CachedResponse> {
-    return this.#cache.entries(this.#clock.now());
+  /** What is in the cache, at most so much of it, the most asked for first; to be gone through at once. */
+  entries(most: number): Iterable<CachedResponse> {
+    return this.#cache.entries(this.#clock.now(), most);
   }
 
   /** A copy as of now. */

@@ -230,12 +230,14 @@ export class AnswerCache {
     return this.#denials.anyChecked;
   }
 
-  /** All that can still be told, in no order; nothing may be stored or removed while it is gone through. */
-  *entries(nowSeconds: number): Generator<CachedResponse> {
+  /**
+   * What can still be told, what was asked for most first; nothing may be stored or removed while it is gone through.
+   * @param most of them: only these are read
+   */
+  *entries(nowSeconds: number, most: number = Number.POSITIVE_INFINITY): Generator<CachedResponse> {
     const now = Math.floor(nowSeconds);
     const { words } = this.#store;
-    for (const block of this.#store.blocks()) {
-      if (now >= (words[block + BLOCK.expires]! >>> 0) + this.#limits.staleSeconds) continue;
+    for (const block of this.#store.mostAsked(now, most)) {
       const { message, stale, remainingSeconds } = this.#describe(block, now, this.#typeOf(block));
       yield {
         ...describeResponse(message),

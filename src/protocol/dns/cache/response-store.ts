@@ -38,6 +38,7 @@ const LARGEST_SHARE = 4;
 /** Blocks that move to make room for one: more of them, and the next is taken away whatever it is. */
 const MOST_MOVES = 256;
 const QUESTION_WORDS = 3;
+const SPARE_BLOCKS = 1000;
 
 export class ResponseStore {
   words: Int32Array;
@@ -137,6 +138,21 @@ export class ResponseStore {
       const block = this.#table[2 * slot + 1]! - 1;
       if (block >= 0) yield block;
     }
+  }
+
+  /** The first words of those blocks that can still be told, the ones that were asked for most in front. */
+  mostAsked(now: number, most: number): readonly number[] {
+    const { words } = this;
+    const expires = (block: number): number => words[block + BLOCK.expires]! >>> 0;
+    const order = (a: number, b: number): number =>
+      words[b + BLOCK.hits]! - words[a + BLOCK.hits]! || expires(b) - expires(a);
+    let found: number[] = [];
+    for (const block of this.blocks()) {
+      if (now < expires(block) + this.#staleSeconds) found.push(block);
+      // Of hundreds of thousands a few are wanted as a rule.
+      if (found.length > 2 * most + SPARE_BLOCKS) found = found.sort(order).slice(0, most);
+    }
+    return found.sort(order).slice(0, most);
   }
 
   #reserve(size: number, now: number): number {

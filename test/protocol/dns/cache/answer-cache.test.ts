@@ -371,3 +371,22 @@ describe("beside a plain model", () => {
     expect(cache.stats().evicted).toBeGreaterThan(4000);
   });
 });
+
+test("of many the few that are asked for most are told in order, the ones with most time left first", () => {
+  const cache = cacheOf({ staleSeconds: 10 });
+  const nameOf = (i: number): string => `host${i}.example.org`;
+  for (let i = 0; i < 4000; i++)
+    cache.store(ofName(nameOf(i)), PLAIN, response({ name: nameOf(i), answers: [address(300 + (i % 1000))] }), 0);
+  for (const [i, times] of [
+    [17, 3],
+    [3999, 2],
+    [2000, 1],
+  ] as const)
+    for (let time = 0; time < times; time++) answer(cache, query({ name: nameOf(i) }), 1);
+  const names = (most: number, now = 1): string[] =>
+    Array.from(cache.entries(now, most), ({ question }) => question.name);
+  expect(names(3)).toEqual([17, 3999, 2000].map(nameOf));
+  expect(new Set(names(6))).toEqual(new Set([17, 3999, 2000, 2999, 1999, 999].map(nameOf)));
+  expect(names(4000)).toHaveLength(4000);
+  expect(names(4000, 300 + 10 + 500)).toHaveLength(4 * 499);
+});
