@@ -29,13 +29,13 @@ import { canonicalName } from "./names.ts";
 import { type Piece, readPiece } from "./piece.ts";
 import type { RandomBits } from "./random.ts";
 import { emptiedSeconds, isRebindingAllowed, leadsInside } from "./rebinding.ts";
-import { emptyResponseOf, responseOf } from "./response.ts";
+import { emptyResponseOf, isTruncated, responseOf } from "./response.ts";
 import { ROOT_SERVERS } from "./root-servers.ts";
 import { Routes } from "./routes.ts";
 import { Servers } from "./servers.ts";
 import { describeServer, type ResolverStats } from "./stats.ts";
 import { Timers } from "./timers.ts";
-import { isDecision } from "./verdict.ts";
+import { errorOf, isDecision } from "./verdict.ts";
 import type { Failure, World } from "./world.ts";
 
 const MOST_FLIGHTS = 2000;
@@ -304,12 +304,18 @@ export class DnsResolver {
       this.#tellOld(flight, errorOf(result));
       return;
     }
-    this.#failures.forget(key);
     const isAllowed = this.#isAllowed(question, result);
     if (!isAllowed) this.#counters.rebinding++;
     const message = isAllowed
       ? responseOf(question, flags, result)
       : emptyResponseOf(question, flags, RESPONSE_CODE.NOERROR);
+    if (isTruncated(message)) {
+      // No message holds it all, and each who asks would have it fetched again.
+      this.#failures.note(key, this.#now);
+      this.#tellOld(flight, undefined);
+      return;
+    }
+    this.#failures.forget(key);
     if (this.#mayBeKept(question, result, flight.localChanges))
       this.#cache.store(question, flags, message, this.#now, isAllowed ? undefined : emptiedSeconds(result.records));
     if (tokens.length === 0) return;
@@ -382,11 +388,6 @@ export class DnsResolver {
     this.#answers = [];
     return { queries, ended, answers };
   }
-}
-
-function errorOf({ silent, verdict }: Failure): number | undefined {
-  if (verdict !== undefined || silent === undefined) return verdict;
-  return silent ? EXTENDED_ERROR.NO_REACHABLE_AUTHORITY : EXTENDED_ERROR.NETWORK_ERROR;
 }
 
 /** Types that no record has (RFC 6895 §3.1), save for ANY. */

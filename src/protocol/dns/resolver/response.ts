@@ -6,6 +6,8 @@ import type { QuestionFlags } from "../cache/question-key.ts";
 import { withoutDnssec } from "../without-dnssec.ts";
 import type { Piece } from "./piece.ts";
 
+const TRUNCATED = 0x02;
+
 export function responseOf(question: DnsQuestion, flags: QuestionFlags, piece: Piece): Uint8Array {
   // Some servers send them unasked, and the cache hands on what it has.
   const wanted = (records: Piece["records"]): Piece["records"] =>
@@ -22,6 +24,11 @@ export function responseOf(question: DnsQuestion, flags: QuestionFlags, piece: P
 /** @param code of RESPONSE_CODE */
 export function emptyResponseOf(question: DnsQuestion, flags: QuestionFlags, code: number): Uint8Array {
   return encodeDnsMessage({ ...emptyResponse(question, flags), responseCode: code });
+}
+
+/** Whether it is longer than a message may be. */
+export function isTruncated(response: Uint8Array): boolean {
+  return (response[2]! & TRUNCATED) !== 0;
 }
 
 function emptyResponse(question: DnsQuestion, flags: QuestionFlags): DnsMessage {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RESPONSE_CODE } from "../../../../src/wire/dns/types.ts";
+import { DNS_TYPE, RESPONSE_CODE } from "../../../../src/wire/dns/types.ts";
 import { type Answerer, DnsWorld, record, reply, resolverOf, upstream } from "../../../support/dns-world.ts";
 
 const SOA = "example.org 300 SOA ns.example.org. admin.example.org. 1 2 3 4 60";
@@ -99,6 +99,38 @@ describe("one upstream", () => {
     expect(world.lookup("www.example.org")).toEqual([WWW]);
     expect(world.log).toEqual([`${A} udp www.example.org A`, `${A} tcp www.example.org A`]);
     expect(world.resolver.stats().truncated).toBe(1);
+  });
+
+  test("leads through an alias to more than a message holds: SERVFAIL, and it is not fetched for each who asks", () => {
+    const signatures = Array.from({ length: 270 }, (_, i) => ({
+      ...record("www.example.org 300 CNAME cdn.example.org."),
+      type: DNS_TYPE.RRSIG,
+      data: Uint8Array.from([0, DNS_TYPE.CNAME, ...Array.from({ length: 200 }, () => i & 255)]),
+    }));
+    const alias = [record("www.example.org 300 CNAME cdn.example.org."), ...signatures];
+    const texts = Array.from({ length: 280 }, (_, i) => record(`cdn.example.org 300 TXT "${`${i}`.padStart(200)}"`));
+    const world = new DnsWorld(
+      { upstreams: [upstream(A)] },
+      {
+        [A]: (query, { transport }) =>
+          transport === "udp"
+            ? [{ message: reply(query, { recursionAvailable: true, truncated: true }) }]
+            : [
+                {
+                  message: reply(query, {
+                    recursionAvailable: true,
+                    answers: query.question.name === "www.example.org" ? alias : texts,
+                  }),
+                },
+              ],
+      },
+    );
+    const flags = { dnssecOk: true };
+    expect(world.ask("www.example.org", "TXT", flags).message).toMatchObject({ responseCode: 2, truncated: false });
+    const asked = world.log.length;
+    expect(world.ask("www.example.org", "TXT", flags).message).toMatchObject({ responseCode: 2 });
+    expect(world.log).toHaveLength(asked);
+    expect(world.lookup("www.example.org", "TXT")).toHaveLength(281);
   });
 
   test("truncates, and ends the connection: the question is asked once more", () => {
