@@ -49,7 +49,8 @@ export const NETWORK_DNS_TEXTS = {
   },
   ttl: {
     title: "Life of records",
-    description: "90s, 30m, 12h or 7d: how long others may remember a record that does not say so itself",
+    description:
+      "90s, 30m, 12h or 7d: how long others may remember one of the records that does not say so itself; names of machines, hosts and clients one minute",
     default: "1h",
   },
   leases: {
