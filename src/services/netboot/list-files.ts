@@ -9,8 +9,8 @@ import { codeOf, hasCode, reasonOf } from "../../base/errors.ts";
 
 const MOST_ENTRIES = 50_000;
 const MOST_DEPTH = 8;
-/** Of a file; the others are not worse for it. */
-export const UNREADABLE = ["EACCES", "EPERM", "EIO"] as const;
+/** These say something of this process, and nothing of a file. */
+const OUR_OWN_TROUBLE = ["EMFILE", "ENFILE", "ENOMEM"];
 
 export interface Entry {
   /** Below the root, with "/" between its parts. */
@@ -104,9 +104,14 @@ async function targetOf(root: string, path: string, isLink: boolean): Promise<St
     return isBelow(root, real) ? await stat(real) : "leads out of the folder and is not served";
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-    if (hasCode(error, ...UNREADABLE)) return `cannot be read (${reasonOf(error)})`;
+    if (isUnreadable(error)) return `cannot be read (${reasonOf(error)})`;
     throw error;
   }
+}
+
+/** What the system says of a file, whatever it is: the others are not worse for it. */
+export function isUnreadable(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(codeOf(error) ?? "") && !hasCode(error, ...OUR_OWN_TROUBLE);
 }
 
 /** @param real without links */

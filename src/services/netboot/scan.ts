@@ -8,7 +8,7 @@ import { steadySeconds } from "../clock.ts";
 import { openFile } from "../tftp/open-file.ts";
 import { TftpRefusal } from "../tftp/refusal.ts";
 import { type Content, contentOf, HEAD_BYTES, isCut } from "./content.ts";
-import { type Entry, type ListedFiles, listFiles, UNREADABLE } from "./list-files.ts";
+import { type Entry, type ListedFiles, isUnreadable, listFiles } from "./list-files.ts";
 import { EFI_NAME, HELPER_NAME, type LoaderKind, loaderKindOf, unnamedLoader } from "./loaders.ts";
 import { type FolderNames, GRUB_FILE, type Lack, lackOf, type SecondStage, secondStageOf } from "./needs.ts";
 import { pairKernels } from "./pair-kernels.ts";
@@ -191,7 +191,7 @@ class Sorted {
     const isEfi = EFI_NAME.test(name);
     const isCandidate = bytes >= SMALLEST_BYTES && !NO_CANDIDATES.some((pattern) => pattern.test(name));
     if (kind === undefined ? !isCandidate || this.#read++ >= MOST_READ : !isEfi)
-      return { kind, content: undefined, isIpxe: false, grub: undefined, mayBecome: false };
+      return { kind, content: undefined, isIpxe: false, grub: undefined, mayBecome: false, isUnread: false };
     const read = await readBeginning(this.#root, path, isEfi ? SEARCHED_BYTES : HEAD_BYTES, this.#notes);
     const head = read ?? Buffer.alloc(0);
     return {
@@ -200,6 +200,7 @@ class Sorted {
       isIpxe: isEfi && head.includes(IPXE_WORDS),
       grub: isEfi ? grubOf(head, bytes) : undefined,
       mayBecome: true,
+      isUnread: read === undefined,
     };
   }
 
@@ -320,7 +321,7 @@ async function readBeginning(root: string, path: string, bytes: number, notes: s
     return head.subarray(0, bytesRead);
   } catch (error) {
     if (error instanceof TftpRefusal || hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-    if (!hasCode(error, ...UNREADABLE)) throw error;
+    if (!isUnreadable(error)) throw error;
     notes.push(`${path} cannot be read (${reasonOf(error)})`);
     return undefined;
   }

@@ -18,6 +18,8 @@ export interface Examined {
   readonly grub: Grub | undefined;
   /** It was looked into, and may turn out to be anything while it is written. */
   readonly mayBecome: boolean;
+  /** It could not be, this time. */
+  readonly isUnread: boolean;
 }
 
 interface Seen {
@@ -59,8 +61,9 @@ export class SeenFiles {
   async examine(path: string, read: () => Promise<Examined>): Promise<Examined> {
     const seen = this.#seen.get(path);
     if (seen === undefined) return read();
-    seen.examined ??= await read();
-    return seen.examined;
+    const examined = seen.examined ?? (await read());
+    if (!examined.isUnread) seen.examined = examined;
+    return examined;
   }
 }
 

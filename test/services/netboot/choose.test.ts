@@ -336,6 +336,12 @@ describe("what is told", () => {
     expect(found.notes).toEqual(["shadow.efi leads out of the folder and is not served"]);
   });
 
+  test("and those that lead nowhere that the system could name", async () => {
+    const { found, chosen } = await look({ "ipxe.efi": x, "odd.efi": { link: "a".repeat(300) } });
+    expect(found.notes).toEqual([expect.stringMatching(/^odd\.efi cannot be read \(/)]);
+    expect(chosen["efi-x64"]?.loader).toBe("ipxe.efi");
+  });
+
   test("many of them in a few words", async () => {
     const links = Array.from({ length: 50 }, (_, i) => [`${i}.efi`, { link: "/etc/hostname" }] as const);
     const { found } = await look({ "pxelinux.0": x, ...Object.fromEntries(links) });

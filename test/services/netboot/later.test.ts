@@ -100,6 +100,16 @@ test("a shim waits for the GRUB beside it, whatever that is called", async () =>
   expect((await folder.look()).removed).toContain("shim: shimx64.efi.signed");
 });
 
+test("what could not be read is tried again at the next look, what was read is not", async () => {
+  const seen = new SeenFiles();
+  seen.look([{ path: "vmlinuz", bytes: 100, identity: "1" }], 100);
+  const nothing = { kind: undefined, content: undefined, isIpxe: false, grub: undefined, mayBecome: true };
+  let times = 0;
+  const read = async () => ({ ...nothing, isUnread: ++times < 2 });
+  for (let look = 0; look < 4; look++) await seen.examine("vmlinuz", read);
+  expect(times).toBe(2);
+});
+
 test("what is shorter than it says of itself is not offered, however long it has lain there", async () => {
   const kernel = Buffer.from(KERNEL);
   kernel.writeUInt32LE(1_000_000, 0x1f4);
