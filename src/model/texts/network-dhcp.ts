@@ -1,5 +1,6 @@
 /** The keys of a network's DHCP server. */
 import type { KeyText } from "../json-schema.ts";
+import { DHCP_SERVER_TEXTS } from "./dhcp-servers.ts";
 
 const NO_OPTIONS = { title: "DHCP options", otherwise: "none" } as const;
 const FURTHER_OPTIONS = {
@@ -16,6 +17,7 @@ const LEASE = {
 } as const;
 
 export const DHCP_TEXTS = {
+  ...DHCP_SERVER_TEXTS,
   range: {
     title: "Range",
     description:
@@ -32,20 +34,10 @@ export const DHCP_TEXTS = {
     description: "no other server is on the network: a client that asks for a wrong address is refused, not ignored",
     default: true,
   },
-  "rapid-commit": {
-    title: "Rapid commit",
-    description: "clients that wish it get their address in two messages instead of four",
-    default: false,
-  },
   "known-only": {
     title: "Known hosts only",
     description: "only hosts and machines of the file get an address",
     default: false,
-  },
-  guard: {
-    title: "Guard",
-    description: "no machine's DHCP, DHCPv6 or router advertisements to the others; those of ports are let through",
-    default: true,
   },
   "trust-circuit": {
     title: "Circuits without a relay",
@@ -67,7 +59,6 @@ export const DHCP_TEXTS = {
   "next-server": { ...NEXT_SERVER, otherwise: "none" },
   "server-name": { ...SERVER_NAME, otherwise: "none" },
   "boot-file": { ...BOOT_FILE, otherwise: "none" },
-  hosts: { title: "Hosts", description: "list of clients that are known", otherwise: "none" },
   classes: {
     title: "Classes",
     description: "list of kinds of clients that are told something else; of several that match the first counts",

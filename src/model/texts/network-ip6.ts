@@ -1,7 +1,9 @@
 /** The keys of a network's router advertisements and DHCPv6 server. */
 import type { KeyText } from "../json-schema.ts";
+import { DHCP_SERVER_TEXTS } from "./dhcp-servers.ts";
 
 export const IP6_TEXTS = {
+  ...DHCP_SERVER_TEXTS,
   mode: {
     title: "Mode",
     description:
@@ -26,22 +28,11 @@ export const IP6_TEXTS = {
     otherwise: "none",
   },
   ntp: { title: "Time servers", description: "list of time servers that clients are told", otherwise: "none" },
-  "rapid-commit": {
-    title: "Rapid commit",
-    description: "clients that wish it get their address in two messages instead of four",
-    default: false,
-  },
   "known-only": {
     title: "Known hosts only",
     description: "only hosts and machines of the file get addresses and prefixes from the server",
     default: false,
   },
-  guard: {
-    title: "Guard",
-    description: "no machine's DHCP, DHCPv6 or router advertisements to the others; those of ports are let through",
-    default: true,
-  },
-  hosts: { title: "Hosts", description: "list of clients that are known", otherwise: "none" },
 } as const satisfies Readonly<Record<string, KeyText>>;
 
 export const PREFIXES_TEXTS = {
