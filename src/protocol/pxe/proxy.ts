@@ -123,7 +123,9 @@ export class ProxyDhcp {
     // On port 67 a REQUEST is the network's DHCP server's to answer, on 4011 a DISCOVER makes no sense.
     const isMine =
       received.port === PXE_PORT ? message !== "DISCOVER" : message === "DISCOVER" && besideOwnServer !== true;
-    return { frames: isMine ? [this.#encode(received, client, offer)] : [], event: { ...about, offer } };
+    const frame = isMine ? this.#encode(received, client, offer) : undefined;
+    if (isMine && frame === undefined) return refused("the name of its file has no room in an answer");
+    return { frames: frame === undefined ? [] : [frame], event: { ...about, offer } };
   }
 
   /** @returns why it is not for us, if it is not */
@@ -146,10 +148,11 @@ export class ProxyDhcp {
     return { message, source: packet.source, sourceMac: ethernet.source, sourcePort: datagram.sourcePort, port };
   }
 
-  #encode(received: Received, client: BootClient, offer: BootOffer): Uint8Array {
+  /** @returns undefined: the name of the file does not go in */
+  #encode(received: Received, client: BootClient, offer: BootOffer): Uint8Array | undefined {
     const { message, port } = received;
     const { address, mac } = this.#config;
-    const { bytes } = encodeDhcp4(
+    const { bytes, omittedOptions } = encodeDhcp4(
       replyTo(message, {
         clientAddress: port === PXE_PORT ? message.clientAddress : IPV4_ANY,
         nextServerAddress: offer.nextServer,
@@ -158,6 +161,7 @@ export class ProxyDhcp {
       }),
       maximumReplyBytes(message),
     );
+    if (omittedOptions.includes(DHCP4_OPTION.bootFileName.code) && !fitsFileField(offer.bootFile)) return undefined;
     return encodeDhcp4Frame(bytes, { sourceMac: mac, source: address, sourcePort: port, ...destinationOf(received) });
   }
 

@@ -75,6 +75,14 @@ describe("a boot client's first question", () => {
     expect(answer).toMatchObject({ file: "", file67: `http://192.0.2.1/${ipxe}` });
   });
 
+  test("a name without room anywhere is told, and nothing is sent", () => {
+    const files = { bios: { loader: `${"long/".repeat(400)}pxelinux.0` } };
+    expect(ask(bootFrame({ architecture: 0 }), { files })).toMatchObject({
+      event: { event: "asked", reason: "the name of its file has no room in an answer" },
+      replies: [],
+    });
+  });
+
   test("a relay gets the answer back, with what it wrote", () => {
     const relay = parseIpv4("192.0.2.254");
     const information = [82, fromHex("010441424344")] as const;
