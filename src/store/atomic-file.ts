@@ -54,10 +54,22 @@ function replaceFile(path: string, text: string, mode: number): void {
 
 /** Others may be writing the same file: only what the dead left goes. */
 function removeRemains(path: string): void {
-  const [folder, start] = [dirname(path), `${basename(path)}.`];
+  removeAllRemains(dirname(path), basename(path));
+}
+
+const REMAINS = /^(.+)\.(\d+)\.new$/;
+
+/** Whether a name is that of a file which is not written to its end. */
+export function isHalfWritten(name: string): boolean {
+  return REMAINS.test(name);
+}
+
+/** Remove what writers of files in the folder left that were killed. @param only of the file with that name */
+export function removeAllRemains(folder: string, only?: string): void {
   for (const name of readdirSync(folder)) {
-    const writer = name.startsWith(start) ? /^(\d+)\.new$/.exec(name.slice(start.length))?.[1] : undefined;
-    if (writer !== undefined && !isOther(Number(writer))) rmSync(join(folder, name), { force: true });
+    const [, file, writer] = REMAINS.exec(name) ?? [];
+    if (file === undefined || (only !== undefined && file !== only) || isOther(Number(writer))) continue;
+    rmSync(join(folder, name), { force: true });
   }
 }
 

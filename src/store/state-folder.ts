@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { hasCode, NetloomError, reasonOf } from "../base/errors.ts";
-import { isMissing, isSetAside, removeDurably } from "./atomic-file.ts";
+import { isMissing, isSetAside, removeAllRemains, removeDurably } from "./atomic-file.ts";
 import { takeLock } from "./lock.ts";
 
 /**
@@ -62,6 +62,7 @@ function makeFolder(path: string): void {
 export function tidyStateFolder(path: string): void {
   for (const folder of ["units", "locks", "vm"]) {
     try {
+      if (folder === "units") removeEmptyUnits(join(path, folder));
       if (folder === "locks") removeStaleLocks(join(path, folder));
       rmdirSync(join(path, folder));
     } catch (error) {
@@ -73,7 +74,20 @@ export function tidyStateFolder(path: string): void {
   }
   for (const name of readdirSync(path))
     if (name.startsWith("keeper.log") || isSetAside(name)) removeDurably(join(path, name));
+  removeAllRemains(path);
   removeStaleSockets(path);
+}
+
+/** What changes left that were killed before their journal stood. */
+function removeEmptyUnits(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    try {
+      removeAllRemains(join(folder, name));
+      rmdirSync(join(folder, name));
+    } catch (error) {
+      if (!hasCode(error, "ENOTEMPTY", "ENOENT", "ENOTDIR")) throw error;
+    }
+  }
 }
 
 /** What holders left that were killed, as clients of DHCP in a keeper. */

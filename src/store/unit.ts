@@ -15,7 +15,15 @@ import { NetloomError } from "../base/errors.ts";
 import type { Desired } from "../state/desired.ts";
 import type { StateObject } from "../state/object.ts";
 import type { OwnershipRecord, Step } from "../state/step.ts";
-import { isMissing, isSetAside, readTextIfExists, removeDurably, setFileAside, writeAtomic } from "./atomic-file.ts";
+import {
+  isHalfWritten,
+  isMissing,
+  isSetAside,
+  readTextIfExists,
+  removeDurably,
+  setFileAside,
+  writeAtomic,
+} from "./atomic-file.ts";
 
 export interface Journal {
   readonly version: 1;
@@ -46,6 +54,7 @@ interface Parsed {
 /** Records are read for every plan, those of all units, and rarely change. */
 const parsed = new Map<string, Parsed>();
 
+const WRITE_ATTEMPTS = 10;
 const FILES = { record: "record.json", journal: "journal.json", confirmation: "confirmation.json" } as const;
 
 export class UnitStore {
@@ -69,14 +78,12 @@ export class UnitStore {
     return new UnitStore(stateFolder, name);
   }
 
-  /** Names of all units that the state folder knows, sorted. */
+  /** Names of all units that the state folder knows, sorted. Of one that was killed before its first journal nothing is known. */
   static list(stateFolder: string): string[] {
-    try {
-      return readdirSync(join(stateFolder, "units")).sort();
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
+    const units = join(stateFolder, "units");
+    return namesIn(units)
+      .filter((name) => namesIn(join(units, name)).some((file) => !isHalfWritten(file)))
+      .sort();
   }
 
   /** Records of all other units of the state folder; of one that cannot be read `status` tells. */
@@ -114,8 +121,7 @@ export class UnitStore {
   }
 
   writeConfirmation(confirmation: Confirmation): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    writeAtomic(join(this.folder, FILES.confirmation), JSON.stringify(confirmation));
+    this.#write(FILES.confirmation, confirmation);
   }
 
   /** Confirmed, or undone. */
@@ -151,13 +157,12 @@ export class UnitStore {
   }
 
   writeJournal(journal: Journal): void {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    writeAtomic(join(this.folder, FILES.journal), JSON.stringify(journal));
+    this.#write(FILES.journal, journal);
   }
 
   /** The change is done: remember what is owned now, then forget the journal. */
   commit(record: OwnershipRecord): void {
-    writeAtomic(join(this.folder, FILES.record), JSON.stringify(record));
+    this.#write(FILES.record, record);
     removeDurably(join(this.folder, FILES.journal));
   }
 
@@ -172,6 +177,19 @@ export class UnitStore {
     removeDurably(join(this.folder, FILES.journal));
     // What is left then is a write that a kill cut off.
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #write(file: string, content: Journal | OwnershipRecord | Confirmation): void {
+    for (let attempt = 1; ; attempt++) {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      try {
+        writeAtomic(join(this.folder, file), JSON.stringify(content));
+        return;
+      } catch (error) {
+        // Who tidies up takes a folder away that is empty.
+        if (attempt === WRITE_ATTEMPTS || !(error instanceof NetloomError && isMissing(error.cause))) throw error;
+      }
+    }
   }
 
   #read(file: string, properties: readonly string[]): unknown {
@@ -190,6 +208,15 @@ export class UnitStore {
     const value = parse(path, text, properties);
     parsed.set(path, { identity, value });
     return value;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { removeDurably, writeAtomic } from "../../src/store/atomic-file.ts";
 import { forgetLeases } from "../../src/store/forget-leases.ts";
 import { takeLock } from "../../src/store/lock.ts";
 import { tidyStateFolder } from "../../src/store/state-folder.ts";
+import { UnitStore } from "../../src/store/unit.ts";
 import { Folder } from "../support/network.ts";
 
 /** One that nobody has any more. */
@@ -32,6 +33,27 @@ describe("a file that was half written", () => {
     for (const end of ["", ".new", ".pool", `.pool.${deadPid()}.new`]) folder.write(`dhcp/site/lan.leases${end}`, "");
     forgetLeases(folder.join("dhcp/site/lan.leases"));
     expect(existsSync(folder.join("dhcp"))).toBe(false);
+  });
+});
+
+describe("a change that was killed before its journal stood", () => {
+  test("is no unit, and goes when somebody tidies up", () => {
+    using folder = new Folder();
+    for (const name of ["begun", "half"]) mkdirSync(folder.join(`units/${name}`), { recursive: true });
+    for (const name of ["units/half/journal.json", "services.json"]) folder.write(`${name}.${deadPid()}.new`, "{");
+    expect(UnitStore.list(folder.path)).toEqual([]);
+    tidyStateFolder(folder.path);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test("one that is under way stays, and those that are known", () => {
+    using folder = new Folder();
+    for (const name of ["known", "writing"]) mkdirSync(folder.join(`units/${name}`), { recursive: true });
+    folder.write("units/known/record.json", "{}");
+    folder.write(`units/writing/journal.json.${livingPid}.new`, "{");
+    expect(UnitStore.list(folder.path)).toEqual(["known"]);
+    tidyStateFolder(folder.path);
+    expect(readdirSync(folder.join("units")).sort()).toEqual(["known", "writing"]);
   });
 });
 
