@@ -4,10 +4,10 @@
  * model as real ones, and the answer is kept until the machine boots again.
  */
 import { spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { accessSync, closeSync, constants, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode, messageOf, NetloomError } from "../../base/errors.ts";
+import { openNameless } from "../../kernel/nameless-file.ts";
 import { bootId } from "../../kernel/process.ts";
 import { readTextIfExists, writeAtomic } from "../../store/atomic-file.ts";
 
@@ -63,28 +63,31 @@ export async function probeKvm(cacheFile: string): Promise<BootTrial> {
   return trial;
 }
 
-/** Boot a guest that ends itself at once, with QEMU's flags of real guests; killed at the time limit. */
+/**
+ * Boot a guest that ends itself at once, with QEMU's flags of real guests; killed at the time limit, and with us: one that
+ * hangs would keep a CPU busy for ever.
+ */
 export async function bootTinyGuest(accelerator: "kvm" | "tcg", limitMilliseconds: number): Promise<BootTrial> {
-  const folder = mkdtempSync(join(tmpdir(), "netloom-kvm-"));
+  const image = openNameless();
   try {
-    const image = join(folder, "boot.img");
     writeFileSync(image, tinyBootDisk());
     return await new Promise((resolve) => {
       let complaint = "";
       let late = false;
-      const child = spawn("qemu-system-x86_64", tinyGuestArguments(accelerator, image), {
-        stdio: ["ignore", "ignore", "pipe"],
+      const guest = ["qemu-system-x86_64", ...tinyGuestArguments(accelerator)];
+      const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", ...guest], {
+        stdio: ["ignore", "ignore", "pipe", image],
       });
       const timer = setTimeout(() => {
         late = true;
         child.kill("SIGKILL");
       }, limitMilliseconds);
-      child.stderr.on("data", (piece: Buffer) => {
+      child.stderr?.on("data", (piece: Buffer) => {
         complaint = (complaint + piece.toString("latin1")).slice(0, 1000);
       });
       child.once("error", (error) => {
         clearTimeout(timer);
-        resolve({ works: false, reason: `qemu-system-x86_64 did not start: ${messageOf(error)}` });
+        resolve({ works: false, reason: `qemu-system-x86_64 did not start by setpriv: ${messageOf(error)}` });
       });
       child.once("close", (code) => {
         clearTimeout(timer);
@@ -102,18 +105,19 @@ export async function bootTinyGuest(accelerator: "kvm" | "tcg", limitMillisecond
       });
     });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    closeSync(image);
   }
 }
 
-function tinyGuestArguments(accelerator: "kvm" | "tcg", image: string): string[] {
+/** The disk is descriptor 3. */
+function tinyGuestArguments(accelerator: "kvm" | "tcg"): string[] {
   return [
     ["-M", `q35,smm=off,accel=${accelerator}`],
     ["-cpu", "max,-la57"],
     ["-m", "32M"],
     ["-nodefaults", "-no-user-config", "-display", "none"],
     ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
-    ["-drive", `if=none,id=disk0,format=raw,file=${image.replaceAll(",", ",,")}`],
+    ["-drive", "if=none,id=disk0,format=raw,file=/proc/self/fd/3"],
     ["-device", "virtio-blk-pci,drive=disk0"],
   ].flat();
 }

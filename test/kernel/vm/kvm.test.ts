@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bootTinyGuest, chooseAccelerator, probeKvm } from "../../../src/services/vm/kvm.ts";
-import { processesNamed } from "./support.ts";
+import { Running } from "../../support/network.ts";
+import { processesNamed, until } from "./support.ts";
 
 let folder: string;
 let cache: string;
@@ -28,6 +29,22 @@ describe("whether KVM works", () => {
       reason: "a guest did not boot under TCG within 0.001 s",
     });
     expect(processesNamed("qemu-system-x86")).toEqual([]);
+  });
+
+  test("is not tried any longer than by whom it is tried for: killed, it leaves no guest and no file", async () => {
+    const module = join(import.meta.dirname, "../../../src/services/vm/kvm.ts");
+    mkdirSync(join(folder, "tmp"));
+    const program = `import { bootTinyGuest } from ${JSON.stringify(module)};
+      await bootTinyGuest("tcg", 600_000);`;
+    const trial = new Running([process.execPath, "--input-type=module", "-e", program], {
+      TMPDIR: join(folder, "tmp"),
+    });
+    await until("the guest runs", () => processesNamed("qemu-system-x86").length > 0 || !trial.running);
+    // As one that hangs.
+    for (const pid of processesNamed("qemu-system-x86")) process.kill(pid, "SIGSTOP");
+    expect(readdirSync(join(folder, "tmp"))).toEqual([]);
+    await trial.stop("SIGKILL");
+    await until("the guest has gone with it", () => processesNamed("qemu-system-x86").length === 0);
   });
 
   test("is known after a trial, which leaves no guest, and decides", async () => {
