@@ -14,29 +14,44 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
 /** Puts together what comes in pieces. */
 export class FrameReader {
   readonly #largestBytes: number;
-  #rest: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
+  #position = 0;
+  #isTooLong = false;
 
   constructor(largestBytes: number) {
     this.#largestBytes = largestBytes;
   }
 
-  /** @returns the messages that are complete now; undefined when one is announced that is too long */
-  read(piece: Uint8Array): Uint8Array[] | undefined {
+  /** Whether a message is announced that is too long: nothing that follows can be read. */
+  get isTooLong(): boolean {
+    return this.#isTooLong;
+  }
+
+  add(piece: Uint8Array): void {
     // Not Node's Buffer, whose slices are no copies.
     const plain = new Uint8Array(piece.buffer, piece.byteOffset, piece.length);
-    const bytes = this.#rest.length === 0 ? plain : joined(this.#rest, plain);
+    const rest = this.#bytes.subarray(this.#position);
+    this.#bytes = rest.length === 0 ? plain.slice() : joined(rest, plain);
+    this.#position = 0;
+  }
+
+  /** @returns the next message that is complete */
+  next(): Uint8Array | undefined {
+    const start = this.#position + LENGTH_BYTES;
+    if (start > this.#bytes.length) return undefined;
+    const length = (this.#bytes[start - 2]! << 8) | this.#bytes[start - 1]!;
+    this.#isTooLong = length > this.#largestBytes;
+    if (this.#isTooLong || start + length > this.#bytes.length) return undefined;
+    this.#position = start + length;
+    return this.#bytes.slice(start, this.#position);
+  }
+
+  /** @returns the messages that are complete now; undefined when one is announced that is too long */
+  read(piece: Uint8Array): Uint8Array[] | undefined {
+    this.add(piece);
     const messages: Uint8Array[] = [];
-    let position = 0;
-    while (position + LENGTH_BYTES <= bytes.length) {
-      const length = (bytes[position]! << 8) | bytes[position + 1]!;
-      if (length > this.#largestBytes) return undefined;
-      const end = position + LENGTH_BYTES + length;
-      if (end > bytes.length) break;
-      messages.push(bytes.slice(position + LENGTH_BYTES, end));
-      position = end;
-    }
-    this.#rest = bytes.slice(position);
-    return messages;
+    for (let message = this.next(); message !== undefined; message = this.next()) messages.push(message);
+    return this.#isTooLong ? undefined : messages;
   }
 }
 

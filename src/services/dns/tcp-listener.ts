@@ -37,8 +37,6 @@ class TcpClient {
   readonly #socket: Socket;
   readonly #reader = new FrameReader(QUERY_BYTES);
   readonly #onQuery: (query: Uint8Array) => void;
-  /** At most those of one piece. */
-  readonly #waiting: Uint8Array[] = [];
   #underWay = 0;
   #isAtEnd = false;
 
@@ -51,23 +49,20 @@ class TcpClient {
   }
 
   #receive(piece: Uint8Array): void {
-    const queries = this.#reader.read(piece);
-    if (queries === undefined) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#waiting.push(...queries);
+    this.#reader.add(piece);
     this.#handOn();
   }
 
+  /** The rest stays as it came: of a piece of 64 KiB thousands of messages could be made. */
   #handOn(): void {
     while (this.#underWay < MOST_UNDER_WAY) {
-      const query = this.#waiting.shift();
+      const query = this.#reader.next();
       if (query === undefined) break;
       this.#underWay++;
       this.#onQuery(query);
     }
-    if (this.#waiting.length > 0) this.#socket.pause();
+    if (this.#reader.isTooLong) this.#socket.destroy();
+    else if (this.#underWay === MOST_UNDER_WAY) this.#socket.pause();
     else if (this.#underWay > 0 || !this.#isAtEnd) this.#socket.resume();
     else this.#socket.end();
   }

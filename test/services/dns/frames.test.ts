@@ -27,3 +27,14 @@ test("a message that is announced as too long ends the stream", () => {
   expect(reader.read(Uint8Array.of(1, 44))).toEqual([]);
   expect(new FrameReader(299).read(Uint8Array.of(1, 44))).toBeUndefined();
 });
+
+test("messages are made one by one, as they are asked for", () => {
+  const reader = new FrameReader(300);
+  reader.add(Uint8Array.of(0, 1, 7, 0, 0, 0, 2, 8));
+  expect(reader.next()).toEqual(Uint8Array.of(7));
+  reader.add(Uint8Array.of(9, 1, 45));
+  expect([reader.next(), reader.next()]).toEqual([Uint8Array.of(), Uint8Array.of(8, 9)]);
+  expect(reader.isTooLong).toBe(false);
+  expect(reader.next()).toBeUndefined();
+  expect(reader.isTooLong).toBe(true);
+});
