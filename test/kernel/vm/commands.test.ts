@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startKeeper } from "../../../src/services/keeper/start.ts";
 import { machine, processesNamed, until } from "./support.ts";
 
-const NETLOOM = [process.execPath, join(import.meta.dirname, "../../../src/apps/cli/main.ts")] as const;
+const NETLOOM = [process.execPath, join(import.meta.dirname, "../../../dist/netloom.cjs")] as const;
 
 let folder: string;
 let state: string;
