@@ -1,5 +1,6 @@
 /** What importers make of a file, before it is written as a network file: each part knows the line that it stems from. */
 import { type Ipv4Address, type Ipv4Prefix, ipv4ToNumber } from "../base/address.ts";
+import { interfaceNameFault } from "../model/names.ts";
 import { type Origin } from "./problem.ts";
 
 export interface Located<T> {
@@ -168,6 +169,15 @@ export function cleanName(text: string, fallback: string, most = 63): string {
     .slice(0, most)
     .replace(/[-.]+$/, "");
   return name === "" ? fallback : name;
+}
+
+/** Of a kernel's 15, without those of a number behind it. */
+const MOST_BRIDGE_NAME = 11;
+
+/** The name of a network, whose bridge is called so. */
+export function networkName(text: string, fallback: string): string {
+  const name = cleanName(text, fallback, MOST_BRIDGE_NAME);
+  return interfaceNameFault(name) === undefined ? name : fallback;
 }
 
 /** The first part of a host's name, which is what the host may be told. */

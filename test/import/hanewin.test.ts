@@ -137,6 +137,12 @@ describe("one interface", () => {
 describe("several interfaces", () => {
   const SECOND = "[b]\nInterfaceIP=198.51.100.1\nSubnetMask=255.255.255.0\nBaseIP=198.51.100.10\nRange=11";
 
+  test("a profile with a name that no interface can have makes a network of another name", () => {
+    const { networks, told } = read(`[x]\nProfile0=default\n${PROFILE.replace(/^\[.*\]/m, "[default]")}`);
+    expect(Object.keys(networks)).toEqual(["lan"]);
+    expect(told.join("\n")).not.toContain("default");
+  });
+
   test("are those that the profiles name", () => {
     const { networks, told } = read(`Profile0=b\nProfile1=gone\n${PROFILE}\n${SECOND}`);
     expect(Object.keys(networks)).toEqual(["b"]);

@@ -12,7 +12,7 @@ import {
 } from "../../base/address.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
 import { Budget } from "../budget.ts";
-import { cleanName, type DraftNetwork, Names, type Settings, valuesOf } from "../draft.ts";
+import { type DraftNetwork, Names, networkName, type Settings, valuesOf } from "../draft.ts";
 import { findLink, joinNetworks } from "../join.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Origin, Problems } from "../problem.ts";
@@ -24,7 +24,6 @@ import { around, inherited, type Scope, settle, type Subnet } from "./scope.ts";
 /** dhcpd.conf(5): default-lease-time, max-lease-time, min-lease-time. */
 const DEFAULT_SECONDS = 43_200;
 const MAXIMUM_SECONDS = 86_400;
-const MOST_DEVICE_NAME = 15;
 
 export function importDhcpd(text: string, { included, link, problems }: ImportOptions): DraftNetwork[] {
   return new Importer(new DhcpdConfiguration(text, included, problems), link, problems).networks;
@@ -84,7 +83,7 @@ class Importer {
   #addNetwork(subnet: Subnet, count: number): void {
     const plain = count === 1 ? "lan" : `lan${this.networks.length + 1}`;
     const shared = subnet.sharedNetwork;
-    const name = this.#names.unused(shared === undefined ? plain : cleanName(shared, plain, MOST_DEVICE_NAME - 4));
+    const name = this.#names.unused(shared === undefined ? plain : networkName(shared, plain));
     const network = buildNetwork(name, subnet, this.#configuration, this.#classes, this.#problems);
     if (!this.#budget.take(valuesOf(network.settings), subnet.scope.origin)) network.settings.options.clear();
     this.#bySubnet.set(subnet, network);

@@ -5,12 +5,12 @@ import { NetloomError } from "../../base/errors.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
 import { Budget } from "../budget.ts";
 import {
-  cleanName,
   type DraftNetwork,
   emptySettings,
   MOST_NETWORKS,
   mergeSettings,
   Names,
+  networkName,
   type Settings,
   valuesOf,
 } from "../draft.ts";
@@ -29,7 +29,6 @@ import { adviceOn, WITHOUT_EFFECT } from "./untaken.ts";
 
 /** dnsmasq(8), dhcp-range: one hour. */
 const DEFAULT_SECONDS = 3600;
-const MOST_DEVICE_NAME = 15;
 const TAG_SETTERS = new Set(["dhcp-match", "dhcp-vendorclass", "dhcp-userclass", "dhcp-mac"]);
 
 export function importDnsmasq(text: string, { included, link, problems }: ImportOptions): DraftNetwork[] {
@@ -135,8 +134,7 @@ class Importer {
     const named = range.interfaceName ?? range.sets[0] ?? (subnets === 1 ? interfaces[0] : undefined);
     const plain = subnets === 1 ? "lan" : `lan${this.networks.length + 1}`;
     // A bridge cannot have the name that the served interface has, unless it is one.
-    const name =
-      named === undefined || interfaces.includes(named) ? plain : cleanName(named, plain, MOST_DEVICE_NAME - 2);
+    const name = named === undefined || interfaces.includes(named) ? plain : networkName(named, plain);
     const where = origin.file === undefined ? "" : ` of ${origin.file}`;
     const network: DraftNetwork = {
       name: names.unused(name),

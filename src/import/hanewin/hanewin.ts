@@ -11,7 +11,15 @@ import {
 } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import { DHCP4_OPTION } from "../../wire/dhcp4/option-table.ts";
-import { cleanName, type DraftNetwork, emptySettings, type Located, Names, type Settings } from "../draft.ts";
+import {
+  cleanName,
+  type DraftNetwork,
+  emptySettings,
+  type Located,
+  Names,
+  networkName,
+  type Settings,
+} from "../draft.ts";
 import { findLink, joinNetworks } from "../join.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Problems } from "../problem.ts";
@@ -20,7 +28,6 @@ import { isOn, judge, UNKNOWN } from "./untaken.ts";
 
 /** haneWIN serves no more interfaces. */
 const MOST_PROFILES = 32;
-const MOST_DEVICE_NAME = 13;
 const DEFAULT_LENGTH = 24;
 
 const NAME_SERVER_KEYS = ["dns1ip", "dns2ip"];
@@ -165,7 +172,7 @@ function readProfile(
   const taken = [base.value, ...(router === undefined ? [] : [router.value])];
   const gateway = own ?? { value: freeAddress(subnet.value, taken), origin: { ...section.origin } };
   const network: DraftNetwork = {
-    name: names.unused(cleanName(section.name, "lan", MOST_DEVICE_NAME)),
+    name: names.unused(networkName(section.name, "lan")),
     subnet,
     gateway,
     also: [],
