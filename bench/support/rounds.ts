@@ -34,8 +34,8 @@ export async function compete(contestants: readonly Contestant[], rounds: number
 
 /** A table of the rows; the ratio is to the contestant named `baseline` in the same phase. */
 export function formatRows(rows: readonly Row[], baseline: string): string {
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i < 2 ? cell.padEnd(i === 0 ? 26 : 10) : cell.padStart(12))).join("");
+  const line = ([name = "", phase = "", median = "", range = "", ratio = ""]: readonly string[]): string =>
+    `${name.padEnd(26)}${phase.padEnd(10)}${median.padStart(12)}${range.padStart(14)}   ${ratio}`.trimEnd();
   const body = rows.map((row) => {
     const base = rows.find((other) => other.name === baseline && other.phase === row.phase);
     const ratio = base === undefined || base.median === 0 ? "" : `${(row.median / base.median).toFixed(2)} x`;
