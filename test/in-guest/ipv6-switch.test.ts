@@ -26,9 +26,12 @@ const CABLES = [
 
 const folder = new Folder();
 
-function reaches(namespace: string, address: string): boolean {
+/** Of a machine that stands still now and then, where an answer is expected. */
+const PATIENCE_SECONDS = 30;
+
+function reaches(namespace: string, address: string, seconds = 1): boolean {
   try {
-    shell(`nsenter --net=/run/netns/${namespace} ping -q -c 1 -W 1 ${address}`);
+    shell(`nsenter --net=/run/netns/${namespace} ping -q -c 1 -w ${seconds} ${address}`);
     return true;
   } catch {
     // ping says by its exit status that nobody answered.
@@ -76,7 +79,7 @@ test("forwarding is turned on for the networks and leads nobody else anywhere; a
   writeFileSync(file, FILE);
   const before = withoutModules(hostSnapshot());
   expect(await done(["apply", ...words])).toMatch(/IPv6 for all interfaces or for none .*up0, up1 apart/);
-  expect(reaches("pod1", "2001:db8:1::1")).toBe(true);
+  expect(reaches("pod1", "2001:db8:1::1", PATIENCE_SECONDS)).toBe(true);
   expect(reaches("here", "fd00:50::2")).toBe(false);
   expect(reaches("here", "2001:db8:2::1")).toBe(false);
   expect(reaches("elsewhere", "2001:db8:1::1")).toBe(false);

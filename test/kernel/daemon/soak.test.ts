@@ -162,7 +162,7 @@ test(`${SECONDS} s over ${PORTS} ports, seed ${SEED}`, { timeout: 1000 * (SECOND
     },
   );
   for (let port = 0; port < PORTS; port++)
-    if (isPod(port)) shell(`nsenter --net=/run/netns/${podName(port)} ping -q -c 1 -W 2 10.9.0.1`);
+    if (isPod(port)) shell(`nsenter --net=/run/netns/${podName(port)} ping -q -c 1 -w 30 10.9.0.1`);
   // A namespace or two of sockets each, and no more however often they came and went.
   expect(descriptorsOf(daemon.pid)).toBeLessThan(60 + 10 * PORTS);
   expect(residentKilobytes(daemon.pid)).toBeLessThan(400_000);

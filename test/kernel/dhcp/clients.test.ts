@@ -141,7 +141,7 @@ describe.each(CLIENTS)("$name", ({ start, bound, read }) => {
       sent: { OFFER: 1, ACK: 1 },
       notSent: 0,
     });
-    await world.inClient("ping", ["-c1", "-W2", "192.0.2.1"]);
+    await world.inClient("ping", ["-c1", "-w30", "192.0.2.1"]);
   });
 
   test("reaches a gateway off its link from a /32 address", async () => {
@@ -154,7 +154,7 @@ describe.each(CLIENTS)("$name", ({ start, bound, read }) => {
     const client = start(world);
     const { routes } = read(await client.waitFor(bound));
     expect(routes).toBe("169.254.1.1/32 0.0.0.0 0.0.0.0/0 169.254.1.1");
-    await world.inClient("ping", ["-c1", "-W2", "169.254.1.1"]);
+    await world.inClient("ping", ["-c1", "-w30", "169.254.1.1"]);
   });
 });
 

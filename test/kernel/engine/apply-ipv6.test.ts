@@ -46,9 +46,12 @@ function settled(namespace: string): Promise<void> {
   });
 }
 
-function reaches(namespace: string, address: string): boolean {
+/** Of a machine that stands still now and then, where an answer is expected. */
+const PATIENCE_SECONDS = 30;
+
+function reaches(namespace: string, address: string, seconds = 1): boolean {
   try {
-    shell(`nsenter --net=/run/netns/${namespace} ping -q -c 1 -W 1 ${address}`);
+    shell(`nsenter --net=/run/netns/${namespace} ping -q -c 1 -w ${seconds} ${address}`);
     return true;
   } catch {
     // ping says by its exit status that nobody answered.
@@ -81,9 +84,9 @@ afterEach(async () => {
 test("both families from machine to machine and outside, translated; a second apply does nothing; nothing is left", async () => {
   await apply(networkFile());
   for (const family of FAMILIES) {
-    expect(reaches("pod1", SECOND[family]), `a pod by IPv${family}`).toBe(true);
+    expect(reaches("pod1", SECOND[family], PATIENCE_SECONDS), `a pod by IPv${family}`).toBe(true);
     using capture = await Capture.open("outside", "eth0");
-    expect(reaches("pod1", OUTSIDE[family]), `outside by IPv${family}`).toBe(true);
+    expect(reaches("pod1", OUTSIDE[family], PATIENCE_SECONDS), `outside by IPv${family}`).toBe(true);
     const field = family === 4 ? "ip.src" : "ipv6.src";
     const pings = (): Record<string, string>[] =>
       tsharkFields(capture.frames(), [field], family === 4 ? "icmp.type == 8" : "icmpv6.type == 128");
@@ -106,10 +109,10 @@ test("what begins outside stays outside, and networks that no router connects st
       expect(reaches("pod1", family === 4 ? "192.168.60.10" : "fd00:60::10")).toBe(false);
       expect(reaches("apart", FIRST[family])).toBe(false);
       expect(reaches("apart", OUTSIDE[family])).toBe(false);
-      expect(reaches("apart", family === 4 ? "192.168.60.1" : "fd00:60::1")).toBe(true);
+      expect(reaches("apart", family === 4 ? "192.168.60.1" : "fd00:60::1", PATIENCE_SECONDS)).toBe(true);
     }
     await apply(networkFile({ nat: "none" }));
-    for (const family of FAMILIES) expect(reaches("outside", FIRST[family])).toBe(true);
+    for (const family of FAMILIES) expect(reaches("outside", FIRST[family], PATIENCE_SECONDS)).toBe(true);
   } finally {
     shell("ip -n outside route delete 192.168.50.0/24; ip -n outside route delete fd00:50::/64");
   }
@@ -121,11 +124,11 @@ test("IPv6 comes and goes without IPv4 noticing", async () => {
   const without = hostSnapshot();
   expect(addresses()).toBe("");
   await apply(networkFile());
-  expect(reaches("pod1", OUTSIDE[6])).toBe(true);
+  expect(reaches("pod1", OUTSIDE[6], PATIENCE_SECONDS)).toBe(true);
   const plan = await apply(networkFile({ lan: "" }));
   expect(plan).not.toContain("192.168.50");
   expect(addresses()).toBe("");
-  expect(reaches("pod1", OUTSIDE[4])).toBe(true);
+  expect(reaches("pod1", OUTSIDE[4], PATIENCE_SECONDS)).toBe(true);
   expect(hostSnapshot()).toEqual(without);
   await done(["destroy", file, "--state", state]);
   expect(hostSnapshot()).toEqual(before);
@@ -139,7 +142,7 @@ test("what somebody takes away of IPv6 comes back", async () => {
   expect(reaches("pod1", OUTSIDE[6])).toBe(false);
   await apply(networkFile());
   expect(hostSnapshot()).toEqual(applied);
-  expect(reaches("pod1", OUTSIDE[6])).toBe(true);
+  expect(reaches("pod1", OUTSIDE[6], PATIENCE_SECONDS)).toBe(true);
 });
 
 test.each(["nft", "legacy"])("beside ip6tables-%s with a policy of drop, as Docker sets it", async (backend) => {
@@ -153,7 +156,7 @@ test.each(["nft", "legacy"])("beside ip6tables-%s with a policy of drop, as Dock
     const rules = saved();
     await apply(networkFile());
     expect(saved()).toMatch(/-A DOCKER-USER -i lan -o uplink0 .*netloom:/);
-    expect(reaches("pod1", OUTSIDE[6])).toBe(true);
+    expect(reaches("pod1", OUTSIDE[6], PATIENCE_SECONDS)).toBe(true);
     expect(await apply(networkFile())).toContain("nothing to do");
     await done(["destroy", file, "--state", state]);
     expect(saved()).toBe(rules);
@@ -177,7 +180,7 @@ test("an interface of others becomes a port, carries traffic, and is given back 
     const told = await apply(text);
     expect(told).toMatch(/eth1 becomes a port of alone: its own 203\.0\.113\.9\/24 stays on it/);
     expect(told).toMatch(/eth1 has MTU 1480/);
-    expect(reaches("elsewhere", "192.168.60.10")).toBe(true);
+    expect(reaches("elsewhere", "192.168.60.10", PATIENCE_SECONDS)).toBe(true);
     expect(json("ip -j address show dev eth1")).toMatchObject([{ master: "alone", mtu: 1480 }]);
     expect(shell("ip -o -4 address show dev eth1")).toContain("203.0.113.9/24");
     expect(await apply(text)).toContain("nothing to do");

@@ -83,7 +83,7 @@ describe("a namespace", () => {
       "2001:db8:1::1",
     ];
     expect(reached).toHaveLength(4);
-    for (const address of reached) inNamespace("theirs", `ping -q -c 1 -W 2 ${address}`);
+    for (const address of reached) inNamespace("theirs", `ping -q -c 1 -w 30 ${address}`);
     expect(json("ip -j -n theirs route show default")).toMatchObject([{ gateway: "198.51.100.10", dev: "other" }]);
     expect(json("ip -j -6 -n theirs route show default")).toMatchObject([{ gateway: "2001:db8:1::1", dev: "eth0" }]);
 
@@ -116,7 +116,7 @@ describe("a namespace", () => {
     expect(new Set(given).size).toBe(4);
     expect(given).not.toContain("192.0.2.3");
     expect(attached.addresses).toContain("192.0.2.3/29");
-    inNamespace("pod4", "ping -q -c 1 -W 2 192.0.2.3");
+    inNamespace("pod4", "ping -q -c 1 -w 30 192.0.2.3");
 
     const full = await netloom(wordsOf("attach lan --tap full0 --dhcp single"));
     expect(full.code).toBe(1);
@@ -197,7 +197,7 @@ describe("an interface of somebody else", () => {
     const { device } = await attach("lan --interface foreign0");
     expect(device).toBe("foreign0");
     expect(json("ip -j link show dev foreign0")).toMatchObject([{ mtu: 1400, master: "lan" }]);
-    inNamespace("theirs", "ping -q -c 1 -W 2 192.0.2.1");
+    inNamespace("theirs", "ping -q -c 1 -w 30 192.0.2.1");
     await run("detach --interface foreign0");
     expect(hostSnapshot()).toEqual(before);
   });

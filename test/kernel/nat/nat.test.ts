@@ -41,7 +41,7 @@ test("every packet outside has the uplink's address, also pings as large as the 
   await done(["apply", file]);
   using capture = await Capture.open("outside", "eth0");
   shell(`nsenter --net=/run/netns/first ping -c 2 -i 0.1 -W 5 -M do -s 1472 ${OUTSIDE}
-    nsenter --net=/run/netns/second ping -c 1 -W 5 ${OUTSIDE}`);
+    nsenter --net=/run/netns/second ping -c 1 -W 30 ${OUTSIDE}`);
   const ipv4 = (frame: Uint8Array): boolean => frame[12] === 8 && frame[13] === 0;
   await until("six packets", () => capture.frames().filter(ipv4).length >= 6);
   const rows = tsharkFields(capture.frames(), ["ip.src", "ip.dst", "ip.len"], "icmp");
@@ -69,8 +69,8 @@ test("another network of the host stays closed to the machines, and they to it",
     ])
       expect(shell(`nsenter --net=/run/netns/${from} ping -c 1 -W 1 ${to} || true`)).toContain("100% packet loss");
     // The ways themselves are there: each can talk to the host.
-    shell("nsenter --net=/run/netns/office ping -c 1 -W 5 192.0.2.1");
-    shell("nsenter --net=/run/netns/first ping -c 1 -W 5 192.168.50.1");
+    shell("nsenter --net=/run/netns/office ping -c 1 -w 30 192.0.2.1");
+    shell("nsenter --net=/run/netns/first ping -c 1 -w 30 192.168.50.1");
   } finally {
     shell("ip link delete office0; ip netns delete office");
   }
