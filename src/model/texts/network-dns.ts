@@ -27,7 +27,7 @@ export const NETWORK_DNS_TEXTS = {
   mode: {
     title: "Mode",
     description:
-      "forward-first: asks the forwarders, and when they fail the root servers and those below them, unless a forwarder says that signatures are wrong or the name is blocked. forward-only: never by itself. recursive: always by itself.",
+      "forward-first: asks the forwarders, and when they fail the root servers and those below them, unless a forwarder finds signatures wrong (it says so, or answers when asked not to check them) or says that the name is blocked. forward-only: never by itself. recursive: always by itself.",
     otherwise: "forward-first, and recursive where nobody is to be asked",
   },
   allow: {

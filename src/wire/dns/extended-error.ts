@@ -34,6 +34,7 @@ const NAMES: readonly string[] = [
 
 export const EXTENDED_ERROR = {
   STALE_ANSWER: 3,
+  DNSSEC_BOGUS: 6,
   CACHED_ERROR: 13,
   PROHIBITED: 18,
   STALE_NXDOMAIN_ANSWER: 19,

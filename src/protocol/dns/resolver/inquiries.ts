@@ -177,6 +177,7 @@ export class Inquiries {
     const code = message.responseCode;
     const isAnswer = isAnswerCode(code);
     if (!isAnswer) inquiry.verdict ??= verdictOf(message);
+    if (code === RESPONSE_CODE.SERVFAIL) inquiry.saidServfail = true;
     const reason = isAnswer ? inquiry.request.unusable(message, record.server) : `response code ${code}`;
     if (reason === undefined) this.#finish(inquiry, { message, server: record.server }, now);
     return reason;
@@ -228,9 +229,9 @@ export class Inquiries {
   }
 
   #fail(inquiry: Inquiry, now: number): void {
-    const { lastReason, verdict } = inquiry;
+    const { lastReason, saidServfail: servfail, verdict } = inquiry;
     const failed = lastReason ?? (inquiry.attemptsMade === 0 ? "nobody to ask" : "no answer");
-    this.#finish(inquiry, { failed, silent: lastReason === undefined, verdict }, now);
+    this.#finish(inquiry, { failed, silent: lastReason === undefined, servfail, verdict }, now);
   }
 
   /** @returns whether it may still be asked */

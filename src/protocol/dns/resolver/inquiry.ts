@@ -26,8 +26,16 @@ export interface InquiryRequest {
 
 export type InquiryResult =
   | { readonly message: DnsMessage; readonly server: DnsUpstream }
-  /** `silent`: nobody said anything at all; `verdict`: why a server says that there shall be no answer (RFC 8914). */
-  | { readonly failed: string; readonly silent: boolean; readonly verdict?: number | undefined };
+  /**
+   * `silent`: nobody said anything at all; `servfail`: a server said that it failed; `verdict`: why a server says that
+   * there shall be no answer (RFC 8914).
+   */
+  | {
+      readonly failed: string;
+      readonly silent: boolean;
+      readonly servfail: boolean;
+      readonly verdict?: number | undefined;
+    };
 
 export type Done = (result: InquiryResult, now: number) => void;
 
@@ -61,6 +69,7 @@ export class Inquiry {
   badAnswers = 0;
   /** What the last server said that was of no use. */
   lastReason: string | undefined;
+  saidServfail = false;
   /** A server said that there shall be no answer, and why (RFC 8914). */
   verdict: number | undefined;
   /** Keys of the servers that were asked, one for each time. */

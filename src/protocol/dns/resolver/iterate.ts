@@ -86,7 +86,11 @@ function* askZone(
   const { zone } = delegation;
   const asked = { question, recursionDesired: false, ...task.flags };
   const tried = new Set<string>();
-  let result: InquiryResult = { failed: `nobody knows where the servers of ${zone} are`, silent: true };
+  let result: InquiryResult = {
+    failed: `nobody knows where the servers of ${zone} are`,
+    silent: true,
+    servfail: false,
+  };
   for (let round = 0; ; round++) {
     const servers = delegation.servers(world.now()).filter((server) => !tried.has(serverKey(server)));
     if (servers.length > 0) {

@@ -4,7 +4,7 @@ import { readAddress } from "../../../wire/dns/data.ts";
 import { DNS_CLASS, DNS_TYPE } from "../../../wire/dns/types.ts";
 import { MOST_ALIASES } from "./chain.ts";
 import type { Delegation } from "./delegations.ts";
-import { forward } from "./forward.ts";
+import { askUnchecked, forward } from "./forward.ts";
 import { iterate } from "./iterate.ts";
 import { canonicalName } from "./names.ts";
 import type { Piece } from "./piece.ts";
@@ -60,6 +60,8 @@ function* askOnce(world: World, task: Task): Work<Piece | Failure> {
   const wereDead = world.servers.areAllDead(route.upstreams);
   const forwarded = yield* forward(world, route, task);
   if (!("failed" in forwarded) || forwarded.verdict !== undefined || !route.mayIterate) return forwarded;
+  const withheld = forwarded.servfail === true ? yield* askUnchecked(world, route, task) : undefined;
+  if (withheld !== undefined) return withheld;
   const piece = yield* iterate(world, task, findServer);
   // They were asked beside all that, and one of them is back.
   const isBack = "failed" in piece && wereDead && !world.servers.areAllDead(route.upstreams);

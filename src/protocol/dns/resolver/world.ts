@@ -29,6 +29,8 @@ export interface Failure {
   readonly failed: string;
   /** Nobody else is to be asked, and why (RFC 8914). */
   readonly verdict?: number | undefined;
+  /** A server that was asked said that it failed, which has many reasons. */
+  readonly servfail?: boolean;
   /** Whether nobody said anything at all; absent: that is not the reason. */
   readonly silent?: boolean;
 }

@@ -1,5 +1,5 @@
 /** Forwarders, and the root servers where they do not answer. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RESPONSE_CODE } from "../../../../src/wire/dns/types.ts";
 import {
   type Answerer,
@@ -54,6 +54,38 @@ test.each([
   const { message, error: told } = world.ask("www.example.org");
   expect([message.responseCode, told]).toEqual([RESPONSE_CODE.SERVFAIL, verdict]);
   expect(world.log).toEqual([`${FORWARDER} udp www.example.org A`]);
+});
+
+describe("the forwarder fails without a word why", () => {
+  const { SERVFAIL, NOERROR } = RESPONSE_CODE;
+  const answer = resolverOf(["www.example.org 60 A 192.0.2.99"]);
+
+  test("and answers when it need not check: signatures were wrong, nobody else is believed", () => {
+    const world = forwardFirst((query, sent) =>
+      query.checkingDisabled ? answer(query, sent) : [{ message: reply(query, { responseCode: SERVFAIL }) }],
+    );
+    const { message, error } = world.ask("www.example.org");
+    expect([message.responseCode, error]).toEqual([SERVFAIL, "DNSSEC Bogus"]);
+    expect(new Set(world.log)).toEqual(new Set([`${FORWARDER} udp www.example.org A`]));
+  });
+
+  test("and answers whatever it is asked afterwards: it had no time", () => {
+    let asked = 0;
+    const world = forwardFirst((query, sent) =>
+      asked++ === 0 ? [{ message: reply(query, { responseCode: SERVFAIL }) }] : answer(query, sent),
+    );
+    const { message } = world.ask("www.example.org");
+    expect(message.responseCode).toBe(NOERROR);
+    expect(texts(message)).toEqual(["www.example.org 60 A 192.0.2.99"]);
+    expect(new Set(world.log)).toEqual(new Set([`${FORWARDER} udp www.example.org A`]));
+  });
+
+  test("and the client checks by itself: the root is asked", () => {
+    const world = forwardFirst((query) => [{ message: reply(query, { responseCode: SERVFAIL }) }]);
+    const { message } = world.ask("www.example.org", "A", { checkingDisabled: true });
+    expect(texts(message)).toEqual(["www.example.org 300 A 192.0.2.80"]);
+    expect(world.log.filter((line) => line.startsWith(FORWARDER))).toHaveLength(1);
+  });
 });
 
 test("after a long time without any network names are there again within seconds", () => {
