@@ -10,10 +10,12 @@ import { EFI_X64, GRUB_EFI, INITRD, isoOf, ISO, KERNEL, makeFolder } from "./boo
 
 /** A folder that is looked at again and again. */
 async function follow(files: Parameters<typeof makeFolder>[0]) {
-  const folder = makeFolder(files);
+  using resources = new DisposableStack();
+  const folder = resources.use(makeFolder(files));
   const seen = new SeenFiles();
   let now = 100;
   let found = await scanFolder(folder.path, seen, now);
+  const kept = resources.move();
   return {
     write(name: string, content: Buffer | string): void {
       const path = join(folder.path, name);
@@ -36,7 +38,7 @@ async function follow(files: Parameters<typeof makeFolder>[0]) {
     get found() {
       return found;
     },
-    [Symbol.dispose]: () => folder[Symbol.dispose](),
+    [Symbol.dispose]: () => kept.dispose(),
   };
 }
 
