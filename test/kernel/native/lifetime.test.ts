@@ -29,7 +29,8 @@ test("a worker thread that ends with everything open closes it all, again and ag
     expect(openDescriptors().length).toBeGreaterThan(before);
     const started = performance.now();
     await Promise.all(workers.map((worker) => worker.terminate()));
-    expect(performance.now() - started).toBeLessThan(5000);
+    // What the workers wait for would take a minute.
+    expect(performance.now() - started).toBeLessThan(30_000);
     await until("descriptors closed", () => openDescriptors().length === before);
   }
 });
