@@ -136,9 +136,15 @@ export function missingCapabilities(needed: readonly NeededCapability[] = NEEDED
     }));
 }
 
-/** @throws NetloomError no-privilege, naming what is missing */
-export function requirePrivilege(): void {
-  const missing = missingCapabilities();
+/** Commands that work in the network namespace in which they run alone. */
+const NEEDED_IN_OWN_NAMESPACE = NEEDED_CAPABILITIES.filter(({ name }) => name !== "CAP_SYS_ADMIN");
+
+/**
+ * @param where of the network that is changed or served
+ * @throws NetloomError no-privilege, naming what is missing
+ */
+export function requirePrivilege(where: "any namespace" | "own namespace" = "any namespace"): void {
+  const missing = missingCapabilities(where === "own namespace" ? NEEDED_IN_OWN_NAMESPACE : NEEDED_CAPABILITIES);
   if (missing.length === 0) return;
   const list = missing.map(({ name, purpose }) => `${name} (${purpose})`).join(", ");
   throw new NetloomError("no-privilege", `change the network: this process lacks ${list}`, {

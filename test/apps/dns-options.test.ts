@@ -28,6 +28,7 @@ describe("servers as a person writes them", () => {
     "dns.example",
     "tls://192.0.2.53",
     "tls:///x",
+    "fe80::1",
   ])("%s is refused", (text) => {
     expect(() => parseUpstream(text)).toThrow(/address|ADDRESS|certificate/);
   });

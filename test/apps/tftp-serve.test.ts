@@ -16,6 +16,7 @@ describe("wrong use is told before anything is opened", () => {
     ["port 0", [HERE, "--listen", "192.0.2.1#0"], "192.0.2.1#0"],
     ["port 65536", [HERE, "--listen", "192.0.2.1#65536"], "192.0.2.1#65536"],
     ["a port as of a URL", [HERE, "--listen", "192.0.2.1:69"], "192.0.2.1:69"],
+    ["an address of every link", [HERE, "--listen", "fe80::1"], "link-local"],
     ["a folder that is not there", [`${HERE}/netloom-none`, "--listen", "192.0.2.1"], "netloom-none"],
     ["a file", [process.execPath, "--listen", "192.0.2.1"], "it is no folder"],
     ["a quota without uploads", [HERE, "--listen", "192.0.2.1", "--quota", "1G"], "need --write"],

@@ -157,7 +157,7 @@ export const dhcpRequestCommand: Command = {
     const timeoutSeconds = readNumber(invocation, "timeout", 86_400);
     const metric = readNumber(invocation, "metric", 0xffffffff);
     const json = invocation.flag("json");
-    requirePrivilege();
+    requirePrivilege("own namespace");
     using interrupt = untilInterrupted();
     if (invocation.flag("once")) {
       if (metric !== undefined) throw usageError("dhcp request: --metric is not for --once, which sets no route");

@@ -72,7 +72,7 @@ export const dhcpServeCommand: Command = {
     if (fault !== undefined) throw usageError(`dhcp serve: --interface ${interfaceName}: it ${fault}`);
     const { range, ...settings } = readSettings(invocation);
     const stateFolder = stateFolderPath(invocation.option("state"));
-    requirePrivilege();
+    requirePrivilege("own namespace");
     const { index, mac, mtuBytes, isBridge, addresses } = await readInterface(interfaceName);
     const own = addressFor(interfaceName, addresses, range.first);
     const config: Dhcp4ServerConfig = {

@@ -166,7 +166,7 @@ export const dhcp6RequestCommand: Command = {
     const wishes = readWishes(invocation);
     const timeoutSeconds = readNumber(invocation, "timeout", 1, 86_400);
     const json = invocation.flag("json");
-    requirePrivilege();
+    requirePrivilege("own namespace");
     using interrupt = untilInterrupted();
     if (invocation.flag("once")) {
       const answer = await requestOnce6(interfaceName, wishes, {

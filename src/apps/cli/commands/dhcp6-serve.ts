@@ -80,7 +80,7 @@ export const dhcp6ServeCommand: Command = {
     if (fault !== undefined) throw usageError(`dhcp6 serve: --interface ${interfaceName}: it ${fault}`);
     const settings = readSettings(invocation);
     const stateFolder = stateFolderPath(invocation.option("state"));
-    requirePrivilege();
+    requirePrivilege("own namespace");
     const served = await readInterface(interfaceName);
     const config: Dhcp6ServerConfig = { ...settings, ...placeOf(interfaceName, served) };
     attempt(COMMAND, () => checkConfig(config));

@@ -1,28 +1,15 @@
 /** How the commands of the name server read servers, addresses and files that a person has named. */
 import { readFileSync } from "node:fs";
-import { type IpAddress, parseIp } from "../../../base/address.ts";
+import { parseIp } from "../../../base/address.ts";
 import { codeOf, NetloomError } from "../../../base/errors.ts";
 import type { DnsServerConfig, DnsUpstream } from "../../../protocol/dns/config.ts";
 import { readEntries } from "../../../wire/dns/master.ts";
+import { type Endpoint, parseEndpoint } from "./serve-options.ts";
 
 export const DNS_PORT = 53;
 const TLS_PORT = 853;
 const TLS = "tls://";
 const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
-
-export interface Endpoint {
-  readonly address: IpAddress;
-  readonly port: number;
-}
-
-/** "192.0.2.53", "192.0.2.53#5353", "2001:db8::53#5353". @throws NetloomError bad-address */
-export function parseEndpoint(text: string, defaultPort: number): Endpoint {
-  const [, addressText = "", portText] = /^([^#]*)(?:#(\d{1,5}))?$/.exec(text) ?? [];
-  const port = portText === undefined ? defaultPort : Number(portText);
-  if (addressText === "" || port < 1 || port > 65_535)
-    throw new NetloomError("bad-address", `${JSON.stringify(text)}: not an ADDRESS or ADDRESS#PORT`);
-  return { address: parseIp(addressText), port };
-}
 
 /** @throws NetloomError bad-address, also for an address that stands for all */
 export function parseListen(text: string): Endpoint[] {

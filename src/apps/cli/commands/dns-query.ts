@@ -20,8 +20,8 @@ import {
 } from "../../../wire/dns/types.ts";
 import { type Command, usageError } from "../command.ts";
 import { print, printJson } from "../output.ts";
-import { DNS_PORT, type Endpoint, parseEndpoint } from "./dns-options.ts";
-import { attempt } from "./serve-options.ts";
+import { DNS_PORT } from "./dns-options.ts";
+import { attempt, type Endpoint, parseEndpoint } from "./serve-options.ts";
 
 const UDP_PAYLOAD_BYTES = 1232;
 const RESOLV_CONF = "/etc/resolv.conf";

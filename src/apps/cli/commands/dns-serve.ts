@@ -12,14 +12,13 @@ import { untilInterrupted } from "../interrupt.ts";
 import { complain, print, printJson, STDERR_LOGGER } from "../output.ts";
 import {
   DNS_PORT,
-  type Endpoint,
   parseDomainUpstreams,
   parseListen,
   parseUpstream,
   readNamedFile,
   readRootHints,
 } from "./dns-options.ts";
-import { attempt } from "./serve-options.ts";
+import { attempt, type Endpoint } from "./serve-options.ts";
 
 const COMMAND = { name: "dns serve" } as const;
 const MODES = ["forward-first", "forward-only", "recursive"] as const;

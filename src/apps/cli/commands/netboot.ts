@@ -40,7 +40,7 @@ export const netbootCommand: Command = {
     if (fault !== undefined) throw usageError(`netboot: --interface ${interfaceName}: it ${fault}`);
     const known = readKnown(invocation.option("known"));
     const stateFolder = stateFolderPath(invocation.option("state"));
-    requirePrivilege();
+    requirePrivilege("own namespace");
     const isScreen = process.stdout.isTTY && process.stderr.isTTY;
     const display = invocation.flag("json") ? jsonDisplay() : isScreen ? screenDisplay() : lineDisplay();
     const share = invocation.flag("share") ? SHARE : undefined;

@@ -1,4 +1,5 @@
 /** How the servers' commands read what a person has written. */
+import { type IpAddress, isLinkLocal6, parseIp } from "../../../base/address.ts";
 import { messageOf, NetloomError } from "../../../base/errors.ts";
 import { type Command, usageError } from "../command.ts";
 
@@ -24,4 +25,23 @@ export function attempt<Value>({ name }: Named, read: () => Value): Value {
   } catch (error) {
     throw usageError(`${name}: ${messageOf(error)}`, error instanceof NetloomError ? error.hint : undefined);
   }
+}
+
+export interface Endpoint {
+  readonly address: IpAddress;
+  readonly port: number;
+}
+
+/** "192.0.2.53", "192.0.2.53#5353", "2001:db8::53#5353". @throws NetloomError bad-address */
+export function parseEndpoint(text: string, defaultPort: number): Endpoint {
+  const [, addressText = "", portText] = /^([^#]*)(?:#(\d{1,5}))?$/.exec(text) ?? [];
+  const port = portText === undefined ? defaultPort : Number(portText);
+  if (addressText === "" || port < 1 || port > 65_535)
+    throw new NetloomError("bad-address", `${JSON.stringify(text)}: not an ADDRESS or ADDRESS#PORT`);
+  const address = parseIp(addressText);
+  if (isLinkLocal6(address))
+    throw new NetloomError("bad-address", `${text}: a link-local address, which every link has`, {
+      hint: "an address of a prefix is of one link: fd00::1, 2001:db8::1",
+    });
+  return { address, port };
 }

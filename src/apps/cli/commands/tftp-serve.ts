@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type IpAddress, parseIp } from "../../../base/address.ts";
+import type { IpAddress } from "../../../base/address.ts";
 import { reasonOf } from "../../../base/errors.ts";
 import { TftpService, type TftpTransfer } from "../../../services/tftp.ts";
 import { TFTP_PORT } from "../../../wire/tftp.ts";
@@ -10,7 +10,7 @@ import { type Command, type Invocation, usageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { print, printJson, STDERR_LOGGER } from "../output.ts";
 import { printable } from "../../../services/vm/printable.ts";
-import { attempt } from "./serve-options.ts";
+import { attempt, parseEndpoint } from "./serve-options.ts";
 
 const COMMAND = { name: "tftp serve" } as const;
 const DEFAULT_QUOTA = "1G";
@@ -43,7 +43,9 @@ export const tftpServeCommand: Command = {
   },
   example: "netloom tftp serve /srv/boot --listen 192.0.2.1",
   async run(invocation) {
-    const listen = readListen(invocation);
+    const listen = invocation
+      .optionList("listen")
+      .map((text) => attempt(COMMAND, () => parseEndpoint(text, TFTP_PORT)));
     const root = await readFolder(invocation.positionals[0]!);
     const write = await readWrite(invocation, root);
     const mtu = invocation.option("mtu");
@@ -84,16 +86,6 @@ function tell(transfer: TftpTransfer, isJson: boolean): void {
   const line = `${way} ${client.address}: ${file}: ${speed} (${terms}${resent})`;
   if (state === "failed") print(printable(`${line}: FAILED: ${error ?? ""}`));
   else print(printable(error === undefined ? line : `${line}; ${error}`));
-}
-
-function readListen(invocation: Invocation): { readonly address: IpAddress; readonly port: number }[] {
-  return invocation.optionList("listen").map((text) => {
-    const [, address = "", port] = /^([^#]*)(?:#(\d{1,5}))?$/.exec(text) ?? [];
-    const number = port === undefined ? TFTP_PORT : Number(port);
-    if (address === "" || number < 1 || number > 65_535)
-      throw usageError(`tftp serve: --listen ${text}: not an address, or one with a port such as 192.0.2.1#6969`);
-    return { address: attempt(COMMAND, () => parseIp(address)), port: number };
-  });
 }
 
 async function readFolder(text: string): Promise<string> {
