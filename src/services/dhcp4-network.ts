@@ -13,7 +13,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Dhcp4Class, Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings } from "../protocol/dhcp4/server/config.ts";
 import { rangesGiven } from "../state/dhcp-ranges.ts";
 import type { DhcpKnownHost, DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
-import { forgetLeases } from "../store/forget-leases.ts";
+import { forgetLeases, forgetLeasesIfNone } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { Dhcp4Service } from "./dhcp4-server.ts";
 import { type LeaseBoard, toldLeases4 } from "./lease-board.ts";
@@ -141,8 +141,10 @@ class NetworkDhcpServer {
     // Otherwise the others go as well, or it is back at once.
     if (meant || this.#members.size === 0) await this.#reopen();
     if (this.#members.size === 0) this.#board.close(object.network, "dhcp4");
+    if (!meant || this.#members.size > 0) return;
     // Where only machines with addresses of their own were served, nothing is worth keeping.
-    if (meant && this.#members.size === 0 && !this.#servedAll) forgetLeases(this.#leaseFile);
+    if (this.#servedAll) forgetLeasesIfNone(this.#leaseFile);
+    else forgetLeases(this.#leaseFile);
   }
 
   /** What boot clients are told may be something else now. */

@@ -16,7 +16,7 @@ import { routerConfigOf } from "../protocol/ndp/advertised-link.ts";
 import type { RouterConfig } from "../protocol/ndp/router.ts";
 import type { ServiceObject } from "../state/object.ts";
 import type { Ip6NetworkObject } from "../state/object/network-ip6.ts";
-import { forgetLeases } from "../store/forget-leases.ts";
+import { forgetLeases, forgetLeasesIfNone } from "../store/forget-leases.ts";
 import { createStateFolder } from "../store/state-folder.ts";
 import { linkLayerDuid } from "../wire/dhcp6/options.ts";
 import { Ip6Service } from "./ip6-network.ts";
@@ -103,8 +103,10 @@ export class NetworkIp6Server {
     await this.#service.close(meant);
     this.#board.close(this.#object.network, "dhcp6");
     const { range, delegate } = this.#object;
+    if (!meant) return;
     // Where only machines with addresses of their own were served, nothing is worth keeping.
-    if (meant && range === undefined && delegate === undefined) forgetLeases(this.#leaseFile);
+    if (range === undefined && delegate === undefined) forgetLeases(this.#leaseFile);
+    else forgetLeasesIfNone(this.#leaseFile);
   }
 }
 

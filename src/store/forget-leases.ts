@@ -1,5 +1,5 @@
 /** The end of a network's leases that nobody comes back for. */
-import { rmdirSync } from "node:fs";
+import { readFileSync, rmdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { hasCode } from "../base/errors.ts";
 import { removeDurably } from "./atomic-file.ts";
@@ -23,4 +23,14 @@ export function forgetLeases(leaseFile: string): void {
       throw error;
     }
   }
+}
+
+/** A file that holds no lease is its first line. */
+const LONGEST_FIRST_LINE = 64;
+
+/** The same where no lease was ever written. */
+export function forgetLeasesIfNone(leaseFile: string): void {
+  const bytes = statSync(leaseFile, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > LONGEST_FIRST_LINE) return;
+  if (bytes === 0 || readFileSync(leaseFile).indexOf("\n") === bytes - 1) forgetLeases(leaseFile);
 }

@@ -2,13 +2,17 @@
  * DHCP on the bridges of networks: two that have the same subnet, each in a namespace of its own; on the first, machines
  * that are known by their MAC addresses and one that is not.
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ipv4Prefix, type MacAddress, parseIpv4, parseMac, parsePrefix } from "../../../src/base/address.ts";
 import { SILENT } from "../../../src/base/logger.ts";
+import type { Lease } from "../../../src/protocol/dhcp4/server/lease.ts";
 import { createService, serviceMakers } from "../../../src/services/keeper/create-service.ts";
 import type { Service } from "../../../src/services/service.ts";
 import type { DhcpKnownHost, NetworkDhcpObject } from "../../../src/state/object/network-dhcp.ts";
+import { DHCP4_LEASES } from "../../../src/store/lease-log/dhcp4.ts";
+import { encodeGroup } from "../../../src/store/lease-log/format.ts";
 import { Capture } from "../../support/capture.ts";
 import { Folder, Running, shell, until } from "../../support/network.ts";
 import { tsharkFields, tsharkFindings } from "../../support/tshark.ts";
@@ -202,14 +206,40 @@ describe("on one bridge", () => {
   });
 });
 
+/** As a server has left it. @returns the path */
+function writeLease(state: string, network: string, address: string): string {
+  const path = folder.join(`${state}/dhcp/${network}.leases`);
+  mkdirSync(dirname(path), { recursive: true });
+  const lease: Lease = {
+    address: parseIpv4(address),
+    state: "leased",
+    client: "h\x01\x52\x54\x00\x00\x00\x09",
+    hardware: "\x01\x52\x54\x00\x00\x00\x09",
+    hostName: "",
+    startSeconds: 1_700_000_000,
+    endSeconds: 0xffff_ffff,
+  };
+  writeFileSync(path, Buffer.concat([DHCP4_LEASES.header, encodeGroup(DHCP4_LEASES, [lease])]));
+  return path;
+}
+
+test("of a network without a lease nothing stays", async () => {
+  const served = maker("unused")(everybody);
+  await served.start();
+  expect(existsSync(folder.join("unused/dhcp/guests/lan.leases"))).toBe(true);
+  await served.stop();
+  expect(existsSync(folder.join("unused/dhcp"))).toBe(false);
+});
+
 test("leases of all outlive what is attached, which goes last", async () => {
+  const leases = writeLease("attached", "guests/lan", "192.0.2.12");
   const guest = host(parseMac("52:54:00:00:00:04"), "192.0.2.44");
   const makeHere = maker("attached");
   const base = makeHere(everybody);
   const attached = makeHere({ ...everybody, key: "attach-x/dhcp/lan", joins: true, ranges: [], hosts: [guest] });
   for (const each of [base, attached]) await each.start();
   for (const each of [base, attached]) await each.stop();
-  expect(existsSync(folder.join("attached/dhcp/guests/lan.leases"))).toBe(true);
+  expect(existsSync(leases)).toBe(true);
 });
 
 test("leases outlive a change where a further subnet alone has a range, and go where none has", async () => {
@@ -220,10 +250,11 @@ test("leases outlive a change where a further subnet alone has a range, and go w
     [[], false],
     [ranges, true],
   ] as const) {
+    const leases = writeLease("changes", "office/lan", "198.51.100.12");
     const changed = makeHere({ ...machines, furtherSubnets: [{ ...further, ranges: given }] });
     await changed.start();
     await changed.stop();
-    expect(existsSync(folder.join("changes/dhcp/office/lan.leases"))).toBe(isKept);
+    expect(existsSync(leases)).toBe(isKept);
   }
 });
 
