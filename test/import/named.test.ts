@@ -125,14 +125,59 @@ describe("whom it answers", () => {
     );
   });
 
-  test("nobody can be left out, and keys are not asked for", () => {
+  test("keys are not asked for, and what is no address is told", () => {
     const { told } = read("options { allow-query { !192.0.2.1; key k; nowhere; }; };");
-    expect(told.slice(-4)).toEqual([
-      "named.conf:1: nobody is left out of a list",
+    expect(told.slice(-3)).toEqual([
       "named.conf:1: nobody proves who he is with a key",
       "named.conf:1: nowhere is neither an address nor the name of a list",
       "named.conf:1: nobody would be answered; the network is",
     ]);
+  });
+
+  const NETWORK = { link: parsePrefix("10.1.2.0/24") as Ipv4Prefix };
+
+  test.each<[string, readonly string[] | undefined]>([
+    ["match-clients { 10.0.0.0/8; };", ["10.0.0.0/8"]],
+    ["match-clients { inner; };", ["192.0.2.0/24", "198.51.100.1"]],
+    ["match-clients { !10.1.0.0/16; 10.0.0.0/14; };", ["10.0.0.0/16", "10.2.0.0/15"]],
+    ["match-clients { 10.1.2.9; !10.1.2.0/24; 10.1.2.0/23; };", ["10.1.2.9", "10.1.3.0/24"]],
+    ["match-clients { ! { 192.0.2.0/25; }; inner; };", ["192.0.2.128/25", "198.51.100.1"]],
+    ["match-clients { { !192.0.2.1; 192.0.2.0/31; }; 192.0.2.1; };", ["192.0.2.0", "192.0.2.1"]],
+    ["match-clients { localnets; localhost; };", ["lan"]],
+    ["match-clients { localhost; };", ["10.1.2.1"]],
+    ["match-clients { !10.1.2.128/25; localnets; };", ["10.1.2.0/25"]],
+    ["match-clients { !localhost; 10.1.2.0/24; };", ["10.1.2.0/24"]],
+    ["match-clients { !2001:db8::/33; 2001:db8::/32; };", ["2001:db8:8000::/33"]],
+    // Who may recurse is the network unless something says otherwise: named is open to nobody else, either.
+    ["match-clients { any; };", undefined],
+    ["match-clients { !192.0.2.0/24; any; };", undefined],
+    ["match-clients { !10.1.2.0/25; any; };", ["10.1.2.128/25"]],
+    ["match-clients { 10.0.0.0/8; }; allow-query { any; };", ["10.0.0.0/8"]],
+    ["match-clients { any; }; allow-query { 10.0.0.0/8; };", ["10.0.0.0/8"]],
+    ["match-clients { 10.0.0.0/8; }; allow-recursion { localnets; };", ["lan"]],
+    [
+      "match-clients { 10.0.0.0/8; 192.0.2.0/24; }; allow-query { 10.3.0.0/16; 192.0.0.0/8; };",
+      ["10.3.0.0/16", "192.0.2.0/24"],
+    ],
+    [
+      "match-clients { 10.0.0.0/8; }; allow-query { 10.0.0.0/9; }; allow-recursion { 10.64.0.0/10; };",
+      ["10.64.0.0/10"],
+    ],
+    ["match-clients { 10.0.0.0/8; }; allow-recursion { 192.0.2.0/24; };", undefined],
+  ])("in a view: %s", (options, expected) => {
+    const lists = "acl inner { 192.0.2.0/24; 198.51.100.1; };";
+    const { dns, told } = read(`${lists} view "in" { ${options} forwarders { 192.0.2.53; }; };`, {}, NETWORK);
+    expect(dns?.["allow"]).toEqual(expected);
+    expect(told.filter((line) => line.includes("not known"))).toEqual([]);
+  });
+
+  test("that those get nothing who may ask and may not recurse is told", () => {
+    const told = (options: string) => read(`options { ${options} };`, {}, NETWORK).told;
+    expect(told("allow-query { any; }; allow-recursion { localnets; };")).toContain(
+      "named.conf:1: who is answered is answered all; those who may not ask for everything get nothing",
+    );
+    expect(told("allow-query { localnets; }; allow-recursion { any; };")).toEqual([]);
+    expect(told("allow-query { localhost; };")).toEqual(["named.conf:1: nobody but this host is answered"]);
   });
 });
 

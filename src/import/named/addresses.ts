@@ -1,5 +1,5 @@
-/** Lists of addresses in named.conf: who may ask, and who is asked. */
-import { formatPrefix, type IpAddress, networkOf, parseIp, parsePrefix } from "../../base/address.ts";
+/** Addresses in named.conf, and lists of servers that are asked. */
+import { type IpAddress, parseIp, parsePrefix, type Prefix } from "../../base/address.ts";
 import { NetloomError } from "../../base/errors.ts";
 import type { Budget } from "../budget.ts";
 import type { Located } from "../draft.ts";
@@ -8,64 +8,20 @@ import type { NamedConfiguration } from "./configuration.ts";
 import type { Statement } from "./statements.ts";
 
 const MOST_DEPTH = 8;
-const EVERYBODY = ["0.0.0.0/0", "::/0"];
 
-export class AddressLists {
+export class ServerLists {
   readonly #configuration: NamedConfiguration;
   readonly #problems: Problems;
-  /** The network that is made, for localnets. */
-  readonly #network: string;
   /** Lists name others, which name others: together they may be endless. */
   readonly #budget: Budget;
 
   constructor(
     configuration: NamedConfiguration,
-    { network, budget, problems }: { readonly network: string; readonly budget: Budget; readonly problems: Problems },
+    { budget, problems }: { readonly budget: Budget; readonly problems: Problems },
   ) {
     this.#configuration = configuration;
-    this.#network = network;
     this.#budget = budget;
     this.#problems = problems;
-  }
-
-  /** Who may ask, in the words of a network file. */
-  clients({ block = [] }: Statement, depth = 0): Located<string>[] {
-    return block.flatMap((element) => this.#clientsOf(element, depth));
-  }
-
-  #clientsOf(element: Statement, depth: number): Located<string>[] {
-    const { words, block, origin } = element;
-    const word = words[0] ?? "";
-    const located = (values: readonly string[]): Located<string>[] =>
-      values.map((value) => ({ value, origin: { ...origin } }));
-    if (!this.#budget.take(1, origin)) return [];
-    if (words.length === 0 && block !== undefined && depth < MOST_DEPTH) return this.clients(element, depth + 1);
-    if (word.startsWith("!")) {
-      this.#problems.tell(origin, "nobody is left out of a list", "write only those who are answered");
-      return [];
-    }
-    switch (word) {
-      case "any":
-        return located(EVERYBODY);
-      case "none":
-        return [];
-      case "localhost":
-      case "localnets":
-        return located([this.#network]);
-      case "key":
-        this.#problems.tell(origin, "nobody proves who he is with a key", "write addresses");
-        return [];
-    }
-    const list = this.#configuration.lists.get(word);
-    if (list !== undefined && depth < MOST_DEPTH) return this.clients(list, depth + 1);
-    const prefix = readPrefix(word);
-    if (prefix !== undefined) return located([prefix]);
-    this.#problems.tell(
-      origin,
-      `${word} is neither an address nor the name of a list`,
-      "write an address, or an acl of that name",
-    );
-    return [];
   }
 
   /** Who is asked: "192.0.2.53", "192.0.2.53#5353". */
@@ -104,11 +60,11 @@ export function readIp(text: string): IpAddress | undefined {
 }
 
 /** BIND leaves out the zeros at the end: "10/8". */
-function readPrefix(text: string): string | undefined {
+export function readPrefix(text: string): Prefix | undefined {
   const short = /^(\d+(?:\.\d+){0,2})\/(\d+)$/.exec(text);
   const whole = short === null ? text : `${[...short[1]!.split("."), "0", "0", "0"].slice(0, 4).join(".")}/${short[2]}`;
   try {
-    return text.includes("/") ? formatPrefix(networkOf(parsePrefix(whole))) : parseIp(text);
+    return parsePrefix(whole);
   } catch (error) {
     if (error instanceof NetloomError) return undefined;
     throw error;

@@ -64,7 +64,6 @@ export class NamedConfiguration {
       return;
     }
     for (const statement of block) {
-      if (statement.words[0] === "match-clients") continue;
       if (["zone", "acl"].includes(statement.words[0] ?? "")) this.#take(statement);
       // What a view says counts before what is said for all.
       else this.options.set(statement.words[0]?.toLowerCase() ?? "", statement);

@@ -17,7 +17,9 @@ import { type DraftDns, type DraftNetwork, emptySettings, type Located } from ".
 import type { Included } from "../included.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Origin, Problems } from "../problem.ts";
-import { AddressLists, readIp } from "./addresses.ts";
+import { firstHost } from "../../model/subnets.ts";
+import { readIp, ServerLists } from "./addresses.ts";
+import { ClientLists, type OwnNetwork } from "./clients.ts";
 import { NamedConfiguration, type NamedZone } from "./configuration.ts";
 import { readOptions } from "./options.ts";
 import { tellUnserved, ZoneRecords } from "./records.ts";
@@ -67,14 +69,14 @@ class Importer {
   readonly #included: Included;
   readonly #problems: Problems;
   readonly #budget: Budget;
-  readonly #lists: AddressLists;
+  readonly #servers: ServerLists;
 
   constructor(configuration: NamedConfiguration, included: Included, problems: Problems) {
     this.#configuration = configuration;
     this.#included = included;
     this.#problems = problems;
     this.#budget = new Budget(problems);
-    this.#lists = new AddressLists(configuration, { network: NETWORK, budget: this.#budget, problems });
+    this.#servers = new ServerLists(configuration, { budget: this.#budget, problems });
   }
 
   network(origin: Origin, link: Ipv4Prefix | undefined): DraftNetwork {
@@ -96,15 +98,16 @@ class Importer {
       hosts: [],
       classes: [],
       withoutDhcp: true,
-      dns: this.#dns(primaries, main),
+      dns: this.#dns(primaries, main, { name: NETWORK, subnet, gateway: gateway?.value ?? firstHost(subnet) }),
     };
   }
 
-  #dns(primaries: readonly Primary[], main: Primary | undefined): DraftDns {
+  #dns(primaries: readonly Primary[], main: Primary | undefined, network: OwnNetwork): DraftDns {
     const records = new ZoneRecords(main?.zone.name, main?.file.ttlSeconds, this.#problems);
     for (const { zone, file } of primaries) records.addZone(zone.name, file);
     for (const primary of primaries) if (primary !== main) tellUnserved(primary.zone, primary.file, this.#problems);
-    const options = readOptions(this.#configuration, this.#lists, this.#problems);
+    const clients = new ClientLists(this.#configuration, { network, budget: this.#budget, problems: this.#problems });
+    const options = readOptions(this.#configuration, { servers: this.#servers, clients }, this.#problems);
     tellUntaken(this.#configuration, this.#problems);
     return {
       ...options,
@@ -144,7 +147,7 @@ class Importer {
         this.#problems.tell(origin, "it is about all names", "write its forwarders into options, and import again");
       if (key === undefined || STOCK_ZONES.has(name)) return [];
       const statement = settings.get(key) ?? settings.get(key === "primaries" ? "masters" : "primaries");
-      const servers = statement === undefined ? [] : this.#lists.servers(statement);
+      const servers = statement === undefined ? [] : this.#servers.servers(statement);
       if (servers.length === 0) {
         this.#problems.tell(origin, `nobody is named to ask about ${name}`, `write ${key} { 192.0.2.53; };`);
         return [];

@@ -3,14 +3,13 @@ import { NetloomError } from "../../base/errors.ts";
 import { parseDuration } from "../../wire/dns/text.ts";
 import type { DraftDns, Located } from "../draft.ts";
 import type { Problems } from "../problem.ts";
-import type { AddressLists } from "./addresses.ts";
+import type { ServerLists } from "./addresses.ts";
+import { type ClientLists, CLIENTS } from "./clients.ts";
 import type { NamedConfiguration } from "./configuration.ts";
 import { formatLife } from "./records.ts";
 import type { Statement } from "./statements.ts";
 
 const LONGEST_LIFE_SECONDS = 604_800;
-/** In the order of what counts first. */
-const CLIENTS = ["allow-recursion", "allow-query", "allow-query-cache"] as const;
 
 /** Keywords that are read here. */
 export const READ_OPTIONS: ReadonlySet<string> = new Set([
@@ -30,11 +29,11 @@ export const READ_OPTIONS: ReadonlySet<string> = new Set([
 
 export function readOptions(
   { options }: NamedConfiguration,
-  lists: AddressLists,
+  { servers, clients }: { readonly servers: ServerLists; readonly clients: ClientLists },
   problems: Problems,
 ): Omit<DraftDns, "records" | "domains"> {
   const forwarders = options.get("forwarders");
-  const forward = forwarders === undefined ? [] : lists.servers(forwarders);
+  const forward = forwarders === undefined ? [] : servers.servers(forwarders);
   const only = options.get("forward");
   const mode: Located<string> | undefined =
     forward.length === 0
@@ -45,7 +44,7 @@ export function readOptions(
       : only?.words[1] === "only"
         ? { value: "forward-only", origin: { ...only.origin } }
         : undefined;
-  const allow = readClients(options, lists, problems);
+  const allow = clients.allowed();
   tellRecursion(options, problems);
   tellPorts(options, problems);
   return {
@@ -54,37 +53,6 @@ export function readOptions(
     ...(allow === undefined ? {} : { allow }),
     cache: readCache(options, problems),
   };
-}
-
-function readClients(
-  options: NamedConfiguration["options"],
-  lists: AddressLists,
-  problems: Problems,
-): Located<string>[] | undefined {
-  const [first, ...others] = CLIENTS.flatMap((key) => options.get(key) ?? []);
-  if (first === undefined) return undefined;
-  const allow = lists.clients(first);
-  if (allow.length === 0)
-    problems.tell(
-      first.origin,
-      "nobody would be answered; the network is",
-      "write at allow: who is answered, or leave out dns:",
-    );
-  const words = allow.map(({ value }) => value).join();
-  for (const other of others)
-    if (
-      lists
-        .clients(other)
-        .map(({ value }) => value)
-        .join() !== words
-    )
-      problems.tell(
-        other.origin,
-        `who is answered is answered all; ${first.words[0]} is taken for that`,
-        "see whether allow: is right",
-      );
-  // An address that several lists bring stands there once.
-  return [...new Map(allow.map((entry) => [entry.value, entry])).values()];
 }
 
 function tellRecursion(options: NamedConfiguration["options"], problems: Problems): void {
