@@ -90,6 +90,46 @@ describe("whom it asks", () => {
     expect(read(`options { ${options} };`).dns).toEqual(expected);
   });
 
+  const NAMED = 'tls NAMED { remote-hostname "dns.example."; }; tls OPEN { prefer-server-ciphers yes; };';
+
+  test.each<[string, readonly string[]]>([
+    ["forwarders { 192.0.2.53 tls ephemeral; };", ["tls://192.0.2.53"]],
+    ["forwarders { 192.0.2.53 tls OPEN; };", ["tls://192.0.2.53"]],
+    ["forwarders { 192.0.2.53 tls nowhere; };", ["tls://192.0.2.53"]],
+    ["forwarders { 192.0.2.53 tls NAMED; };", ["tls://192.0.2.53/dns.example"]],
+    ["forwarders { 192.0.2.53 port 853 tls NAMED; };", ["tls://192.0.2.53/dns.example"]],
+    ["forwarders { 2001:db8::53 port 53 tls NAMED; };", ["tls://2001:db8::53#53/dns.example"]],
+    [
+      "forwarders port 8853 tls NAMED { 192.0.2.53; 192.0.2.54 tls none; };",
+      ["tls://192.0.2.53#8853/dns.example", "192.0.2.54#8853"],
+    ],
+  ])("over TLS: %s", (options, expected) => {
+    const { dns, told } = read(
+      `${NAMED} options { ${options} };`,
+      {},
+      { link: parsePrefix("192.0.2.0/24") as Ipv4Prefix },
+    );
+    expect(dns?.["forward"]).toEqual(expected);
+    const checked =
+      "named.conf:1: no name for its certificate stands here, which is checked and so has to be for the address";
+    expect(told).toEqual(expected.some((server) => /^tls:[^/]*\/\/[^/]*$/.test(server)) ? [checked] : []);
+  });
+
+  test("over TLS also what other lists name", () => {
+    const zone = 'zone "b.example" { type secondary; primaries { far tls NAMED; }; };';
+    expect(read(`${NAMED} primaries far { 198.51.100.1; }; ${zone}`).dns?.["domains"]).toEqual({
+      "b.example": ["tls://198.51.100.1/dns.example"],
+    });
+  });
+
+  test("over TLS with certificates of one's own, which is told", () => {
+    const own = 'tls own { ca-file "/ca"; cert-file "/c"; key-file "/k"; remote-hostname "dns.example"; };';
+    const { dns, told } = read(`${own} options { forwarders { 192.0.2.53 tls own; }; };`);
+    expect(dns?.["forward"]).toEqual(["tls://192.0.2.53/dns.example"]);
+    expect(told).toContain("named.conf:1: no certificate is shown to servers");
+    expect(told.join("\n")).toContain("the authorities of the program, not those of tls own");
+  });
+
   test("for some domains others", () => {
     const primaries = "primaries far { 198.51.100.1; 198.51.100.2; };";
     const zones =

@@ -18,6 +18,8 @@ type Settings = Map<string, Statement>;
 export class NamedConfiguration {
   readonly options: Settings = new Map();
   readonly lists = new Map<string, Statement>();
+  /** How servers are asked over TLS, by name. */
+  readonly tls = new Map<string, Statement>();
   readonly zones: NamedZone[] = [];
   /** Statements of other kinds. */
   readonly others: Statement[] = [];
@@ -41,6 +43,9 @@ export class NamedConfiguration {
       case "primaries":
       case "remote-servers":
         this.lists.set(words[1] ?? "", statement);
+        return;
+      case "tls":
+        this.tls.set(words[1] ?? "", statement);
         return;
       case "view":
         this.#takeView(words[1] ?? "", block, origin);

@@ -18,11 +18,12 @@ import type { Included } from "../included.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Origin, Problems } from "../problem.ts";
 import { firstHost } from "../../model/subnets.ts";
-import { readIp, ServerLists } from "./addresses.ts";
+import { readIp } from "./addresses.ts";
 import { ClientLists, type OwnNetwork } from "./clients.ts";
 import { NamedConfiguration, type NamedZone } from "./configuration.ts";
 import { readOptions } from "./options.ts";
 import { tellUnserved, ZoneRecords } from "./records.ts";
+import { ServerLists } from "./servers.ts";
 import { tellUntaken } from "./untaken-statements.ts";
 import { readZoneFile, type ZoneFile } from "./zone-file.ts";
 

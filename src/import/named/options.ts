@@ -3,10 +3,10 @@ import { NetloomError } from "../../base/errors.ts";
 import { parseDuration } from "../../wire/dns/text.ts";
 import type { DraftDns, Located } from "../draft.ts";
 import type { Problems } from "../problem.ts";
-import type { ServerLists } from "./addresses.ts";
 import { type ClientLists, CLIENTS } from "./clients.ts";
 import type { NamedConfiguration } from "./configuration.ts";
 import { formatLife } from "./records.ts";
+import type { ServerLists } from "./servers.ts";
 import type { Statement } from "./statements.ts";
 
 const LONGEST_LIFE_SECONDS = 604_800;
@@ -72,6 +72,8 @@ function tellPorts(options: NamedConfiguration["options"], problems: Problems): 
       statement?.words.includes("port") === true ? statement.words[statement.words.indexOf("port") + 1] : "53";
     if (statement !== undefined && port !== "53")
       problems.tell(statement.origin, "a network's server answers on port 53", "have clients ask there");
+    else if (statement?.words.includes("tls") === true && !statement.words.includes("none"))
+      problems.tell(statement.origin, "a network's server does not answer over TLS", "have clients ask on port 53");
   }
 }
 

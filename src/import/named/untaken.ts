@@ -79,7 +79,7 @@ export const UNTAKEN: ReadonlyMap<string, Advice> = new Map([
     "automatic-interface-scan",
   ),
   ...table(LIMITS, "rate-limit", "fetches-per-server", "fetches-per-zone"),
-  ...table(KEYS, "key", "server", "tls", "http"),
+  ...table(KEYS, "key", "server", "http"),
   ...table(SOURCE, "query-source", "query-source-v6", "transfer-source", "avoid-v4-udp-ports", "use-v4-udp-ports"),
   ...table(
     ["names are not rewritten by a policy zone", "write the names that shall be answered otherwise under records:"],
