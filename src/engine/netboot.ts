@@ -3,10 +3,10 @@
  * found; where a DHCP server answers on the link clients are told of their files beside it, as a proxyDHCP server, else
  * they also get their addresses here.
  */
-import { formatPrefix, type Ipv4Address, type Ipv4Prefix, type MacAddress } from "../base/address.ts";
+import type { Ipv4Address, Ipv4Prefix, MacAddress } from "../base/address.ts";
 import { NetloomError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { findInterface, gatewayOf } from "../kernel/find-interface.ts";
+import { findInterface } from "../kernel/find-interface.ts";
 import { closeDescriptor } from "../kernel/native.ts";
 import { readInterface, type ServedInterface } from "../kernel/read-interface.ts";
 import type { BootFiles } from "../protocol/pxe/offer.ts";
@@ -16,12 +16,12 @@ import { BootServer } from "../services/netboot/boot-server.ts";
 import { chooseFiles } from "../services/netboot/choose.ts";
 import { hasAnything } from "../services/netboot/explain.ts";
 import type { FolderChange } from "../services/netboot/folder-change.ts";
-import { derivePool } from "../services/netboot/pool.ts";
 import { firstLook } from "../services/netboot/scan.ts";
 import type { Transfer } from "../services/netboot/transfers.ts";
 import { DHCP4_SERVER_PORT } from "../wire/dhcp4/message.ts";
-import { probeDhcp } from "./doctor/dhcp-probe.ts";
-import { type AddressGiver, Announcer, LOOK_MILLISECONDS } from "./netboot-announcer.ts";
+import { type AddressGiver, Announcer } from "./netboot-announcer.ts";
+import { lookForServer } from "./netboot-look.ts";
+import { findRanges } from "./netboot-pool.ts";
 
 /** Whoever watches has just copied something into the folder. */
 const LOOK_SECONDS = 2;
@@ -42,8 +42,8 @@ export interface NetbootOptions {
   readonly onAsked: (event: Extract<ProxyEvent, { event: "asked" }>) => void;
   /** What is in the folder is something else than before. */
   readonly onFolder: (change: FolderChange) => void;
-  /** Another DHCP server turned up, which gives the addresses from now on. */
-  readonly onGiver: (giver: AddressGiver) => void;
+  /** Another DHCP server gives the addresses from now on, or we, or nobody for the time being. */
+  readonly onGiver: (giver: AddressGiver, interfaceName: string) => void;
   readonly onTransfer: (transfer: Transfer) => void;
   readonly logger: Logger;
   /** Gives up what takes long at the start. */
@@ -119,7 +119,7 @@ export class NetbootSession implements AsyncDisposable {
         ...(known === undefined ? {} : { known }),
         leaseFile: () => options.leaseFileOf(interfaceName),
         onAsked,
-        onGiver,
+        onGiver: (now) => onGiver(now, interfaceName),
         logger,
       }),
     );
@@ -142,7 +142,7 @@ interface Place {
   readonly address: Ipv4Prefix;
 }
 
-/** What answers on the link, or on this host, gives addresses; else we do. */
+/** What answers on the link, or on this host, gives addresses; else we do, once the link could carry the question. */
 async function findGiver(
   { interfaceName, link, address }: Place,
   { proxy = false, onLook, logger, signal }: NetbootOptions,
@@ -150,25 +150,14 @@ async function findGiver(
   if (proxy || hasOwnServer(address.address, link.index))
     return { mode: "proxy", server: proxy ? undefined : address.address };
   onLook?.(interfaceName);
-  const { offers, trouble } = await probeDhcp(interfaceName, {
-    milliseconds: LOOK_MILLISECONDS,
-    untilFirst: true,
-    signal,
-  });
+  const look = await lookForServer(interfaceName, { signal });
   if (signal.aborted) throw new NetloomError("interrupted", `netboot on ${interfaceName}: interrupted`);
-  if (trouble !== undefined) logger.warn("looking for a DHCP server", { interface: interfaceName, trouble });
-  const [offer] = offers;
-  if (offer !== undefined) return { mode: "proxy", server: offer.serverIdentifier };
-  const ranges = derivePool(address, [await gatewayOf(link.index)]);
-  if (ranges.length === 0)
-    throw new NetloomError(
-      "no-addresses",
-      `netboot on ${interfaceName}: ${formatPrefix(address)} has no free address`,
-      {
-        hint: "--proxy leaves addresses to another DHCP server.",
-      },
-    );
-  return { mode: "pool", ranges };
+  if (look.found === "server") return { mode: "proxy", server: look.server };
+  const ranges = await findRanges({ interfaceName, link, address });
+  if (look.found === "no-carrier") return { mode: "waiting" };
+  if (look.found === "nobody") return { mode: "pool", ranges };
+  logger.warn("looking for a DHCP server", { interface: interfaceName, trouble: look.reason });
+  return { mode: "looking" };
 }
 
 /** A DHCP server of this host does not hear what this host asks on the link. */

@@ -7,6 +7,7 @@ import { AskedClients } from "../../services/netboot/clients.ts";
 import { explainBeside, explainFiles } from "../../services/netboot/explain.ts";
 import { Pace } from "../../services/netboot/pace.ts";
 import {
+  addressesLine,
   arrivingLine,
   askedJson,
   askedLine,
@@ -70,7 +71,7 @@ export function lineDisplay(): NetbootDisplay {
       if (clients.take(event, steadySeconds())) print(askedLine(event));
     },
     onFolder: (change) => folderLines(change).forEach(print),
-    onGiver: () => undefined,
+    onGiver: (giver, interfaceName) => print(addressesLine(giver, interfaceName)),
     onTransfer: (transfer) => {
       if (pace.take(steadySeconds())) print(transferLine(transfer));
     },
@@ -130,13 +131,9 @@ function tellLook(interfaceName: string): void {
 
 function headOf({ interfaceName, address, giver, boot }: NetbootSession, share: string | undefined): string[] {
   const { folder, files, place } = boot;
-  const addresses =
-    giver.mode === "pool"
-      ? `No other DHCP server answered: gives addresses ${giver.ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}.`
-      : `The network's DHCP server${giver.server === undefined ? "" : ` ${giver.server}`} gives the addresses (proxyDHCP).`;
   return [
     `Booting from ${folder.root} on ${interfaceName} as ${formatPrefix(address)}.`,
-    addresses,
+    addressesLine(giver, interfaceName),
     ...explainFiles(folder, files).map((line) => `  ${line}`),
     ...(share === undefined ? [] : [`  ${"Windows".padEnd(18)} \\\\${place.address}\\${share}`]),
   ];

@@ -1,5 +1,6 @@
 /** What happens while machines boot, one line each. */
 import { PLATFORM_NAMES } from "../../protocol/pxe/client.ts";
+import type { AddressGiver } from "../../engine/netboot-announcer.ts";
 import type { ProxyEvent } from "../../protocol/pxe/proxy.ts";
 import type { FolderChange } from "../../services/netboot/folder-change.ts";
 import type { Transfer } from "../../services/netboot/transfers.ts";
@@ -15,6 +16,19 @@ export function oneLine(text: string): string {
 /** "UEFI x64 by HTTP", "BIOS, iPXE". */
 export function clientName({ platform, bootClass, isIpxe }: Asked["client"]): string {
   return `${PLATFORM_NAMES[platform]}${isIpxe ? ", iPXE" : bootClass === "HTTPClient" ? " by HTTP" : ""}`;
+}
+
+export function addressesLine(giver: AddressGiver, interfaceName: string): string {
+  switch (giver.mode) {
+    case "pool":
+      return `No other DHCP server answered: gives addresses ${giver.ranges.map(({ first, last }) => `${first}-${last}`).join(", ")}.`;
+    case "proxy":
+      return `The network's DHCP server${giver.server === undefined ? "" : ` ${giver.server}`} gives the addresses (proxyDHCP).`;
+    case "waiting":
+      return `${interfaceName} has no carrier: waiting for the link.`;
+    case "looking":
+      return `Looking for a DHCP server on ${interfaceName}: no addresses are given before.`;
+  }
 }
 
 export function askedLine({ client, offer, reason, address }: Asked): string {
