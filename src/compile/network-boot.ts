@@ -4,7 +4,7 @@ import { toHex } from "../base/bytes.ts";
 import type { Network } from "../model/model.ts";
 import type { Dhcp4Class } from "../protocol/dhcp4/server/config.ts";
 import { BOOT_PLATFORMS, type BootPlatform } from "../protocol/pxe/client.ts";
-import { bootClasses, type BootFiles, type PlatformFiles } from "../protocol/pxe/offer.ts";
+import { bootClasses, type BootFiles, bootUrl, type PlatformFiles } from "../protocol/pxe/offer.ts";
 import type { BootServerObject, NamedBootFiles } from "../state/object/boot-server.ts";
 import type { DhcpTold, NetworkDhcpObject } from "../state/object/network-dhcp.ts";
 import { DHCP4_OPTION, optionEntry } from "../wire/dhcp4/option-table.ts";
@@ -71,16 +71,29 @@ function classOf(declared: Dhcp4Class): NetworkDhcpObject["classes"][number] {
  * A boot file that somebody is told in the message's own field must stand in its option too: there a class of
  * {@link bootClassesOf} would say another one.
  */
-export function withBootOptions<T extends DhcpTold>(told: T): T {
+export function withBootOptions<T extends DhcpTold>(told: T, gateway: Ipv4Address): T {
   const { options, nextServer, bootFile } = told;
   if (bootFile === undefined) return told;
   const own = new Map(options.map(({ code, hex }) => [code, hex]));
+  const url = own.has(DHCP4_OPTION.bootFileName.code) ? undefined : urlOf(bootFile, nextServer, gateway);
   const entries = [
     optionEntry(DHCP4_OPTION.bootFileName, bootFile),
     ...(nextServer === undefined ? [] : [optionEntry(DHCP4_OPTION.tftpServerName, nextServer)]),
   ];
   for (const [code, bytes] of entries) if (!own.has(code)) own.set(code, toHex(bytes));
-  return { ...told, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
+  const all = { ...told, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
+  return url === undefined ? all : { ...all, bootUrl: url };
+}
+
+/** @returns undefined for a file that another machine has, and for none */
+function urlOf(file: string, nextServer: Ipv4Address | undefined, gateway: Ipv4Address): string | undefined {
+  if (/^https?:/i.test(file)) return file;
+  if (file === "" || isUrl(file) || (nextServer !== undefined && nextServer !== gateway)) return undefined;
+  return bootUrl({ address: gateway, httpPort: HTTP_PORT }, file.replace(/^\/+/, ""));
+}
+
+function isUrl(file: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(file);
 }
 
 /**

@@ -296,12 +296,13 @@ function classesOf({ classes, leaseSeconds }: NetworkDhcpObject): Dhcp4Class[] {
 }
 
 function settings(told: DhcpTold): Omit<Dhcp4Settings, "leaseSeconds"> {
-  const { nextServer, serverName, bootFile, bootsIpxe } = told;
+  const { nextServer, serverName, bootFile, bootUrl, bootsIpxe } = told;
   return {
     options: optionsOf(told),
     ...(nextServer === undefined ? {} : { nextServer }),
     ...(serverName === undefined ? {} : { serverName }),
     ...(bootFile === undefined ? {} : { bootFile }),
+    ...(bootUrl === undefined ? {} : { bootUrl }),
     ...(bootsIpxe === undefined ? {} : { bootsIpxe }),
   };
 }

@@ -86,6 +86,7 @@ describe("the DHCP server's classes", () => {
       name: "lab",
       macPrefix: "00:50:56",
       bootFile: "lab.0",
+      bootUrl: "http://192.0.2.1/lab.0",
       options: [{ code: 67, hex: toHex(utf8Encode("lab.0")) }],
     });
     expect(hosts.map(({ options }) => options)).toEqual([
@@ -94,6 +95,19 @@ describe("the DHCP server's classes", () => {
         { code: 66, hex: toHex(utf8Encode("192.0.2.7")) },
       ],
       [],
+    ]);
+  });
+
+  test("name a file of the folder by its address where firmware boots by HTTP, and no file of another machine", () => {
+    const dhcp = `{ hosts: [{ mac: "52:54:00:00:00:10", boot-file: teacher/t 1.efi },
+      { mac: "52:54:00:00:00:11", boot-file: x.efi, next-server: 192.0.2.7 },
+      { mac: "52:54:00:00:00:12", boot-file: "https://example.org/x.efi" },
+      { mac: "52:54:00:00:00:13", boot-file: "tftp://192.0.2.7/x.efi" }] }`;
+    expect(dhcpOf(lan("{ root: /boot }", dhcp)).hosts.map((host) => host.bootUrl)).toEqual([
+      "http://192.0.2.1/teacher/t%201.efi",
+      undefined,
+      "https://example.org/x.efi",
+      undefined,
     ]);
   });
 

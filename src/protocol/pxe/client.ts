@@ -106,6 +106,11 @@ function macOf({ hardwareType, hardwareAddress }: Dhcp4Message): MacAddress | un
   return hardwareType === HARDWARE_ETHERNET && hardwareAddress.length === 6 ? macFromBytes(hardwareAddress) : undefined;
 }
 
+/** Whether it is firmware that fetches its file from an address http://…, and by nothing else. */
+export function isHttpFirmware(options: Dhcp4Options): boolean {
+  return readOption(options, DHCP4_OPTION.vendorClass)?.startsWith("HTTPClient") === true && !isIpxe(options);
+}
+
 /** Whether it is iPXE that asks. It sends its user class without the length byte of RFC 3004, others that imitate it with one. */
 export function isIpxe(options: Dhcp4Options): boolean {
   if (options.has(ETHERBOOT)) return true;

@@ -17,6 +17,8 @@ export interface DhcpTold {
   readonly nextServer?: Ipv4Address;
   readonly serverName?: string;
   readonly bootFile?: string;
+  /** The same as an address http://… for firmware that boots by HTTP. */
+  readonly bootUrl?: string;
   /** It is iPXE, and not told to iPXE. */
   readonly bootsIpxe?: true;
 }

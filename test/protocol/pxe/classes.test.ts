@@ -69,6 +69,23 @@ test("a host's own boot file that is iPXE is not told to iPXE, which gets the sc
   expect(asked({ architecture: 10, ipxe: true }, { ...settings })).toEqual(nothing);
 });
 
+test("a host's own boot file is told to firmware that boots by HTTP as an address, whether the folder has a file for it or not", () => {
+  const url = "http://192.0.2.1/own/t.efi";
+  const options = new Map([optionEntry(DHCP4_OPTION.bootFileName, "own/t.efi")]);
+  const hosts = [{ identity: { mac: BOOT_MAC }, bootFile: "own/t.efi", bootUrl: url, options }];
+  const asked = (request: BootRequest, classes: Dhcp4ServerConfig["classes"]) => {
+    const own = start({ hosts, ...(classes === undefined ? {} : { classes }) });
+    const { message } = replyOf(own.handle({ frame: bootFrame(request), checksumNotReady: false }, 0));
+    const vendorClass = readOption(message.options, DHCP4_OPTION.vendorClass);
+    return [message.bootFile, readOption(message.options, DHCP4_OPTION.bootFileName), vendorClass];
+  };
+  for (const classes of [undefined, bootClasses(FILES, CONFIG)]) {
+    expect(asked({ architecture: 16, bootClass: "HTTPClient" }, classes)).toEqual([url, url, "HTTPClient"]);
+    expect(asked({ architecture: 7 }, classes).slice(0, 2)).toEqual(["own/t.efi", "own/t.efi"]);
+    expect(asked({ architecture: 16, bootClass: "HTTPClient", ipxe: true }, classes)[0]).toBe("own/t.efi");
+  }
+});
+
 test("iPXE is not told to load itself where the folder has nothing else", () => {
   const onlyIpxe = start({ classes: bootClasses({ bios: { loader: "undionly.kpxe" } }, CONFIG) });
   const frame = bootFrame({ architecture: 0, ipxe: true });

@@ -26,6 +26,8 @@ export interface Dhcp4Settings {
   readonly serverName?: string;
   /** `file`, at most 127 bytes. */
   readonly bootFile?: string;
+  /** The boot file for firmware that boots by HTTP, which knows nothing but addresses http://…; in place of the name. */
+  readonly bootUrl?: string;
   /** The boot file is iPXE, which would load itself for ever: iPXE is told what the next ones say. */
   readonly bootsIpxe?: true;
 }

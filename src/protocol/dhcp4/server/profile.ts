@@ -3,7 +3,8 @@ import { broadcastOf, type Ipv4Address, IPV4_ANY, netmaskOf } from "../../../bas
 import { DHCP4_OPTION, optionEntry } from "../../../wire/dhcp4/option-table.ts";
 import type { Dhcp4Message } from "../../../wire/dhcp4/message.ts";
 import type { Dhcp4Options } from "../../../wire/dhcp4/options.ts";
-import { isIpxe } from "../../pxe/client.ts";
+import { isHttpFirmware, isIpxe } from "../../pxe/client.ts";
+import { fitsFileField } from "../../pxe/offer.ts";
 import { selectOptions } from "../lease-options.ts";
 import type { Dhcp4Class, Dhcp4Host, Dhcp4ServerConfig, Dhcp4Settings, LeaseSeconds } from "./config.ts";
 import type { Place } from "./layout.ts";
@@ -105,6 +106,8 @@ export class Profiles {
   readonly #numbers: ReadonlyMap<Dhcp4Host, number>;
   /** Something is not for iPXE. */
   readonly #tellsIpxeApart: boolean;
+  /** Something is told to firmware that boots by HTTP in another way. */
+  readonly #tellsHttpApart: boolean;
 
   constructor(config: Dhcp4ServerConfig) {
     this.#config = config;
@@ -119,16 +122,18 @@ export class Profiles {
       ...subnets.flatMap(({ ranges }) => ranges),
     ];
     this.#tellsIpxeApart = all.some(({ bootsIpxe }) => bootsIpxe === true);
+    this.#tellsHttpApart = all.some(({ bootUrl }) => bootUrl !== undefined);
   }
 
   of(place: Place, { host, classes, message }: ProfileClient): Profile {
     const isSelf = this.#tellsIpxeApart && isIpxe(message.options);
-    if (host === undefined && classes.length === 0 && !isSelf) {
+    const isHttp = this.#tellsHttpApart && isHttpFirmware(message.options);
+    if (host === undefined && classes.length === 0 && !isSelf && !isHttp) {
       let plain = this.#plain.get(place);
       if (plain === undefined) this.#plain.set(place, (plain = new Profile(place, place.settings, this.#config)));
       return plain;
     }
-    const key = `${place.index} ${host === undefined ? "" : this.#numbers.get(host)} ${classes.join(",")} ${isSelf}`;
+    const key = `${place.index} ${host === undefined ? "" : this.#numbers.get(host)} ${classes.join(",")} ${isSelf} ${isHttp}`;
     const known = this.#special.get(key);
     if (known !== undefined) return known;
     if (this.#special.size >= REMEMBERED_PROFILES) this.#special.clear();
@@ -137,7 +142,8 @@ export class Profiles {
       ...classes.map((index) => this.#classes[index]!),
       ...place.settings,
     ];
-    const profile = new Profile(place, isSelf ? settings.map(withoutIpxe) : settings, this.#config);
+    const fitting = isSelf ? settings.map(withoutIpxe) : isHttp ? settings.map(withUrl) : settings;
+    const profile = new Profile(place, fitting, this.#config);
     this.#special.set(key, profile);
     return profile;
   }
@@ -147,6 +153,18 @@ function withoutIpxe(settings: Dhcp4Settings): Dhcp4Settings {
   if (settings.bootsIpxe !== true) return settings;
   const { bootFile: _, nextServer: __, options, ...rest } = settings;
   return { ...rest, options: new Map([...(options ?? [])].filter(([code]) => !NAMES_BOOT_FILE.has(code))) };
+}
+
+/** UEFI 2.10 §24.7.3.2: firmware that boots by HTTP takes an answer with its own vendor class only. */
+function withUrl(settings: Dhcp4Settings): Dhcp4Settings {
+  const { bootUrl, options = new Map<number, Uint8Array>() } = settings;
+  if (bootUrl === undefined) return settings;
+  const told = [
+    optionEntry(DHCP4_OPTION.vendorClass, "HTTPClient"),
+    ...options,
+    optionEntry(DHCP4_OPTION.bootFileName, bootUrl),
+  ];
+  return { ...settings, bootFile: fitsFileField(bootUrl) ? bootUrl : "", options: new Map(told) };
 }
 
 /** With its name, unless its own options name it otherwise. */
