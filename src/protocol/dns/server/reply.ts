@@ -5,7 +5,10 @@ import type { DnsMessage, DnsQuestion, DnsRecord } from "../../../wire/dns/messa
 import { DNS_TYPE, RESPONSE_CODE } from "../../../wire/dns/types.ts";
 import { UDP_REPLY_BYTES } from "../cache/extension.ts";
 import { withoutDnssec } from "../without-dnssec.ts";
+import { findExtension } from "./find-extension.ts";
 
+/** OPT without options. */
+const EXTENSION_BYTES = 11;
 /** Without EDNS (RFC 1035 §4.2.1). */
 const PLAIN_REPLY_BYTES = 512;
 
@@ -114,13 +117,22 @@ export function encodeReply(request: Request, told: Told): Uint8Array {
   );
 }
 
-/** To what cannot be decoded: the header only. */
+/** To what is not decoded: the header only, and OPT to who sent one (RFC 6891 §6.1.1), or he takes us for older than EDNS. */
 export function encodeHeader(query: Uint8Array, responseCode: number): Uint8Array {
-  const reply = new Uint8Array(DNS_HEADER_BYTES);
+  const extension = findExtension(query);
+  const reply = new Uint8Array(DNS_HEADER_BYTES + (extension === undefined ? 0 : EXTENSION_BYTES));
   reply.set(query.subarray(0, 2));
   // A response, with the query's opcode and RD; of the lower flags CD.
   reply[2] = 0x80 | (query[2]! & 0x79);
   reply[3] = (query[3]! & 0x10) | (responseCode & 15);
+  if (extension === undefined) return reply;
+  reply[11] = 1;
+  const { dnssecOk } = extension;
+  // The root's name, the type, how much may be sent to us, then version 0 and DO as the query has it, no options.
+  reply.set(
+    [0, 0, DNS_TYPE.OPT, UDP_REPLY_BYTES >> 8, UDP_REPLY_BYTES & 0xff, 0, 0, dnssecOk ? 0x80 : 0],
+    DNS_HEADER_BYTES,
+  );
   return reply;
 }
 

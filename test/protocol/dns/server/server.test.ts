@@ -107,6 +107,35 @@ describe("queries that are no plain questions", () => {
     expect(replies.map(({ message }) => toHex(message))).toEqual([`${header}0000000000000000`]);
   });
 
+  const OPT = "00 0029 04d0 0000 0000 0000";
+  const OPT_WITH_DO = "00 0029 04d0 0000 8000 0000";
+  test.each([
+    ["another opcode", query("www.lan.example", { opcode: 4, extension: EXTENSION }), "4e4ca104", false],
+    ["no question", fromHex(`4e4c 0100 0000 0000 0000 0001 ${OPT_WITH_DO}`), "4e4c8101", true],
+    ["two questions", fromHex(`4e4c 0110 0002 0000 0000 0001 00 0001 0001 00 0001 0001 ${OPT}`), "4e4c8111", false],
+    ["OPT twice", fromHex(`4e4c 0100 0001 0000 0000 0002 01 61 00 0001 0001 ${OPT} ${OPT}`), "4e4c8101", false],
+    [
+      "behind another record",
+      fromHex(`4e4c 2800 0001 0001 0000 0001 01 61 00 0006 0001 c00c 0001 0001 00000000 0001 00 ${OPT}`),
+      "4e4ca804",
+      false,
+    ],
+  ])("%s: who speaks EDNS is answered with it (RFC 6891 §6.1.1)", (_, bytes, header, dnssecOk) => {
+    const [reply] = start().ask(bytes).replies;
+    expect(toHex(reply!.message)).toBe(`${header}000000000000000100002904d00000${dnssecOk ? "8000" : "0000"}0000`);
+  });
+
+  test.each([
+    ["it is cut off", "4e4c 2000 0000 0000 0000 0001 00 0029 04d0 0000 0000 00"],
+    ["it stands among the answers", `4e4c 2000 0000 0001 0000 0000 ${OPT}`],
+    ["it has a name", `4e4c 2000 0000 0000 0000 0001 01 61 ${OPT}`],
+    ["a name before it has no end", `4e4c 2000 0001 0000 0000 0001 3f 61 ${OPT}`],
+    ["nothing is there", `4e4c 2000 ffff ffff ffff ffff`],
+  ])("OPT that is none: %s", (_, hex) => {
+    const [reply] = start().ask(fromHex(hex)).replies;
+    expect(toHex(reply!.message)).toBe("4e4ca0040000000000000000");
+  });
+
   test("responses and shreds get no reply", () => {
     const { ask, server } = start();
     expect(ask(query("www.lan.example", { response: true })).replies).toEqual([]);
