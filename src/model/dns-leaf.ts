@@ -11,7 +11,7 @@ const WRITE_UPSTREAM =
   "write the address of a server, such as 9.9.9.9, 9.9.9.9#5353 with its port, or tls://9.9.9.9/dns.quad9.net over TLS";
 
 /** "ADDRESS", "ADDRESS#PORT", "tls://ADDRESS", "tls://ADDRESS#PORT/NAME"; a certificate without a name has to have the address. */
-export const upstream = text<DnsUpstream>(UPSTREAM, WRITE_UPSTREAM, (value) => {
+export function readUpstream(value: string): DnsUpstream | Refused {
   const [, tls, host = "", portText, name] = /^(tls:\/\/)?([^#/]*)(?:#(\d+))?(?:\/([^#/]+))?$/.exec(value) ?? [];
   const address = parsed(() => parseIp(host), "is not the address of a server", WRITE_UPSTREAM);
   if (address instanceof Refused) return address;
@@ -27,7 +27,9 @@ export const upstream = text<DnsUpstream>(UPSTREAM, WRITE_UPSTREAM, (value) => {
   if (name !== undefined && !/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(name))
     return new Refused("has a name that no certificate can have", WRITE_UPSTREAM);
   return { address, port, tlsName: name?.toLowerCase() ?? address };
-});
+}
+
+export const upstream = text<DnsUpstream>(UPSTREAM, WRITE_UPSTREAM, readUpstream);
 
 const WRITE_ALLOWED = "write a network of the file, a subnet such as 198.51.100.0/24, or an address";
 

@@ -14,6 +14,7 @@ describe("servers as a person writes them", () => {
     ["192.0.2.53", { address: "192.0.2.53", port: 53 }],
     ["2001:DB8::53#5353", { address: "2001:db8::53", port: 5353 }],
     ["tls://192.0.2.53/dns.example", { address: "192.0.2.53", port: 853, tlsName: "dns.example" }],
+    ["tls://192.0.2.53", { address: "192.0.2.53", port: 853, tlsName: "192.0.2.53" }],
     ["tls://2001:db8::53#8853/dns.example", { address: "2001:db8::53", port: 8853, tlsName: "dns.example" }],
   ])("%s", (text, expected) => {
     expect(parseUpstream(text)).toEqual(expected);
@@ -26,11 +27,22 @@ describe("servers as a person writes them", () => {
     "192.0.2.53#65536",
     "192.0.2.53#",
     "dns.example",
-    "tls://192.0.2.53",
+    "192.0.2.53/dns.example",
     "tls:///x",
+    "tls://192.0.2.53/a_b",
     "fe80::1",
+    "0.0.0.0",
   ])("%s is refused", (text) => {
-    expect(() => parseUpstream(text)).toThrow(/address|ADDRESS|certificate/);
+    expect(() => parseUpstream(text)).toThrow(/ (?:is|has) /);
+  });
+
+  test("a name is refused with what is wanted", () => {
+    expect(() => parseUpstream("dns.example")).toThrow(/^dns.example is not the address of a server$/);
+  });
+
+  test("an address that is listened on twice is told as that", () => {
+    expect(() => parseListen("127.0.0.1,::1,127.0.0.1#53")).toThrow(/^127.0.0.1#53 stands there twice$/);
+    expect(() => parseListen("2001:db8::1,2001:DB8:0::1")).toThrow(/twice/);
   });
 
   test("a domain has servers of its own", () => {

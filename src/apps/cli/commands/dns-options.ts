@@ -3,18 +3,22 @@ import { readFileSync } from "node:fs";
 import { parseIp } from "../../../base/address.ts";
 import { codeOf, NetloomError } from "../../../base/errors.ts";
 import type { DnsServerConfig, DnsUpstream } from "../../../protocol/dns/config.ts";
+import { readUpstream } from "../../../model/dns-leaf.ts";
+import { Refused } from "../../../model/leaf.ts";
 import { readEntries } from "../../../wire/dns/master.ts";
 import { type Endpoint, parseEndpoint } from "./serve-options.ts";
 
 export const DNS_PORT = 53;
-const TLS_PORT = 853;
-const TLS = "tls://";
 const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
 
-/** @throws NetloomError bad-address, also for an address that stands for all */
+/** @throws NetloomError bad-address, also for an address that stands for all, or stands there twice */
 export function parseListen(text: string): Endpoint[] {
+  const known = new Set<string>();
   return text.split(",").map((one) => {
     const endpoint = parseEndpoint(one, DNS_PORT);
+    const place = `${endpoint.address}#${endpoint.port}`;
+    if (known.has(place)) throw new NetloomError("bad-address", `${one} stands there twice`);
+    known.add(place);
     if (UNSPECIFIED.has(endpoint.address))
       throw new NetloomError("bad-address", `${one}: replies have to leave from the address that was asked`, {
         hint: "name each address: --listen 127.0.0.1,192.0.2.1",
@@ -23,15 +27,11 @@ export function parseListen(text: string): Endpoint[] {
   });
 }
 
-/** "192.0.2.53", "tls://192.0.2.53#853/dns.example". @throws NetloomError bad-address */
+/** As a network file has it: "192.0.2.53", "tls://192.0.2.53#853/dns.example". @throws NetloomError bad-address */
 export function parseUpstream(text: string): DnsUpstream {
-  if (!text.startsWith(TLS)) return parseEndpoint(text, DNS_PORT);
-  const [, endpoint = "", tlsName] = /^([^/]+)\/([^/]+)$/.exec(text.slice(TLS.length)) ?? [];
-  if (tlsName === undefined)
-    throw new NetloomError("bad-address", `${text}: the name of its certificate is missing`, {
-      hint: "tls://192.0.2.53/dns.example",
-    });
-  return { ...parseEndpoint(endpoint, TLS_PORT), tlsName };
+  const upstream = readUpstream(text);
+  if (!(upstream instanceof Refused)) return upstream;
+  throw new NetloomError("bad-address", `${text} ${upstream.reason}`, { hint: upstream.remedy });
 }
 
 /** "corp.example=192.0.2.53,192.0.2.54" @throws NetloomError bad-address */

@@ -35,10 +35,10 @@ export const dnsServeCommand: Command = {
   operands: [],
   summary: "Answer DNS questions from a cache, other servers and a hosts file, until SIGTERM or Ctrl-C.",
   details:
-    "UDP and TCP, IPv4 and IPv6. A server to be asked over TLS is written tls://ADDRESS[#PORT]/NAME, where NAME is what " +
-    "its certificate has to be for; NODE_EXTRA_CA_CERTS names a file of further authorities. SIGHUP reads the hosts " +
-    "file anew. Private addresses in answers are passed on, since who is asked may be of a private network: what " +
-    "keeps them out (rebinding protection) is a setting of the network file.",
+    "UDP and TCP, IPv4 and IPv6. A server to be asked over TLS is written tls://ADDRESS[#PORT][/NAME], where NAME is what " +
+    "its certificate has to be for, without one the address; NODE_EXTRA_CA_CERTS names a file of further authorities. " +
+    "SIGHUP reads the hosts file anew. Private addresses in answers are passed on, since who is asked may be of a " +
+    "private network: what keeps them out (rebinding protection) is a setting of the network file.",
   options: {
     listen: { value: "ADDRESS[#PORT],…", necessary: true, help: "our own addresses that are served (port 53)" },
     forward: {
@@ -69,10 +69,13 @@ export const dnsServeCommand: Command = {
   },
   example: "netloom dns serve --listen 127.0.0.1 --forward 192.0.2.53,tls://192.0.2.54/dns.example --hosts /etc/hosts",
   async run(invocation) {
-    const listen = attempt(COMMAND, () => parseListen(invocation.necessary("listen")));
+    const hosts = new Hosts(invocation.option("hosts"));
+    // Before all that takes time: a SIGHUP of meanwhile must not end the server.
+    using _hangUp = hosts.readOnHangUp();
+    const places = invocation.necessary("listen");
+    const listen = attempt(option("listen"), () => parseListen(places));
     const config = readConfig(invocation);
     refuseCircle(listen, config);
-    const hosts = new Hosts(invocation.option("hosts"));
     using interrupt = untilInterrupted(["SIGINT", "SIGTERM"]);
     keepYoungGenerationSmall();
     keepOldGenerationSmall();
@@ -80,7 +83,6 @@ export const dnsServeCommand: Command = {
     await using service = new DnsService({ listen, config, ...answered, logger: STDERR_LOGGER });
     hosts.read(service);
     using _memory = returnMemory(service);
-    using _hangUp = hosts.readOnHangUp(service);
     tell(invocation.flag("json"), listen, config);
     if (!interrupt.signal.aborted) await once(interrupt.signal, "abort");
     return 0;
@@ -110,11 +112,16 @@ function returnMemory(service: DnsService): Disposable {
   };
 }
 
+/** Whose value is read. */
+function option(name: string): { readonly name: string } {
+  return { name: `${COMMAND.name}: --${name}` };
+}
+
 function readConfig(invocation: Invocation): DnsServerConfig {
   const [forward, allow, rootHints] = ["forward", "allow", "root-hints"].map((name) => invocation.option(name));
-  const upstreams = attempt(COMMAND, () => forward?.split(",").map(parseUpstream) ?? []);
+  const upstreams = attempt(option("forward"), () => forward?.split(",").map(parseUpstream) ?? []);
   const mode = readMode(invocation.option("mode") ?? (upstreams.length > 0 ? "forward-only" : "recursive"));
-  const domains = attempt(COMMAND, () => invocation.optionList("domain").map(parseDomainUpstreams));
+  const domains = attempt(option("domain"), () => invocation.optionList("domain").map(parseDomainUpstreams));
   if (mode !== "recursive" && upstreams.length === 0) throw usageError(`dns serve: --mode ${mode} needs --forward`);
   if (mode === "recursive" && upstreams.length > 0)
     throw usageError("dns serve: --mode recursive asks no --forward", "--mode forward-first asks those first.");
@@ -131,7 +138,7 @@ function readConfig(invocation: Invocation): DnsServerConfig {
       maximumNegativeSeconds: 3600,
       staleSeconds: readNumber(invocation, "stale", [0, 7 * DAY_SECONDS], DAY_SECONDS),
     },
-    ...(allow === undefined ? {} : { allow: attempt(COMMAND, () => allow.split(",").map(parsePrefix)) }),
+    ...(allow === undefined ? {} : { allow: attempt(option("allow"), () => allow.split(",").map(parsePrefix)) }),
     ...(rootHints === undefined ? {} : { rootServers: readRootHints(rootHints) }),
   };
 }
@@ -169,6 +176,8 @@ function readNumber(
 class Hosts {
   readonly #path: string | undefined;
   #known: ReadonlyMap<string, readonly IpAddress[]> = new Map();
+  /** Who is told of them. */
+  #service: DnsService | undefined;
 
   constructor(path: string | undefined) {
     this.#path = path;
@@ -176,6 +185,7 @@ class Hosts {
 
   /** @throws NetloomError bad-file */
   read(service: DnsService): void {
+    this.#service = service;
     if (this.#path === undefined) return;
     const { hosts, problems } = parseHostsFile(readNamedFile(this.#path));
     for (const { line, reason } of problems) complain(`warning: ${this.#path}, line ${line}: ${reason}`);
@@ -184,10 +194,12 @@ class Hosts {
     this.#known = hosts;
   }
 
-  readOnHangUp(service: DnsService): Disposable {
+  /** Once they are known: until then they are still to be read. */
+  readOnHangUp(): Disposable {
     const read = (): void => {
+      if (this.#service === undefined) return;
       try {
-        this.read(service);
+        this.read(this.#service);
         if (this.#path !== undefined) complain(`${this.#path} was read: ${this.#known.size} names`);
       } catch (error) {
         complain(`warning: the names of before stay: ${messageOf(error)}`);
