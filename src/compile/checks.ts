@@ -7,7 +7,7 @@ import type { Model, Uplink } from "../model/model.ts";
 import { type Facts, factsOf, type PlaceFacts } from "./facts.ts";
 import { SMALLEST_IPV6_MTU_BYTES } from "../wire/ipv6.ts";
 import type { Layout } from "./layout.ts";
-import { bootFilesOf } from "./network-boot.ts";
+import { bootFilesOf, ownBootFiles } from "./network-boot.ts";
 import { requiredFiles } from "./required-files.ts";
 import { asksDhcp6 } from "./uplinks.ts";
 
@@ -120,7 +120,8 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
     if (!facts.features.ipv6) tell(path, value, "this kernel has no IPv6", "remove subnet6");
     else tell(path, value, `IPv6 needs an MTU of 1280 bytes, this network has ${mtuBytes}`, "give it a larger mtu");
   }
-  for (const { name, boot } of model.networks) {
+  for (const network of model.networks) {
+    const { name, boot } = network;
     const folder = facts.bootFolders?.[name];
     if (boot === undefined || folder === undefined) continue;
     const path = ["networks", name, "boot"];
@@ -130,6 +131,14 @@ export function checkAgainstHost(model: Model, layout: Layout, facts: Facts): vo
       if (file !== undefined && folder.fault === undefined && folder.missing.includes(file))
         tell([...path, key], file, `there is no such file in ${boot.root}, or it cannot be read`, "put it there");
     }
+    for (const { path: at, file } of folder.fault === undefined ? ownBootFiles(network) : [])
+      if (folder.missing.includes(file))
+        tell(
+          at,
+          file,
+          `there is no such file in ${boot.root}, or it cannot be read`,
+          "put it there, or add next-server:",
+        );
     if (folder.fault === undefined && Object.keys(bootFilesOf(boot, folder)).length === 0)
       tell(
         [...path, "root"],

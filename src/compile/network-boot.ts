@@ -1,7 +1,8 @@
 /** A network's boot files: what its DHCP server tells each kind of firmware, and the server of the files themselves. */
 import type { Ipv4Address } from "../base/address.ts";
 import { toHex } from "../base/bytes.ts";
-import type { Network } from "../model/model.ts";
+import type { Path } from "../model/mistakes.ts";
+import type { DhcpSettings, Network } from "../model/model.ts";
 import type { Dhcp4Class } from "../protocol/dhcp4/server/config.ts";
 import { BOOT_PLATFORMS, type BootPlatform } from "../protocol/pxe/client.ts";
 import { bootClasses, type BootFiles, bootUrl, type PlatformFiles } from "../protocol/pxe/offer.ts";
@@ -14,6 +15,8 @@ import { networkLinkKey } from "./networks.ts";
 
 const HTTP_PORT = 80;
 const IPXE_USER_CLASS = "iPXE";
+/** Options by which a client finds another file, or another server. */
+const NAMES_ANOTHER: ReadonlySet<number> = new Set([DHCP4_OPTION.tftpServerName.code, DHCP4_OPTION.bootFileName.code]);
 /** What is known of a folder that was not looked into so far down. */
 const IPXE_NAME = /(^|\/)(ipxe|undionly|snp|snponly)[^/]*$|\.k{1,2}pxe$/i;
 
@@ -83,6 +86,18 @@ export function withBootOptions<T extends DhcpTold>(told: T, gateway: Ipv4Addres
   for (const [code, bytes] of entries) if (!own.has(code)) own.set(code, toHex(bytes));
   const all = { ...told, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
   return url === undefined ? all : { ...all, bootUrl: url };
+}
+
+/** Files that hosts and classes of the network are to get from its folder, and where the network file names each. */
+export function ownBootFiles({ name, boot, dhcp }: Network): readonly { readonly path: Path; readonly file: string }[] {
+  if (boot === undefined || dhcp === undefined || dhcp.nextServer !== undefined) return [];
+  const own = (key: "hosts" | "classes", all: readonly DhcpSettings[]) =>
+    all.flatMap(({ bootFile, nextServer, options }, index) => {
+      if (bootFile === undefined || bootFile === "" || nextServer !== undefined || isUrl(bootFile)) return [];
+      if (options.some(({ code }) => NAMES_ANOTHER.has(code))) return [];
+      return [{ path: ["networks", name, "dhcp", key, index, "boot-file"], file: bootFile }];
+    });
+  return [...own("hosts", dhcp.hosts), ...own("classes", dhcp.classes)];
 }
 
 /** @returns undefined for a file that another machine has, and for none */

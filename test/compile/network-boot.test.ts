@@ -166,6 +166,18 @@ office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
     );
   });
 
+  test("has no such file for a host or a class, if it is not another machine that has it", () => {
+    const dhcp = `{ hosts: [{ mac: "52:54:00:00:00:10", boot-file: typo.efi },
+      { mac: "52:54:00:00:00:11", boot-file: typo.efi, next-server: 192.0.2.7 }], classes: [{ name: lab, mac: "00:50:56", boot-file: lab.0 }] }`;
+    const told = problems(lan("{ root: /b }", dhcp), { ...FOUND, missing: ["typo.efi", "lab.0"] });
+    expect(told).toMatch(/2 problems /);
+    expect(told).toMatch(
+      /hosts\[0\]\.boot-file: there is no such file in \/b, or it cannot be read \(is "typo\.efi"\)/,
+    );
+    expect(told).toMatch(/classes\[0\]\.boot-file: there is no such file in \/b, .*\(is "lab\.0"\)/);
+    expect(problems(lan("{ root: /b }", dhcp), FOUND)).toBe("");
+  });
+
   test("has nothing in the folder that boots", () => {
     expect(problems(lan("{ root: /b }"), { missing: [], files: {}, ipxeLoaders: [] })).toMatch(
       /boot\.root: has nothing in it/,

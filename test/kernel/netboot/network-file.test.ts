@@ -49,6 +49,7 @@ beforeAll(async () => {
   mkdirSync(folder.join("boot/sub"), { recursive: true });
   folder.write("boot/sub/pxelinux.0", "the loader");
   folder.write("boot/ipxe.efi", "iPXE");
+  folder.write("boot/lab.0", "of the lab");
   const file = folder.write("netboot.yaml", FILE);
   const state = ["--state", folder.join("state")];
   before = hostSnapshot();
