@@ -158,6 +158,7 @@ export class Inquiries {
       this.#tryServer(inquiry, record, { ...attempt, withExtension: false }, now);
       return;
     }
+    if (code === RESPONSE_CODE.SERVFAIL) inquiry.saidServfail = true;
     const reason = "refusal" in answer ? `response code ${answer.refusal}` : this.#fault(inquiry, answer, attempt, now);
     if (reason === undefined) return;
     inquiry.lastReason = reason;
@@ -177,7 +178,6 @@ export class Inquiries {
     const code = message.responseCode;
     const isAnswer = isAnswerCode(code);
     if (!isAnswer) inquiry.verdict ??= verdictOf(message);
-    if (code === RESPONSE_CODE.SERVFAIL) inquiry.saidServfail = true;
     const reason = isAnswer ? inquiry.request.unusable(message, record.server) : `response code ${code}`;
     if (reason === undefined) this.#finish(inquiry, { message, server: record.server }, now);
     return reason;

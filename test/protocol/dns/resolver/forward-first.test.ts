@@ -69,6 +69,15 @@ describe("the forwarder fails without a word why", () => {
     expect(new Set(world.log)).toEqual(new Set([`${FORWARDER} udp www.example.org A`]));
   });
 
+  test("and with a bare header, and answers when it need not check", () => {
+    const bare = (id: number): Uint8Array => Uint8Array.of(id >> 8, id, 0x80, SERVFAIL, 0, 0, 0, 0, 0, 0, 0, 0);
+    const world = forwardFirst((query, sent) =>
+      query.checkingDisabled ? answer(query, sent) : [{ message: bare(query.id) }],
+    );
+    const { message, error } = world.ask("www.example.org");
+    expect([message.responseCode, error]).toEqual([SERVFAIL, "DNSSEC Bogus"]);
+  });
+
   test("and answers whatever it is asked afterwards: it had no time", () => {
     let asked = 0;
     const world = forwardFirst((query, sent) =>
