@@ -211,6 +211,19 @@ describe("whom it answers", () => {
     expect(told.filter((line) => line.includes("not known"))).toEqual([]);
   });
 
+  test.each([
+    ["allow-query { 10.1.2.0/25; };", true],
+    ["allow-query { none; };", true],
+    ["allow-query { localnets; };", false],
+    ["allow-query { any; };", false],
+  ])("a zone that fewer may ask for is told: %s", (setting, isTold) => {
+    const zone = `zone "b.example" { type forward; forwarders { 192.0.2.1; }; ${setting} };`;
+    for (const options of ["", "options { allow-query { 10.1.2.0/24; }; };"]) {
+      const told = read(`${options}\n${zone}`, {}, NETWORK).told.join("\n");
+      expect(told.includes("named.conf:2: who is answered is answered all, so that more may ask")).toBe(isTold);
+    }
+  });
+
   test("that those get nothing who may ask and may not recurse is told", () => {
     const told = (options: string) => read(`options { ${options} };`, {}, NETWORK).told;
     expect(told("allow-query { any; }; allow-recursion { localnets; };")).toContain(

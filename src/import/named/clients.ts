@@ -57,6 +57,13 @@ export class ClientLists {
 
   /** In the words of a network file; undefined: nothing is said, so those that a network has by itself. */
   allowed(): Located<string>[] | undefined {
+    const said = this.#said();
+    const zones = this.#configuration.zones.flatMap(({ settings }) => settings.get("allow-query") ?? []);
+    this.#tellNarrower(zones, said?.pieces ?? [this.#subnet]);
+    return said === undefined ? undefined : this.#inWords(said.pieces, said.origin);
+  }
+
+  #said(): { readonly pieces: readonly Piece[]; readonly origin: Origin } | undefined {
     const [view, query, ...recursion] = CLIENTS.map((key) => this.#configuration.options.get(key));
     const first = view ?? query ?? recursion.find((statement) => statement !== undefined);
     if (first === undefined) return undefined;
@@ -78,7 +85,18 @@ export class ClientLists {
       pieces = this.#cut(pieces, [this.#subnet]);
       if (!isSmaller(pieces, [this.#subnet])) return undefined;
     }
-    return this.#inWords(pieces, first.origin);
+    return { pieces, origin: first.origin };
+  }
+
+  /** Zones that not all of those may ask for who are answered. */
+  #tellNarrower(zones: readonly Statement[], answered: readonly Range[]): void {
+    for (const statement of zones)
+      if (isSmaller(this.#piecesOf(statement), answered))
+        this.#problems.tell(
+          statement.origin,
+          "who is answered is answered all, so that more may ask for this zone than here",
+          "see whether allow: is right, or keep named for the zone: domains:",
+        );
   }
 
   #inWords(pieces: readonly Piece[], origin: Origin): Located<string>[] | undefined {

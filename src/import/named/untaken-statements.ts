@@ -13,7 +13,6 @@ const READ_IN_ZONES = new Set([
   "masters",
   "primaries",
   "server-addresses",
-  // Who may ask for the zone may ask for all.
   "allow-query",
 ]);
 
