@@ -100,14 +100,19 @@ function replyTo(query: Uint8Array, bytes: Uint8Array): DnsMessage | undefined {
     return undefined;
   const asked = decodeDnsMessage(query);
   if (asked instanceof Malformed) return undefined;
-  const reply = decodeDnsMessage(bytes.length === 12 ? withQuestion(bytes, query) : bytes);
+  const reply = decodeDnsMessage(isBare(bytes) ? withQuestion(bytes, query) : bytes);
   if (reply instanceof Malformed) return undefined;
   const [a, b] = [asked.question, reply.question];
   const same = a.name.toLowerCase() === b.name.toLowerCase() && a.type === b.type && a.class === b.class;
   return same ? reply : undefined;
 }
 
-/** A header alone, with our question put behind it. */
+/** A header alone, or with OPT behind it: no question, answer or authority. */
+function isBare(reply: Uint8Array): boolean {
+  return reply.subarray(4, 10).every((byte) => byte === 0);
+}
+
+/** The header, with our question put behind it. */
 function withQuestion(header: Uint8Array, query: Uint8Array): Uint8Array {
   const whole = query.slice();
   whole.set(header.subarray(0, 4));

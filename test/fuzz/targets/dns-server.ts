@@ -158,7 +158,12 @@ class Run implements FuzzRun {
     demand(reply[0] === this.#query[0] && reply[1] === this.#query[1], "another id");
     demand((reply[2]! & 0x80) !== 0, "no response");
     demand((this.#query[2]! & 0x80) === 0, "a reply to a response");
-    if (reply.length === 12) return;
+    if (reply.subarray(4, 10).every((byte) => byte === 0)) {
+      const isExtended = reply[11] === 1;
+      demand(reply.length === (isExtended ? 23 : 12) && reply[10] === 0, "a header with something behind it");
+      demand(!isExtended || toHex(this.#query).includes("000029"), "EDNS where it was not asked");
+      return;
+    }
     const [message, query] = [decodeDnsMessage(reply), decodeDnsMessage(this.#query)];
     demand(!(message instanceof Malformed) && !(query instanceof Malformed), "a reply that is malformed");
     const payload = query.extension === undefined ? 512 : Math.max(512, query.extension.udpPayloadBytes);
