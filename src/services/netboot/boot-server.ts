@@ -95,8 +95,8 @@ export class BootServer implements AsyncDisposable {
     let standIns = folder.standIns;
     const standIn = (parts: readonly string[]): StandIn | undefined => standInFor(parts, generated, standIns);
     const where = { ...namespaceOf(options), address, root: folder.root };
-    const http = resources.use(await openHttp({ ...where, standIn, onTransfer }, logger));
     const refused = new Transfers("tftp", onTransfer);
+    // Nothing takes the place of its port: where that is taken no word of another one for HTTP is of use.
     const tftp = resources.use(
       new TftpService({
         ...namespaceOf(options),
@@ -113,6 +113,7 @@ export class BootServer implements AsyncDisposable {
         logger,
       }),
     );
+    const http = resources.use(await openHttp({ ...where, standIn, onTransfer }, logger));
     const place = { address, httpPort: http.port };
     if (share !== undefined) {
       const closed = unreachableFor(folder.root);

@@ -29,3 +29,13 @@ test("what is being copied into it between that look and the service is not take
   expect(changes[0]).toMatchObject({ added: [], arriving: ["bootx64.efi"] });
   expect(server.files).toMatchObject({ bios: { loader: "pxelinux.0" }, "efi-x64": {} });
 });
+
+test("a second one on the same address fails for TFTP's port, and says nothing of another one for HTTP before", async () => {
+  folder.write("pxelinux.0", "x");
+  const options = { address: parseIpv4("127.0.0.1"), root: folder.path, lookSeconds: 5 };
+  await using _first = await BootServer.open({ ...options, logger: SILENT });
+  const warnings: string[] = [];
+  const logger = { ...SILENT, warn: (text: string) => void warnings.push(text) };
+  await expect(BootServer.open({ ...options, logger })).rejects.toMatchObject({ code: "address-in-use" });
+  expect(warnings).toEqual([]);
+});
