@@ -74,37 +74,56 @@ function classOf(declared: Dhcp4Class): NetworkDhcpObject["classes"][number] {
  * A boot file that somebody is told in the message's own field must stand in its option too: there a class of
  * {@link bootClassesOf} would say another one.
  */
-export function withBootOptions<T extends DhcpTold>(told: T, gateway: Ipv4Address): T {
-  const { options, nextServer, bootFile } = told;
+export function withBootOptions<T extends DhcpTold>(told: T, network: Network): T {
+  const { options, bootFile } = told;
   if (bootFile === undefined) return told;
+  const isOwn = isOfFolder(told, network);
+  const nextServer = isOwn ? network.gateway : told.nextServer;
   const own = new Map(options.map(({ code, hex }) => [code, hex]));
-  const url = own.has(DHCP4_OPTION.bootFileName.code) ? undefined : urlOf(bootFile, nextServer, gateway);
+  const url = isOwn ? urlOf(bootFile, network.gateway) : /^https?:\/\//i.test(bootFile) ? bootFile : undefined;
   const entries = [
     optionEntry(DHCP4_OPTION.bootFileName, bootFile),
     ...(nextServer === undefined ? [] : [optionEntry(DHCP4_OPTION.tftpServerName, nextServer)]),
   ];
   for (const [code, bytes] of entries) if (!own.has(code)) own.set(code, toHex(bytes));
-  const all = { ...told, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
-  return url === undefined ? all : { ...all, bootUrl: url };
+  const from = nextServer === undefined ? {} : { nextServer };
+  const all = { ...told, ...from, options: Array.from(own, ([code, hex]) => ({ code, hex })) };
+  return url === undefined || options.some(({ code }) => code === DHCP4_OPTION.bootFileName.code)
+    ? all
+    : { ...all, bootUrl: url };
+}
+
+/** Whether a host's or class's file is for the network's own server to give, as nothing says another one. */
+function isOfFolder(
+  {
+    bootFile,
+    nextServer,
+    options,
+  }: Pick<DhcpSettings, "bootFile" | "nextServer"> & {
+    readonly options: readonly { readonly code: number }[];
+  },
+  { dhcp, gateway }: Network,
+): boolean {
+  if (bootFile === undefined || bootFile === "" || isUrl(bootFile)) return false;
+  const server = nextServer ?? dhcp?.nextServer ?? gateway;
+  return server === gateway && !options.some(({ code }) => NAMES_ANOTHER.has(code));
 }
 
 /** Files that hosts and classes of the network are to get from its folder, and where the network file names each. */
-export function ownBootFiles({ name, boot, dhcp }: Network): readonly { readonly path: Path; readonly file: string }[] {
-  if (boot === undefined || dhcp === undefined || dhcp.nextServer !== undefined) return [];
+export function ownBootFiles(network: Network): readonly { readonly path: Path; readonly file: string }[] {
+  const { name, boot, dhcp } = network;
+  if (boot === undefined || dhcp === undefined) return [];
   const own = (key: "hosts" | "classes", all: readonly DhcpSettings[]) =>
-    all.flatMap(({ bootFile, nextServer, options }, index) => {
-      if (bootFile === undefined || bootFile === "" || nextServer !== undefined || isUrl(bootFile)) return [];
-      if (options.some(({ code }) => NAMES_ANOTHER.has(code))) return [];
-      return [{ path: ["networks", name, "dhcp", key, index, "boot-file"], file: bootFile }];
-    });
+    all.flatMap((each, index) =>
+      each.bootFile === undefined || !isOfFolder(each, network)
+        ? []
+        : [{ path: ["networks", name, "dhcp", key, index, "boot-file"], file: each.bootFile }],
+    );
   return [...own("hosts", dhcp.hosts), ...own("classes", dhcp.classes)];
 }
 
-/** @returns undefined for a file that another machine has, and for none */
-function urlOf(file: string, nextServer: Ipv4Address | undefined, gateway: Ipv4Address): string | undefined {
-  if (/^https?:/i.test(file)) return file;
-  if (file === "" || isUrl(file) || (nextServer !== undefined && nextServer !== gateway)) return undefined;
-  return bootUrl({ address: gateway, httpPort: HTTP_PORT }, file.replace(/^\/+/, ""));
+function urlOf(file: string, address: Ipv4Address): string {
+  return bootUrl({ address, httpPort: HTTP_PORT }, file.replace(/^\/+/, ""));
 }
 
 function isUrl(file: string): boolean {

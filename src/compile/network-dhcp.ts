@@ -56,7 +56,7 @@ export function compileNetworkDhcp(
     if (dhcp === undefined && !isAskedFor(network.name, machines)) return [];
     const boots = network.boot !== undefined;
     const tell = <T extends DhcpTold & { readonly user?: string }>(told: T): T =>
-      withIpxeTold(boots ? withBootOptions(told, network.gateway) : told, network, facts);
+      withIpxeTold(boots ? withBootOptions(told, network) : told, network, facts);
     const options = networkOptions(place, layout, facts);
     const section = dhcp === undefined ? ONLY_MACHINES : sectionOf(dhcp);
     const further = furtherSubnets(place).map((each) => withIpxeTold(each, network, facts));

@@ -12,7 +12,7 @@ export const BOOT_FILE_KEYS = ["bios", "uefi", "ipxe"] as const;
 /** @param folder of the network file, where a relative root starts */
 export function buildBoot(
   network: string,
-  { boot }: NetworkShape,
+  { boot, dhcp }: NetworkShape,
   folder: string,
   context: Context,
 ): NetworkBoot | undefined {
@@ -24,5 +24,11 @@ export function buildBoot(
     const value = boot[key];
     if (value !== undefined) context.record([...path, key], value, "declared");
   }
+  if (typeof dhcp === "object")
+    for (const key of ["hosts", "classes"] as const)
+      dhcp[key]?.forEach(({ "boot-file": file }, index) => {
+        if (file !== undefined)
+          context.record(["networks", network, "dhcp", key, index, "boot-file"], file, "declared");
+      });
   return { ...boot, root };
 }

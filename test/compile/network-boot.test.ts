@@ -87,7 +87,11 @@ describe("the DHCP server's classes", () => {
       macPrefix: "00:50:56",
       bootFile: "lab.0",
       bootUrl: "http://192.0.2.1/lab.0",
-      options: [{ code: 67, hex: toHex(utf8Encode("lab.0")) }],
+      nextServer: "192.0.2.1",
+      options: [
+        { code: 67, hex: toHex(utf8Encode("lab.0")) },
+        { code: 66, hex: toHex(utf8Encode("192.0.2.1")) },
+      ],
     });
     expect(hosts.map(({ options }) => options)).toEqual([
       [
@@ -102,13 +106,17 @@ describe("the DHCP server's classes", () => {
     const dhcp = `{ hosts: [{ mac: "52:54:00:00:00:10", boot-file: teacher/t 1.efi },
       { mac: "52:54:00:00:00:11", boot-file: x.efi, next-server: 192.0.2.7 },
       { mac: "52:54:00:00:00:12", boot-file: "https://example.org/x.efi" },
-      { mac: "52:54:00:00:00:13", boot-file: "tftp://192.0.2.7/x.efi" }] }`;
+      { mac: "52:54:00:00:00:13", boot-file: "tftp://192.0.2.7/x.efi" },
+      { mac: "52:54:00:00:00:14", boot-file: x.efi, next-server: 192.0.2.1 }] }`;
     expect(dhcpOf(lan("{ root: /boot }", dhcp)).hosts.map((host) => host.bootUrl)).toEqual([
       "http://192.0.2.1/teacher/t%201.efi",
       undefined,
       "https://example.org/x.efi",
       undefined,
+      "http://192.0.2.1/x.efi",
     ]);
+    const elsewhere = `{ next-server: 192.0.2.7, hosts: [{ mac: "52:54:00:00:00:10", boot-file: x.efi }] }`;
+    expect(dhcpOf(lan("{ root: /boot }", elsewhere)).hosts[0]).not.toHaveProperty("bootUrl");
   });
 
   test("let no host, class or section of the file give iPXE to iPXE", () => {
@@ -172,7 +180,7 @@ office.yaml:3:58: networks.lan.boot.root: ${fault} (is "/srv/gone")
     const told = problems(lan("{ root: /b }", dhcp), { ...FOUND, missing: ["typo.efi", "lab.0"] });
     expect(told).toMatch(/2 problems /);
     expect(told).toMatch(
-      /hosts\[0\]\.boot-file: there is no such file in \/b, or it cannot be read \(is "typo\.efi"\)/,
+      /office\.yaml:3:\d\d+: networks\.lan\.dhcp\.hosts\[0\]\.boot-file: there is no such file in \/b, or it cannot be read \(is "typo\.efi"\)/,
     );
     expect(told).toMatch(/classes\[0\]\.boot-file: there is no such file in \/b, .*\(is "lab\.0"\)/);
     expect(problems(lan("{ root: /b }", dhcp), FOUND)).toBe("");
