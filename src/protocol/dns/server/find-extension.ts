@@ -11,7 +11,7 @@ export function findExtension(message: Uint8Array): { readonly dnssecOk: boolean
   const count = (section: number): number => u16(message, 4 + 2 * section);
   const [questions, before] = [count(0), count(1) + count(2)];
   let at = DNS_HEADER_BYTES;
-  for (let i = 0; i < questions; i++) at = behindName(message, at) + QUESTION_BYTES;
+  for (let i = 0; i < questions && at < message.length; i++) at = behindName(message, at) + QUESTION_BYTES;
   for (let i = 0; i < before + count(3) && at < message.length; i++) {
     const isRoot = message[at] === 0;
     at = behindName(message, at);
