@@ -55,15 +55,23 @@ test("tools are found in the usual places whatever PATH is", () => {
 });
 
 test.each([
-  ["net_admin", "", "no-privilege change the network: this process lacks CAP_NET_ADMIN (to change links"],
+  [
+    "net_admin",
+    '"any namespace"',
+    "no-privilege change the network: this process lacks CAP_NET_ADMIN (to change links",
+  ],
   [
     "net_admin",
     '"own namespace"',
     "no-privilege change the network: this process lacks CAP_NET_ADMIN (to change links",
   ],
-  ["sys_admin", "", "no-privilege change the network: this process lacks CAP_SYS_ADMIN (to enter network namespaces)"],
+  [
+    "sys_admin",
+    '"any namespace"',
+    "no-privilege change the network: this process lacks CAP_SYS_ADMIN (to enter network namespaces)",
+  ],
   ["sys_admin", '"own namespace"', "all is there"],
-])("a process without %s, in %s, is told what it lacks", (capability, where, told) => {
+])("a process without %s, for %s, is told what it lacks", (capability, where, told) => {
   expect(missingCapabilities()).toEqual([]);
   const script = `import { requirePrivilege } from ${JSON.stringify(new URL("../../../src/kernel/features.ts", import.meta.url))};
     try { requirePrivilege(${where}); console.log("all is there"); } catch (error) { console.log(error.code, error.message); }`;
